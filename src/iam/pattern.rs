@@ -1,0 +1,226 @@
+//! Wildcard patterns of the policy language: `*` any run of characters, `?` any one character.
+//!
+//! Inclusion is decided exactly: a fast linear test first, then a subset construction over the two patterns.
+//! A search that grows past its cap answers "not proved", never a wrong yes.
+
+use std::collections::{BTreeSet, HashSet};
+
+/// Most states that the exact inclusion test visits before it gives up.
+const INCLUSION_STATE_CAP: usize = 20_000;
+
+/// Whether `text` belongs to the language of `pattern`. Case-sensitive; `?` stands for one character.
+///
+/// ```
+/// assert!(trimtrail::iam::pattern::matches("s3:Get*", "s3:GetObject"));
+/// ```
+pub fn matches(pattern: &str, text: &str) -> bool {
+    if pattern.is_ascii() && text.is_ascii() {
+        return matches_symbols(pattern.as_bytes(), text.as_bytes(), b'*', b'?');
+    }
+    let pattern: Vec<char> = pattern.chars().collect();
+    let text: Vec<char> = text.chars().collect();
+    matches_symbols(&pattern, &text, '*', '?')
+}
+
+/// Greedy match with one point of return: linear in practice, |pattern| x |text| at worst, no recursion.
+fn matches_symbols<T: PartialEq + Copy>(pattern: &[T], text: &[T], star: T, one: T) -> bool {
+    let (mut p, mut t) = (0, 0);
+    let mut retry: Option<(usize, usize)> = None;
+    while t < text.len() {
+        if p < pattern.len() && pattern[p] == star {
+            retry = Some((p + 1, t));
+            p += 1;
+        } else if p < pattern.len() && (pattern[p] == one || pattern[p] == text[t]) {
+            p += 1;
+            t += 1;
+        } else if let Some((after_star, start)) = retry {
+            retry = Some((after_star, start + 1));
+            p = after_star;
+            t = start + 1;
+        } else {
+            return false;
+        }
+    }
+    pattern[p..].iter().all(|symbol| *symbol == star)
+}
+
+/// One element of a pattern.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Symbol {
+    Literal(char),
+    One,
+    Any,
+}
+
+/// The pattern's symbols, each run of wildcards in its normal form `?…?*`.
+fn symbols(pattern: &str) -> Vec<Symbol> {
+    let mut out = Vec::new();
+    let mut pending_any = false;
+    for c in pattern.chars() {
+        match c {
+            '*' => pending_any = true,
+            '?' => out.push(Symbol::One),
+            c => {
+                if std::mem::take(&mut pending_any) {
+                    out.push(Symbol::Any);
+                }
+                out.push(Symbol::Literal(c));
+            }
+        }
+    }
+    if pending_any {
+        out.push(Symbol::Any);
+    }
+    out
+}
+
+/// Whether every text that `inner` matches is also matched by `outer`. `false` means "no, or not proved".
+pub fn includes(outer: &str, inner: &str) -> bool {
+    if outer == inner || outer == "*" {
+        return true;
+    }
+    let (outer, inner) = (symbols(outer), symbols(inner));
+    covers_quickly(&outer, &inner) || covers_exactly(&[outer], &inner)
+}
+
+/// Whether every text that `inner` matches is matched by at least one of `outers`. `false` means "no, or not proved".
+pub fn union_includes(outers: &[&str], inner: &str) -> bool {
+    if outers.iter().any(|outer| includes(outer, inner)) {
+        return true;
+    }
+    let outers: Vec<Vec<Symbol>> = outers.iter().map(|outer| symbols(outer)).collect();
+    outers.len() > 1 && covers_exactly(&outers, &symbols(inner))
+}
+
+/// Matches `outer` over the symbols of `inner`: `?` may eat a literal or `?`, only `*` may eat `*`. Sound, not complete.
+fn covers_quickly(outer: &[Symbol], inner: &[Symbol]) -> bool {
+    let (mut o, mut i) = (0, 0);
+    let mut retry: Option<(usize, usize)> = None;
+    while i < inner.len() {
+        let eats = match (outer.get(o), inner[i]) {
+            (Some(Symbol::Any), _) => {
+                retry = Some((o + 1, i));
+                o += 1;
+                continue;
+            }
+            (Some(Symbol::One), Symbol::Literal(_) | Symbol::One) => true,
+            (Some(Symbol::Literal(a)), Symbol::Literal(b)) => *a == b,
+            (Some(Symbol::One), Symbol::Any) => false,
+            (Some(Symbol::Literal(_)), Symbol::One | Symbol::Any) => false,
+            (None, _) => false,
+        };
+        if eats {
+            o += 1;
+            i += 1;
+        } else if let Some((after_star, start)) = retry {
+            retry = Some((after_star, start + 1));
+            o = after_star;
+            i = start + 1;
+        } else {
+            return false;
+        }
+    }
+    outer[o..].iter().all(|symbol| *symbol == Symbol::Any)
+}
+
+/// Subset construction: walks every text of `inner` symbol class by symbol class and asks whether some outer accepts.
+fn covers_exactly(outers: &[Vec<Symbol>], inner: &[Symbol]) -> bool {
+    // A fresh symbol stands for every character that no pattern names.
+    let named: BTreeSet<char> = outers
+        .iter()
+        .flatten()
+        .chain(inner)
+        .filter_map(|symbol| match symbol {
+            Symbol::Literal(c) => Some(*c),
+            Symbol::One | Symbol::Any => None,
+        })
+        .collect();
+    let alphabet: Vec<Option<char>> = named.into_iter().map(Some).chain([None]).collect();
+
+    let start_inner = closure(inner, [0].into());
+    let start_outer: Vec<BTreeSet<usize>> = outers.iter().map(|outer| closure(outer, [0].into())).collect();
+    let mut seen = HashSet::new();
+    let mut queue = vec![(start_inner, start_outer)];
+    while let Some((inner_states, outer_states)) = queue.pop() {
+        let inner_accepts = inner_states.contains(&inner.len());
+        let outer_accepts = outers
+            .iter()
+            .zip(&outer_states)
+            .any(|(outer, states)| states.contains(&outer.len()));
+        if inner_accepts && !outer_accepts {
+            return false;
+        }
+        for c in &alphabet {
+            let next_inner = step(inner, &inner_states, *c);
+            if next_inner.is_empty() {
+                continue;
+            }
+            let next_outer: Vec<BTreeSet<usize>> = outers
+                .iter()
+                .zip(&outer_states)
+                .map(|(outer, states)| step(outer, states, *c))
+                .collect();
+            let state = (next_inner, next_outer);
+            if seen.insert(state.clone()) {
+                if seen.len() > INCLUSION_STATE_CAP {
+                    return false;
+                }
+                queue.push(state);
+            }
+        }
+    }
+    true
+}
+
+/// Adds the positions reachable without reading: `*` may stand for nothing.
+fn closure(pattern: &[Symbol], mut states: BTreeSet<usize>) -> BTreeSet<usize> {
+    let mut pending: Vec<usize> = states.iter().copied().collect();
+    while let Some(state) = pending.pop() {
+        if pattern.get(state) == Some(&Symbol::Any) && states.insert(state + 1) {
+            pending.push(state + 1);
+        }
+    }
+    states
+}
+
+/// The positions after reading `c`, where `None` is a character that no pattern names.
+fn step(pattern: &[Symbol], states: &BTreeSet<usize>, c: Option<char>) -> BTreeSet<usize> {
+    let mut next = BTreeSet::new();
+    for state in states {
+        match pattern.get(*state) {
+            Some(Symbol::Any) => next.insert(*state),
+            Some(Symbol::One) => next.insert(state + 1),
+            Some(Symbol::Literal(l)) if Some(*l) == c => next.insert(state + 1),
+            Some(Symbol::Literal(_)) | None => false,
+        };
+    }
+    closure(pattern, next)
+}
+
+/// Whether some text belongs to both languages. Exact: walks the product of the two patterns.
+pub fn overlaps(a: &str, b: &str) -> bool {
+    let (a, b) = (symbols(a), symbols(b));
+    let mut seen = HashSet::new();
+    let mut queue = vec![(0, 0)];
+    while let Some((i, j)) = queue.pop() {
+        if !seen.insert((i, j)) {
+            continue;
+        }
+        match (a.get(i), b.get(j)) {
+            (None, None) => return true,
+            (Some(Symbol::Any), Some(_)) => queue.extend([(i + 1, j), (i, j + 1)]),
+            (Some(_), Some(Symbol::Any)) => queue.extend([(i, j + 1), (i + 1, j)]),
+            (Some(Symbol::Any), None) => queue.push((i + 1, j)),
+            (None, Some(Symbol::Any)) => queue.push((i, j + 1)),
+            (Some(Symbol::Literal(x)), Some(Symbol::Literal(y))) if x != y => {}
+            (Some(Symbol::Literal(_) | Symbol::One), Some(Symbol::Literal(_) | Symbol::One)) => {
+                queue.push((i + 1, j + 1));
+            }
+            (Some(_), None) | (None, Some(_)) => {}
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,3 @@
+//! The one integration-test binary: each file below is one concern.
+
+mod map;
