@@ -5,3 +5,6 @@
 
 /// The policy language, pure: no files, no clock, no network, nothing of CloudTrail.
 pub mod iam;
+
+/// What AWS publishes, embedded: actions, operations and what they need, what a trail logs, managed policies.
+pub mod catalog;

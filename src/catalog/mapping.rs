@@ -1,0 +1,355 @@
+//! What one API call needs: from the event's source and name to IAM actions.
+//!
+//! Order: the hand table, then the compiled operation (the same name, the published map, a documentation link), then the
+//! catalog's own name, then the Batch rules; what is left is unmapped, and its whole service is to be kept.
+
+use std::collections::HashMap;
+
+use super::row::{Binding, RowNeed, no_permission, read};
+use super::template::{ArnTemplate, same_parameter, substitute};
+use super::{ActionId, Catalog, When, embedded, rows, stem, unpack_text};
+
+/// What a call needs.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Mapping {
+    /// The call proves no permission.
+    NoPermission {
+        /// Why.
+        why: &'static str,
+    },
+    /// The call needs these, each under its own condition.
+    Actions(Vec<Need>),
+    /// Nobody says what the call needs: keep everything under these prefixes.
+    Unmapped {
+        /// The source's prefixes; empty: unknown source, it may be any service.
+        prefixes: Vec<String>,
+        /// Why.
+        why: String,
+    },
+}
+
+/// One action that a call needs or may need.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Need {
+    /// The action.
+    pub action: ActionId,
+    /// How the call leads to it.
+    pub how: How,
+    /// In which requests.
+    pub when: When,
+    /// On which resources, so far as the request tells. Empty: the request does not tell.
+    pub resources: Vec<ArnTemplate>,
+    /// Whether `resources`, if all could be filled in, are everything that the call touches under this action.
+    pub complete: bool,
+    /// Whether the call surely needs it where `when` holds; else it may need it.
+    pub certain: bool,
+}
+
+/// How a call leads to an action.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum How {
+    /// The action has the call's name.
+    Named,
+    /// The action has another name, and authorises the call.
+    Renamed,
+    /// The action is checked beside the call's own: PassRole, tags on create, a Version twin.
+    Inferred,
+}
+
+/// A request parameter that hands a role to a service.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RoleParameter {
+    /// Where in the request parameters; holds a role's ARN, a role's name, or an instance profile.
+    pub path: String,
+    /// Whether handing it surely needs `iam:PassRole`; else it may.
+    pub certain: bool,
+    /// The service principal that receives the role, where known.
+    pub passed_to: Option<String>,
+}
+
+/// The hand table, by source stem (or prefix) and event name in lower case.
+#[derive(Debug)]
+pub(super) struct Hand(HashMap<(String, String), String>);
+
+impl Hand {
+    fn embedded() -> Self {
+        let text = unpack_text(embedded!("hand.z"));
+        let mut map = HashMap::new();
+        for row in rows(&text) {
+            if let [source, event, needs, ..] = row.as_slice() {
+                map.insert(
+                    (source.to_ascii_lowercase(), event.to_ascii_lowercase()),
+                    (*needs).to_owned(),
+                );
+            }
+        }
+        Self(map)
+    }
+
+    fn get(&self, source: &str, event: &str) -> Option<&str> {
+        let key = |event: &str| (source.to_owned(), event.to_owned());
+        self.0
+            .get(&key(event))
+            .or_else(|| self.0.get(&key("*")))
+            .map(String::as_str)
+    }
+}
+
+impl Catalog {
+    /// What a call needs, by its event source (`s3.amazonaws.com`) and event name (`HeadObject`).
+    pub fn mapping(&self, event_source: &str, event_name: &str) -> Mapping {
+        let stem = stem(event_source);
+        let prefixes = self.prefixes_of(event_source);
+        let mut names = vec![event_name.to_owned()];
+        names.extend(without_date(event_name).map(str::to_owned));
+        for name in &names {
+            if let Some(mapping) = self.resolve(&stem, prefixes, name) {
+                return mapping;
+            }
+        }
+        for name in names.iter().flat_map(|name| single_forms(name)) {
+            if let Some(Mapping::Actions(mut needs)) = self.resolve(&stem, prefixes, &name) {
+                for need in &mut needs {
+                    if need.how == How::Named {
+                        need.how = How::Renamed;
+                    }
+                }
+                return Mapping::Actions(needs);
+            }
+        }
+        let why = match prefixes {
+            [] => format!("no service of the catalog has the event source {stem}"),
+            [..] => format!(
+                "{} has no action, operation or rule for {event_name}",
+                prefixes.join(", ")
+            ),
+        };
+        Mapping::Unmapped {
+            prefixes: prefixes.to_vec(),
+            why,
+        }
+    }
+
+    /// The request parameters of a call that hand roles to services.
+    pub fn role_parameters(&self, event_source: &str, event_name: &str) -> Vec<RoleParameter> {
+        let Some(pass_role) = self.id("iam:PassRole") else {
+            return Vec::new();
+        };
+        let Mapping::Actions(needs) = self.mapping(event_source, event_name) else {
+            return Vec::new();
+        };
+        let passed_to = self
+            .prefixes_of(event_source)
+            .first()
+            .and_then(|prefix| self.passed_to(prefix));
+        let mut out: Vec<RoleParameter> = Vec::new();
+        for need in needs.iter().filter(|need| need.action == pass_role) {
+            let paths = match &need.when {
+                When::Present(paths) => paths.clone(),
+                When::Always | When::Absent(_) | When::Equals { .. } => Vec::new(),
+            };
+            for path in paths {
+                out.push(RoleParameter {
+                    path,
+                    certain: need.certain,
+                    passed_to: passed_to.clone(),
+                });
+            }
+        }
+        out
+    }
+
+    fn passed_to(&self, prefix: &str) -> Option<String> {
+        let text = unpack_text(embedded!("passed_to.z"));
+        rows(&text).find_map(|row| match row.as_slice() {
+            [known, principal, ..] if *known == prefix => Some((*principal).to_owned()),
+            _ => None,
+        })
+    }
+
+    fn hand(&self) -> &Hand {
+        self.hand.get_or_init(Hand::embedded)
+    }
+
+    fn resolve(&self, stem: &str, prefixes: &[String], event: &str) -> Option<Mapping> {
+        let lower = event.to_ascii_lowercase();
+        let by_hand = std::iter::once(stem)
+            .chain(prefixes.iter().map(String::as_str))
+            .find_map(|source| self.hand().get(source, &lower));
+        let mut needs: Vec<Need> = Vec::new();
+        if let Some(text) = by_hand {
+            if let Some(why) = no_permission(text) {
+                return Some(Mapping::NoPermission { why });
+            }
+            add(&mut needs, self.needs(read(text), event));
+        }
+        for (rank, prefix) in prefixes.iter().enumerate() {
+            let found = match self.operations().find(&format!("{prefix}:{event}")) {
+                Some(at) => {
+                    let text = self.operations().field(at, 2);
+                    if let Some(why) = no_permission(text) {
+                        if rank == 0 && needs.is_empty() {
+                            return Some(Mapping::NoPermission { why });
+                        }
+                        continue;
+                    }
+                    self.needs(read(text), event)
+                }
+                None => match self.id(&format!("{prefix}:{event}")) {
+                    Some(action) => vec![self.named(action)],
+                    None => continue,
+                },
+            };
+            // The first place that knows the call decides; others with the same name only keep.
+            let decided = !needs.is_empty();
+            add(
+                &mut needs,
+                found
+                    .into_iter()
+                    .map(|need| if decided { Need { certain: false, ..need } } else { need })
+                    .collect(),
+            );
+        }
+        if needs.is_empty() {
+            return None;
+        }
+        self.add_dependents(&mut needs);
+        Some(Mapping::Actions(needs))
+    }
+
+    fn named(&self, action: ActionId) -> Need {
+        Need {
+            action,
+            how: How::Named,
+            when: When::Always,
+            resources: Vec::new(),
+            complete: false,
+            certain: true,
+        }
+    }
+
+    fn needs(&self, needs: Vec<RowNeed>, event: &str) -> Vec<Need> {
+        needs.into_iter().filter_map(|need| self.need(need, event)).collect()
+    }
+
+    fn need(&self, row: RowNeed, event: &str) -> Option<Need> {
+        let action = self.id(&row.action)?;
+        let (prefix, name) = row.action.split_once(':')?;
+        let how = match (&row.when, row.certain) {
+            _ if name.eq_ignore_ascii_case(event) => How::Named,
+            (When::Present(_) | When::Equals { .. }, _) | (_, false) => How::Inferred,
+            (When::Always | When::Absent(_), true) => How::Renamed,
+        };
+        let resources = row
+            .bindings
+            .iter()
+            .flat_map(|binding| self.templates(prefix, binding))
+            .collect();
+        Some(Need {
+            action,
+            how,
+            when: row.when,
+            resources,
+            complete: row.complete,
+            certain: row.certain,
+        })
+    }
+
+    fn templates(&self, prefix: &str, binding: &Binding) -> Vec<ArnTemplate> {
+        let (name, variables) = match binding {
+            Binding::Template(template) => return vec![ArnTemplate::new(template.clone())],
+            Binding::Type { name, variables } => (name, variables),
+        };
+        let bind = |variable: &str| {
+            let bound = variables.iter().find(|(known, _)| same_parameter(known, variable));
+            let path = bound.map_or(variable, |(_, path)| path);
+            Some(if path == "*" {
+                "*".to_owned()
+            } else {
+                format!("${{{path}}}")
+            })
+        };
+        let formats = self.arn_formats(prefix, name).into_iter();
+        formats
+            .filter_map(|format| substitute(format, bind))
+            .map(ArnTemplate::new)
+            .collect()
+    }
+
+    fn add_dependents(&self, needs: &mut Vec<Need>) {
+        let certain: Vec<ActionId> = needs
+            .iter()
+            .filter(|need| need.certain)
+            .map(|need| need.action)
+            .collect();
+        for dependent in certain.iter().flat_map(|action| self.dependents(*action)) {
+            if needs.iter().all(|need| need.action != *dependent) {
+                needs.push(Need {
+                    how: How::Inferred,
+                    certain: false,
+                    ..self.named(*dependent)
+                });
+            }
+        }
+    }
+}
+
+/// Adds needs; one whose action stands there already lends it its resources, and adds nothing else.
+fn add(needs: &mut Vec<Need>, more: Vec<Need>) {
+    let known: Vec<ActionId> = needs.iter().map(|need| need.action).collect();
+    for need in more {
+        if !known.contains(&need.action) {
+            needs.push(need);
+            continue;
+        }
+        for old in needs
+            .iter_mut()
+            .filter(|old| old.action == need.action && old.resources.is_empty())
+        {
+            old.resources.clone_from(&need.resources);
+            old.complete |= need.complete;
+        }
+    }
+}
+
+/// The name without Lambda's (`GetFunction20150331v2`) or CloudFront's (`CreateFunction2020_05_31`) version suffix.
+fn without_date(name: &str) -> Option<&str> {
+    let year = |at: usize| name.is_char_boundary(at) && name[at..].starts_with("20");
+    for start in (1..name.len()).rev().filter(|at| year(*at)) {
+        let rest = &name.as_bytes()[start..];
+        let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let lambda = digits == 8
+            && match &rest[8..] {
+                [] => true,
+                [b'v', version @ ..] => !version.is_empty() && version.iter().all(u8::is_ascii_digit),
+                [..] => false,
+            };
+        let cloudfront = rest.len() == 10
+            && rest.iter().enumerate().all(|(at, byte)| match at {
+                4 | 7 => *byte == b'_' || *byte == b'-',
+                _ => byte.is_ascii_digit(),
+            });
+        if lambda || cloudfront {
+            return Some(&name[..start]);
+        }
+    }
+    None
+}
+
+/// What the single call of a batch call may be named: `BatchGetJobs` → `GetJobs`, `GetJob`; `PublishBatch` → `Publish`.
+pub(super) fn single_forms(name: &str) -> Vec<String> {
+    let (base, plural) = match (name.strip_prefix("Batch"), name.strip_suffix("Batch")) {
+        (Some(base), _) => (base, true),
+        (None, Some(base)) => (base, false),
+        (None, None) => return Vec::new(),
+    };
+    let mut forms = vec![base.to_owned()];
+    if plural {
+        if let Some(stem) = base.strip_suffix("ies") {
+            forms.push(format!("{stem}y"));
+        }
+        forms.extend(base.strip_suffix("es").map(str::to_owned));
+        forms.extend(base.strip_suffix('s').map(str::to_owned));
+    }
+    forms
+}

@@ -1,0 +1,157 @@
+//! Derives the catalog's text from unpacked packages of the public registries. No network, no clock: same packages,
+//! same bytes.
+//!
+//! Tables written by hand (`hand.tsv`, `aliases.tsv`, …) are read, never written.
+
+mod bind;
+mod operations;
+mod packages;
+mod report;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+pub use report::{Report, Share};
+
+use packages::Packages;
+
+/// Why the catalog could not be refreshed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A file of a package is missing or unreadable.
+    #[error("cannot read `{path}`")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file of a package is not the JSON that was expected.
+    #[error("unexpected content in `{path}`: {why}")]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What was wrong.
+        why: String,
+    },
+    /// The result could not be written.
+    #[error("cannot write `{path}`")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// Reads the packages under `from` (one folder per package, each unpacked from its wheel) and writes the generated text
+/// under `to` (the catalog's `data` folder, which holds the tables written by hand).
+pub fn run(from: &Path, to: &Path) -> Result<Report, Error> {
+    let packages = Packages::read(from)?;
+    let hand = operations::HandTables::read(to)?;
+    let compiled = operations::compile(&packages, &hand);
+
+    let services = to.join("services");
+    fs::create_dir_all(&services).map_err(|source| Error::Write {
+        path: services.clone(),
+        source,
+    })?;
+    let mut written = BTreeSet::new();
+    for (prefix, display) in &packages.services {
+        let path = services.join(format!("{prefix}.tsv"));
+        write(&path, service_text(prefix, display, &packages, &compiled).as_bytes())?;
+        written.insert(path);
+    }
+    remove_others(&services, &written)?;
+    write(&to.join("sources.tsv"), sources_text(&packages).as_bytes())?;
+    write_policies(&to.join("managed_policies.tsv.gz"), &packages.policies)?;
+    Ok(compiled.report)
+}
+
+fn service_text(prefix: &str, display: &str, packages: &Packages, compiled: &operations::Compiled) -> String {
+    let mut text = format!("service\t{prefix}\t{display}\n");
+    let none = BTreeMap::new();
+    for action in packages.actions.get(prefix).unwrap_or(&none).values() {
+        let full = format!("{prefix}:{}", action.name.to_ascii_lowercase());
+        let api = if compiled.authorising.contains(&full) {
+            "api"
+        } else {
+            "-"
+        };
+        let types: Vec<String> = action
+            .types
+            .iter()
+            .map(|(name, required)| format!("{name}{}", if *required { "*" } else { "" }))
+            .collect();
+        let _ = writeln!(
+            text,
+            "action\t{}\t{}\t{api}\t{}\t{}\t{}",
+            action.name,
+            action.level,
+            types.join(" "),
+            action.keys.iter().cloned().collect::<Vec<_>>().join(" "),
+            action.dependents.iter().cloned().collect::<Vec<_>>().join(" "),
+        );
+    }
+    for (name, formats) in packages.arns.get(prefix).into_iter().flatten() {
+        let _ = writeln!(text, "arn\t{name}\t{}", formats.join(" "));
+    }
+    for (name, step, needs) in compiled.lines.get(prefix).into_iter().flat_map(BTreeMap::values) {
+        let _ = writeln!(text, "operation\t{name}\t{step}\t{needs}");
+    }
+    text
+}
+
+fn sources_text(packages: &Packages) -> String {
+    let mut text = format!("date\t{}\n", packages.date);
+    for (name, version, licence) in &packages.versions {
+        let _ = writeln!(text, "package\t{name}\t{version}\t{licence}");
+    }
+    text
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    fs::write(path, bytes).map_err(|source| Error::Write {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+/// Files of services that AWS no longer lists go.
+fn remove_others(folder: &Path, keep: &BTreeSet<PathBuf>) -> Result<(), Error> {
+    for entry in fs::read_dir(folder).map_err(|source| Error::Read {
+        path: folder.to_owned(),
+        source,
+    })? {
+        let path = entry
+            .map_err(|source| Error::Read {
+                path: folder.to_owned(),
+                source,
+            })?
+            .path();
+        if !keep.contains(&path) && path.extension().is_some_and(|extension| extension == "tsv") {
+            fs::remove_file(&path).map_err(|source| Error::Write {
+                path: path.clone(),
+                source,
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn write_policies(path: &Path, policies: &BTreeMap<String, (String, String)>) -> Result<(), Error> {
+    let text: String = policies
+        .values()
+        .map(|(name, document)| format!("{name}\t{document}\n"))
+        .collect();
+    let failed = |source| Error::Write {
+        path: path.to_owned(),
+        source,
+    };
+    let mut encoder = flate2::GzBuilder::new().write(Vec::new(), flate2::Compression::best());
+    encoder.write_all(text.as_bytes()).map_err(failed)?;
+    write(path, &encoder.finish().map_err(failed)?)
+}

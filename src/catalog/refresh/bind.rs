@@ -1,0 +1,349 @@
+//! Binds the variables of ARN formats to the input members of an operation, and finds members that matter: roles, tags.
+
+use std::collections::BTreeMap;
+
+use super::super::row::Binding;
+use super::super::template::{substitute, variables};
+use super::operations::HandTables;
+use super::packages::{MapEntry, Model, Operation, Packages};
+
+/// How deep input shapes are followed, and how many members of one operation are looked at.
+const DEPTH: usize = 6;
+const MEMBERS: usize = 5_000;
+
+/// An input member of an operation.
+pub(super) struct Member {
+    /// Path with `[]` after lists and `{}` after maps.
+    pub(super) path: String,
+    /// Name of the last member on the path.
+    pub(super) name: String,
+    /// Whether it holds text, or a list of texts.
+    text: bool,
+    /// Whether the value's shape says that it is an ARN.
+    arn: bool,
+    /// Where in the URI it goes.
+    pub(super) location: Option<String>,
+}
+
+impl Member {
+    pub(super) fn top_level(&self) -> bool {
+        !self.path.trim_end_matches("[]").contains(['.', '[', '{'])
+    }
+}
+
+/// All input members of an operation, in the order of their paths.
+pub(super) fn members(model: &Model, operation: &Operation, rename: &BTreeMap<String, String>) -> Vec<Member> {
+    let mut out = Vec::new();
+    if let Some(input) = &operation.input {
+        walk(model, &input.shape, "", &mut Vec::new(), rename, &mut out);
+    }
+    out
+}
+
+fn walk(
+    model: &Model,
+    shape: &str,
+    path: &str,
+    above: &mut Vec<String>,
+    rename: &BTreeMap<String, String>,
+    out: &mut Vec<Member>,
+) {
+    if above.len() >= DEPTH || above.iter().any(|known| known == shape) {
+        return;
+    }
+    let Some(structure) = model.shapes.get(shape) else {
+        return;
+    };
+    above.push(shape.to_owned());
+    for (name, member) in &structure.members {
+        if out.len() >= MEMBERS {
+            break;
+        }
+        let logged = if path.is_empty() {
+            rename.get(name).unwrap_or(name)
+        } else {
+            name
+        };
+        let mut full = if path.is_empty() {
+            logged.clone()
+        } else {
+            format!("{path}.{logged}")
+        };
+        let mut inner = member.shape.as_str();
+        // Lists of lists and maps of lists occur, and end soon.
+        for _ in 0..4 {
+            let Some(shape) = model.shapes.get(inner) else { break };
+            let (next, mark) = match shape.kind.as_str() {
+                "list" => (shape.member.as_ref(), "[]"),
+                "map" => (shape.value.as_ref(), "{}"),
+                _ => break,
+            };
+            let Some(next) = next else { break };
+            // A renamed member says itself where its items are.
+            if !(path.is_empty() && logged != name) {
+                full.push_str(mark);
+            }
+            inner = &next.shape;
+        }
+        let target = model.shapes.get(inner);
+        let kind = target.map_or("", |shape| shape.kind.as_str());
+        let pattern = target.and_then(|shape| shape.pattern.as_deref()).unwrap_or("");
+        out.push(Member {
+            path: full.clone(),
+            name: name.clone(),
+            text: kind == "string",
+            arn: inner.to_ascii_lowercase().contains("arn") || pattern.contains("arn"),
+            location: member.location_name.clone(),
+        });
+        if kind == "structure" {
+            walk(model, inner, &full, above, rename, out);
+        }
+    }
+    above.pop();
+}
+
+/// The parameters that hand a role to the service.
+pub(super) fn role_paths(members: &[Member]) -> Vec<(String, Handed)> {
+    let mut out = Vec::new();
+    for member in members {
+        let name = member.name.to_ascii_lowercase();
+        if name.contains("instanceprofile") {
+            // The structure itself, or the name or ARN in text; not the members of the structure.
+            out.push((member.path.clone(), Handed::InstanceProfile));
+            continue;
+        }
+        if !member.text {
+            continue;
+        }
+        let known = [
+            "servicerole",
+            "jobflowrole",
+            "autoscalingrole",
+            "executionrole",
+            "iamrole",
+            "rolearn",
+            "rolearns",
+            "role",
+        ];
+        let is_role = name.ends_with("rolearn") || name.ends_with("rolearns") || known.contains(&name.as_str());
+        let external = name.contains("principal") || name.contains("federat");
+        if (is_role || (name.contains("role") && member.arn)) && !external {
+            out.push((member.path.clone(), Handed::Role));
+        }
+    }
+    out
+}
+
+/// What a parameter hands over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Handed {
+    Role,
+    InstanceProfile,
+}
+
+/// The top-level parameters that hold tags.
+pub(super) fn tag_paths(members: &[Member]) -> Vec<String> {
+    let is_tags = |name: &str| {
+        matches!(
+            name.to_ascii_lowercase().as_str(),
+            "tags"
+                | "tag"
+                | "taglist"
+                | "tagset"
+                | "tagspecifications"
+                | "tagspecification"
+                | "resourcetags"
+                | "tagsmap"
+        )
+    };
+    let bare = |path: &str| path.trim_end_matches("[]").trim_end_matches("{}").to_owned();
+    let tops = members
+        .iter()
+        .filter(|member| !bare(&member.path).contains(['.', '[', '{']));
+    tops.filter(|member| is_tags(&member.name))
+        .map(|member| bare(&member.path))
+        .collect()
+}
+
+/// What the request tells about an action's resources, and whether that is all of them.
+pub(super) fn resources(
+    action: &str,
+    members: &[Member],
+    entries: &[MapEntry],
+    packages: &Packages,
+    hand: &HandTables,
+) -> (Vec<Binding>, bool) {
+    let Some((prefix, found)) = packages.action(action) else {
+        return (Vec::new(), false);
+    };
+    let mut bindings = Vec::new();
+    let mut unbound = Vec::new();
+    for (name, required) in &found.types {
+        let formats = packages
+            .arns
+            .get(prefix)
+            .and_then(|arns| arns.get(name))
+            .map_or(&[][..], Vec::as_slice);
+        let before = bindings.len();
+        bindings.extend(by_hand(prefix, name, members, hand));
+        if bindings.len() == before {
+            for format in formats {
+                bindings.extend(bound(name, format, formats.len() == 1, action, members, entries));
+            }
+        }
+        if bindings.len() == before {
+            unbound.push((name, required));
+        }
+    }
+    for entry in entries.iter().filter(|entry| entry.action.eq_ignore_ascii_case(action)) {
+        if let Some(template) = entry
+            .arn_override
+            .as_ref()
+            .and_then(|template| plain(&template.template))
+        {
+            bindings.push(Binding::Template(template));
+        }
+    }
+    bindings.sort();
+    bindings.dedup();
+    // An access point's ARN comes in the place of the bucket's name, so a bound bucket covers it.
+    let complete = !bindings.is_empty()
+        && unbound
+            .iter()
+            .all(|(name, required)| !**required && name.starts_with("accesspoint"));
+    (bindings, complete)
+}
+
+fn by_hand(prefix: &str, name: &str, members: &[Member], hand: &HandTables) -> Vec<Binding> {
+    let rows = hand
+        .bindings
+        .iter()
+        .filter(|row| row.prefix == prefix && row.resource_type == name);
+    for row in rows {
+        let has = |wanted: &String| {
+            members
+                .iter()
+                .any(|member| member.top_level() && member.name == *wanted)
+        };
+        if row.members.iter().all(has) {
+            return vec![Binding::Template(row.template.clone())];
+        }
+    }
+    Vec::new()
+}
+
+fn bound(
+    name: &str,
+    format: &str,
+    only: bool,
+    action: &str,
+    members: &[Member],
+    entries: &[MapEntry],
+) -> Option<Binding> {
+    let wanted = variables(format);
+    let mut pairs = Vec::new();
+    for variable in &wanted {
+        match variable_path(variable, action, members, entries) {
+            Some(path) => pairs.push(((*variable).to_owned(), path)),
+            None => return whole_arn(name, members),
+        }
+    }
+    if wanted.is_empty() || !only {
+        let lookup = |variable: &str| {
+            let path = &pairs.iter().find(|(known, _)| known == variable)?.1;
+            Some(if path == "*" {
+                path.clone()
+            } else {
+                format!("${{{path}}}")
+            })
+        };
+        return substitute(format, lookup).map(Binding::Template);
+    }
+    pairs.retain(|(variable, path)| !super::super::template::same_parameter(variable, path));
+    Some(Binding::Type {
+        name: name.to_owned(),
+        variables: pairs,
+    })
+}
+
+/// A member that holds the resource's whole ARN.
+fn whole_arn(name: &str, members: &[Member]) -> Option<Binding> {
+    let squeezed: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .collect::<String>()
+        .to_ascii_lowercase();
+    let names = [
+        format!("{squeezed}arn"),
+        format!("{squeezed}arns"),
+        "resourcearn".to_owned(),
+        "arn".to_owned(),
+    ];
+    let matching = |wanted: &String| {
+        members
+            .iter()
+            .find(|member| member.top_level() && member.text && member.name.to_ascii_lowercase() == *wanted)
+    };
+    let member = names.iter().find_map(matching)?;
+    Some(Binding::Template(format!("${{{}}}", member.path)))
+}
+
+fn variable_path(variable: &str, action: &str, members: &[Member], entries: &[MapEntry]) -> Option<String> {
+    let top = |wanted: &str| {
+        members
+            .iter()
+            .find(|member| member.top_level() && member.text && member.name.eq_ignore_ascii_case(wanted))
+    };
+    if let Some(member) = top(variable).or_else(|| top(&format!("{variable}s"))) {
+        return Some(member.path.clone());
+    }
+    let entry = entries.iter().find(|entry| entry.action.eq_ignore_ascii_case(action))?;
+    let template = &entry.resource_mappings.get(variable)?.template;
+    if template == "*" {
+        return Some("*".to_owned());
+    }
+    let path = single_path(template)?;
+    // The map is older than the model: take only members that are still there, by the name that is logged.
+    let first = path.split(['.', '[', '{', '|']).next().unwrap_or(&path);
+    let member = members
+        .iter()
+        .find(|member| member.name.eq_ignore_ascii_case(first) && member.top_level())?;
+    let logged = member.path.trim_end_matches("[]");
+    Some(format!("{logged}{}", &path[first.len()..]))
+}
+
+/// The one parameter of a map template, if its rule is one that we know.
+fn single_path(template: &str) -> Option<String> {
+    if let Some(rest) = template.strip_prefix("%%regex%") {
+        let (inner, pattern) = rest.strip_suffix("%%")?.split_once('%')?;
+        let path = single_path(inner)?;
+        return match pattern {
+            r"/^.+\/(.+?)$/g" | r"/^(?:.+\/)?(.+)$/g" => Some(format!("{path}|basename")),
+            _ if pattern.contains("function") => Some(path),
+            _ => None,
+        };
+    }
+    let path = template.strip_prefix("${")?.strip_suffix('}')?;
+    (!path.is_empty() && !path.contains(['$', '{', '}', '%', ' ', '|', ','])).then(|| path.to_owned())
+}
+
+/// An override that is one parameter, or an ARN with plain placeholders only.
+fn plain(template: &str) -> Option<String> {
+    let ok = !template.contains("%%")
+        && !template.contains([' ', ',', '|'])
+        && (template.starts_with("arn:") || single_path(template).is_some());
+    ok.then(|| template.to_owned())
+}
+
+/// The paths of the parameters behind the map's PassRole entries.
+pub(super) fn map_role_paths(entries: &[MapEntry]) -> Vec<String> {
+    let passes = entries
+        .iter()
+        .filter(|entry| entry.action.eq_ignore_ascii_case("iam:PassRole"));
+    let templates = passes.filter_map(|entry| entry.arn_override.as_ref());
+    templates
+        .flat_map(|template| variables(&template.template))
+        .filter(|path| !path.contains('%'))
+        .map(str::to_owned)
+        .collect()
+}

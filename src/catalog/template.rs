@@ -1,0 +1,130 @@
+//! ARN templates: ARNs with placeholders that name the request's own parameters.
+
+/// An ARN with placeholders: `${Partition}`, `${Region}`, `${Account}` of the call, and request parameters by path.
+///
+/// * A path has dots between members, `[]` after a list and `{}` after a map: `${targets[].roleArn}`. Compare the case
+///   of each member's first letter loosely: CloudTrail writes `functionName` where the API says `FunctionName`.
+/// * `${path|basename}` stands for what follows the last `/` of the value (a queue's URL names the queue so).
+/// * A parameter whose value is an ARN already stands for the whole ARN.
+/// * A `*` is a wildcard: the part that the request does not tell.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct ArnTemplate(String);
+
+/// A piece of an [`ArnTemplate`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Part<'a> {
+    /// Text as it stands; may hold `*`.
+    Literal(&'a str),
+    /// The partition of the call, such as `aws`.
+    Partition,
+    /// The region of the call.
+    Region,
+    /// The account that owns the resource, as a rule the recipient account of the event.
+    Account,
+    /// The value of a request parameter.
+    Parameter {
+        /// Where in the request parameters.
+        path: &'a str,
+        /// Take only what follows the last `/` of the value.
+        basename: bool,
+    },
+}
+
+impl ArnTemplate {
+    pub(crate) fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The template as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The pieces in order.
+    pub fn parts(&self) -> Vec<Part<'_>> {
+        let mut parts = Vec::new();
+        pieces(&self.0, |piece| {
+            parts.push(match piece {
+                Piece::Literal(text) => Part::Literal(text),
+                Piece::Variable("Partition") => Part::Partition,
+                Piece::Variable("Region") => Part::Region,
+                Piece::Variable("Account") => Part::Account,
+                Piece::Variable(path) => match path.strip_suffix("|basename") {
+                    Some(path) => Part::Parameter { path, basename: true },
+                    None => Part::Parameter { path, basename: false },
+                },
+            });
+        });
+        parts
+    }
+
+    /// The paths of the request parameters that the template needs.
+    pub fn parameters(&self) -> Vec<&str> {
+        self.parts()
+            .into_iter()
+            .filter_map(|part| match part {
+                Part::Parameter { path, .. } => Some(path),
+                Part::Literal(_) | Part::Partition | Part::Region | Part::Account => None,
+            })
+            .collect()
+    }
+}
+
+enum Piece<'a> {
+    Literal(&'a str),
+    Variable(&'a str),
+}
+
+fn pieces<'a>(text: &'a str, mut each: impl FnMut(Piece<'a>)) {
+    let mut rest = text;
+    while let Some(start) = rest.find("${") {
+        let Some(length) = rest[start..].find('}') else { break };
+        if start > 0 {
+            each(Piece::Literal(&rest[..start]));
+        }
+        each(Piece::Variable(&rest[start + 2..start + length]));
+        rest = &rest[start + length + 1..];
+    }
+    if !rest.is_empty() {
+        each(Piece::Literal(rest));
+    }
+}
+
+/// Replaces the variables of an ARN format, leaving partition, region and account; nothing if one has no replacement.
+pub(super) fn substitute(format: &str, mut replace: impl FnMut(&str) -> Option<String>) -> Option<String> {
+    let mut out = String::new();
+    let mut complete = true;
+    pieces(format, |piece| match piece {
+        Piece::Literal(text) => out.push_str(text),
+        Piece::Variable(name @ ("Partition" | "Region" | "Account")) => {
+            out.push_str("${");
+            out.push_str(name);
+            out.push('}');
+        }
+        Piece::Variable(name) => match replace(name) {
+            Some(value) => out.push_str(&value),
+            None => complete = false,
+        },
+    });
+    complete.then_some(out)
+}
+
+/// The variables of an ARN format beside partition, region and account.
+pub(super) fn variables(format: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    pieces(format, |piece| match piece {
+        Piece::Variable("Partition" | "Region" | "Account") | Piece::Literal(_) => {}
+        Piece::Variable(name) => names.push(name),
+    });
+    names
+}
+
+/// Whether two parameter names are equal but for the case of their first letter.
+pub(super) fn same_parameter(left: &str, right: &str) -> bool {
+    let (mut left, mut right) = (left.chars(), right.chars());
+    match (left.next(), right.next()) {
+        (Some(l), Some(r)) => l.eq_ignore_ascii_case(&r) && left.as_str() == right.as_str(),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}
