@@ -5,3 +5,6 @@
 
 /// The policy language, pure: no files, no clock, no network, nothing of CloudTrail.
 pub mod iam;
+
+/// Bytes to events: unpacks, finds the records in whatever wraps them, and reads each.
+pub mod decode;
