@@ -5,6 +5,10 @@
 
 /// The policy language, pure: no files, no clock, no network, nothing of CloudTrail.
 pub mod iam;
-
-/// What AWS publishes, embedded: actions, operations and what they need, what a trail logs, managed policies.
+/// What AWS publishes, embedded: every IAM action, what each API call needs, what a trail can show.
 pub mod catalog;
+
+// What was done.
+
+/// Bytes to events: inflates, finds the records in whatever wraps them, and reads what is needed of each.
+pub mod decode;

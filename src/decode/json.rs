@@ -1,0 +1,172 @@
+//! A small borrowed JSON tree for what an event carries along: parameters, responses, resources.
+//!
+//! Built only when somebody asks for it. Lenient where it costs nothing: a surrogate that stands alone becomes U+FFFD,
+//! numbers stay text, of two members with one name the last is meant.
+
+use std::borrow::Cow;
+
+use super::scan;
+
+/// How deep a tree may nest; deeper ones are refused.
+const MAX_DEPTH: u32 = 64;
+
+/// A JSON value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A number, as it is written.
+    Number(&'a str),
+    /// A string.
+    String(Cow<'a, str>),
+    /// An array.
+    Array(Vec<Value<'a>>),
+    /// An object, its members in the order in which they are written.
+    Object(Vec<(Cow<'a, str>, Value<'a>)>),
+}
+
+impl<'a> Value<'a> {
+    /// The member called `name`, the last one if there are several. The case of the first letter does not count:
+    /// services disagree on it (`bucketName`, `BucketName`), sometimes with themselves.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value<'a>> {
+        match self {
+            Value::Object(members) => members
+                .iter()
+                .rev()
+                .find(|(key, _)| same_name(key, name))
+                .map(|(_, value)| value),
+            _ => None,
+        }
+    }
+
+    /// The string, if it is one.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The elements, if it is an array; none otherwise.
+    #[must_use]
+    pub fn elements(&self) -> &[Value<'a>] {
+        match self {
+            Value::Array(elements) => elements,
+            _ => &[],
+        }
+    }
+
+    /// The members, if it is an object; none otherwise.
+    #[must_use]
+    pub fn members(&self) -> &[(Cow<'a, str>, Value<'a>)] {
+        match self {
+            Value::Object(members) => members,
+            _ => &[],
+        }
+    }
+}
+
+/// Equal but for the case of the first letter.
+fn same_name(left: &str, right: &str) -> bool {
+    match (left.as_bytes().split_first(), right.as_bytes().split_first()) {
+        (Some((a, left)), Some((b, right))) => a.eq_ignore_ascii_case(b) && left == right,
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// The tree of a whole text. `None` where it is not JSON, or nested too deeply.
+#[must_use]
+pub fn parse(text: &str) -> Option<Value<'_>> {
+    let start = scan::space(text.as_bytes(), 0);
+    let (value, end) = value(text, start, 0)?;
+    (scan::space(text.as_bytes(), end) == text.len()).then_some(value)
+}
+
+/// The names of an object's own members, in order, without building the tree. Empty where it is no object; ends early
+/// where the text is broken.
+pub fn top_level_names(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    members(text).map(|(name, _)| name)
+}
+
+/// An object's own members with their raw values, in order, without building the tree.
+pub fn members(text: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
+    let bytes = text.as_bytes();
+    let start = scan::space(bytes, 0);
+    let mut next = match bytes.get(start) {
+        Some(b'{') => Some(scan::space(bytes, start + 1)),
+        _ => None,
+    };
+    std::iter::from_fn(move || {
+        let at = next.take()?;
+        let (end, _, value) = scan::key(bytes, at).ok()?;
+        let after = scan::value(bytes, value).ok()?;
+        next = scan::next_member(bytes, after).ok()?.ok();
+        Some((scan::unescape_lossy(&text[at + 1..end])?, &text[value..after]))
+    })
+}
+
+fn value(text: &str, at: usize, depth: u32) -> Option<(Value<'_>, usize)> {
+    let bytes = text.as_bytes();
+    match bytes.get(at)? {
+        b'"' => {
+            let (end, _) = scan::string(bytes, at + 1).ok()?;
+            Some((Value::String(scan::unescape_lossy(&text[at + 1..end])?), end + 1))
+        }
+        b'{' | b'[' if depth == MAX_DEPTH => None,
+        b'{' => object(text, scan::space(bytes, at + 1), depth + 1),
+        b'[' => array(text, scan::space(bytes, at + 1), depth + 1),
+        first => {
+            let end = scan::scalar(bytes, at).ok()?;
+            let value = match first {
+                b'n' => Value::Null,
+                b't' => Value::Bool(true),
+                b'f' => Value::Bool(false),
+                _ => Value::Number(&text[at..end]),
+            };
+            Some((value, end))
+        }
+    }
+}
+
+fn object(text: &str, mut at: usize, depth: u32) -> Option<(Value<'_>, usize)> {
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    if bytes.get(at) == Some(&b'}') {
+        return Some((Value::Object(found), at + 1));
+    }
+    loop {
+        let (end, _, start) = scan::key(bytes, at).ok()?;
+        let (member, after) = value(text, start, depth)?;
+        found.push((scan::unescape_lossy(&text[at + 1..end])?, member));
+        match scan::next_member(bytes, after).ok()? {
+            Ok(next) => at = next,
+            Err(end) => return Some((Value::Object(found), end)),
+        }
+    }
+}
+
+fn array(text: &str, mut at: usize, depth: u32) -> Option<(Value<'_>, usize)> {
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    if bytes.get(at) == Some(&b']') {
+        return Some((Value::Array(found), at + 1));
+    }
+    loop {
+        let (element, after) = value(text, at, depth)?;
+        found.push(element);
+        let after = scan::space(bytes, after);
+        match bytes.get(after)? {
+            b',' => at = scan::space(bytes, after + 1),
+            b']' => return Some((Value::Array(found), after + 1)),
+            _ => return None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
