@@ -83,6 +83,10 @@ impl Resource {
         &self.text
     }
 
+    pub(super) fn symbols(&self) -> &[Symbol] {
+        &self.whole
+    }
+
     /// Whether the pattern is `*`: every resource, and calls that name none.
     pub fn is_everything(&self) -> bool {
         self.whole == [Symbol::Any]
@@ -117,13 +121,37 @@ impl Resource {
         if !pattern::overlaps_symbols(&whole, &text) {
             return Answer::No;
         }
-        let pieces = split(&text);
-        let narrow = pieces.len() == self.segments.len()
+        if self.matches_narrowly(&text, value_of) {
+            Answer::Yes
+        } else {
+            Answer::Unknown
+        }
+    }
+
+    /// Whether the pattern matches as the ARN operators of conditions do: each of six segments on its own. A pattern
+    /// of fewer segments is none that IAM describes.
+    pub(super) fn answer_as_arn(&self, arn: &str, value_of: &mut dyn FnMut(&str) -> Value) -> Answer {
+        let answer = self.answer(arn, value_of);
+        let open = self
+            .segments
+            .iter()
+            .any(|segment| match fill(&segment.symbols, value_of) {
+                Some(symbols) => symbols.iter().any(|symbol| matches!(symbol, Symbol::Variable(_))),
+                None => false,
+            });
+        match answer {
+            Answer::Unknown if self.segments.len() == SEGMENTS && !open => Answer::No,
+            Answer::Yes | Answer::No | Answer::Unknown => answer,
+        }
+    }
+
+    fn matches_narrowly(&self, text: &[Symbol], value_of: &mut dyn FnMut(&str) -> Value) -> bool {
+        let pieces = split(text);
+        pieces.len() == self.segments.len()
             && self.segments.iter().zip(pieces).all(|(segment, piece)| {
                 fill(&segment.symbols, value_of)
                     .is_some_and(|segment| pattern::union_includes_symbols(&[&segment], piece))
-            });
-        if narrow { Answer::Yes } else { Answer::Unknown }
+            })
     }
 }
 

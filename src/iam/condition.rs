@@ -7,6 +7,9 @@ use serde_json::{Map, Value};
 use super::Version;
 use super::policy::{self, element_error, kind};
 
+mod date;
+pub(super) mod holds;
+
 /// One key under one operator; the key's values are alternatives.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Condition {
@@ -208,3 +211,6 @@ impl Condition {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,14 +3,20 @@
 pub mod action;
 pub mod arn;
 pub mod condition;
+pub mod evaluate;
 pub mod pattern;
 pub mod policy;
+pub mod request;
+pub mod simulate;
 pub mod subset;
+mod witness;
 
 pub use action::ActionPattern;
 pub use arn::Resource;
 pub use condition::Condition;
+pub use evaluate::{Decision, Outcome, Policies, evaluate};
 pub use policy::{ActionPart, Effect, Policy, PrincipalPart, ResourcePart, Statement};
+pub use request::{Context, Request};
 
 /// A truth with three values.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

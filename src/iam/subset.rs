@@ -5,13 +5,15 @@
 
 use std::collections::BTreeSet;
 
+pub use super::witness::Witness;
+
 use super::condition::Meaning;
 use super::policy::Principal;
 use super::{ActionPart, ActionPattern, Effect, Policy, PrincipalPart, Resource, ResourcePart, Statement, Version};
-use super::{arn, pattern};
+use super::{arn, pattern, witness};
 
 /// What is known about "the new policy allows no more than the old".
-#[derive(Clone, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
     /// No request exists that only the new one allows.
     Proved,
@@ -21,22 +23,14 @@ pub enum Verdict {
     Unknown(String),
 }
 
-/// A request that tells two policies apart.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Witness {
-    /// The action, such as `s3:GetObject`.
-    pub action: String,
-    /// The resource's ARN.
-    pub resource: String,
-    /// The context keys that it needs, with their values.
-    pub context: Vec<(String, Vec<String>)>,
-}
-
 /// Whether every request that `new` allows is allowed by `old`. Never a wrong [`Verdict::Proved`].
 pub fn allows_no_more(old: &Policy, new: &Policy) -> Verdict {
     match prove(old, new) {
         Ok(()) => Verdict::Proved,
-        Err(why) => Verdict::Unknown(why),
+        Err(why) => match witness::find(old, new) {
+            Some(witness) => Verdict::Refuted(witness),
+            None => Verdict::Unknown(why),
+        },
     }
 }
 
