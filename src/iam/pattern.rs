@@ -4,9 +4,10 @@
 //! A search that grows past its cap answers "not proved", never a wrong yes.
 
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
-/// Most states that the exact inclusion test visits before it gives up.
-const INCLUSION_STATE_CAP: usize = 20_000;
+/// Most positions that the exact inclusion test computes before it gives up.
+const INCLUSION_WORK_CAP: usize = 2_000_000;
 
 /// Whether `text` belongs to the language of `pattern`. Case-sensitive; `?` stands for one character.
 ///
@@ -44,27 +45,37 @@ fn matches_symbols<T: PartialEq + Copy>(pattern: &[T], text: &[T], star: T, one:
     pattern[p..].iter().all(|symbol| *symbol == star)
 }
 
-/// One element of a pattern.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Symbol {
+/// One element of a pattern. A policy variable stands for a text that nobody knows yet.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) enum Symbol {
     Literal(char),
     One,
     Any,
+    Variable(Arc<str>),
 }
 
 /// The pattern's symbols, each run of wildcards in its normal form `?…?*`.
 fn symbols(pattern: &str) -> Vec<Symbol> {
+    normal_form(pattern.chars().map(|c| match c {
+        '*' => Symbol::Any,
+        '?' => Symbol::One,
+        c => Symbol::Literal(c),
+    }))
+}
+
+/// Puts each run of wildcards into the form `?…?*`, which makes equal languages look equal.
+pub(super) fn normal_form(symbols: impl IntoIterator<Item = Symbol>) -> Vec<Symbol> {
     let mut out = Vec::new();
     let mut pending_any = false;
-    for c in pattern.chars() {
-        match c {
-            '*' => pending_any = true,
-            '?' => out.push(Symbol::One),
-            c => {
+    for symbol in symbols {
+        match symbol {
+            Symbol::Any => pending_any = true,
+            Symbol::One => out.push(Symbol::One),
+            Symbol::Literal(_) | Symbol::Variable(_) => {
                 if std::mem::take(&mut pending_any) {
                     out.push(Symbol::Any);
                 }
-                out.push(Symbol::Literal(c));
+                out.push(symbol);
             }
         }
     }
@@ -76,20 +87,26 @@ fn symbols(pattern: &str) -> Vec<Symbol> {
 
 /// Whether every text that `inner` matches is also matched by `outer`. `false` means "no, or not proved".
 pub fn includes(outer: &str, inner: &str) -> bool {
-    if outer == inner || outer == "*" {
-        return true;
-    }
-    let (outer, inner) = (symbols(outer), symbols(inner));
-    covers_quickly(&outer, &inner) || covers_exactly(&[outer], &inner)
+    outer == inner || outer == "*" || union_includes_symbols(&[&symbols(outer)], &symbols(inner))
 }
 
 /// Whether every text that `inner` matches is matched by at least one of `outers`. `false` means "no, or not proved".
 pub fn union_includes(outers: &[&str], inner: &str) -> bool {
-    if outers.iter().any(|outer| includes(outer, inner)) {
+    let outers: Vec<Vec<Symbol>> = outers.iter().map(|outer| symbols(outer)).collect();
+    let outers: Vec<&[Symbol]> = outers.iter().map(Vec::as_slice).collect();
+    union_includes_symbols(&outers, &symbols(inner))
+}
+
+/// [`union_includes`] on symbols in normal form. A variable is included by the same variable and by `*`, by nothing else:
+/// with any one text put in its place on both sides, what held for the symbols holds for the texts.
+pub(super) fn union_includes_symbols(outers: &[&[Symbol]], inner: &[Symbol]) -> bool {
+    if outers.iter().any(|outer| covers_quickly(outer, inner)) {
         return true;
     }
-    let outers: Vec<Vec<Symbol>> = outers.iter().map(|outer| symbols(outer)).collect();
-    outers.len() > 1 && covers_exactly(&outers, &symbols(inner))
+    // Put a letter that no pattern names in the place of each wildcard of `inner`: some one outer must read that text,
+    // and reads such letters with `*` or `?` only. So where no `?` could read what was a `*`, the quick test said it all.
+    let may_differ = inner.contains(&Symbol::Any) && outers.iter().any(|outer| outer.contains(&Symbol::One));
+    may_differ && covers_exactly(outers, inner)
 }
 
 /// Matches `outer` over the symbols of `inner`: `?` may eat a literal or `?`, only `*` may eat `*`. Sound, not complete.
@@ -97,16 +114,18 @@ fn covers_quickly(outer: &[Symbol], inner: &[Symbol]) -> bool {
     let (mut o, mut i) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;
     while i < inner.len() {
-        let eats = match (outer.get(o), inner[i]) {
+        let eats = match (outer.get(o), &inner[i]) {
             (Some(Symbol::Any), _) => {
                 retry = Some((o + 1, i));
                 o += 1;
                 continue;
             }
             (Some(Symbol::One), Symbol::Literal(_) | Symbol::One) => true,
-            (Some(Symbol::Literal(a)), Symbol::Literal(b)) => *a == b,
-            (Some(Symbol::One), Symbol::Any) => false,
-            (Some(Symbol::Literal(_)), Symbol::One | Symbol::Any) => false,
+            (Some(Symbol::Literal(a)), Symbol::Literal(b)) => a == b,
+            (Some(Symbol::Variable(a)), Symbol::Variable(b)) => a == b,
+            (Some(Symbol::One), Symbol::Any | Symbol::Variable(_)) => false,
+            (Some(Symbol::Literal(_)), Symbol::One | Symbol::Any | Symbol::Variable(_)) => false,
+            (Some(Symbol::Variable(_)), Symbol::One | Symbol::Any | Symbol::Literal(_)) => false,
             (None, _) => false,
         };
         if eats {
@@ -124,23 +143,25 @@ fn covers_quickly(outer: &[Symbol], inner: &[Symbol]) -> bool {
 }
 
 /// Subset construction: walks every text of `inner` symbol class by symbol class and asks whether some outer accepts.
-fn covers_exactly(outers: &[Vec<Symbol>], inner: &[Symbol]) -> bool {
+fn covers_exactly(outers: &[&[Symbol]], inner: &[Symbol]) -> bool {
     // A fresh symbol stands for every character that no pattern names.
-    let named: BTreeSet<char> = outers
+    let named: BTreeSet<&Symbol> = outers
         .iter()
+        .copied()
         .flatten()
         .chain(inner)
-        .filter_map(|symbol| match symbol {
-            Symbol::Literal(c) => Some(*c),
-            Symbol::One | Symbol::Any => None,
+        .filter(|symbol| match symbol {
+            Symbol::Literal(_) | Symbol::Variable(_) => true,
+            Symbol::One | Symbol::Any => false,
         })
         .collect();
-    let alphabet: Vec<Option<char>> = named.into_iter().map(Some).chain([None]).collect();
+    let alphabet: Vec<Option<&Symbol>> = named.into_iter().map(Some).chain([None]).collect();
 
     let start_inner = closure(inner, [0].into());
     let start_outer: Vec<BTreeSet<usize>> = outers.iter().map(|outer| closure(outer, [0].into())).collect();
     let mut seen = HashSet::new();
     let mut queue = vec![(start_inner, start_outer)];
+    let mut work = 0;
     while let Some((inner_states, outer_states)) = queue.pop() {
         let inner_accepts = inner_states.contains(&inner.len());
         let outer_accepts = outers
@@ -160,11 +181,12 @@ fn covers_exactly(outers: &[Vec<Symbol>], inner: &[Symbol]) -> bool {
                 .zip(&outer_states)
                 .map(|(outer, states)| step(outer, states, *c))
                 .collect();
+            work += 1 + next_inner.len() + next_outer.iter().map(BTreeSet::len).sum::<usize>();
+            if work > INCLUSION_WORK_CAP {
+                return false;
+            }
             let state = (next_inner, next_outer);
             if seen.insert(state.clone()) {
-                if seen.len() > INCLUSION_STATE_CAP {
-                    return false;
-                }
                 queue.push(state);
             }
         }
@@ -183,15 +205,17 @@ fn closure(pattern: &[Symbol], mut states: BTreeSet<usize>) -> BTreeSet<usize> {
     states
 }
 
-/// The positions after reading `c`, where `None` is a character that no pattern names.
-fn step(pattern: &[Symbol], states: &BTreeSet<usize>, c: Option<char>) -> BTreeSet<usize> {
+/// The positions after reading `read`, where `None` is a character that no pattern names.
+fn step(pattern: &[Symbol], states: &BTreeSet<usize>, read: Option<&Symbol>) -> BTreeSet<usize> {
     let mut next = BTreeSet::new();
     for state in states {
-        match pattern.get(*state) {
-            Some(Symbol::Any) => next.insert(*state),
-            Some(Symbol::One) => next.insert(state + 1),
-            Some(Symbol::Literal(l)) if Some(*l) == c => next.insert(state + 1),
-            Some(Symbol::Literal(_)) | None => false,
+        match (pattern.get(*state), read) {
+            (Some(Symbol::Any), _) => next.insert(*state),
+            (Some(Symbol::One), None | Some(Symbol::Literal(_))) => next.insert(state + 1),
+            (Some(own @ (Symbol::Literal(_) | Symbol::Variable(_))), Some(read)) if own == read => {
+                next.insert(state + 1)
+            }
+            (Some(Symbol::One | Symbol::Literal(_) | Symbol::Variable(_)) | None, _) => false,
         };
     }
     closure(pattern, next)
@@ -199,7 +223,11 @@ fn step(pattern: &[Symbol], states: &BTreeSet<usize>, c: Option<char>) -> BTreeS
 
 /// Whether some text belongs to both languages. Exact: walks the product of the two patterns.
 pub fn overlaps(a: &str, b: &str) -> bool {
-    let (a, b) = (symbols(a), symbols(b));
+    overlaps_symbols(&symbols(a), &symbols(b))
+}
+
+/// [`overlaps`] on symbols. Generous with variables: one may stand for any text.
+pub(super) fn overlaps_symbols(a: &[Symbol], b: &[Symbol]) -> bool {
     let mut seen = HashSet::new();
     let mut queue = vec![(0, 0)];
     while let Some((i, j)) = queue.pop() {
@@ -208,15 +236,16 @@ pub fn overlaps(a: &str, b: &str) -> bool {
         }
         match (a.get(i), b.get(j)) {
             (None, None) => return true,
-            (Some(Symbol::Any), Some(_)) => queue.extend([(i + 1, j), (i, j + 1)]),
-            (Some(_), Some(Symbol::Any)) => queue.extend([(i, j + 1), (i + 1, j)]),
-            (Some(Symbol::Any), None) => queue.push((i + 1, j)),
-            (None, Some(Symbol::Any)) => queue.push((i, j + 1)),
+            (Some(Symbol::Any | Symbol::Variable(_)), Some(_)) | (Some(_), Some(Symbol::Any | Symbol::Variable(_))) => {
+                queue.extend([(i + 1, j), (i, j + 1)]);
+            }
+            (Some(Symbol::Any | Symbol::Variable(_)), None) => queue.push((i + 1, j)),
+            (None, Some(Symbol::Any | Symbol::Variable(_))) => queue.push((i, j + 1)),
             (Some(Symbol::Literal(x)), Some(Symbol::Literal(y))) if x != y => {}
             (Some(Symbol::Literal(_) | Symbol::One), Some(Symbol::Literal(_) | Symbol::One)) => {
                 queue.push((i + 1, j + 1));
             }
-            (Some(_), None) | (None, Some(_)) => {}
+            (Some(Symbol::Literal(_) | Symbol::One), None) | (None, Some(Symbol::Literal(_) | Symbol::One)) => {}
         }
     }
     false

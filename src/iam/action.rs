@@ -1,0 +1,63 @@
+//! Actions and action patterns: `s3:GetObject`, `s3:Get*`, `*`; matched without regard to case.
+
+use super::pattern;
+
+/// One entry of `Action` or `NotAction`: lower-cased for matching, the original spelling kept for printing.
+#[derive(Clone, Debug)]
+pub struct ActionPattern {
+    text: String,
+    lower: String,
+}
+
+impl ActionPattern {
+    /// The pattern as a policy spells it.
+    pub fn new(text: impl Into<String>) -> Self {
+        let text = text.into();
+        // Service prefix and action name ignore case (IAM user guide, "IAM JSON policy elements: Action").
+        let lower = text.to_lowercase();
+        Self { text, lower }
+    }
+
+    /// The original spelling.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The spelling that is compared: all in lower case.
+    pub fn lower(&self) -> &str {
+        &self.lower
+    }
+
+    /// Whether the pattern matches this action, in any case.
+    pub fn matches(&self, action: &str) -> bool {
+        pattern::matches(&self.lower, &action.to_lowercase())
+    }
+
+    /// Whether every action that `inner` matches is matched by this pattern too.
+    pub fn includes(&self, inner: &Self) -> bool {
+        pattern::includes(&self.lower, &inner.lower)
+    }
+
+    /// Whether some action is matched by both.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        pattern::overlaps(&self.lower, &other.lower)
+    }
+}
+
+/// Two spellings that differ only in case are one pattern.
+impl PartialEq for ActionPattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.lower == other.lower
+    }
+}
+
+impl Eq for ActionPattern {}
+
+impl std::fmt::Display for ActionPattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,317 @@
+//! ARNs and resource patterns: six segments between colons, wildcards within them, policy variables in the last.
+//!
+//! IAM's guide says that a wildcard stays within its segment, and also that a `*` at a segment's end can reach beyond
+//! the colon ("IAM JSON policy elements: Resource"). So there are two readings, the narrow one segment by segment and
+//! the wide one over the whole text; what we claim as certain holds under both.
+
+use std::sync::Arc;
+
+use super::pattern::{self, Symbol};
+use super::{Answer, Version};
+
+/// The sixth segment keeps its colons.
+const SEGMENTS: usize = 6;
+
+/// An ARN in its six segments.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Arn<'a> {
+    /// `aws`, `aws-cn`, `aws-us-gov`, …
+    pub partition: &'a str,
+    /// `s3`, `iam`, …
+    pub service: &'a str,
+    /// Empty for global resources.
+    pub region: &'a str,
+    /// Empty where the resource names no account, as S3 buckets.
+    pub account: &'a str,
+    /// All that follows the fifth colon.
+    pub resource: &'a str,
+}
+
+impl<'a> Arn<'a> {
+    /// Splits an ARN; `None` if the text is no ARN.
+    pub fn parse(text: &'a str) -> Option<Self> {
+        let mut segments = text.splitn(SEGMENTS, ':');
+        if segments.next()? != "arn" {
+            return None;
+        }
+        Some(Self {
+            partition: segments.next()?,
+            service: segments.next()?,
+            region: segments.next()?,
+            account: segments.next()?,
+            resource: segments.next()?,
+        })
+    }
+}
+
+/// A resource pattern as a policy of one version writes it.
+#[derive(Clone, Debug)]
+pub struct Resource {
+    text: String,
+    whole: Vec<Symbol>,
+    segments: Vec<Segment>,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Segment {
+    symbols: Vec<Symbol>,
+    /// As spelled; the normal form turns `*?` into `?*`.
+    ends_with_star: bool,
+}
+
+impl Resource {
+    /// The pattern `text` as a policy of `version` reads it.
+    pub fn new(text: impl Into<String>, version: Version) -> Self {
+        let text = text.into();
+        let symbols = symbols(&text, version);
+        let segments = split(&symbols)
+            .into_iter()
+            .map(|segment| Segment {
+                symbols: pattern::normal_form(segment.iter().cloned()),
+                ends_with_star: segment.last() == Some(&Symbol::Any),
+            })
+            .collect();
+        Self {
+            text,
+            whole: pattern::normal_form(symbols),
+            segments,
+        }
+    }
+
+    /// The original spelling.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn symbols(&self) -> &[Symbol] {
+        &self.whole
+    }
+
+    /// Whether the pattern is `*`: every resource, and calls that name none.
+    pub fn is_everything(&self) -> bool {
+        self.whole == [Symbol::Any]
+    }
+
+    /// Whether a policy variable stands in the pattern.
+    pub fn has_variables(&self) -> bool {
+        self.whole.iter().any(|symbol| matches!(symbol, Symbol::Variable(_)))
+    }
+
+    /// Whether the pattern matches under both readings, whatever its variables hold.
+    pub fn certainly_matches(&self, arn: &str) -> bool {
+        self.answer(arn, &mut |_| Value::Unknown) == Answer::Yes
+    }
+
+    /// Whether the pattern matches under either reading, for some value of its variables.
+    pub fn possibly_matches(&self, arn: &str) -> bool {
+        self.answer(arn, &mut |_| Value::Unknown) != Answer::No
+    }
+
+    /// Whether the pattern matches, its variables being what `value_of` says; `Unknown` where only one reading matches
+    /// or a variable's value is unknown.
+    pub(super) fn answer(&self, arn: &str, value_of: &mut dyn FnMut(&str) -> Value) -> Answer {
+        if self.is_everything() {
+            return Answer::Yes;
+        }
+        let whole = match fill(&self.whole, value_of) {
+            Some(whole) => whole,
+            None => return Answer::No,
+        };
+        let text: Vec<Symbol> = arn.chars().map(Symbol::Literal).collect();
+        if !pattern::overlaps_symbols(&whole, &text) {
+            return Answer::No;
+        }
+        if self.matches_narrowly(&text, value_of) {
+            Answer::Yes
+        } else {
+            Answer::Unknown
+        }
+    }
+
+    /// Whether the pattern matches as the ARN operators of conditions do: each of six segments on its own. A pattern
+    /// of fewer segments is none that IAM describes.
+    pub(super) fn answer_as_arn(&self, arn: &str, value_of: &mut dyn FnMut(&str) -> Value) -> Answer {
+        let answer = self.answer(arn, value_of);
+        let open = self
+            .segments
+            .iter()
+            .any(|segment| match fill(&segment.symbols, value_of) {
+                Some(symbols) => symbols.iter().any(|symbol| matches!(symbol, Symbol::Variable(_))),
+                None => false,
+            });
+        match answer {
+            Answer::Unknown if self.segments.len() == SEGMENTS && !open => Answer::No,
+            Answer::Yes | Answer::No | Answer::Unknown => answer,
+        }
+    }
+
+    fn matches_narrowly(&self, text: &[Symbol], value_of: &mut dyn FnMut(&str) -> Value) -> bool {
+        let pieces = split(text);
+        pieces.len() == self.segments.len()
+            && self.segments.iter().zip(pieces).all(|(segment, piece)| {
+                fill(&segment.symbols, value_of)
+                    .is_some_and(|segment| pattern::union_includes_symbols(&[&segment], piece))
+            })
+    }
+}
+
+/// The value of a policy variable in one request.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Value {
+    /// The request carries this one value.
+    Is(String),
+    /// The request does not carry the key, so nothing can match.
+    Absent,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// Puts values in the place of variables; unknown ones stay; `None` if one is absent.
+fn fill(symbols: &[Symbol], value_of: &mut dyn FnMut(&str) -> Value) -> Option<Vec<Symbol>> {
+    let mut out = Vec::with_capacity(symbols.len());
+    for symbol in symbols {
+        match symbol {
+            Symbol::Variable(name) => match value_of(name) {
+                Value::Is(value) => out.extend(value.chars().map(Symbol::Literal)),
+                Value::Absent => return None,
+                Value::Unknown => out.push(symbol.clone()),
+            },
+            Symbol::Literal(_) | Symbol::One | Symbol::Any => out.push(symbol.clone()),
+        }
+    }
+    Some(out)
+}
+
+/// Cuts at the first five colons. Colons inside variables are no literals, so they do not count.
+fn split(symbols: &[Symbol]) -> Vec<&[Symbol]> {
+    symbols
+        .splitn(SEGMENTS, |symbol| *symbol == Symbol::Literal(':'))
+        .collect()
+}
+
+/// The symbols of a pattern, in a policy of `version`. Variables and the escapes `${*}`, `${?}`, `${$}` exist since
+/// 2012-10-17; before, and where the braces do not close, `${` is text.
+pub(super) fn symbols(text: &str, version: Version) -> Vec<Symbol> {
+    let mut out = Vec::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let after = &rest[c.len_utf8()..];
+        if c == '$'
+            && version == Version::V2012
+            && let Some((name, after)) = after.strip_prefix('{').and_then(|body| body.split_once('}'))
+        {
+            out.push(match name {
+                "*" => Symbol::Literal('*'),
+                "?" => Symbol::Literal('?'),
+                "$" => Symbol::Literal('$'),
+                name => Symbol::Variable(variable(name)),
+            });
+            rest = after;
+            continue;
+        }
+        out.push(match c {
+            '*' => Symbol::Any,
+            '?' => Symbol::One,
+            c => Symbol::Literal(c),
+        });
+        rest = after;
+    }
+    out
+}
+
+/// A variable's name in the form that is compared: the key in lower case, the default after it as written.
+fn variable(body: &str) -> Arc<str> {
+    match body.split_once(',') {
+        Some((key, default)) => format!("{},{}", key.trim().to_lowercase(), default.trim()).into(),
+        None => body.trim().to_lowercase().into(),
+    }
+}
+
+/// Takes a compared variable apart: its key, and its default if it has one.
+pub(super) fn variable_parts(variable: &str) -> (&str, Option<&str>) {
+    match variable.split_once(',') {
+        Some((key, default)) => {
+            let bare = default
+                .strip_prefix('\'')
+                .and_then(|default| default.strip_suffix('\''));
+            (key, Some(bare.unwrap_or(default)))
+        }
+        None => (variable, None),
+    }
+}
+
+/// Whether `outer` matches all that `inner` matches, under either reading. `false` means "no, or not proved".
+pub fn includes(outer: &Resource, inner: &Resource) -> bool {
+    union_includes(&[outer], inner)
+}
+
+/// Whether `outers` together match all that `inner` matches, under either reading. `false` means "no, or not proved".
+///
+/// The outers may differ from each other in one segment only, where their union counts; inclusion segment by segment
+/// implies inclusion of the whole text.
+pub fn union_includes(outers: &[&Resource], inner: &Resource) -> bool {
+    if outers
+        .iter()
+        .any(|outer| outer.is_everything() || outer.whole == inner.whole && outer.segments == inner.segments)
+    {
+        return true;
+    }
+    (0..inner.segments.len()).any(|free| {
+        let candidates: Vec<&[Symbol]> = outers
+            .iter()
+            .filter(|outer| {
+                outer.segments.len() == inner.segments.len()
+                    && outer
+                        .segments
+                        .iter()
+                        .zip(&inner.segments)
+                        .enumerate()
+                        .all(|(at, (outer, inner))| {
+                            // A `*` at the end of a segment may reach further than one that is followed by `?`.
+                            (outer.ends_with_star || !inner.ends_with_star)
+                                && (at == free || pattern::union_includes_symbols(&[&outer.symbols], &inner.symbols))
+                        })
+            })
+            .map(|outer| outer.segments[free].symbols.as_slice())
+            .collect();
+        !candidates.is_empty() && pattern::union_includes_symbols(&candidates, &inner.segments[free].symbols)
+    })
+}
+
+/// Whether some resource may be matched by both. Generous: under the wide reading, and for any value of variables.
+pub fn overlaps(a: &Resource, b: &Resource) -> bool {
+    pattern::overlaps_symbols(&a.whole, &b.whole)
+}
+
+/// A literal as a 2012-10-17 pattern that matches just it, or `None` if a policy cannot hold its characters.
+pub fn escape_literal(literal: &str) -> Option<String> {
+    let mut out = String::with_capacity(literal.len());
+    for c in literal.chars() {
+        match c {
+            '*' => out.push_str("${*}"),
+            '?' => out.push_str("${?}"),
+            '$' => out.push_str("${$}"),
+            // IAM takes U+0009, U+000A, U+000D and U+0020 to U+00FF ("IAM and AWS STS quotas").
+            '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}' => out.push(c),
+            _ => return None,
+        }
+    }
+    Some(out)
+}
+
+impl PartialEq for Resource {
+    fn eq(&self, other: &Self) -> bool {
+        self.whole == other.whole && self.segments == other.segments
+    }
+}
+
+impl Eq for Resource {}
+
+impl std::fmt::Display for Resource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,506 @@
+//! Policy documents: parsed strictly once, printed as they were written.
+//!
+//! An element, operator or type that is not known is an error that names it: a guess could drop a restriction.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use super::condition::{self, Condition};
+use super::{ActionPattern, Resource, Version};
+
+mod json;
+
+/// Why a text is no policy.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Error {
+    /// Not JSON, or an object that names a key twice; the message holds line and column.
+    #[error("policy is not valid JSON: {0}")]
+    Json(String),
+    /// Well-formed JSON that says something a policy cannot say, or that this program does not know.
+    #[error("{place}: {problem}")]
+    Element {
+        /// Path of the element, such as `Statement[2].Action`.
+        place: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+fn wrong(place: &str, problem: impl Into<String>) -> Error {
+    Error::Element {
+        place: place.to_owned(),
+        problem: problem.into(),
+    }
+}
+
+/// A policy document.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Policy {
+    /// What `Version` says; absent means 2008-10-17.
+    pub version: Version,
+    /// What `Id` says.
+    pub id: Option<String>,
+    /// The statements in the order of the document.
+    pub statements: Vec<Statement>,
+    /// The top level as it was written, for printing.
+    written: Map<String, Value>,
+}
+
+/// `Allow` or `Deny`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Effect {
+    /// Grants.
+    Allow,
+    /// Forbids, whatever else grants.
+    Deny,
+}
+
+/// One statement.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Statement {
+    /// Its place in the document it was parsed from, from 0.
+    pub index: usize,
+    /// What `Sid` says.
+    pub sid: Option<String>,
+    /// Grants or forbids.
+    pub effect: Effect,
+    /// Whom it concerns; stated in resource policies only.
+    pub principal: PrincipalPart,
+    /// Which actions it concerns.
+    pub action: ActionPart,
+    /// Which resources it concerns.
+    pub resource: ResourcePart,
+    /// All must hold.
+    pub conditions: Vec<Condition>,
+    /// The statement as it was written, for printing.
+    written: Map<String, Value>,
+}
+
+/// `Action` or `NotAction`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ActionPart {
+    /// The actions that one of these matches.
+    Action(Vec<ActionPattern>),
+    /// The actions that none of these matches.
+    NotAction(Vec<ActionPattern>),
+}
+
+/// `Resource`, `NotResource`, or neither (trust policies).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ResourcePart {
+    /// The resources that one of these matches.
+    Resource(Vec<Resource>),
+    /// The resources that none of these matches.
+    NotResource(Vec<Resource>),
+    /// The resource that the policy hangs on.
+    None,
+}
+
+/// `Principal`, `NotPrincipal`, or neither (identity policies).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PrincipalPart {
+    /// One of these.
+    Principal(Vec<Principal>),
+    /// None of these.
+    NotPrincipal(Vec<Principal>),
+    /// Whoever the policy is attached to.
+    None,
+}
+
+/// One principal that a resource policy names.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Principal {
+    /// `"*"`, or `{"AWS": "*"}`.
+    Everyone,
+    /// An ARN, an account id, or the id that stands for a deleted principal.
+    Aws(String),
+    /// `lambda.amazonaws.com`.
+    Service(String),
+    /// A SAML or OIDC provider.
+    Federated(String),
+    /// The canonical user id of S3.
+    CanonicalUser(String),
+}
+
+impl Principal {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Everyone | Self::Aws(_) => "AWS",
+            Self::Service(_) => "Service",
+            Self::Federated(_) => "Federated",
+            Self::CanonicalUser(_) => "CanonicalUser",
+        }
+    }
+
+    fn text(&self) -> &str {
+        match self {
+            Self::Everyone => "*",
+            Self::Aws(text) | Self::Service(text) | Self::Federated(text) | Self::CanonicalUser(text) => text,
+        }
+    }
+}
+
+impl Policy {
+    /// Parses a policy from its text.
+    ///
+    /// ```
+    /// use trimtrail::iam::Policy;
+    /// let policy = Policy::parse(r#"{"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}"#).unwrap();
+    /// assert_eq!(policy.statements.len(), 1);
+    /// ```
+    pub fn parse(text: &str) -> Result<Self, Error> {
+        Self::from_value(&json::strict(text).map_err(Error::Json)?)
+    }
+
+    /// Parses a policy from JSON that was read already.
+    pub fn from_value(value: &Value) -> Result<Self, Error> {
+        let written = value
+            .as_object()
+            .ok_or_else(|| wrong("policy", format!("must be an object, not {}", kind(value))))?;
+        for (element, _) in written {
+            if !["Version", "Id", "Statement"].contains(&element.as_str()) {
+                return Err(wrong(element, "unknown element"));
+            }
+        }
+        let version = match optional_text(written, "", "Version")?.as_deref() {
+            None | Some("2008-10-17") => Version::V2008,
+            Some("2012-10-17") => Version::V2012,
+            Some(other) => return Err(wrong("Version", format!("unknown version `{other}`"))),
+        };
+        let statements = match written.get("Statement") {
+            None => return Err(wrong("Statement", "is missing")),
+            Some(Value::Array(statements)) => statements
+                .iter()
+                .enumerate()
+                .map(|(index, statement)| Statement::from_value(statement, index, version))
+                .collect::<Result<_, _>>()?,
+            Some(statement) => vec![Statement::from_value(statement, 0, version)?],
+        };
+        Ok(Self {
+            version,
+            id: optional_text(written, "", "Id")?,
+            statements,
+            written: written.clone(),
+        })
+    }
+
+    /// The document as JSON: what was not changed since parsing stands as it was written.
+    pub fn to_value(&self) -> Value {
+        let mut out = self.written.clone();
+        let statements: Vec<Value> = self.statements.iter().map(Statement::to_value).collect();
+        let single = matches!(out.get("Statement"), Some(Value::Object(_)));
+        let statement = match <[Value; 1]>::try_from(statements) {
+            Ok([one]) if single => one,
+            Ok([one]) => Value::Array(vec![one]),
+            Err(many) => Value::Array(many),
+        };
+        out.insert("Statement".to_owned(), statement);
+        Value::Object(out)
+    }
+}
+
+impl fmt::Display for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.to_value().fmt(f)
+    }
+}
+
+impl Statement {
+    /// Parses the statement that stands at `index` of a policy of `version`.
+    pub fn from_value(value: &Value, index: usize, version: Version) -> Result<Self, Error> {
+        let place = format!("Statement[{index}]");
+        let written = value
+            .as_object()
+            .ok_or_else(|| wrong(&place, format!("must be an object, not {}", kind(value))))?;
+        const KNOWN: [&str; 9] = [
+            "Sid",
+            "Effect",
+            "Principal",
+            "NotPrincipal",
+            "Action",
+            "NotAction",
+            "Resource",
+            "NotResource",
+            "Condition",
+        ];
+        for (element, _) in written {
+            if !KNOWN.contains(&element.as_str()) {
+                return Err(wrong(&format!("{place}.{element}"), "unknown element"));
+            }
+        }
+        let effect = match optional_text(written, &place, "Effect")?.as_deref() {
+            Some("Allow") => Effect::Allow,
+            Some("Deny") => Effect::Deny,
+            Some(other) => {
+                return Err(wrong(
+                    &format!("{place}.Effect"),
+                    format!("must be Allow or Deny, not `{other}`"),
+                ));
+            }
+            None => return Err(wrong(&format!("{place}.Effect"), "is missing")),
+        };
+        Ok(Self {
+            index,
+            sid: optional_text(written, &place, "Sid")?,
+            effect,
+            principal: principal_part(written, &place)?,
+            action: action_part(written, &place)?,
+            resource: resource_part(written, &place, version)?,
+            conditions: match written.get("Condition") {
+                Some(value) => condition::parse(value, &format!("{place}.Condition"), version)?,
+                None => Vec::new(),
+            },
+            written: written.clone(),
+        })
+    }
+
+    /// The statement as JSON: each element that was not changed since parsing stands as it was written.
+    pub fn to_value(&self) -> Value {
+        let mut out = self.written.clone();
+        if optional_text(&out, "", "Sid").ok() != Some(self.sid.clone()) {
+            put(
+                &mut out,
+                ["Sid"],
+                self.sid.clone().map(|sid| ("Sid", Value::String(sid))),
+            );
+        }
+        let effect = match self.effect {
+            Effect::Allow => "Allow",
+            Effect::Deny => "Deny",
+        };
+        out.insert("Effect".to_owned(), effect.into());
+        if principal_part(&out, "").ok().as_ref() != Some(&self.principal) {
+            let element = match &self.principal {
+                PrincipalPart::Principal(principals) => Some(("Principal", print_principals(principals))),
+                PrincipalPart::NotPrincipal(principals) => Some(("NotPrincipal", print_principals(principals))),
+                PrincipalPart::None => None,
+            };
+            put(&mut out, ["Principal", "NotPrincipal"], element);
+        }
+        if !action_part(&out, "").is_ok_and(|written| same_spelling(&written, &self.action)) {
+            let (element, patterns) = match &self.action {
+                ActionPart::Action(patterns) => ("Action", patterns),
+                ActionPart::NotAction(patterns) => ("NotAction", patterns),
+            };
+            let value = print_list(patterns.iter().map(ActionPattern::text));
+            put(&mut out, ["Action", "NotAction"], Some((element, value)));
+        }
+        let (element, texts) = match &self.resource {
+            ResourcePart::Resource(resources) => ("Resource", resource_texts(resources)),
+            ResourcePart::NotResource(resources) => ("NotResource", resource_texts(resources)),
+            ResourcePart::None => ("", Vec::new()),
+        };
+        if out.get(element).and_then(|value| texts_of(value, "").ok()) != Some(texts.clone()) {
+            let element = (!element.is_empty()).then(|| (element, print_list(texts.iter().map(String::as_str))));
+            put(&mut out, ["Resource", "NotResource"], element);
+        }
+        let version = self
+            .conditions
+            .first()
+            .map(|condition| condition.version)
+            .unwrap_or_default();
+        let written = out
+            .get("Condition")
+            .and_then(|value| condition::parse(value, "", version).ok())
+            .unwrap_or_default();
+        if written != self.conditions {
+            let value = (!self.conditions.is_empty()).then(|| ("Condition", condition::print(&self.conditions)));
+            put(&mut out, ["Condition"], value);
+        }
+        Value::Object(out)
+    }
+}
+
+fn same_spelling(a: &ActionPart, b: &ActionPart) -> bool {
+    let (a, b) = match (a, b) {
+        (ActionPart::Action(a), ActionPart::Action(b)) | (ActionPart::NotAction(a), ActionPart::NotAction(b)) => (a, b),
+        (ActionPart::Action(_), ActionPart::NotAction(_)) | (ActionPart::NotAction(_), ActionPart::Action(_)) => {
+            return false;
+        }
+    };
+    a.iter().map(ActionPattern::text).eq(b.iter().map(ActionPattern::text))
+}
+
+fn resource_texts(resources: &[Resource]) -> Vec<String> {
+    resources.iter().map(|resource| resource.text().to_owned()).collect()
+}
+
+/// Removes `names` and puts `element` in the place of the first of them, or at the end.
+fn put<const N: usize>(object: &mut Map<String, Value>, names: [&str; N], element: Option<(&str, Value)>) {
+    let at = object
+        .keys()
+        .position(|key| names.contains(&key.as_str()))
+        .unwrap_or(object.len());
+    for name in names {
+        object.shift_remove(name);
+    }
+    if let Some((name, value)) = element {
+        object.shift_insert(at.min(object.len()), name.to_owned(), value);
+    }
+}
+
+fn print_list<'a>(texts: impl Iterator<Item = &'a str>) -> Value {
+    let mut texts: Vec<Value> = texts.map(Value::from).collect();
+    match texts.len() {
+        1 => texts.remove(0),
+        _more => Value::Array(texts),
+    }
+}
+
+fn print_principals(principals: &[Principal]) -> Value {
+    if principals == [Principal::Everyone] {
+        return "*".into();
+    }
+    let mut out: Map<String, Value> = Map::new();
+    for kind in ["AWS", "Service", "Federated", "CanonicalUser"] {
+        let texts: Vec<&str> = principals
+            .iter()
+            .filter(|p| p.kind() == kind)
+            .map(Principal::text)
+            .collect();
+        if !texts.is_empty() {
+            out.insert(kind.to_owned(), print_list(texts.into_iter()));
+        }
+    }
+    Value::Object(out)
+}
+
+pub(super) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+pub(super) fn element_error(place: &str, problem: impl Into<String>) -> Error {
+    wrong(place, problem)
+}
+
+fn optional_text(object: &Map<String, Value>, place: &str, element: &str) -> Result<Option<String>, Error> {
+    match object.get(element) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(other) => Err(wrong(
+            format!("{place}.{element}").trim_start_matches('.'),
+            format!("must be a string, not {}", kind(other)),
+        )),
+    }
+}
+
+/// A string or an array of strings; an empty array says nothing that a policy may say.
+fn texts_of(value: &Value, place: &str) -> Result<Vec<String>, Error> {
+    let texts = match value {
+        Value::String(text) => return Ok(vec![text.clone()]),
+        Value::Array(texts) => texts,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => {
+            return Err(wrong(
+                place,
+                format!("must be a string or an array of strings, not {}", kind(value)),
+            ));
+        }
+    };
+    if texts.is_empty() {
+        return Err(wrong(place, "is empty"));
+    }
+    texts
+        .iter()
+        .enumerate()
+        .map(|(at, text)| match text {
+            Value::String(text) => Ok(text.clone()),
+            other => Err(wrong(
+                &format!("{place}[{at}]"),
+                format!("must be a string, not {}", kind(other)),
+            )),
+        })
+        .collect()
+}
+
+/// The value under one of two names that exclude each other.
+fn either<'a>(
+    object: &'a Map<String, Value>,
+    place: &str,
+    [plain, negated]: [&'static str; 2],
+) -> Result<Option<(&'static str, &'a Value)>, Error> {
+    match (object.get(plain), object.get(negated)) {
+        (Some(_), Some(_)) => Err(wrong(place, format!("has both {plain} and {negated}"))),
+        (Some(value), None) => Ok(Some((plain, value))),
+        (None, Some(value)) => Ok(Some((negated, value))),
+        (None, None) => Ok(None),
+    }
+}
+
+fn action_part(object: &Map<String, Value>, place: &str) -> Result<ActionPart, Error> {
+    let Some((name, value)) = either(object, place, ["Action", "NotAction"])? else {
+        return Err(wrong(place, "has neither Action nor NotAction"));
+    };
+    let patterns = texts_of(value, &format!("{place}.{name}"))?
+        .into_iter()
+        .map(ActionPattern::new)
+        .collect();
+    Ok(if name == "Action" {
+        ActionPart::Action(patterns)
+    } else {
+        ActionPart::NotAction(patterns)
+    })
+}
+
+fn resource_part(object: &Map<String, Value>, place: &str, version: Version) -> Result<ResourcePart, Error> {
+    let Some((name, value)) = either(object, place, ["Resource", "NotResource"])? else {
+        return Ok(ResourcePart::None);
+    };
+    let texts = texts_of(value, &format!("{place}.{name}"))?;
+    let resources = texts.into_iter().map(|text| Resource::new(text, version)).collect();
+    Ok(if name == "Resource" {
+        ResourcePart::Resource(resources)
+    } else {
+        ResourcePart::NotResource(resources)
+    })
+}
+
+fn principal_part(object: &Map<String, Value>, place: &str) -> Result<PrincipalPart, Error> {
+    let Some((name, value)) = either(object, place, ["Principal", "NotPrincipal"])? else {
+        return Ok(PrincipalPart::None);
+    };
+    let place = format!("{place}.{name}");
+    let principals = match value {
+        Value::String(text) if text == "*" => vec![Principal::Everyone],
+        Value::Object(kinds) => {
+            let mut principals = Vec::new();
+            for (kind, value) in kinds {
+                for text in texts_of(value, &format!("{place}.{kind}"))? {
+                    principals.push(match kind.as_str() {
+                        "AWS" if text == "*" => Principal::Everyone,
+                        "AWS" => Principal::Aws(text),
+                        "Service" => Principal::Service(text),
+                        "Federated" => Principal::Federated(text),
+                        "CanonicalUser" => Principal::CanonicalUser(text),
+                        other => return Err(wrong(&place, format!("unknown kind of principal `{other}`"))),
+                    });
+                }
+            }
+            if principals.is_empty() {
+                return Err(wrong(&place, "is empty"));
+            }
+            principals
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+            return Err(wrong(
+                &place,
+                format!("must be \"*\" or an object, not {}", kind(value)),
+            ));
+        }
+    };
+    Ok(if name == "Principal" {
+        PrincipalPart::Principal(principals)
+    } else {
+        PrincipalPart::NotPrincipal(principals)
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,357 @@
+//! Searches for a request that a new policy allows and the old one does not.
+//!
+//! Candidates are built from the patterns and values of both documents; each is confirmed by evaluating both, so a
+//! witness is always real, while finding none proves nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::arn::{self, variable_parts};
+use super::condition::{Comparison, Condition};
+use super::evaluate::{self, Policies};
+use super::pattern::Symbol;
+use super::{ActionPart, Answer, Effect, Policy, PrincipalPart, Request, ResourcePart, Statement, Version};
+
+/// A request that tells two policies apart.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Witness {
+    /// The caller.
+    pub principal: String,
+    /// The action, such as `s3:GetObject`.
+    pub action: String,
+    /// The resource's ARN.
+    pub resource: String,
+    /// The context keys that the request carries, with their values.
+    pub context: Vec<(String, Vec<String>)>,
+}
+
+impl Witness {
+    /// The request that it stands for.
+    pub fn request(&self) -> Request {
+        let mut request = Request {
+            principal: self.principal.clone(),
+            action: self.action.clone(),
+            resource: self.resource.clone(),
+            resource_account: Some(ACCOUNT.to_owned()),
+            context: Default::default(),
+        };
+        for (key, values) in &self.context {
+            request.context.set(key, values.clone());
+        }
+        request
+    }
+}
+
+impl std::fmt::Display for Witness {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} on {}", self.action, self.resource)?;
+        for (at, (key, values)) in self.context.iter().enumerate() {
+            write!(f, "{} {key}={}", if at == 0 { " with" } else { "," }, values.join("|"))?;
+        }
+        Ok(())
+    }
+}
+
+// An account and a caller from the range that AWS keeps for documentation.
+const ACCOUNT: &str = "111122223333";
+const PRINCIPAL: &str = "arn:aws:iam::111122223333:user/witness";
+
+/// Most requests that are tried.
+const TRIES: usize = 20_000;
+/// Most candidates of one kind.
+const CANDIDATES: usize = 400;
+/// Most contexts.
+const CONTEXTS: usize = 128;
+
+/// A request that `new` surely allows and `old` surely does not, if one is found.
+pub(super) fn find(old: &Policy, new: &Policy) -> Option<Witness> {
+    let statements: Vec<&Statement> = old.statements.iter().chain(&new.statements).collect();
+    if statements
+        .iter()
+        .any(|statement| statement.principal != PrincipalPart::None)
+    {
+        return None;
+    }
+    let actions = actions(&statements);
+    let resources = resources(&statements);
+    let contexts = contexts(&statements);
+    let as_identity = |policy: &Policy| Policies {
+        identity: vec![policy.clone()],
+        ..Policies::default()
+    };
+    let (old, new) = (as_identity(old), as_identity(new));
+    let mut tries = 0;
+    for granting in statements_of(&new).filter(|statement| statement.effect == Effect::Allow) {
+        let actions = actions.iter().filter(|action| matches_action(&granting.action, action));
+        for action in actions {
+            for resource in resources
+                .iter()
+                .filter(|resource| may_match(&granting.resource, resource))
+            {
+                for context in &contexts {
+                    tries += 1;
+                    if tries > TRIES {
+                        return None;
+                    }
+                    let witness = Witness {
+                        principal: PRINCIPAL.to_owned(),
+                        action: action.clone(),
+                        resource: resource.clone(),
+                        context: context.clone(),
+                    };
+                    let request = witness.request();
+                    if evaluate::evaluate(&request, &new).allows == Answer::Yes
+                        && evaluate::evaluate(&request, &old).allows == Answer::No
+                    {
+                        return Some(witness);
+                    }
+                }
+            }
+        }
+    }
+    None
+}
+
+fn statements_of(policies: &Policies) -> impl Iterator<Item = &Statement> {
+    policies.identity.iter().flat_map(|policy| &policy.statements)
+}
+
+fn matches_action(part: &ActionPart, action: &str) -> bool {
+    match part {
+        ActionPart::Action(patterns) => patterns.iter().any(|pattern| pattern.matches(action)),
+        ActionPart::NotAction(patterns) => !patterns.iter().any(|pattern| pattern.matches(action)),
+    }
+}
+
+fn may_match(part: &ResourcePart, resource: &str) -> bool {
+    match part {
+        ResourcePart::Resource(patterns) => patterns.iter().any(|pattern| pattern.possibly_matches(resource)),
+        ResourcePart::NotResource(patterns) => !patterns.iter().any(|pattern| pattern.certainly_matches(resource)),
+        ResourcePart::None => false,
+    }
+}
+
+/// Concrete actions near the patterns: with nothing, with something, and with each other's text in place of a `*`.
+fn actions(statements: &[&Statement]) -> Vec<String> {
+    let patterns: Vec<Vec<Symbol>> = statements
+        .iter()
+        .flat_map(|statement| match &statement.action {
+            ActionPart::Action(patterns) | ActionPart::NotAction(patterns) => patterns,
+        })
+        .map(|pattern| arn::symbols(pattern.lower(), Version::V2008))
+        .collect();
+    let mut out = instances(&patterns);
+    out.retain(|action| action.contains(':'));
+    out.insert("x:x".to_owned());
+    out.into_iter().take(CANDIDATES).collect()
+}
+
+/// Concrete resources near the patterns.
+fn resources(statements: &[&Statement]) -> Vec<String> {
+    let mut patterns: Vec<Vec<Symbol>> = statements
+        .iter()
+        .flat_map(|statement| match &statement.resource {
+            ResourcePart::Resource(patterns) | ResourcePart::NotResource(patterns) => patterns.as_slice(),
+            ResourcePart::None => &[],
+        })
+        .map(|pattern| pattern.symbols().to_vec())
+        .collect();
+    patterns.push(arn::symbols("arn:aws:x:::x", Version::V2008));
+    let mut out = instances(&patterns);
+    out.retain(|resource| !resource.is_empty());
+    out.insert("*".to_owned());
+    out.into_iter().take(CANDIDATES).collect()
+}
+
+/// What a variable is taken to hold.
+fn variable_value(variable: &str) -> &str {
+    match variable_parts(variable) {
+        (_, Some(default)) => default,
+        (_, None) => "v",
+    }
+}
+
+fn instances(patterns: &[Vec<Symbol>]) -> BTreeSet<String> {
+    // The runs of text between wildcards.
+    let chunks: BTreeSet<String> = patterns
+        .iter()
+        .flat_map(|pattern| pattern.split(|symbol| matches!(symbol, Symbol::Any | Symbol::One)))
+        .map(|run| instance(run, "", usize::MAX, ""))
+        .filter(|chunk| !chunk.is_empty())
+        .take(CANDIDATES)
+        .collect();
+    let mut out = BTreeSet::new();
+    for pattern in patterns {
+        for every in ["", "x"] {
+            out.insert(instance(pattern, every, usize::MAX, ""));
+        }
+        let stars = pattern.iter().filter(|symbol| **symbol == Symbol::Any).count();
+        for star in 0..stars {
+            for special in chunks.iter().map(String::as_str).chain(["x"]) {
+                if out.len() < 4 * CANDIDATES {
+                    out.insert(instance(pattern, "", star, special));
+                }
+            }
+        }
+    }
+    out
+}
+
+/// The pattern with `every` in place of each `*`, except the one numbered `at`, which becomes `special`.
+fn instance(pattern: &[Symbol], every: &str, at: usize, special: &str) -> String {
+    let mut out = String::new();
+    let mut stars = 0;
+    for symbol in pattern {
+        match symbol {
+            Symbol::Literal(c) => out.push(*c),
+            Symbol::One => out.push('x'),
+            Symbol::Variable(variable) => out.push_str(variable_value(variable)),
+            Symbol::Any => {
+                out.push_str(if stars == at { special } else { every });
+                stars += 1;
+            }
+        }
+    }
+    out
+}
+
+type Pairs = Vec<(String, Vec<String>)>;
+
+/// Contexts in which conditions hold, or fail: every combination where the keys are few, else one change at a time.
+fn contexts(statements: &[&Statement]) -> Vec<Pairs> {
+    let mut options: BTreeMap<String, BTreeSet<Option<String>>> = BTreeMap::new();
+    let mut note = |key: &str, values: Vec<String>| {
+        let known = options.entry(key.to_lowercase()).or_insert_with(|| [None].into());
+        known.extend(values.into_iter().map(Some).take(8));
+    };
+    for statement in statements {
+        for condition in &statement.conditions {
+            note(&condition.key, candidate_values(condition));
+        }
+        let variables = variables(statement);
+        for variable in &variables {
+            note(variable_parts(variable).0, vec![variable_value(variable).to_owned()]);
+        }
+    }
+    let combinations = options
+        .values()
+        .try_fold(1_usize, |product, values| product.checked_mul(values.len()));
+    if combinations.is_some_and(|combinations| combinations <= CONTEXTS) {
+        let mut all: Vec<Pairs> = vec![Vec::new()];
+        for (key, values) in &options {
+            all = all
+                .into_iter()
+                .flat_map(|context| values.iter().map(move |value| with(&context, key, value.as_ref())))
+                .collect();
+        }
+        return all;
+    }
+    let full: Pairs = options
+        .iter()
+        .filter_map(|(key, values)| Some((key.clone(), vec![values.iter().flatten().next()?.clone()])))
+        .collect();
+    let mut all = vec![Vec::new(), full.clone()];
+    for statement in statements.iter().filter(|statement| !statement.conditions.is_empty()) {
+        let mut own = Vec::new();
+        for condition in &statement.conditions {
+            own = with(&own, &condition.key.to_lowercase(), candidate_values(condition).first());
+        }
+        all.push(own);
+    }
+    for (key, values) in &options {
+        for value in values {
+            all.push(with(&full, key, value.as_ref()));
+            all.push(with(&[], key, value.as_ref()));
+        }
+    }
+    all.truncate(CONTEXTS);
+    all
+}
+
+fn with(context: &[(String, Vec<String>)], key: &str, value: Option<&String>) -> Pairs {
+    let mut out: Pairs = context.iter().filter(|(known, _)| known != key).cloned().collect();
+    if let Some(value) = value {
+        out.push((key.to_owned(), vec![value.clone()]));
+    }
+    out
+}
+
+fn variables(statement: &Statement) -> BTreeSet<String> {
+    let of = |symbols: &[Symbol]| -> Vec<String> {
+        symbols
+            .iter()
+            .filter_map(|symbol| match symbol {
+                Symbol::Variable(variable) => Some(variable.to_string()),
+                Symbol::Literal(_) | Symbol::One | Symbol::Any => None,
+            })
+            .collect()
+    };
+    let resources = match &statement.resource {
+        ResourcePart::Resource(patterns) | ResourcePart::NotResource(patterns) => patterns.as_slice(),
+        ResourcePart::None => &[],
+    };
+    let in_conditions = statement.conditions.iter().flat_map(|condition| {
+        condition
+            .values
+            .iter()
+            .flat_map(|value| of(&arn::symbols(value, condition.version)))
+    });
+    resources
+        .iter()
+        .flat_map(|resource| of(resource.symbols()))
+        .chain(in_conditions)
+        .collect()
+}
+
+/// Values that may meet the condition first, then one that likely does not.
+fn candidate_values(condition: &Condition) -> Vec<String> {
+    use Comparison as C;
+    let own = condition.values.iter().take(4);
+    let (mut values, others): (Vec<String>, &[&str]) = match condition.operator.comparison {
+        C::StringEquals | C::StringNotEquals | C::StringEqualsIgnoreCase | C::StringNotEqualsIgnoreCase => (
+            own.map(|value| {
+                let symbols = arn::symbols(value, condition.version);
+                let literal: Vec<Symbol> = symbols
+                    .into_iter()
+                    .map(|symbol| match symbol {
+                        Symbol::Any => Symbol::Literal('*'),
+                        Symbol::One => Symbol::Literal('?'),
+                        Symbol::Literal(_) | Symbol::Variable(_) => symbol,
+                    })
+                    .collect();
+                instance(&literal, "", usize::MAX, "")
+            })
+            .collect(),
+            &["other"],
+        ),
+        C::StringLike | C::StringNotLike | C::ArnEquals | C::ArnLike | C::ArnNotEquals | C::ArnNotLike => (
+            own.map(|value| instance(&arn::symbols(value, condition.version), "x", usize::MAX, ""))
+                .collect(),
+            &["other", "arn:aws:other:::other"],
+        ),
+        C::NumericEquals
+        | C::NumericNotEquals
+        | C::NumericLessThan
+        | C::NumericLessThanEquals
+        | C::NumericGreaterThan
+        | C::NumericGreaterThanEquals => (own.cloned().collect(), &["-1000000000", "1000000000"]),
+        C::DateEquals
+        | C::DateNotEquals
+        | C::DateLessThan
+        | C::DateLessThanEquals
+        | C::DateGreaterThan
+        | C::DateGreaterThanEquals => (
+            own.cloned().collect(),
+            &["1980-01-01T00:00:00Z", "2199-01-01T00:00:00Z"],
+        ),
+        C::Bool => (own.cloned().collect(), &["true", "false"]),
+        C::BinaryEquals => (own.cloned().collect(), &["b3RoZXI="]),
+        C::IpAddress | C::NotIpAddress => (
+            own.filter_map(|value| Some(value.split('/').next()?.to_owned()))
+                .collect(),
+            &["203.0.113.9"],
+        ),
+        C::Null => (Vec::new(), &["x"]),
+    };
+    values.extend(others.iter().map(|value| (*value).to_owned()));
+    values
+}
