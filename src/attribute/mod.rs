@@ -1,0 +1,200 @@
+//! Event to principal: who really made this call, behind the assumed role.
+//!
+//! A call is billed to the identity whose policies IAM evaluated: the session issuer, never the assumed-role ARN,
+//! which lacks the role's path (CloudTrail user guide, "CloudTrail userIdentity element"). `invokedBy` changes
+//! nothing: a service that acts for a role uses that role's permissions (IAM user guide, "Forward access sessions").
+
+mod session;
+
+use std::borrow::Cow;
+
+use crate::decode::{Event, Identity};
+
+pub use session::{Seed, Session, Workload, WorkloadKind, seed, session, workload_of};
+
+/// What kind of identity a call is billed to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum PrincipalKind {
+    /// An IAM role, by its sessions.
+    Role,
+    /// An IAM user, with long-term or temporary keys.
+    User,
+    /// An account's root.
+    Root,
+    /// Somebody of another account, whose policies are there.
+    Account,
+    /// A person of IAM Identity Center who acts without a role.
+    IdentityCenterUser,
+}
+
+impl PrincipalKind {
+    /// The kind as `resolve` prints it.
+    pub fn name(self) -> &'static str {
+        match self {
+            PrincipalKind::Role => "role",
+            PrincipalKind::User => "user",
+            PrincipalKind::Root => "root",
+            PrincipalKind::Account => "account",
+            PrincipalKind::IdentityCenterUser => "identity_center_user",
+        }
+    }
+}
+
+/// Who a call is billed to.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Principal<'a> {
+    /// Role, user, …
+    pub kind: PrincipalKind,
+    /// The role's or user's ARN, with its path where the event shows it; may be empty.
+    pub arn: Cow<'a, str>,
+    /// The unique id without the session name (`AROA…`); may be empty.
+    pub id: Cow<'a, str>,
+    /// The account that holds the principal; may be empty.
+    pub account: Cow<'a, str>,
+}
+
+/// What an event says of its caller.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Attribution<'a> {
+    /// Billed to this principal.
+    Principal(Principal<'a>),
+    /// No principal's identity policies were asked, and why.
+    NotACall(&'static str),
+    /// The event names nobody.
+    Nobody,
+}
+
+/// Who the call is billed to.
+pub fn attribute<'a>(event: &Event<'a>) -> Attribution<'a> {
+    match event.event_type.as_deref() {
+        Some("AwsServiceEvent") => return Attribution::NotACall("a service's own event"),
+        Some("AwsConsoleSignIn") => return Attribution::NotACall("a console sign-in"),
+        Some("AwsConsoleAction") => return Attribution::NotACall("a console action that is no API call"),
+        Some(_) | None => {}
+    }
+    match &*event.source {
+        "signin.amazonaws.com" => return Attribution::NotACall("a console sign-in"),
+        // S3 reports failed authentication and its own lifecycle deletions under sources of their own.
+        "s3-authn-errors.amazonaws.com" => return Attribution::NotACall("a request that failed authentication"),
+        "s3lifecycle.amazonaws.com" => return Attribution::NotACall("a lifecycle rule's deletion"),
+        _ => {}
+    }
+    match &event.identity {
+        None => Attribution::Nobody,
+        Some(identity) => identity_of(identity),
+    }
+}
+
+fn identity_of<'a>(identity: &Identity<'a>) -> Attribution<'a> {
+    let arn = identity.arn.clone().unwrap_or_default();
+    let kind = match identity.kind.as_deref() {
+        Some(kind) if !kind.is_empty() => kind,
+        // Old and redacted events leave the type out; the ARN says the same.
+        Some(_) | None if arn.contains(":assumed-role/") => "AssumedRole",
+        Some(_) | None if arn.contains(":user/") => "IAMUser",
+        Some(_) | None if arn.ends_with(":root") => "Root",
+        Some(_) | None if identity.invoked_by.is_some() => "AWSService",
+        Some(_) | None => return Attribution::Nobody,
+    };
+    match kind {
+        "AssumedRole" | "Role" => role(identity, arn),
+        "IAMUser" => billed(PrincipalKind::User, arn, identity),
+        // A federated session has at most the permissions of the user who asked for it.
+        "FederatedUser" => match &identity.session_issuer {
+            Some(issuer) if issuer.kind.as_deref() == Some("Root") => {
+                billed(PrincipalKind::Root, issuer.arn.clone().unwrap_or_default(), identity)
+            }
+            Some(issuer) => Attribution::Principal(Principal {
+                kind: PrincipalKind::User,
+                arn: issuer.arn.clone().unwrap_or_default(),
+                id: issuer.principal_id.clone().unwrap_or_default(),
+                account: issuer
+                    .account_id
+                    .clone()
+                    .or(identity.account_id.clone())
+                    .unwrap_or_default(),
+            }),
+            None => Attribution::Nobody,
+        },
+        "Root" => billed(PrincipalKind::Root, arn, identity),
+        "AWSAccount" => billed(PrincipalKind::Account, arn, identity),
+        "IdentityCenterUser" => Attribution::Principal(Principal {
+            kind: PrincipalKind::IdentityCenterUser,
+            arn,
+            id: identity
+                .on_behalf_of_user_id
+                .clone()
+                .or(identity.principal_id.clone())
+                .unwrap_or_default(),
+            account: identity.account_id.clone().unwrap_or_default(),
+        }),
+        "AWSService" => Attribution::NotACall("a service acting for itself"),
+        "WebIdentityUser" => Attribution::NotACall("a web identity, which needs no permission of its own"),
+        "SAMLUser" => Attribution::NotACall("a SAML identity, which needs no permission of its own"),
+        // Directory, Unknown, and what AWS may add.
+        _ => Attribution::Nobody,
+    }
+}
+
+fn role<'a>(identity: &Identity<'a>, arn: Cow<'a, str>) -> Attribution<'a> {
+    let id = without_session(identity.principal_id.clone().unwrap_or_default());
+    let account = identity.account_id.clone();
+    if let Some(issuer) = &identity.session_issuer
+        && let Some(issuer_arn) = issuer.arn.clone().filter(|arn| !arn.is_empty())
+    {
+        return Attribution::Principal(Principal {
+            kind: PrincipalKind::Role,
+            account: issuer
+                .account_id
+                .clone()
+                .or(account)
+                .unwrap_or_else(|| account_of(&issuer_arn)),
+            arn: issuer_arn,
+            id: issuer.principal_id.clone().filter(|id| !id.is_empty()).unwrap_or(id),
+        });
+    }
+    // Without an issuer the path is unknown: the name is all that the session's ARN has.
+    let role_arn = match role_arn_of_session(&arn) {
+        Some(role_arn) => Cow::Owned(role_arn),
+        None => arn,
+    };
+    if role_arn.is_empty() && id.is_empty() {
+        return Attribution::Nobody;
+    }
+    Attribution::Principal(Principal {
+        kind: PrincipalKind::Role,
+        account: account.unwrap_or_else(|| account_of(&role_arn)),
+        arn: role_arn,
+        id,
+    })
+}
+
+fn billed<'a>(kind: PrincipalKind, arn: Cow<'a, str>, identity: &Identity<'a>) -> Attribution<'a> {
+    let id = without_session(identity.principal_id.clone().unwrap_or_default());
+    let account = identity.account_id.clone().unwrap_or_else(|| account_of(&arn));
+    if arn.is_empty() && id.is_empty() && account.is_empty() {
+        return Attribution::Nobody;
+    }
+    Attribution::Principal(Principal { kind, arn, id, account })
+}
+
+/// `AROA…:session` without the session.
+fn without_session(id: Cow<'_, str>) -> Cow<'_, str> {
+    match id {
+        Cow::Borrowed(id) => Cow::Borrowed(id.split(':').next().unwrap_or(id)),
+        Cow::Owned(id) => Cow::Owned(id.split(':').next().unwrap_or(&id).to_owned()),
+    }
+}
+
+fn account_of<'a>(arn: &str) -> Cow<'a, str> {
+    Cow::Owned(arn.split(':').nth(4).unwrap_or("").to_owned())
+}
+
+/// `arn:aws:sts::A:assumed-role/NAME/SESSION` to `arn:aws:iam::A:role/NAME`; a session name may hold slashes.
+fn role_arn_of_session(arn: &str) -> Option<String> {
+    let mut segments = arn.splitn(6, ':');
+    let (scheme, partition, _sts, _region) = (segments.next()?, segments.next()?, segments.next()?, segments.next()?);
+    let (account, resource) = (segments.next()?, segments.next()?);
+    let name = resource.strip_prefix("assumed-role/")?.split('/').next()?;
+    (scheme == "arn").then(|| format!("arn:{partition}:iam::{account}:role/{name}"))
+}

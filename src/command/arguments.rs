@@ -1,0 +1,334 @@
+//! Argument groups that several subcommands share; each loads what it names.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+
+use super::Terminal;
+use crate::coverage::Coverage;
+use crate::decode::Limits;
+use crate::grants::{self, Grants};
+use crate::rightsize::{EvidenceLevel, Keep, KeepRule, Options};
+use crate::source::{self, Source};
+use crate::usage::{self, Filter, Table};
+use crate::{config, iam};
+
+const DAY: i64 = 86_400;
+
+/// The command line with the configuration file's keys beneath it: flags win over the environment, the environment
+/// over the file.
+pub(super) fn with_config(command: &clap::Command, given: Vec<String>) -> anyhow::Result<Vec<String>> {
+    let named = given
+        .iter()
+        .position(|argument| argument == "--config")
+        .and_then(|at| given.get(at + 1).cloned());
+    let named = named.or_else(|| {
+        given
+            .iter()
+            .find_map(|argument| argument.strip_prefix("--config=").map(str::to_owned))
+    });
+    let named = named.or_else(|| std::env::var("TRIMTRAIL_CONFIG").ok());
+    let path = PathBuf::from(named.clone().unwrap_or_else(|| config::FILE.to_owned()));
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(given),
+        Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", path.display())),
+    };
+    let Some(at) = given
+        .iter()
+        .position(|argument| command.find_subcommand(argument).is_some())
+    else {
+        return Ok(given);
+    };
+    let Some(subcommand) = command.find_subcommand(&given[at]) else {
+        return Ok(given);
+    };
+    let takes = |flag: &str| {
+        let known = |argument: &clap::Arg| argument.get_long() == Some(flag);
+        subcommand
+            .get_arguments()
+            .chain(command.get_arguments())
+            .find(|argument| known(argument))
+            .map(|argument| {
+                let from_environment =
+                    std::env::var_os(format!("TRIMTRAIL_{}", flag.to_uppercase().replace('-', "_"))).is_some();
+                let on_command_line = given.iter().any(|word| {
+                    word.strip_prefix("--")
+                        .is_some_and(|word| word.split('=').next() == Some(flag))
+                });
+                config::Flag {
+                    takes_value: argument.get_action().takes_values(),
+                    overridden: from_environment || on_command_line,
+                }
+            })
+    };
+    let anywhere = |flag: &str| {
+        command.get_subcommands().any(|subcommand| {
+            subcommand
+                .get_arguments()
+                .any(|argument| argument.get_long() == Some(flag))
+        })
+    };
+    let more = config::arguments(&text, &takes, &anywhere).with_context(|| format!("in `{}`", path.display()))?;
+    let mut all = given;
+    all.splice(at + 1..at + 1, more);
+    Ok(all)
+}
+
+/// Where logs lie, and which of their events count.
+#[derive(Args, Debug, Clone)]
+pub(super) struct LogArgs {
+    /// CloudTrail logs: a file, a folder, a glob, or - for stdin; repeats
+    #[arg(long, value_name = "PLACE", num_args = 1.., env = "TRIMTRAIL_LOGS", value_delimiter = None)]
+    pub(super) logs: Vec<String>,
+    #[command(flatten)]
+    pub(super) filter: FilterArgs,
+}
+
+/// Which events count.
+#[derive(Args, Debug, Clone)]
+pub(super) struct FilterArgs {
+    /// First moment that counts: a date, a time, or so many days ago (90d)
+    #[arg(long, value_name = "WHEN", env = "TRIMTRAIL_SINCE")]
+    since: Option<String>,
+    /// First moment that no longer counts
+    #[arg(long, value_name = "WHEN", env = "TRIMTRAIL_UNTIL")]
+    until: Option<String>,
+    /// Only events that this account received; repeats
+    #[arg(long, value_name = "ID", env = "TRIMTRAIL_ACCOUNT", value_delimiter = ',')]
+    account: Vec<String>,
+    /// Only events of this region; repeats
+    #[arg(long, value_name = "REGION", env = "TRIMTRAIL_REGION", value_delimiter = ',')]
+    region: Vec<String>,
+    /// Most bytes that one file may inflate to
+    #[arg(long, value_name = "BYTES", default_value = "4GiB", value_parser = bytes, env = "TRIMTRAIL_MAX_INFLATED")]
+    max_inflated: u64,
+    /// Threads; one a core by default
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        hide_default_value = true,
+        env = "TRIMTRAIL_THREADS"
+    )]
+    threads: usize,
+}
+
+/// `4GiB`, `200MB`, `1024`
+fn bytes(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let unit = match text[digits.len()..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "kib" | "k" => 1 << 10,
+        "mib" | "m" => 1 << 20,
+        "gib" | "g" => 1 << 30,
+        "tib" | "t" => 1 << 40,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        _ => return Err(format!("`{text}` is no size; write 4GiB or 200MB")),
+    };
+    let number: u64 = digits
+        .trim()
+        .parse()
+        .map_err(|_| format!("`{text}` is no size; write 4GiB or 200MB"))?;
+    number.checked_mul(unit).ok_or_else(|| format!("`{text}` is too large"))
+}
+
+/// A date, a time, or so many days before now, in seconds since 1970.
+fn moment(text: &str) -> anyhow::Result<i64> {
+    if let Some(days) = text.strip_suffix('d').and_then(|days| days.parse::<i64>().ok()) {
+        return Ok(jiff::Timestamp::now().as_second() - days * DAY);
+    }
+    if let Ok(date) = text.parse::<jiff::civil::Date>() {
+        return Ok(midnight(date));
+    }
+    let time: jiff::Timestamp = text
+        .parse()
+        .with_context(|| format!("`{text}` is neither a date (2026-10-01), a time, nor days (90d)"))?;
+    Ok(time.as_second())
+}
+
+/// The first second of a UTC day.
+fn midnight(date: jiff::civil::Date) -> i64 {
+    let epoch = jiff::civil::date(1970, 1, 1);
+    i64::from((date - epoch).get_days()) * DAY
+}
+
+/// `90d` or `90`.
+pub(super) fn days(text: &str) -> Result<i64, String> {
+    let number = text.strip_suffix('d').unwrap_or(text);
+    match number.parse::<i64>() {
+        Ok(days) if days >= 0 => Ok(days),
+        Ok(_) | Err(_) => Err(format!("`{text}` is no number of days; write 90d")),
+    }
+}
+
+impl FilterArgs {
+    pub(super) fn options(&self) -> anyhow::Result<usage::Options> {
+        let filter = Filter {
+            since: self.since.as_deref().map(moment).transpose()?,
+            until: self.until.as_deref().map(moment).transpose()?,
+            accounts: self.account.iter().cloned().collect(),
+            regions: self.region.iter().cloned().collect(),
+        };
+        if let (Some(since), Some(until)) = (filter.since, filter.until)
+            && since >= until
+        {
+            bail!("--since is not before --until");
+        }
+        let limits = Limits {
+            max_output: self.max_inflated,
+            ..Limits::default()
+        };
+        Ok(usage::Options {
+            filter,
+            limits,
+            threads: self.threads,
+        })
+    }
+}
+
+/// What the logs say.
+pub(super) struct Collected {
+    pub(super) table: Table,
+    pub(super) coverage: Coverage,
+    /// First and last second: what was asked for, else what was seen.
+    pub(super) window: Option<(i64, i64)>,
+}
+
+impl LogArgs {
+    pub(super) fn sources(&self) -> anyhow::Result<Vec<Source>> {
+        if self.logs.is_empty() {
+            bail!("no logs given; pass --logs FOLDER (the folder that holds AWSLogs/), or --logs - for stdin");
+        }
+        Ok(source::find(&self.logs)?)
+    }
+
+    pub(super) fn collect(&self, terminal: &Terminal) -> anyhow::Result<Collected> {
+        let options = self.filter.options()?;
+        let (table, coverage) = usage::collect(&self.sources()?, &options, &terminal.progress)?;
+        terminal.progress.finish();
+        // Silence at the edges of what was asked for is silence too.
+        let window = coverage.span.map(|(from, to)| {
+            (
+                options.filter.since.unwrap_or(from),
+                options.filter.until.map_or(to, |until| until - 1),
+            )
+        });
+        Ok(Collected {
+            table,
+            coverage,
+            window,
+        })
+    }
+}
+
+/// What IAM grants.
+#[derive(Args, Debug, Clone)]
+pub(super) struct GrantArgs {
+    /// Output of `aws iam get-account-authorization-details`, a file or a folder of them; repeats
+    #[arg(long, value_name = "PLACE", num_args = 1.., required = true, env = "TRIMTRAIL_GRANTS")]
+    grants: Vec<PathBuf>,
+}
+
+impl GrantArgs {
+    pub(super) fn load(&self) -> anyhow::Result<Grants> {
+        Ok(grants::load(&self.grants)?)
+    }
+}
+
+/// What counts as evidence, and what is left alone.
+#[derive(Args, Debug, Clone)]
+pub(super) struct ChoiceArgs {
+    /// How much evidence a removal needs
+    #[arg(long, value_enum, default_value_t = EvidenceArg::Conservative, env = "TRIMTRAIL_EVIDENCE")]
+    evidence: EvidenceArg,
+    /// Days that the archive and a principal's life must span before a suggestion may be applied
+    #[arg(long, value_name = "DAYS", default_value = "90d", value_parser = days, env = "TRIMTRAIL_MIN_WINDOW")]
+    min_window: i64,
+    /// Days after a change to a principal or policy during which it is left alone
+    #[arg(long, value_name = "DAYS", default_value = "30d", value_parser = days, env = "TRIMTRAIL_GRACE")]
+    grace: i64,
+    /// What must stay: a JSON list of {principal, action, reason, expires}
+    #[arg(long, value_name = "FILE", env = "TRIMTRAIL_KEEP")]
+    keep: Option<PathBuf>,
+    /// Replace AWS-managed policies even where AWS maintains them together with what uses them
+    #[arg(long, env = "TRIMTRAIL_REPLACE_AWS_MANAGED")]
+    replace_aws_managed: bool,
+    /// Show only these principals: a glob over name, path or ARN; repeats
+    #[arg(long, value_name = "GLOB", env = "TRIMTRAIL_ROLE")]
+    role: Vec<String>,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+enum EvidenceArg {
+    /// Only what the archive would have shown, and did not
+    Conservative,
+    /// Also actions in regions without any event, as a listed assumption
+    Balanced,
+    /// Everything but what was used or may have been used
+    Aggressive,
+}
+
+impl ChoiceArgs {
+    pub(super) fn options(&self) -> anyhow::Result<Options> {
+        Ok(Options {
+            evidence: match self.evidence {
+                EvidenceArg::Conservative => EvidenceLevel::Conservative,
+                EvidenceArg::Balanced => EvidenceLevel::Balanced,
+                EvidenceArg::Aggressive => EvidenceLevel::Aggressive,
+            },
+            min_window: self.min_window,
+            grace: self.grace,
+            keep: self.keep()?,
+            replace_aws_managed: self.replace_aws_managed,
+        })
+    }
+
+    /// The keep rules that have not expired.
+    fn keep(&self) -> anyhow::Result<Keep> {
+        let Some(path) = &self.keep else {
+            return Ok(Keep::default());
+        };
+        let named = || format!("keep file `{}`", path.display());
+        let text = std::fs::read_to_string(path).with_context(named)?;
+        let rules: Vec<KeepRule> = serde_json::from_str(&text).with_context(named)?;
+        let now = jiff::Timestamp::now().as_second();
+        let mut standing = Vec::new();
+        for rule in rules {
+            let expires = rule
+                .expires
+                .as_deref()
+                .map(str::parse::<jiff::civil::Date>)
+                .transpose()
+                .with_context(named)?;
+            if expires.is_none_or(|last_day| now < midnight(last_day) + DAY) {
+                standing.push(rule);
+            }
+        }
+        Ok(Keep(standing))
+    }
+
+    /// The principals to show; `None` for all.
+    pub(super) fn shown(&self, grants: &Grants) -> anyhow::Result<Option<BTreeSet<usize>>> {
+        if self.role.is_empty() {
+            return Ok(None);
+        }
+        let shown: BTreeSet<usize> = (0..grants.principals.len())
+            .filter(|index| {
+                let principal = &grants.principals[*index];
+                let texts = [&principal.name, &principal.path, &principal.arn];
+                self.role
+                    .iter()
+                    .any(|glob| texts.iter().any(|text| iam::pattern::matches(glob, text)))
+            })
+            .collect();
+        if shown.is_empty() {
+            bail!("no principal in the grants fits --role {}", self.role.join(", "));
+        }
+        Ok(Some(shown))
+    }
+}

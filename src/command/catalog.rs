@@ -1,0 +1,113 @@
+//! `catalog`: what the embedded catalog knows; its date and sources.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::bail;
+use clap::{Args, Subcommand};
+
+use super::Outcome;
+use crate::catalog::{AccessLevel, ActionId, Catalog, Logging, refresh};
+
+/// Arguments of `catalog`.
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct CatalogArgs {
+    /// An action or a pattern, such as s3:GetObject or 'ec2:Describe*'; without one, date and sources
+    #[arg(value_name = "ACTION")]
+    pattern: Option<String>,
+    #[command(subcommand)]
+    command: Option<CatalogCommand>,
+}
+
+#[derive(Subcommand, Debug)]
+enum CatalogCommand {
+    /// Derive the catalog's text again from unpacked packages (for maintainers; see .ci/fetch-catalog)
+    Refresh {
+        /// The folder that holds the unpacked packages
+        #[arg(long, value_name = "DIR")]
+        from: PathBuf,
+        /// The folder of the catalog's text
+        #[arg(long, value_name = "DIR", default_value = "src/catalog/data")]
+        to: PathBuf,
+    },
+}
+
+impl CatalogArgs {
+    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        if let Some(CatalogCommand::Refresh { from, to }) = &self.command {
+            writeln!(out, "{}", refresh::run(from, to)?)?;
+            out.flush()?;
+            return Ok(Outcome::Clear);
+        }
+        let catalog = Catalog::embedded();
+        match &self.pattern {
+            None => {
+                writeln!(out, "catalog of {}: {} actions", catalog.date(), catalog.len())?;
+                for source in catalog.sources() {
+                    writeln!(out, "  {} {} ({})", source.name, source.version, source.licence)?;
+                }
+            }
+            Some(pattern) => {
+                let actions = catalog.expand(pattern);
+                if actions.is_empty() {
+                    bail!("the catalog of {} has no action `{pattern}`", catalog.date());
+                }
+                for action in &actions {
+                    if actions.len() == 1 {
+                        describe(catalog, *action, &mut out)?;
+                    } else {
+                        writeln!(
+                            out,
+                            "{}\t{}",
+                            catalog.name(*action),
+                            level(catalog.access_level(*action))
+                        )?;
+                    }
+                }
+            }
+        }
+        out.flush()?;
+        Ok(Outcome::Clear)
+    }
+}
+
+fn level(level: AccessLevel) -> &'static str {
+    match level {
+        AccessLevel::List => "List",
+        AccessLevel::Read => "Read",
+        AccessLevel::Write => "Write",
+        AccessLevel::PermissionsManagement => "Permissions management",
+        AccessLevel::Tagging => "Tagging",
+    }
+}
+
+fn describe(catalog: &Catalog, action: ActionId, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{}", catalog.name(action))?;
+    writeln!(out, "  access level  {}", level(catalog.access_level(action)))?;
+    let logging = match catalog.logging(action) {
+        Logging::Management { read_only: true } => "management event, read".to_owned(),
+        Logging::Management { read_only: false } => "management event, write".to_owned(),
+        Logging::Data { resource_type } => format!("data event of {resource_type}"),
+        Logging::Never { why } => format!("never logged: {why}"),
+        Logging::Unknown { why } => format!("not known to be logged: {why}"),
+    };
+    writeln!(out, "  in a trail    {logging}")?;
+    let types = catalog.resource_types(action);
+    if types.is_empty() {
+        writeln!(out, "  resources     * only")?;
+    }
+    for kind in types {
+        let required = if kind.required { ", required" } else { "" };
+        writeln!(out, "  resource      {}{required}: {}", kind.name, kind.arns.join(" "))?;
+    }
+    for dependent in catalog.dependents(action) {
+        writeln!(out, "  may need too  {}", catalog.name(*dependent))?;
+    }
+    let keys = catalog.condition_keys(action);
+    if !keys.is_empty() {
+        writeln!(out, "  conditions    {}", keys.join(" "))?;
+    }
+    Ok(())
+}

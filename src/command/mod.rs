@@ -1,0 +1,200 @@
+//! One file per subcommand, its arguments and its run; shared argument groups that load themselves.
+
+mod analyze;
+mod arguments;
+mod catalog;
+mod completions;
+mod coverage;
+mod explain;
+mod man;
+mod report;
+mod resolve;
+mod schema;
+mod simulate;
+mod verify;
+
+use std::io::{self, IsTerminal};
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+
+use crate::progress::Progress;
+
+/// Who really did what in AWS, what each role may do, and the smaller policy between the two, with a proof.
+#[derive(Parser, Debug)]
+#[command(name = "trimtrail", version, propagate_version = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    terminal: TerminalArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// The main job: logs and grants in, smaller policies with a proof out
+    Analyze(analyze::AnalyzeArgs),
+    /// What this archive can prove, what it cannot, and why
+    Coverage(coverage::CoverageArgs),
+    /// A result in another format, without analysing again
+    Report(report::ReportArgs),
+    /// Why an action is kept or dropped: events, dates, statement, grade
+    Explain(explain::ExplainArgs),
+    /// Is NEW safe to put in OLD's place? Proves that it allows no more, or shows a request
+    Verify(verify::VerifyArgs),
+    /// Decide requests against policies, one JSON line a case
+    Simulate(simulate::SimulateArgs),
+    /// One JSON line an event: who, outcome, actions, resources
+    Resolve(resolve::ResolveArgs),
+    /// What the embedded catalog knows of actions
+    Catalog(catalog::CatalogArgs),
+    /// Shell completions
+    Completions(completions::CompletionsArgs),
+    /// The manual page
+    Man,
+    /// JSON Schema of result.json
+    Schema,
+}
+
+/// How the program talks.
+#[derive(Args, Debug)]
+struct TerminalArgs {
+    /// Say more; repeat for more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+    /// Say nothing on stderr but errors
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// When to write colours
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, env = "TRIMTRAIL_COLOR")]
+    color: Color,
+    /// Draw no progress bar
+    #[arg(long, global = true, env = "TRIMTRAIL_NO_PROGRESS")]
+    no_progress: bool,
+    /// The configuration file, `trimtrail.toml` in the working folder if it is there
+    #[arg(long, global = true, value_name = "FILE", env = "TRIMTRAIL_CONFIG")]
+    config: Option<std::path::PathBuf>,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// What subcommands know of the terminal.
+#[derive(Clone, Debug)]
+pub(crate) struct Terminal {
+    /// Columns of stdout.
+    width: usize,
+    /// Whether stdout takes colours.
+    colour: bool,
+    /// How much to say.
+    verbose: u8,
+    /// Whether to keep silent on stderr.
+    quiet: bool,
+    /// Draws on stderr, or is silent.
+    progress: Progress,
+}
+
+impl Terminal {
+    fn of(args: &TerminalArgs) -> Terminal {
+        let colour = match args.color {
+            Color::Always => true,
+            Color::Never => false,
+            // NO_COLOR: https://no-color.org
+            Color::Auto => {
+                let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+                io::stdout().is_terminal() && !no_color
+            }
+        };
+        let width = std::env::var("COLUMNS")
+            .ok()
+            .and_then(|columns| columns.parse().ok())
+            .or_else(|| terminal_size::terminal_size().map(|(width, _)| usize::from(width.0)));
+        let draws = io::stderr().is_terminal() && !args.no_progress && !args.quiet;
+        Terminal {
+            width: width.unwrap_or(100).max(40),
+            colour,
+            verbose: args.verbose,
+            quiet: args.quiet,
+            progress: if draws {
+                Progress::on_terminal()
+            } else {
+                Progress::silent()
+            },
+        }
+    }
+
+    fn say(&self, text: &str) {
+        if !self.quiet {
+            eprintln!("{}", crate::emit::escape::terminal(text));
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// Nothing that needs anybody.
+    Clear,
+    /// No event was seen.
+    NothingSeen,
+    /// Something reached `--fail-on`, or a proof failed.
+    NeedsAttention,
+}
+
+impl Outcome {
+    /// The exit code: 0 clear, 3 no events seen, 10 something reached `--fail-on`; 1 and 2 are errors.
+    pub fn code(self) -> u8 {
+        match self {
+            Outcome::Clear => 0,
+            Outcome::NothingSeen => 3,
+            Outcome::NeedsAttention => 10,
+        }
+    }
+}
+
+impl Cli {
+    /// Reads the command line, and beneath it the configuration file.
+    pub fn from_environment() -> anyhow::Result<Cli> {
+        let given: Vec<String> = std::env::args_os()
+            .map(|argument| argument.to_string_lossy().into_owned())
+            .collect();
+        let arguments = arguments::with_config(&Cli::command(), given)?;
+        Ok(Cli::parse_from(arguments))
+    }
+
+    /// Runs the subcommand.
+    pub fn run(self) -> anyhow::Result<Outcome> {
+        let terminal = Terminal::of(&self.terminal);
+        match self.command {
+            Command::Analyze(args) => args.run(&terminal),
+            Command::Coverage(args) => args.run(&terminal),
+            Command::Report(args) => args.run(&terminal),
+            Command::Explain(args) => args.run(&terminal),
+            Command::Verify(args) => args.run(&terminal),
+            Command::Simulate(args) => args.run(),
+            Command::Resolve(args) => args.run(&terminal),
+            Command::Catalog(args) => args.run(),
+            Command::Completions(args) => args.run(),
+            Command::Man => man::run(),
+            Command::Schema => schema::run(),
+        }
+    }
+}
+
+/// The way out of an error, where its stage knows one.
+pub fn help(error: &anyhow::Error) -> Option<&'static str> {
+    error.chain().find_map(|cause| {
+        let source = cause
+            .downcast_ref::<crate::source::Error>()
+            .map(crate::source::Error::help);
+        let grants = || {
+            cause
+                .downcast_ref::<crate::grants::Error>()
+                .map(crate::grants::Error::help)
+        };
+        source.or_else(grants)
+    })
+}

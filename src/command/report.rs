@@ -1,0 +1,124 @@
+//! `report`: a result in another format, without analysing again.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+
+use super::{Outcome, Terminal};
+use crate::emit::{self, Format};
+use crate::report::{Report, Severity};
+
+/// How an answer is shown.
+#[derive(Args, Debug, Clone)]
+pub(super) struct FormatArgs {
+    /// terminal, json, markdown, diff, html, sarif, csv or parquet
+    #[arg(long, value_name = "FORMAT", default_value = "terminal", env = "TRIMTRAIL_FORMAT")]
+    pub(super) format: Format,
+    /// Count held suggestions as applicable
+    #[arg(long, env = "TRIMTRAIL_INCLUDE_HELD")]
+    include_held: bool,
+    /// Exit with 10 where a finding or suggestion weighs this much, or is not in the baseline
+    #[arg(long, value_enum, default_value_t = FailOn::Never, env = "TRIMTRAIL_FAIL_ON")]
+    pub(super) fail_on: FailOn,
+    /// An earlier result.json; what it holds is not new
+    #[arg(long, value_name = "RESULT", env = "TRIMTRAIL_BASELINE")]
+    pub(super) baseline: Option<PathBuf>,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum FailOn {
+    Never,
+    Low,
+    Medium,
+    High,
+    New,
+}
+
+impl FormatArgs {
+    pub(super) fn options(&self, terminal: &Terminal) -> emit::Options {
+        emit::Options {
+            width: terminal.width,
+            colour: terminal.colour,
+            include_held: self.include_held,
+            verbose: terminal.verbose,
+        }
+    }
+}
+
+/// Arguments of `report`.
+#[derive(Args, Debug)]
+pub(super) struct ReportArgs {
+    /// A result.json
+    #[arg(value_name = "RESULT")]
+    result: PathBuf,
+    #[command(flatten)]
+    format: FormatArgs,
+    /// Write the files of `analyze --out` into this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+impl ReportArgs {
+    pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
+        let report = load(&self.result)?;
+        let baseline = self.format.baseline.as_ref().map(load).transpose()?;
+        let options = self.format.options(terminal);
+        if let Some(dir) = &self.out {
+            emit::folder(&report, dir, &options)?;
+        }
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        emit::write(&report, self.format.format, &options, &mut out)?;
+        out.flush()?;
+        Ok(attention(&report, self.format.fail_on, baseline.as_ref()))
+    }
+}
+
+/// Reads a result.
+#[expect(clippy::ptr_arg, reason = "called through Option<PathBuf>::as_ref")]
+pub(super) fn load(path: &PathBuf) -> anyhow::Result<Report> {
+    let named = || format!("`{}`", path.display());
+    let text = std::fs::read_to_string(path).with_context(named)?;
+    Report::from_json(&text).with_context(named)
+}
+
+/// Whether something reached `--fail-on`. What a ready suggestion would take away weighs as much as its worst action.
+pub(super) fn attention(report: &Report, fail_on: FailOn, baseline: Option<&Report>) -> Outcome {
+    let least = match fail_on {
+        FailOn::Never => return Outcome::Clear,
+        FailOn::Low | FailOn::New => Severity::Low,
+        FailOn::Medium => Severity::Medium,
+        FailOn::High => Severity::High,
+    };
+    let is_new_suggestion = |id: &str| match (fail_on, baseline) {
+        (FailOn::New, Some(baseline)) => baseline.suggestions.iter().all(|known| known.id != id),
+        (FailOn::Never | FailOn::Low | FailOn::Medium | FailOn::High | FailOn::New, _) => true,
+    };
+    let is_new_finding = |arn: &str, id: &str| match (fail_on, baseline) {
+        (FailOn::New, Some(baseline)) => !baseline
+            .principals
+            .iter()
+            .any(|known| known.arn == arn && known.findings.iter().any(|finding| finding.id == id)),
+        (FailOn::Never | FailOn::Low | FailOn::Medium | FailOn::High | FailOn::New, _) => true,
+    };
+    let by_suggestion = report.suggestions.iter().any(|suggestion| {
+        let weight = if suggestion.risk_removed.is_empty() {
+            Severity::Low
+        } else {
+            Severity::High
+        };
+        suggestion.held.is_none() && weight >= least && is_new_suggestion(&suggestion.id)
+    });
+    let by_finding = report.principals.iter().any(|principal| {
+        principal
+            .findings
+            .iter()
+            .any(|finding| finding.severity >= least && is_new_finding(&principal.arn, &finding.id))
+    });
+    if by_suggestion || by_finding {
+        Outcome::NeedsAttention
+    } else {
+        Outcome::Clear
+    }
+}

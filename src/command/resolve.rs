@@ -1,0 +1,254 @@
+//! `resolve`: one JSON line an event.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io::{self, Read, Write};
+
+use clap::Args;
+use serde::Serialize;
+
+use super::arguments::FilterArgs;
+use super::{Outcome, Terminal};
+use crate::attribute::{self, Attribution, Workload};
+use crate::catalog::{Catalog, How, Mapping};
+use crate::decode::{Event, Item, Limits, Reader};
+use crate::resolve::{self, Call, Operation};
+use crate::source::{self, Source};
+use crate::usage::Filter;
+
+/// Arguments of `resolve`.
+#[derive(Args, Debug)]
+pub(super) struct ResolveArgs {
+    /// CloudTrail logs: a file, a folder, a glob; stdin by default
+    #[arg(long, value_name = "PLACE", num_args = 1.., default_value = "-")]
+    logs: Vec<String>,
+    #[command(flatten)]
+    filter: FilterArgs,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    event_id: Option<&'a str>,
+    event_source: &'a str,
+    event_name: &'a str,
+    event_time: String,
+    account: Option<&'a str>,
+    region: Option<&'a str>,
+    principal: Option<LinePrincipal<'a>>,
+    workload: Option<LineWorkload>,
+    outcome: &'static str,
+    calls: Vec<LineCall<'a>>,
+    may_need: Vec<&'a str>,
+    unmapped: Option<&'a str>,
+    denied_action: Option<String>,
+}
+
+#[derive(Serialize)]
+struct LinePrincipal<'a> {
+    arn: &'a str,
+    id: &'a str,
+    kind: &'static str,
+}
+
+#[derive(Serialize)]
+struct LineWorkload {
+    kind: &'static str,
+    cluster: Option<String>,
+    namespace: Option<String>,
+    name: String,
+}
+
+#[derive(Serialize)]
+struct LineCall<'a> {
+    action: &'a str,
+    resources: Vec<String>,
+    complete: bool,
+    how: &'static str,
+}
+
+/// Who opened each session; a key that two opened joins to neither.
+type Openers = HashMap<attribute::Session<'static>, BTreeSet<Workload>>;
+
+/// One input, read twice: files from where they lie, standard input from memory.
+enum Input {
+    File(Source),
+    Bytes(Vec<u8>),
+}
+
+impl Input {
+    fn each(&self, reader: &mut Reader, limits: &Limits, sink: &mut dyn FnMut(Item<'_>)) -> io::Result<()> {
+        match self {
+            Input::File(source) => {
+                reader.read(source.open()?, limits, sink);
+            }
+            Input::Bytes(bytes) => {
+                reader.read_slice(bytes, limits, sink);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ResolveArgs {
+    pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
+        let options = self.filter.options()?;
+        let mut inputs = Vec::new();
+        for source in source::find(&self.logs)? {
+            inputs.push(match source {
+                Source::Stdin => {
+                    let mut bytes = Vec::new();
+                    io::stdin().read_to_end(&mut bytes)?;
+                    Input::Bytes(bytes)
+                }
+                Source::File { .. } => Input::File(source),
+            });
+        }
+        let mut reader = Reader::new();
+        let mut openers = Openers::new();
+        for input in &inputs {
+            // A file that cannot be read is said once, in the second pass.
+            let _ = input.each(&mut reader, &options.limits, &mut |item| {
+                if let Item::Event(event) = item
+                    && let Some(seed) = attribute::seed(&event)
+                {
+                    openers.entry(seed.session).or_default().insert(seed.workload);
+                }
+            });
+        }
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        let mut lines = Lines {
+            openers: &openers,
+            operations: HashMap::new(),
+            filter: &options.filter,
+        };
+        let mut written = 0_u64;
+        for input in &inputs {
+            let mut result = Ok(());
+            let read = input.each(&mut reader, &options.limits, &mut |item| match item {
+                Item::Event(event) => {
+                    if result.is_ok() && lines.filter.takes(&event) {
+                        written += 1;
+                        result = lines.write(&event, &mut out);
+                    }
+                }
+                Item::Skipped { what, why, records } => {
+                    terminal.say(&format!("skipped {what}: {why} ({records} records)"));
+                }
+                Item::NotCalls { why, records } => terminal.say(&format!("no calls: {why} ({records} records)")),
+            });
+            if let Err(error) = read {
+                let name = match input {
+                    Input::File(source) => source.name(),
+                    Input::Bytes(_) => "-".to_owned(),
+                };
+                terminal.say(&format!("skipped {name}: {error}"));
+            }
+            result?;
+        }
+        out.flush()?;
+        Ok(if written == 0 {
+            Outcome::NothingSeen
+        } else {
+            Outcome::Clear
+        })
+    }
+}
+
+struct Lines<'o> {
+    openers: &'o Openers,
+    operations: HashMap<(String, String), Operation>,
+    filter: &'o Filter,
+}
+
+impl Lines<'_> {
+    fn write(&mut self, event: &Event<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let catalog = Catalog::embedded();
+        let workload = self.workload(event);
+        let operation = self
+            .operations
+            .entry((event.source.to_string(), event.name.to_string()))
+            .or_insert_with(|| Operation::of(catalog, &event.source, &event.name));
+        let attribution = attribute::attribute(event);
+        let principal = match &attribution {
+            Attribution::Principal(principal) => Some(LinePrincipal {
+                arn: &principal.arn,
+                id: &principal.id,
+                kind: principal.kind.name(),
+            }),
+            Attribution::NotACall(_) | Attribution::Nobody => None,
+        };
+        let verdict = resolve::outcome(event);
+        let is_call = !matches!(attribution, Attribution::NotACall(_))
+            && !matches!(operation.mapping, Mapping::NoPermission { .. });
+        let observed = resolve::observe(event, operation);
+        let resolution = if is_call {
+            resolve::resolve(catalog, operation, &observed.facts, &observed.resources)
+        } else {
+            resolve::Resolution::default()
+        };
+        let line = Line {
+            event_id: event.id.as_deref(),
+            event_source: &event.source,
+            event_name: &event.name,
+            event_time: event.time.to_string(),
+            account: event
+                .recipient_account_id
+                .as_deref()
+                .or_else(|| event.identity.as_ref()?.account_id.as_deref()),
+            region: event.region.as_deref(),
+            workload,
+            principal,
+            outcome: if is_call { verdict.outcome.name() } else { "not_a_call" },
+            calls: resolution.needs.iter().map(|call| line_call(catalog, call)).collect(),
+            may_need: resolution
+                .may_need
+                .iter()
+                .map(|call| catalog.name(call.action))
+                .collect(),
+            unmapped: match &operation.mapping {
+                Mapping::Unmapped { why, .. } if is_call => Some(why),
+                Mapping::Unmapped { .. } | Mapping::Actions(_) | Mapping::NoPermission { .. } => None,
+            },
+            denied_action: verdict.denied_action,
+        };
+        serde_json::to_writer(&mut *out, &line)?;
+        writeln!(out)
+    }
+
+    /// The workload of the event's session, or of the session that it opens.
+    fn workload(&self, event: &Event<'_>) -> Option<LineWorkload> {
+        let opened = attribute::seed(event).map(|seed| seed.workload);
+        let joined = || {
+            let session = attribute::session(event)?;
+            let key = attribute::Session {
+                role_id: session.role_id.into_owned().into(),
+                access_key_id: session.access_key_id.into_owned().into(),
+            };
+            let openers = self.openers.get(&key)?;
+            if openers.len() == 1 {
+                openers.first().cloned()
+            } else {
+                None
+            }
+        };
+        let workload = opened.or_else(joined).or_else(|| attribute::workload_of(event))?;
+        Some(LineWorkload {
+            kind: workload.kind.name(),
+            cluster: workload.cluster,
+            namespace: workload.namespace,
+            name: workload.name,
+        })
+    }
+}
+
+fn line_call<'c>(catalog: &'c Catalog, call: &Call) -> LineCall<'c> {
+    LineCall {
+        action: catalog.name(call.action),
+        resources: call.resources.clone(),
+        complete: call.complete,
+        how: match call.how {
+            How::Named => "named",
+            How::Renamed => "renamed",
+            How::Inferred => "inferred",
+        },
+    }
+}

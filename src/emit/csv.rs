@@ -1,0 +1,130 @@
+//! One row for each principal and action or pattern (RFC 4180).
+
+use std::io::Write;
+
+use super::{Error, escape, view};
+use crate::iam::pattern;
+use crate::report::{GrantedBy, Report};
+
+/// The columns, in order.
+pub(super) const COLUMNS: [&str; 11] = [
+    "principal",
+    "account",
+    "kind",
+    "action",
+    "grade",
+    "why",
+    "calls",
+    "first_seen",
+    "last_seen",
+    "granted_by",
+    "suggestion",
+];
+
+/// What a spreadsheet's cell holds.
+const LONGEST: usize = 32_000;
+
+/// One row, before it is escaped for any format.
+pub(super) struct Row<'a> {
+    pub(super) principal: &'a str,
+    pub(super) account: &'a str,
+    pub(super) kind: &'a str,
+    pub(super) action: &'a str,
+    pub(super) grade: &'static str,
+    pub(super) why: &'a str,
+    pub(super) calls: u64,
+    pub(super) first_seen: Option<&'a str>,
+    pub(super) last_seen: Option<&'a str>,
+    pub(super) granted_by: String,
+    pub(super) suggestion: String,
+}
+
+/// All rows in the report's order; an action group has a row for each of its patterns.
+pub(super) fn rows(report: &Report) -> Vec<Row<'_>> {
+    let mut rows = Vec::new();
+    let touching = view::rows(report);
+    let touching: std::collections::BTreeMap<&str, &[usize]> = touching
+        .iter()
+        .map(|row| (row.principal.arn.as_str(), row.suggestions.as_slice()))
+        .collect();
+    for principal in &report.principals {
+        let suggestions = touching.get(principal.arn.as_str()).copied().unwrap_or_default();
+        let removed_by = |action: &str| {
+            let ids: Vec<&str> = suggestions
+                .iter()
+                .filter_map(|at| report.suggestions.get(*at))
+                .filter(|s| s.removed.iter().any(|removed| pattern::includes(removed, action)))
+                .map(|s| s.id.as_str())
+                .collect();
+            ids.join("; ")
+        };
+        for action in &principal.actions {
+            rows.push(Row {
+                principal: &principal.arn,
+                account: &principal.account,
+                kind: &principal.kind,
+                action: &action.action,
+                grade: action.grade.name(),
+                why: &action.why,
+                calls: action.calls,
+                first_seen: action.first_seen.as_deref(),
+                last_seen: action.last_seen.as_deref(),
+                granted_by: granted_by(&action.granted_by),
+                suggestion: removed_by(&action.action),
+            });
+        }
+        for group in &principal.action_groups {
+            for pattern in &group.patterns {
+                rows.push(Row {
+                    principal: &principal.arn,
+                    account: &principal.account,
+                    kind: &principal.kind,
+                    action: pattern,
+                    grade: group.grade.name(),
+                    why: &group.why,
+                    calls: 0,
+                    first_seen: None,
+                    last_seen: None,
+                    granted_by: granted_by(&group.granted_by),
+                    suggestion: removed_by(pattern),
+                });
+            }
+        }
+    }
+    rows
+}
+
+fn granted_by(statements: &[GrantedBy]) -> String {
+    let named: Vec<String> = statements
+        .iter()
+        .map(|by| format!("{}#{}", by.policy, by.statement))
+        .collect();
+    named.join("; ")
+}
+
+/// Writes the header and the rows.
+pub(super) fn write(report: &Report, out: &mut dyn Write) -> Result<(), Error> {
+    let mut table = ::csv::WriterBuilder::new()
+        .terminator(::csv::Terminator::CRLF)
+        .from_writer(out);
+    table.write_record(COLUMNS)?;
+    for row in rows(report) {
+        let calls = row.calls.to_string();
+        let cells = [
+            row.principal,
+            row.account,
+            row.kind,
+            row.action,
+            row.grade,
+            row.why,
+            &calls,
+            row.first_seen.unwrap_or_default(),
+            row.last_seen.unwrap_or_default(),
+            &row.granted_by,
+            &row.suggestion,
+        ];
+        table.write_record(cells.map(|cell| escape::csv(&escape::cut(cell, LONGEST)).into_owned()))?;
+    }
+    table.flush()?;
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! Strangers' text on its way to a reader: one function for each place it goes to.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Characters that steer instead of showing: controls, and what changes direction or has no width.
+///
+/// The list follows Unicode's Bidi_Control and Default_Ignorable_Code_Point (UAX #9, "Trojan Source").
+fn hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Text in which hidden characters show as `\n` or `\u{202e}`.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '\n' => shown.push_str("\\n"),
+            '\r' => shown.push_str("\\r"),
+            '\t' => shown.push_str("\\t"),
+            c if hidden(c) => {
+                let _ = write!(shown, "\\u{{{:x}}}", u32::from(c));
+            }
+            c => shown.push(c),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// For a terminal: no control sequence, no direction mark, one line.
+pub fn terminal(text: &str) -> Cow<'_, str> {
+    visible(text)
+}
+
+/// For HTML text and quoted attributes. The page's template does the same to every value by itself.
+pub fn html(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len() + 16);
+    for c in visible(text).chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#x27;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// For Markdown as GitHub renders it, table cells included: what has a meaning becomes a character reference, which
+/// never starts a structure (CommonMark, "Entity and numeric character references"); an empty comment after `@` and
+/// `#` keeps names from being notified and numbers from being linked.
+pub fn markdown(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len() + 16);
+    let shown = visible(text);
+    let mut before = ' ';
+    let mut rest = shown.chars().peekable();
+    while let Some(c) = rest.next() {
+        let after = rest.peek().copied();
+        let plain = match c {
+            ' ' | '/' | ',' | ';' | '?' => true,
+            '-' | '+' | '%' | '=' => before.is_ascii_alphanumeric(),
+            '.' => !before.eq_ignore_ascii_case(&'w') && !before.is_ascii_digit(),
+            ':' => after != Some('/'),
+            c => !c.is_ascii_punctuation(),
+        };
+        match c {
+            _ if plain => safe.push(c),
+            '@' | '#' => {
+                let _ = write!(safe, "&#{};<!-- -->", u32::from(c));
+            }
+            c => {
+                let _ = write!(safe, "&#{};", u32::from(c));
+            }
+        }
+        before = c;
+    }
+    safe
+}
+
+/// For a cell of a table that somebody opens in a spreadsheet: a leading `'` where the program would calculate
+/// (OWASP, "CSV Injection").
+pub fn csv(text: &str) -> Cow<'_, str> {
+    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']);
+    match (formula, visible(text)) {
+        (false, shown) => shown,
+        (true, shown) => Cow::Owned(format!("'{shown}")),
+    }
+}
+
+/// For a JSON text that is already written: hidden characters inside its strings become `\uXXXX`, so that the value
+/// stays the same and the text shows them. Line feeds are layout and stay.
+pub fn json(text: &str) -> Cow<'_, str> {
+    let steers = |c: char| c != '\n' && hidden(c);
+    if !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if steers(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(shown, "\\u{unit:04x}");
+            }
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// At most `columns` columns: a longer text loses its middle, not its ends.
+pub fn cut(text: &str, columns: usize) -> Cow<'_, str> {
+    // A text of few bytes cannot be wide; of a huge one nobody needs the exact width.
+    if text.len() <= columns || (text.len() <= columns.saturating_mul(4) && text.width() <= columns) {
+        return Cow::Borrowed(text);
+    }
+    let Some(room) = columns.checked_sub(1) else {
+        return Cow::Borrowed("");
+    };
+    let tail_room = room / 2;
+    let tail_start = reach(text.char_indices().rev(), tail_room).unwrap_or(text.len());
+    let head_end = reach(text.char_indices(), room - tail_room)
+        .map_or(0, |last| last + text[last..].chars().next().map_or(0, char::len_utf8));
+    if head_end >= tail_start {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(format!("{}…{}", &text[..head_end], &text[tail_start..]))
+}
+
+/// Where the last character starts that still fits into `columns`.
+fn reach(chars: impl Iterator<Item = (usize, char)>, columns: usize) -> Option<usize> {
+    let mut used = 0;
+    let mut last = None;
+    for (at, c) in chars {
+        used += c.width().unwrap_or(0);
+        if used > columns {
+            break;
+        }
+        last = Some(at);
+    }
+    last
+}

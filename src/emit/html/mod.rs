@@ -1,0 +1,277 @@
+//! One self-contained page: no script, no network, readable in the dark and on a phone.
+
+use std::io::Write;
+
+use minijinja::value::Serde;
+use minijinja::{AutoEscape, Environment, Output, State, Value as Cell, escape_formatter};
+use serde_json::{Value, json};
+
+use super::{Error, diff, escape, policies, view};
+use crate::gap::Grade;
+use crate::report::{Finding, GradeTotals, Report, Severity, Suggestion};
+
+/// Rows of one list; the rest is counted and stands in `result.json`.
+const ROWS: usize = 300;
+/// Longest text in a cell.
+const LONGEST: usize = 600;
+/// Longest diff, in lines.
+const LINES: usize = 4_000;
+
+/// Writes the page.
+pub(super) fn write(report: &Report, out: &mut dyn Write) -> Result<(), Error> {
+    let mut page = Environment::new();
+    page.set_auto_escape_callback(|_| AutoEscape::Html);
+    page.set_formatter(visibly);
+    page.add_template("report.html", include_str!("report.html"))?;
+    let text = page.get_template("report.html")?.render(Serde(view(report)?))?;
+    out.write_all(text.as_bytes())?;
+    Ok(())
+}
+
+/// Every text that the template prints passes here: hidden characters show, then HTML is escaped.
+fn visibly(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Cell) -> Result<(), minijinja::Error> {
+    match value.as_str() {
+        Some(text) if !value.is_safe() => {
+            let shown = Cell::from(escape::visible(&escape::cut(text, LONGEST)).into_owned());
+            escape_formatter(out, state, &shown)
+        }
+        _ => escape_formatter(out, state, value),
+    }
+}
+
+fn view(report: &Report) -> Result<Value, Error> {
+    let rows = view::rows(report);
+    let mut shown = vec![false; report.suggestions.len()];
+    let mut principals = Vec::new();
+    for row in rows.iter().take(ROWS) {
+        let principal = row.principal;
+        let suggestions: Vec<Value> = row
+            .suggestions
+            .iter()
+            .map(|at| {
+                let first = !std::mem::replace(&mut shown[*at], true);
+                suggestion(report, *at, first)
+            })
+            .collect::<Result<_, _>>()?;
+        let mut actions: Vec<_> = principal.actions.iter().collect();
+        actions.sort_by(|a, b| (a.grade, b.calls, &a.action).cmp(&(b.grade, a.calls, &b.action)));
+        let findings: Vec<Value> = principal.findings.iter().take(ROWS).map(finding).collect();
+        let elsewhere: Vec<Value> = principal
+            .elsewhere
+            .iter()
+            .take(ROWS)
+            .map(|e| json!({"action": e.action, "calls": view::number(e.calls), "last": view::day(&e.last_seen), "why": e.why}))
+            .collect();
+        principals.push(json!({
+            "name": view::short(&principal.arn),
+            "arn": principal.arn,
+            "account": principal.account,
+            "to_do": row.to_do(),
+            "ready": row.ready > 0,
+            "risk": row.risk.iter().take(12).collect::<Vec<_>>(),
+            "last_seen": principal.last_seen.as_deref().map(view::day),
+            "created": view::day(&principal.created),
+            "why_not": principal.why_not,
+            "workloads": principal.workloads.iter().take(20).map(|w| json!({
+                "kind": w.kind.replace('_', " "),
+                "name": match &w.namespace { Some(namespace) => format!("{namespace}/{}", w.name), None => w.name.clone() },
+                "cluster": w.cluster,
+                "calls": view::number(w.calls),
+            })).collect::<Vec<_>>(),
+            "bar": bar(&principal.totals),
+            "granted": view::number(principal.totals.granted),
+            "unused": view::number(principal.totals.unused),
+            "findings": findings,
+            "suggestions": suggestions,
+            "actions": actions.iter().take(ROWS).map(|a| json!({
+                "action": a.action,
+                "grade": view::grade(a.grade),
+                "class": class(a.grade),
+                "calls": view::number(a.calls),
+                "last": a.last_seen.as_deref().map(view::day),
+                "why": a.why,
+                "blocked_by": a.blocked_by,
+                "resources": a.resources.iter().take(5).collect::<Vec<_>>(),
+                "more_resources": a.resources.len().saturating_sub(5),
+            })).collect::<Vec<_>>(),
+            "more_actions": principal.actions.len().saturating_sub(ROWS),
+            "groups": principal.action_groups.iter().take(ROWS).map(|g| json!({
+                "service": g.service,
+                "grade": view::grade(g.grade),
+                "class": class(g.grade),
+                "why": g.why,
+                "count": view::number(g.count),
+                "patterns": g.patterns.iter().take(24).collect::<Vec<_>>(),
+                "more": g.patterns.len().saturating_sub(24),
+            })).collect::<Vec<_>>(),
+            "more_groups": principal.action_groups.len().saturating_sub(ROWS),
+            "elsewhere": elsewhere,
+        }));
+    }
+    // Suggestions for principals that are not shown here.
+    let others: Vec<Value> = (0..shown.len())
+        .filter(|at| !shown[*at])
+        .take(ROWS)
+        .map(|at| suggestion(report, at, true))
+        .collect::<Result<_, _>>()?;
+    let totals = &report.totals;
+    let (untouched, reasons) = view::not_touched(report);
+    Ok(json!({
+        "scope": view::scope(report),
+        "from": view::day(&report.window.from),
+        "to": view::day(&report.window.to),
+        "ready": view::number(totals.ready),
+        "held": view::number(totals.held),
+        "choice": view::number(totals.needs_choice),
+        "untouched": view::number(untouched),
+        "reasons": reasons,
+        "removable": view::number(totals.removable_actions),
+        "granted": view::number(totals.actions.granted),
+        "proof": view::proof(report),
+        "bar": bar(&totals.actions),
+        "top_risk": view::top_risk(report).map(|(who, actions)| json!({
+            "who": who, "actions": actions.iter().take(10).collect::<Vec<_>>(), "more": actions.len().saturating_sub(10),
+        })),
+        "would_prove_most": totals.would_prove_most,
+        "principals": principals,
+        "more_principals": rows.len().saturating_sub(ROWS),
+        "others": others,
+        "refused": report.refused.iter().take(50).map(|r| json!({"policy": r.policy, "witness": r.witness})).collect::<Vec<_>>(),
+        "coverage": coverage(report),
+        "version": report.tool.version,
+        "catalog": report.tool.catalog_date,
+        "expires": report.suggestions.iter().map(|s| s.expires.as_str()).min().map(view::day),
+    }))
+}
+
+fn class(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Used => "used",
+        Grade::Inferred => "inferred",
+        Grade::Unobservable | Grade::OutsideCoverage => "unseen",
+        Grade::DeniedOnly => "denied",
+        Grade::Unused => "unused",
+    }
+}
+
+/// The stacked bar: widths in hundredths of a percent that close to the whole, with numbers for the legend.
+fn bar(totals: &GradeTotals) -> Vec<Value> {
+    let unseen = totals.unobservable + totals.outside_coverage;
+    let parts = [
+        ("used", "used", totals.used),
+        ("inferred", "inferred", totals.inferred),
+        ("unseen", "kept though unseen", unseen),
+        ("denied", "denied only", totals.denied_only),
+        ("unused", "no logged use", totals.unused),
+    ];
+    let sum: u128 = parts.iter().map(|(_, _, n)| u128::from(*n)).sum::<u128>().max(1);
+    parts
+        .iter()
+        .filter(|(_, _, n)| *n > 0)
+        .map(|(class, label, n)| {
+            let share = u128::from(*n) * 10_000 / sum;
+            let percent = format!("{}.{:02}", share / 100, share % 100);
+            json!({"class": class, "label": label, "n": view::number(*n), "percent": percent})
+        })
+        .collect()
+}
+
+fn finding(finding: &Finding) -> Value {
+    json!({
+        "severity": match finding.severity { Severity::High => "high", Severity::Medium => "medium", Severity::Low => "low" },
+        "id": finding.id,
+        "title": finding.title,
+        "why": finding.why,
+        "fix": finding.fix,
+        "evidence": finding.evidence.iter().take(10).collect::<Vec<_>>(),
+    })
+}
+
+fn suggestion(report: &Report, at: usize, whole: bool) -> Result<Value, Error> {
+    let s: &Suggestion = &report.suggestions[at];
+    let mut lines = Vec::new();
+    let mut more = 0;
+    if whole && s.change == "replace" {
+        let hunks = diff::unified(&policies::text(&s.before)?, &policies::text(&s.after)?);
+        more = hunks.lines().count().saturating_sub(LINES);
+        for line in hunks.lines().take(LINES) {
+            let class = match line.as_bytes().first() {
+                Some(b'+') => "new",
+                Some(b'-') => "gone",
+                Some(b'@') => "hunk",
+                _ => "same",
+            };
+            lines.push(json!({"class": class, "text": line}));
+        }
+    }
+    Ok(json!({
+        "at": at + 1,
+        "whole": whole,
+        "policy": s.policy,
+        "kind": s.kind.replace('_', " "),
+        "change": view::change(&s.change),
+        "replaces": s.change == "replace",
+        "step": s.step,
+        "goes": view::count(s.removed_actions, "action goes", "actions go"),
+        "affects": s.affects.iter().take(20).map(|arn| view::short(arn)).collect::<Vec<_>>(),
+        "more_affects": s.affects.len().saturating_sub(20),
+        "removed": s.removed.iter().take(40).collect::<Vec<_>>(),
+        "more_removed": s.removed.len().saturating_sub(40),
+        "risk": s.risk_removed.iter().take(12).collect::<Vec<_>>(),
+        "narrowed": s.narrowed.iter().take(20).map(|n| json!({
+            "statement": n.statement, "from": n.from.join(", "), "to": n.to.join(", "),
+        })).collect::<Vec<_>>(),
+        "assumptions": s.assumptions.iter().take(20).collect::<Vec<_>>(),
+        "held": s.held,
+        "confidence": s.confidence,
+        "expires": view::day(&s.expires),
+        "before": view::number(s.characters.before),
+        "after": view::number(s.characters.after),
+        "quota": view::number(s.characters.quota),
+        "narrower": s.verdict.narrower,
+        "keeps": s.verdict.keeps,
+        "shapes": view::number(s.verdict.shapes_proved),
+        "calls": view::number(s.verdict.calls_represented),
+        "incomplete": view::number(s.verdict.incomplete),
+        "unmapped": view::number(s.verdict.unmapped),
+        "lines": lines,
+        "more_lines": more,
+    }))
+}
+
+fn coverage(report: &Report) -> Value {
+    let c = &report.coverage;
+    let skipped: u64 = c.skipped.iter().map(|s| s.records).sum();
+    json!({
+        "files": view::number(c.files),
+        "bytes": view::bytes(c.bytes),
+        "records": view::number(c.records),
+        "parts": [
+            {"what": "put to use: resolved to actions of a principal", "n": view::number(c.events_used)},
+            {"what": "need no permission: service events, sign-ins and the like", "n": view::number(c.events_not_calls)},
+            {"what": "operation unknown to the catalog; its service stays whole", "n": view::number(c.events_unmapped)},
+            {"what": "name nobody", "n": view::number(c.events_unattributed)},
+            {"what": "skipped: unreadable, torn or read before", "n": view::number(skipped)},
+        ],
+        "filtered": view::number(c.events_filtered_out),
+        "accounts": c.accounts.iter().take(60).collect::<Vec<_>>(),
+        "more_accounts": c.accounts.len().saturating_sub(60),
+        "regions": c.regions.iter().take(60).collect::<Vec<_>>(),
+        "data": c.data_events.iter().take(40).map(|d| json!({
+            "type": d.resource_type, "n": view::number(d.seen.len() as u64), "seen": d.seen.iter().take(8).collect::<Vec<_>>(),
+            "more": d.seen.len().saturating_sub(8),
+        })).collect::<Vec<_>>(),
+        "gaps": c.gaps.iter().take(60).map(|g| json!({
+            "account": g.account, "region": g.region, "from": g.from, "to": g.to,
+        })).collect::<Vec<_>>(),
+        "more_gaps": c.gaps.len().saturating_sub(60),
+        "unmapped": c.unmapped.iter().take(40).map(|u| json!({
+            "what": format!("{} {}", u.event_source, u.event_name), "why": u.why, "calls": view::number(u.calls),
+        })).collect::<Vec<_>>(),
+        "skipped": c.skipped.iter().take(40).map(|s| json!({
+            "what": s.what, "why": s.why, "records": view::number(s.records),
+        })).collect::<Vec<_>>(),
+        "more_skipped": c.skipped.len().saturating_sub(40),
+        "policies": c.organization_policies,
+    })
+}

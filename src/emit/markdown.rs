@@ -1,0 +1,353 @@
+//! The pull request's comment: what goes, for whom, why, what is proved and what is not, and the way back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+
+use super::policies::{self, Chosen};
+use super::{Error, Options, diff, escape, view};
+use crate::report::{Report, Suggestion};
+
+/// GitHub takes 65,536 characters a comment; the rest is for the sentence that says what was left out.
+const LONGEST: usize = 64_000;
+/// Rows of the table of policies.
+const ROWS: usize = 60;
+/// Longest name or sentence that a stranger wrote.
+const NAME: usize = 96;
+const SENTENCE: usize = 400;
+
+/// Writes the comment; what does not fit is counted.
+pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<(), Error> {
+    let chosen = policies::chosen(report, options.include_held);
+    let mut text = String::new();
+    goes(report, &chosen, &mut text);
+    if !chosen.is_empty() {
+        why(report, &chosen, &mut text);
+    }
+    stays(report, &chosen, &mut text);
+    proved(report, &chosen, &mut text);
+    if !chosen.is_empty() {
+        undo(&chosen, &mut text);
+    }
+    let mut size = text.chars().count();
+    let mut left_out = 0_u64;
+    for (at, one) in chosen.iter().enumerate() {
+        let part = details(at, one, true)?;
+        let length = part.chars().count();
+        // A diff that is too long is dropped before the facts are.
+        let (part, length) = match size + length > LONGEST {
+            true => {
+                let short = details(at, one, false)?;
+                let length = short.chars().count();
+                (short, length)
+            }
+            false => (part, length),
+        };
+        if size + length > LONGEST {
+            left_out += 1;
+        } else {
+            size += length;
+            text.push_str(&part);
+        }
+    }
+    if left_out > 0 {
+        let one = "suggestion did not fit here: it stands";
+        let many = "suggestions did not fit here: they stand";
+        text.push_str(&format!(
+            "\n{} in `report.html` and `result.json`.\n",
+            view::count(left_out, one, many)
+        ));
+    }
+    out.write_all(text.as_bytes())?;
+    Ok(())
+}
+
+fn name(text: &str) -> String {
+    format!("<code>{}</code>", escape::markdown(&escape::cut(text, NAME)))
+}
+
+fn sentence(text: &str) -> String {
+    escape::markdown(&escape::cut(text, SENTENCE))
+}
+
+/// A few names, and how many more.
+fn names(list: &[String], most: usize) -> String {
+    let mut text = list
+        .iter()
+        .take(most)
+        .map(|one| name(one))
+        .collect::<Vec<_>>()
+        .join(", ");
+    if list.len() > most {
+        text.push_str(&format!(" and {} more", view::number((list.len() - most) as u64)));
+    }
+    text
+}
+
+fn people(suggestion: &Suggestion, most: usize) -> String {
+    let short: Vec<String> = suggestion
+        .affects
+        .iter()
+        .take(most + 1)
+        .map(|arn| view::short(arn))
+        .collect();
+    let mut text = short
+        .iter()
+        .take(most)
+        .map(|one| name(one))
+        .collect::<Vec<_>>()
+        .join(", ");
+    if suggestion.affects.len() > most {
+        text.push_str(&format!(
+            " and {} more",
+            view::number((suggestion.affects.len() - most) as u64)
+        ));
+    }
+    text
+}
+
+fn goes(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
+    match chosen.len() as u64 {
+        0 => text.push_str("## trimtrail: no policy can be made smaller yet\n\n"),
+        n => text.push_str(&format!(
+            "## trimtrail: {} smaller, with proof\n\n",
+            view::count(n, "policy gets", "policies get")
+        )),
+    }
+    let scope: Vec<String> = view::scope(report).iter().map(|part| sentence(part)).collect();
+    text.push_str(&format!("{}\n\n", scope.join(" · ")));
+    if chosen.is_empty() {
+        return;
+    }
+    text.push_str(
+        "| Policy | For whom | What goes | Of these, risky | Size | Confidence |\n|---|---|---|---|---|---|\n",
+    );
+    for one in chosen.iter().take(ROWS) {
+        let s = one.suggestion;
+        let goes = match s.change.as_str() {
+            "replace" => view::count(s.removed_actions, "action", "actions"),
+            "detach" => format!("detached: {}", view::count(s.removed_actions, "action", "actions")),
+            _ => format!("deleted: {}", view::count(s.removed_actions, "action", "actions")),
+        };
+        let risky = match s.risk_removed.as_slice() {
+            [] => "none".to_owned(),
+            risky => names(risky, 3),
+        };
+        let held = if s.held.is_some() { ", held" } else { "" };
+        text.push_str(&format!(
+            "| {} | {} | {goes} | {risky} | {} → {} | {}{held} |\n",
+            name(&s.policy),
+            people(s, 2),
+            view::number(s.characters.before),
+            view::number(s.characters.after),
+            sentence(&s.confidence),
+        ));
+    }
+    if chosen.len() > ROWS {
+        text.push_str(&format!(
+            "\n{} more in `result.json`.\n",
+            view::number((chosen.len() - ROWS) as u64)
+        ));
+    }
+    text.push('\n');
+}
+
+fn why(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
+    text.push_str(&format!(
+        "### Why\n\nIn {} ({} to {}) no call by any of these principals needed what goes, and the trail logs such calls: \
+         it has no logged use, and nothing goes that this archive could not have shown.\n\n",
+        view::count(report.window.days.max(0.0).floor() as u64, "day", "days"),
+        sentence(view::day(&report.window.from)),
+        sentence(view::day(&report.window.to)),
+    ));
+    let detached: Vec<String> = chosen
+        .iter()
+        .filter(|one| !one.replaces())
+        .take(20)
+        .map(|one| {
+            let s = one.suggestion;
+            let verb = if s.change == "detach" { "Detach" } else { "Delete" };
+            format!(
+                "- {verb} {} ({}): none of its actions has a logged use, so there is no policy file.\n",
+                name(&s.policy),
+                people(s, 3)
+            )
+        })
+        .collect();
+    if !detached.is_empty() {
+        text.push_str(&format!("{}\n", detached.concat()));
+    }
+}
+
+fn stays(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
+    let affected: BTreeSet<&str> = chosen
+        .iter()
+        .flat_map(|one| &one.suggestion.affects)
+        .map(String::as_str)
+        .collect();
+    let mut reasons: BTreeMap<&str, u64> = BTreeMap::new();
+    for principal in report.principals.iter().filter(|p| affected.contains(p.arn.as_str())) {
+        let totals = &principal.totals;
+        for (reason, n) in [
+            (
+                "not logged by this trail (data events and the like)",
+                totals.unobservable,
+            ),
+            (
+                "outside the archive's days, regions or accounts",
+                totals.outside_coverage,
+            ),
+            ("seen through another call (such as iam:PassRole)", totals.inferred),
+            ("only denied so far", totals.denied_only),
+        ] {
+            *reasons.entry(reason).or_default() += n;
+        }
+    }
+    reasons.retain(|_, n| *n > 0);
+    if !reasons.is_empty() {
+        text.push_str("### What stays though it was not seen\n\n");
+        for (reason, n) in &reasons {
+            text.push_str(&format!(
+                "- {}: {reason}\n",
+                view::count(*n, "granted action", "granted actions")
+            ));
+        }
+        text.push('\n');
+    }
+    text.push_str(
+        "### What is unchanged\n\nDeny statements, conditions and statement ids stand word for word; trust policies, \
+         boundaries and resource policies are not touched.",
+    );
+    let (untouched, because) = view::not_touched(report);
+    if untouched > 0 {
+        text.push_str(&format!(
+            " {} left alone: {}.",
+            view::count(untouched, "principal is", "principals are"),
+            sentence(&because.join(", "))
+        ));
+    }
+    if report.totals.held > 0 {
+        text.push_str(&format!(
+            " {} held back for now.",
+            view::count(report.totals.held, "suggestion is", "suggestions are")
+        ));
+    }
+    text.push_str("\n\n");
+}
+
+fn proved(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
+    let verdicts = || chosen.iter().map(|one| &one.suggestion.verdict);
+    if !chosen.is_empty() {
+        let narrower = verdicts().filter(|v| v.narrower == "proved").count();
+        let keeps = verdicts().filter(|v| v.keeps == "proved").count();
+        text.push_str(&format!(
+            "### What is proved\n\n- The new policy allows nothing that the old one does not: {narrower} of {n}.\n\
+             - Every observed call that the old policy allows, the new one allows: {keeps} of {n}, {} that stand for {}.\n\
+             - Both relative to the catalog of {}.\n\n",
+            view::count(verdicts().map(|v| v.shapes_proved).sum(), "resource shape", "resource shapes"),
+            view::count(verdicts().map(|v| v.calls_represented).sum(), "call", "calls"),
+            sentence(&report.tool.catalog_date),
+            n = chosen.len(),
+        ));
+    }
+    text.push_str("### What is *not* proved\n\n- Use that is rarer than the window is long: a yearly job leaves no trace in a quarter.\n");
+    let incomplete: u64 = verdicts().map(|v| v.incomplete).sum();
+    if incomplete > 0 {
+        text.push_str(&format!(
+            "- {} only part of their resources.\n",
+            view::count(incomplete, "call shows", "calls show")
+        ));
+    }
+    if report.coverage.events_unmapped > 0 {
+        text.push_str(&format!(
+            "- {} an operation that the catalog does not know; the services concerned stay whole.\n",
+            view::count(report.coverage.events_unmapped, "event names", "events name")
+        ));
+    }
+    if !report.coverage.organization_policies {
+        text.push_str("- What service control policies forbid: they were not seen.\n");
+    }
+    if !report.coverage.gaps.is_empty() {
+        let n = view::count(report.coverage.gaps.len() as u64, "gap", "gaps");
+        text.push_str(&format!(
+            "- What happened in {n} of the archive; what such a gap could hide stays granted.\n"
+        ));
+    }
+    let assumptions: BTreeSet<&String> = chosen.iter().flat_map(|one| &one.suggestion.assumptions).collect();
+    for assumption in assumptions.iter().take(20) {
+        text.push_str(&format!("- Assumed: {}\n", sentence(assumption)));
+    }
+    if assumptions.len() > 20 {
+        text.push_str(&format!(
+            "- {} more assumptions, each with its suggestion.\n",
+            assumptions.len() - 20
+        ));
+    }
+    text.push('\n');
+}
+
+fn undo(chosen: &[Chosen<'_>], text: &mut String) {
+    text.push_str(
+        "### How to undo it, and what to watch\n\nRevert this change, or put the `….original.json` beside each policy back in \
+         its place; both restore the policy byte for byte in meaning. For two weeks watch CloudTrail for `AccessDenied` and \
+         `UnauthorizedOperation` by the principals above.\n\n",
+    );
+    if let Some(first) = chosen.iter().map(|one| one.suggestion.expires.as_str()).min() {
+        text.push_str(&format!(
+            "### When it expires\n\n{}. After that the log has moved on: analyse again.\n\n",
+            sentence(first)
+        ));
+    }
+}
+
+fn details(at: usize, chosen: &Chosen<'_>, with_diff: bool) -> Result<String, Error> {
+    let s = chosen.suggestion;
+    let mut text = format!(
+        "<details><summary>{}. {} {}: {} for {}</summary>\n\n",
+        at + 1,
+        view::change(&s.change),
+        name(&s.policy),
+        view::count(s.removed_actions, "action goes", "actions go"),
+        view::count(s.affects.len() as u64, "principal", "principals"),
+    );
+    text.push_str(&format!("- For: {}\n", people(s, 10)));
+    if !s.removed.is_empty() {
+        text.push_str(&format!("- Goes: {}\n", names(&s.removed, 20)));
+    }
+    if !s.risk_removed.is_empty() {
+        text.push_str(&format!("- Of these, risky: {}\n", names(&s.risk_removed, 10)));
+    }
+    for narrowed in s.narrowed.iter().take(10) {
+        let (from, to) = (names(&narrowed.from, 3), names(&narrowed.to, 5));
+        text.push_str(&format!(
+            "- Statement {}: {from} becomes {to}\n",
+            name(&narrowed.statement)
+        ));
+    }
+    if let Some(held) = &s.held {
+        text.push_str(&format!("- Held: {}\n", sentence(held)));
+    }
+    text.push_str(&format!(
+        "- Size: {} of {} characters, before {}\n",
+        view::number(s.characters.after),
+        view::number(s.characters.quota),
+        view::number(s.characters.before)
+    ));
+    if chosen.replaces() {
+        text.push_str(&format!("- File: {}\n", name(&chosen.path())));
+        if with_diff {
+            let hunks = diff::unified(&policies::text(&s.before)?, &policies::text(&s.after)?);
+            let fence = fence(&hunks);
+            text.push_str(&format!("\n{fence}diff\n{hunks}{fence}\n"));
+        } else {
+            text.push_str("- The diff is too long for this comment; it stands in `report.html`.\n");
+        }
+    }
+    text.push_str("\n</details>\n\n");
+    Ok(text)
+}
+
+/// A fence that nothing inside can close.
+fn fence(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    "`".repeat(longest.max(2) + 1)
+}

@@ -1,0 +1,172 @@
+//! One file per format, no decisions: from the answer as one value to bytes.
+//!
+//! Names, log fields and policies are written by strangers; [`escape`] holds one function for each place they go to.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use crate::report::Report;
+
+mod csv;
+mod diff;
+pub mod escape;
+mod folder;
+mod html;
+mod json;
+mod markdown;
+#[cfg(feature = "polars")]
+mod parquet;
+mod policies;
+mod sarif;
+mod terminal;
+mod view;
+
+pub use folder::folder;
+
+/// A form that the answer takes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Format {
+    /// The first screen, a table of principals, and what to do next.
+    Terminal,
+    /// `result.json`: everything, for programs.
+    Json,
+    /// The comment on a pull request.
+    Markdown,
+    /// A unified diff of the policies.
+    Diff,
+    /// One self-contained page.
+    Html,
+    /// Findings for code scanning (SARIF 2.1.0).
+    Sarif,
+    /// One row for each principal and action.
+    Csv,
+    /// The rows of [`Format::Csv`] as a typed table.
+    #[cfg(feature = "polars")]
+    Parquet,
+}
+
+impl Format {
+    /// Every format of this build.
+    pub const ALL: &[Format] = &[
+        Format::Terminal,
+        Format::Json,
+        Format::Markdown,
+        Format::Diff,
+        Format::Html,
+        Format::Sarif,
+        Format::Csv,
+        #[cfg(feature = "polars")]
+        Format::Parquet,
+    ];
+
+    /// The name as the command line writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Terminal => "terminal",
+            Format::Json => "json",
+            Format::Markdown => "markdown",
+            Format::Diff => "diff",
+            Format::Html => "html",
+            Format::Sarif => "sarif",
+            Format::Csv => "csv",
+            #[cfg(feature = "polars")]
+            Format::Parquet => "parquet",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A name that is no format.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("no format `{0}`")]
+pub struct UnknownFormat(pub String);
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(name: &str) -> Result<Format, UnknownFormat> {
+        Format::ALL
+            .iter()
+            .copied()
+            .find(|format| format.name() == name)
+            .ok_or_else(|| UnknownFormat(name.to_owned()))
+    }
+}
+
+/// What a reader may choose about the form.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Options {
+    /// Columns of the terminal.
+    pub width: usize,
+    /// Whether to write colours.
+    pub colour: bool,
+    /// Whether suggestions that are held count as applicable.
+    pub include_held: bool,
+    /// How much to say beyond the first screen.
+    pub verbose: u8,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            width: 100,
+            colour: false,
+            include_held: false,
+            verbose: 0,
+        }
+    }
+}
+
+/// Why nothing, or not everything, was written.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The reader went away, or the disk is full.
+    #[error("cannot write the report")]
+    Write(#[from] io::Error),
+    /// A file of the folder.
+    #[error("cannot write `{path}`")]
+    File {
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A value that JSON cannot hold.
+    #[error("cannot write the report as JSON")]
+    Json(#[from] serde_json::Error),
+    /// The page's template.
+    #[error("cannot fill the page")]
+    Html(#[from] minijinja::Error),
+    /// The table's rows.
+    #[error("cannot write the table")]
+    Csv(#[from] ::csv::Error),
+    /// The typed table.
+    #[cfg(feature = "polars")]
+    #[error("cannot write the Parquet table")]
+    Parquet(#[from] polars::prelude::PolarsError),
+}
+
+/// Writes `report` in one form.
+pub fn write(report: &Report, format: Format, options: &Options, out: &mut dyn Write) -> Result<(), Error> {
+    match format {
+        Format::Terminal => terminal::write(report, options, out),
+        Format::Json => json::write(report, out),
+        Format::Markdown => markdown::write(report, options, out),
+        Format::Diff => diff::write(report, options, out),
+        Format::Html => html::write(report, out),
+        Format::Sarif => sarif::write(report, options, out),
+        Format::Csv => csv::write(report, out),
+        #[cfg(feature = "polars")]
+        Format::Parquet => parquet::write(report, out),
+    }
+}
+
+#[cfg(test)]
+mod tests;

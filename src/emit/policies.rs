@@ -1,0 +1,166 @@
+//! Suggestion to policy file: which step of a policy is written, and under which name.
+
+use std::collections::BTreeMap;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{escape, view};
+use crate::report::{Report, Suggestion};
+
+/// What IAM allows in a name stays readable; everything else is encoded.
+const KEPT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'+')
+    .remove(b'=')
+    .remove(b',')
+    .remove(b'@');
+
+/// IAM's longest name has 128 characters; beyond this many bytes a name keeps its start and a digest.
+const LONGEST: usize = 160;
+
+/// A suggestion and where its policy goes.
+pub(super) struct Chosen<'a> {
+    /// Below the folder, with `/`, without `.json`.
+    pub(super) stem: String,
+    pub(super) suggestion: &'a Suggestion,
+}
+
+impl Chosen<'_> {
+    /// The file of the smaller policy.
+    pub(super) fn path(&self) -> String {
+        format!("{}.json", self.stem)
+    }
+
+    /// The file that undoes it.
+    pub(super) fn original(&self) -> String {
+        format!("{}.original.json", self.stem)
+    }
+
+    /// Whether a document takes the old one's place, or nothing does.
+    pub(super) fn replaces(&self) -> bool {
+        self.suggestion.change == "replace"
+    }
+}
+
+/// One suggestion for each policy: its last step that is not held, in the report's order.
+pub(super) fn chosen(report: &Report, include_held: bool) -> Vec<Chosen<'_>> {
+    let mut by_policy: BTreeMap<(&str, &str, &[String]), usize> = BTreeMap::new();
+    for (at, suggestion) in report.suggestions.iter().enumerate() {
+        if suggestion.held.is_some() && !include_held {
+            continue;
+        }
+        let key = (
+            suggestion.policy_arn.as_str(),
+            suggestion.policy.as_str(),
+            suggestion.affects.as_slice(),
+        );
+        by_policy
+            .entry(key)
+            .and_modify(|last| {
+                if view::step_rank(&report.suggestions[*last].step) <= view::step_rank(&suggestion.step) {
+                    *last = at;
+                }
+            })
+            .or_insert(at);
+    }
+    let mut places: Vec<usize> = by_policy.into_values().collect();
+    places.sort_unstable();
+    // Upper and lower case count as one: some file systems cannot tell them apart.
+    let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+    for at in &places {
+        *taken
+            .entry(stem(&report.suggestions[*at]).to_ascii_lowercase())
+            .or_default() += 1;
+    }
+    places
+        .into_iter()
+        .map(|at| {
+            let suggestion: &Suggestion = &report.suggestions[at];
+            let mut stem = stem(suggestion);
+            if taken.get(&stem.to_ascii_lowercase()).is_some_and(|n| *n > 1) {
+                stem = format!(
+                    "{stem}~{}",
+                    digest(&format!("{}\n{}", suggestion.policy_arn, suggestion.affects.join("\n")))
+                );
+            }
+            Chosen { stem, suggestion }
+        })
+        .collect()
+}
+
+fn stem(suggestion: &Suggestion) -> String {
+    let resource = suggestion.policy_arn.splitn(6, ':').nth(5).unwrap_or_default();
+    let managed = resource.starts_with("policy/");
+    let (kind, owner) = match suggestion.affects.as_slice() {
+        // An inline policy lies with its owner: for a group's policy that is the group, not a member.
+        _ if !managed && resource.starts_with("group/") => ("group", view::short(&suggestion.policy_arn)),
+        [only] => match view::short(only) {
+            name if name.starts_with("role/") => ("role", name),
+            name if name.starts_with("user/") => ("user", name),
+            name if name.starts_with("group/") => ("group", name),
+            _ => ("shared", String::new()),
+        },
+        _ => ("shared", String::new()),
+    };
+    let owner = match owner.split_once('/') {
+        Some((_, name)) => name,
+        None => &suggestion.policy,
+    };
+    let account = view::account(&suggestion.policy_arn)
+        .or_else(|| suggestion.affects.iter().find_map(|arn| view::account(arn)))
+        .unwrap_or("unknown");
+    let source = if managed { "managed" } else { "inline" };
+    format!(
+        "policies/{}/{kind}/{}/{source}-{}",
+        encode(account),
+        encode(owner),
+        encode(&suggestion.policy)
+    )
+}
+
+/// A name as one component of a path: never empty, never `..`, never too long, never the name of a rollback.
+fn encode(name: &str) -> String {
+    let mut encoded = utf8_percent_encode(name.get(..LONGEST).unwrap_or(name), KEPT).to_string();
+    if encoded.len() > LONGEST || name.len() > LONGEST {
+        let mut end = LONGEST.min(encoded.len());
+        // Do not cut through `%2F`.
+        if let Some(at) = encoded[..end].rfind('%').filter(|at| at + 3 > end) {
+            end = at;
+        }
+        encoded.truncate(end);
+        encoded = format!("{encoded}~{}", digest(name));
+    }
+    if encoded.is_empty() {
+        return "%".to_owned();
+    }
+    if let Some(rest) = encoded.strip_prefix('.') {
+        encoded = format!("%2E{rest}");
+    }
+    let suffix = encoded.len().saturating_sub(".original".len());
+    if encoded
+        .get(suffix..)
+        .is_some_and(|end| end.eq_ignore_ascii_case(".original"))
+    {
+        encoded.replace_range(suffix..=suffix, "%2E");
+    }
+    encoded
+}
+
+fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// A policy as its file holds it.
+pub(super) fn text(policy: &Value) -> Result<String, serde_json::Error> {
+    let mut text = escape::json(&serde_json::to_string_pretty(policy)?).into_owned();
+    text.push('\n');
+    Ok(text)
+}

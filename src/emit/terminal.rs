@@ -1,0 +1,530 @@
+//! The first screen, the principals, and what to do next, in the columns there are.
+
+use std::io::Write;
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{CellAlignment, ContentArrangement, Row, Table, presets};
+use unicode_width::UnicodeWidthStr;
+
+use super::{Error, Options, escape, view};
+use crate::report::{Action, Finding, Principal, Report, Severity};
+
+/// Principals and findings on the first screen; `-v` shows all.
+const FIRST: usize = 12;
+/// Narrower than this nothing can be read.
+const NARROWEST: usize = 60;
+/// The bar's signs: used, inferred, kept though unseen, denied only, no logged use.
+const SIGNS: [char; 5] = ['█', '▓', '▒', '░', '·'];
+
+/// Writes the report for a person at a terminal.
+pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<(), Error> {
+    let mut page = Page {
+        text: String::new(),
+        width: options.width.max(NARROWEST),
+        colour: options.colour,
+    };
+    first_screen(report, &mut page);
+    let rows = view::rows(report);
+    let shown = if options.verbose > 0 {
+        rows.len()
+    } else {
+        rows.len().min(FIRST)
+    };
+    if shown > 0 {
+        principals(&rows[..shown], &mut page);
+    }
+    if shown < rows.len() {
+        let more = (rows.len() - shown) as u64;
+        page.wrapped(
+            "",
+            &format!(
+                "… {}: -v shows all",
+                view::count(more, "more principal", "more principals")
+            ),
+        );
+    }
+    if options.verbose > 0 {
+        for row in &rows {
+            details(report, row, &mut page);
+        }
+    }
+    next(report, rows.first(), &mut page);
+    findings(report, options, &mut page);
+    out.write_all(page.text.as_bytes())?;
+    Ok(())
+}
+
+fn style(colour: AnsiColor) -> Style {
+    colour.on_default()
+}
+
+struct Page {
+    text: String,
+    width: usize,
+    colour: bool,
+}
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
+    }
+
+    fn paint(&self, style: Style, text: &str) -> String {
+        if self.colour {
+            format!("{}{text}{}", style.render(), style.render_reset())
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn heading(&mut self, text: &str) {
+        let text = self.paint(Style::new().bold(), text);
+        self.line("");
+        self.line(&text);
+    }
+
+    /// Facts in a row; a line ends between two of them where it can.
+    fn parts(&mut self, parts: &[String]) {
+        let mut line = String::new();
+        for part in parts {
+            let part = escape::terminal(part);
+            if !line.is_empty() && line.width() + 3 + part.width() > self.width {
+                let full = std::mem::take(&mut line);
+                self.wrapped("", &full);
+            }
+            if !line.is_empty() {
+                line.push_str(" · ");
+            }
+            line.push_str(&part);
+        }
+        self.wrapped("", &line);
+    }
+
+    /// A lead and a text behind it that breaks between words and stays behind the lead.
+    fn wrapped(&mut self, lead: &str, text: &str) {
+        self.painted(lead, Style::new(), text);
+    }
+
+    fn painted(&mut self, lead: &str, style: Style, text: &str) {
+        // A lead that takes more than half the line stands on a line of its own.
+        let mut indent = lead.width();
+        let mut first = self.paint(style, lead);
+        if indent * 2 > self.width {
+            let own = self.paint(style, lead.trim_end());
+            self.line(&own);
+            indent = 4;
+            first = " ".repeat(indent);
+        }
+        for (at, line) in wrap(&escape::terminal(text), self.width - indent).iter().enumerate() {
+            let line = match at {
+                0 => format!("{first}{line}"),
+                _ => format!("{}{line}", " ".repeat(indent)),
+            };
+            self.line(&line);
+        }
+    }
+}
+
+/// Breaks at spaces; a word that is too long loses its middle.
+fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let word = escape::cut(word, columns);
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(&word),
+            Some(line) if line.width() + 1 + word.width() <= columns => {
+                line.push(' ');
+                line.push_str(&word);
+            }
+            _ => lines.push(word.into_owned()),
+        }
+        if lines.len() > 12 {
+            lines.push("…".to_owned());
+            break;
+        }
+    }
+    lines
+}
+
+fn first_screen(report: &Report, page: &mut Page) {
+    page.parts(&view::scope(report));
+    let totals = &report.totals;
+    let (untouched, reasons) = view::not_touched(report);
+    let mut status = |label: &str, n: u64, noun: &str, colour: AnsiColor, text: &str| {
+        let lead = format!("{label:<14}{:>4} {noun:<13} ", view::number(n));
+        page.painted(&lead, style(colour).bold(), text);
+    };
+    let ready = if totals.ready == 1 { "suggestion" } else { "suggestions" };
+    let proof = match totals.ready {
+        0 => String::new(),
+        _ => view::proof(report),
+    };
+    status("READY NOW", totals.ready, ready, AnsiColor::Green, &proof);
+    if totals.held > 0 {
+        let why = "proved, but too early or on the keep-list; --include-held takes them";
+        status("HELD", totals.held, "", AnsiColor::Cyan, why);
+    }
+    let choice = match totals.needs_choice {
+        0 => "",
+        _ => "unobservable: give --last-accessed",
+    };
+    status("NEEDS A CHOICE", totals.needs_choice, "", AnsiColor::Yellow, choice);
+    status("NOT TOUCHED", untouched, "", AnsiColor::Blue, &reasons.join(" · "));
+    if let Some((who, actions)) = view::top_risk(report) {
+        let text = format!("{who}: {}", some(actions, 6));
+        page.painted("Top risk removed   ", style(AnsiColor::Red).bold(), &text);
+    }
+    if let Some(what) = &totals.would_prove_most {
+        page.painted("Would prove most   ", Style::new().bold(), what);
+    }
+}
+
+/// The first few of a list, and how many more.
+fn some(list: &[String], most: usize) -> String {
+    let mut text = list
+        .iter()
+        .take(most)
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ");
+    if list.len() > most {
+        text.push_str(&format!(" and {} more", list.len() - most));
+    }
+    text
+}
+
+fn principals(rows: &[view::Row<'_>], page: &mut Page) {
+    let bar = match page.width {
+        0..90 => 0,
+        90..120 => 12,
+        _ => 24,
+    };
+    let all = [
+        "granted",
+        "used",
+        "inferred",
+        "kept\nunseen",
+        "denied\nonly",
+        "no logged\nuse",
+    ];
+    // Too narrow for all six: the four that people ask for.
+    let columns: &[usize] = if page.width < 78 {
+        &[0, 1, 3, 5]
+    } else {
+        &[0, 1, 2, 3, 4, 5]
+    };
+    let header: Vec<&str> = columns.iter().map(|at| all[*at]).collect();
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            let totals = &row.principal.totals;
+            let numbers = [
+                totals.granted,
+                totals.used,
+                totals.inferred,
+                row.unseen(),
+                totals.denied_only,
+                totals.unused,
+            ];
+            columns.iter().map(|at| view::number(numbers[*at])).collect()
+        })
+        .collect();
+    let numbers: usize = header
+        .iter()
+        .enumerate()
+        .map(|(at, head)| {
+            let head = head.lines().map(str::width).max().unwrap_or(0);
+            cells.iter().map(|row| row[at].width()).max().unwrap_or(0).max(head) + 2
+        })
+        .sum();
+    // Every line: name, the numbers, perhaps the bar, what to do; two spaces after each.
+    let left = page
+        .width
+        .saturating_sub(numbers + if bar > 0 { bar + 2 } else { 0 } + 2);
+    let to_do = (left / 3).clamp(7, 34);
+    let name = left.saturating_sub(to_do).max(9);
+    let accounts = rows
+        .iter()
+        .any(|row| row.principal.account != rows[0].principal.account);
+
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
+    let mut head = vec!["principal".to_owned()];
+    head.extend(header.iter().map(|head| (*head).to_owned()));
+    if bar > 0 {
+        head.push("share of what is granted".chars().take(bar).collect());
+    }
+    head.push("to do".to_owned());
+    table.set_header(head);
+    for (row, cells) in rows.iter().zip(cells) {
+        let mut who = view::short(&row.principal.arn);
+        if accounts {
+            who.push_str(&format!(" ({})", row.principal.account));
+        }
+        let mut line = vec![escape::cut(&escape::terminal(&who), name).into_owned()];
+        line.extend(cells);
+        if bar > 0 {
+            line.push(signs(row, bar));
+        }
+        line.push(escape::cut(&escape::terminal(&row.to_do()), to_do).into_owned());
+        table.add_row(Row::from(line));
+    }
+    for column in table.column_iter_mut() {
+        let number = (1..=columns.len()).contains(&column.index);
+        column.set_padding((0, 2));
+        if number {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    page.line("");
+    let heads = 2;
+    for (at, line) in table.trim_fmt().lines().enumerate() {
+        let line = match at {
+            _ if at < heads => page.paint(Style::new().bold(), line),
+            _ if page.colour => painted_signs(line),
+            _ => line.to_owned(),
+        };
+        page.line(&line);
+    }
+    if bar > 0 {
+        let [used, inferred, unseen, denied, unused] = SIGNS;
+        let key = format!(
+            "{used} used  {inferred} inferred  {unseen} kept though unseen  {denied} denied only  {unused} no logged use"
+        );
+        let key = if page.colour { painted_signs(&key) } else { key };
+        if key.width() <= page.width || page.colour {
+            page.line(&key);
+        }
+    }
+}
+
+/// A bar in which every grade that occurs has at least one sign.
+fn signs(row: &view::Row<'_>, columns: usize) -> String {
+    let totals = &row.principal.totals;
+    let parts = [
+        totals.used,
+        totals.inferred,
+        row.unseen(),
+        totals.denied_only,
+        totals.unused,
+    ];
+    let mut bar = String::new();
+    for (share, sign) in shares(&parts, columns).into_iter().zip(SIGNS) {
+        bar.extend(std::iter::repeat_n(sign, share));
+    }
+    bar
+}
+
+/// Splits `columns` like `parts`: at least one for each that occurs, what is left to the largest.
+fn shares(parts: &[u64; 5], columns: usize) -> [usize; 5] {
+    let sum: u128 = parts.iter().map(|n| u128::from(*n)).sum();
+    let mut shares = [0; 5];
+    if sum == 0 {
+        return shares;
+    }
+    for (share, n) in shares.iter_mut().zip(parts) {
+        let exact = u128::from(*n) * columns as u128 / sum;
+        *share = usize::try_from(exact).unwrap_or(columns).max(usize::from(*n > 0));
+    }
+    loop {
+        let total: usize = shares.iter().sum();
+        let largest = (0..5).max_by_key(|at| shares[*at]).unwrap_or(0);
+        match total {
+            _ if total < columns => shares[largest] += columns - total,
+            _ if total > columns => shares[largest] -= 1,
+            _ => return shares,
+        }
+    }
+}
+
+fn painted_signs(line: &str) -> String {
+    let colours = [
+        AnsiColor::Green,
+        AnsiColor::Cyan,
+        AnsiColor::Blue,
+        AnsiColor::Yellow,
+        AnsiColor::Red,
+    ];
+    let mut painted = String::new();
+    let mut now: Option<usize> = None;
+    for c in line.chars() {
+        let sign = SIGNS.iter().position(|sign| *sign == c);
+        if sign != now {
+            if let Some(old) = now {
+                painted.push_str(&style(colours[old]).render_reset().to_string());
+            }
+            if let Some(new) = sign {
+                painted.push_str(&style(colours[new]).render().to_string());
+            }
+            now = sign;
+        }
+        painted.push(c);
+    }
+    if let Some(old) = now {
+        painted.push_str(&style(colours[old]).render_reset().to_string());
+    }
+    painted
+}
+
+fn details(report: &Report, row: &view::Row<'_>, page: &mut Page) {
+    let principal: &Principal = row.principal;
+    page.line("");
+    let name = format!("{} ({})", view::short(&principal.arn), principal.account);
+    let name = escape::cut(&escape::terminal(&name), page.width).into_owned();
+    let name = page.paint(Style::new().bold(), &name);
+    page.line(&name);
+    page.wrapped(
+        "  last call    ",
+        principal.last_seen.as_deref().unwrap_or("none in the archive"),
+    );
+    if let Some(why) = &principal.why_not {
+        page.wrapped("  left alone   ", why);
+    }
+    if !principal.workloads.is_empty() {
+        let used_by: Vec<String> = principal
+            .workloads
+            .iter()
+            .take(6)
+            .map(|w| match &w.namespace {
+                Some(namespace) => format!("{} {namespace}/{}", w.kind, w.name),
+                None => format!("{} {}", w.kind, w.name),
+            })
+            .collect();
+        page.wrapped("  used by      ", &used_by.join(", "));
+    }
+    for at in &row.suggestions {
+        if let Some(s) = report.suggestions.get(*at) {
+            let held = s
+                .held
+                .as_deref()
+                .map(|why| format!("; held: {why}"))
+                .unwrap_or_default();
+            let goes = view::count(s.removed_actions, "action goes", "actions go");
+            let text = format!("{} {}: {goes} ({}){held}", view::change(&s.change), s.policy, s.step);
+            page.wrapped("  suggestion   ", &text);
+        }
+    }
+    let mut actions: Vec<&Action> = principal.actions.iter().filter(|a| a.calls > 0).collect();
+    actions.sort_by(|a, b| b.calls.cmp(&a.calls).then_with(|| a.action.cmp(&b.action)));
+    for action in actions.iter().take(8) {
+        let last = action.last_seen.as_deref().map(view::day).unwrap_or_default();
+        let calls = view::count(action.calls, "call", "calls");
+        page.wrapped("  used         ", &format!("{} {calls}, last {last}", action.action));
+    }
+    for group in principal.action_groups.iter().take(16) {
+        let lead = format!("  {:<24} ", view::grade(group.grade));
+        let text = format!(
+            "{} {}: {}; {}",
+            group.service,
+            view::number(group.count),
+            some(&group.patterns, 4),
+            group.why
+        );
+        page.wrapped(&lead, &text);
+    }
+    for call in principal.elsewhere.iter().take(6) {
+        let text = format!(
+            "{} {}: {}",
+            call.action,
+            view::count(call.calls, "call", "calls"),
+            call.why
+        );
+        page.wrapped("  elsewhere    ", &text);
+    }
+}
+
+/// A word as a POSIX shell reads it; none where it holds characters that hide.
+fn quoted(word: &str) -> Option<String> {
+    if escape::visible(word) != word {
+        return None;
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/_-.:=,+@".contains(c);
+    match !word.is_empty() && !word.starts_with('-') && word.chars().all(plain) {
+        true => Some(word.to_owned()),
+        false => Some(format!("'{}'", word.replace('\'', r"'\''"))),
+    }
+}
+
+fn next(report: &Report, first: Option<&view::Row<'_>>, page: &mut Page) {
+    let mut commands = Vec::new();
+    if report.totals.ready > 0 {
+        commands.push((
+            "what a pull request would say",
+            "trimtrail report result.json --format markdown".to_owned(),
+        ));
+        commands.push((
+            "edit your Terraform, CloudFormation or JSON in place",
+            "trimtrail patch result.json DIR --write".to_owned(),
+        ));
+    }
+    if let Some(name) = first.and_then(|row| quoted(&row.principal.arn)) {
+        commands.push((
+            "why something is kept or goes",
+            format!("trimtrail explain result.json {name}"),
+        ));
+    }
+    if report.totals.needs_choice > 0 {
+        commands.push((
+            "decide what no log can show: the same analyze, with",
+            "--evidence balanced --last-accessed FILE".to_owned(),
+        ));
+    }
+    if !report.coverage.gaps.is_empty() || report.totals.would_prove_most.is_some() {
+        commands.push((
+            "what this archive can prove",
+            "trimtrail coverage --logs LOGS".to_owned(),
+        ));
+    }
+    // A command that is cut would be a wrong one.
+    commands.retain(|(_, command)| command.width() + 2 <= page.width);
+    if commands.is_empty() {
+        return;
+    }
+    page.heading("What to do next");
+    for (why, command) in commands {
+        page.wrapped("  # ", why);
+        let command = page.paint(style(AnsiColor::Cyan), &command);
+        page.line(&format!("  {command}"));
+    }
+}
+
+fn findings(report: &Report, options: &Options, page: &mut Page) {
+    let mut found: Vec<(&Principal, &Finding)> = report
+        .principals
+        .iter()
+        .flat_map(|p| p.findings.iter().map(move |f| (p, f)))
+        .collect();
+    if found.is_empty() {
+        return;
+    }
+    found.sort_by(|(p, a), (q, b)| {
+        b.severity
+            .cmp(&a.severity)
+            .then_with(|| (&a.id, &p.arn).cmp(&(&b.id, &q.arn)))
+    });
+    page.heading(&format!("Findings: {}", view::number(found.len() as u64)));
+    let shown = if options.verbose > 0 {
+        found.len()
+    } else {
+        found.len().min(FIRST)
+    };
+    for (principal, finding) in &found[..shown] {
+        let (word, colour) = match finding.severity {
+            Severity::High => ("  high    ", AnsiColor::Red),
+            Severity::Medium => ("  medium  ", AnsiColor::Yellow),
+            Severity::Low => ("  low     ", AnsiColor::Blue),
+        };
+        let name = view::short(&principal.arn);
+        let (name, title) = (escape::cut(&name, 60), escape::cut(&finding.title, 120));
+        page.painted(word, style(colour), &format!("{name}: {title} ({})", finding.id));
+        if options.verbose > 0 {
+            page.wrapped("          ", &finding.fix);
+        }
+    }
+    if shown < found.len() {
+        page.wrapped("  ", &format!("… {} more: -v shows all", found.len() - shown));
+    }
+}

@@ -1,0 +1,812 @@
+//! Every format on one report that a stranger wrote half of.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use unicode_width::UnicodeWidthStr;
+
+use super::{Format, Options, diff, escape, folder, policies, write};
+use crate::gap::Grade;
+use crate::report::*;
+use crate::verify::{self, Verified};
+
+/// ANSI, HTML, Markdown, a formula, a template, a mention, a direction mark, a null, lines.
+const HOSTILE: &str = "=cmd|' /C calc'!A0\u{1b}[31m<script src=//evil.example/x>alert(1)</script>`|**b**| @octocat #1 \
+                       ${jndi:ldap} {{7*7}} [x](https://evil.example) \u{202e}txt\u{2066}\u{0}\r\n| a | b |\n```\n</details>";
+
+fn suggestion(id: &str, policy: &str, change: &str, step: &str, held: Option<&str>) -> Verified<Suggestion> {
+    let before = json!({"Version": "2012-10-17", "Statement": [
+        {"Sid": "Storage", "Effect": "Allow", "Action": ["s3:*", "iam:*"], "Resource": "*"},
+        {"Sid": "Never", "Effect": "Deny", "Action": "s3:DeleteBucket", "Resource": HOSTILE},
+    ]});
+    let after = match change {
+        "replace" => json!({"Version": "2012-10-17", "Statement": [
+            {"Sid": "Storage", "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "*"},
+            {"Sid": "Never", "Effect": "Deny", "Action": "s3:DeleteBucket", "Resource": HOSTILE},
+        ]}),
+        _ => json!({"Version": "2012-10-17", "Statement": []}),
+    };
+    let value = Suggestion {
+        id: id.to_owned(),
+        policy: policy.to_owned(),
+        policy_arn: "arn:aws:iam::111122223333:role/ci/ci-deploy".to_owned(),
+        kind: "inline".to_owned(),
+        affects: vec!["arn:aws:iam::111122223333:role/ci/ci-deploy".to_owned()],
+        step: step.to_owned(),
+        change: change.to_owned(),
+        before: before.clone(),
+        before_sha256: "ab".repeat(32),
+        after: after.clone(),
+        characters: Characters {
+            before: 612,
+            after: 240,
+            quota: 10_240,
+        },
+        removed: vec!["iam:*".to_owned(), HOSTILE.to_owned()],
+        removed_actions: 301,
+        risk_removed: vec!["iam:PutRolePolicy".to_owned(), "iam:CreateAccessKey".to_owned()],
+        narrowed: vec![Narrowed {
+            statement: HOSTILE.to_owned(),
+            from: vec!["*".to_owned()],
+            to: vec![HOSTILE.to_owned()],
+        }],
+        assumptions: vec![HOSTILE.to_owned()],
+        held: held.map(str::to_owned),
+        confidence: "high".to_owned(),
+        expires: "2026-11-11T00:00:00Z".to_owned(),
+        verdict: Verdict {
+            narrower: "proved".to_owned(),
+            keeps: "proved".to_owned(),
+            shapes_proved: 12,
+            calls_represented: 41_202,
+            incomplete: 3,
+            unmapped: 1,
+        },
+    };
+    verify::again(value, &before, &after).expect("the sample's policies shrink")
+}
+
+fn action(name: &str, grade: Grade, calls: u64, why: &str) -> Action {
+    let seen = (calls > 0).then(|| "2026-10-01T08:00:00Z".to_owned());
+    Action {
+        action: name.to_owned(),
+        grade,
+        why: why.to_owned(),
+        calls,
+        first_seen: seen.clone(),
+        last_seen: seen,
+        events: FirstLast::default(),
+        resources: vec!["arn:aws:s3:::build-artifacts/*".to_owned()],
+        granted_by: vec![GrantedBy {
+            policy: "inline:deploy".to_owned(),
+            statement: "Storage".to_owned(),
+        }],
+        blocked_by: None,
+        by_resource: Vec::new(),
+    }
+}
+
+fn principal(arn: &str, kind: &str) -> Principal {
+    Principal {
+        arn: arn.to_owned(),
+        id: "AROAEXAMPLE".to_owned(),
+        kind: kind.to_owned(),
+        account: "111122223333".to_owned(),
+        path: "/ci/".to_owned(),
+        created: "2024-02-01T00:00:00Z".to_owned(),
+        last_seen: Some("2026-10-20T08:00:00Z".to_owned()),
+        rewritable: true,
+        why_not: None,
+        workloads: vec![Workload {
+            kind: "service_account".to_owned(),
+            cluster: Some("prod".to_owned()),
+            namespace: Some("build".to_owned()),
+            name: HOSTILE.to_owned(),
+            calls: 41_202,
+        }],
+        totals: GradeTotals {
+            granted: 420,
+            used: 18,
+            inferred: 4,
+            unused: 340,
+            unobservable: 40,
+            denied_only: 2,
+            outside_coverage: 16,
+        },
+        actions: vec![
+            action("s3:GetObject", Grade::Used, 41_000, "42 calls a day"),
+            action(
+                "iam:PassRole",
+                Grade::Inferred,
+                0,
+                "lambda:CreateFunction passes a role",
+            ),
+            action("kms:Decrypt", Grade::DeniedOnly, 0, HOSTILE),
+        ],
+        action_groups: vec![ActionGroup {
+            service: "iam".to_owned(),
+            grade: Grade::Unused,
+            why: HOSTILE.to_owned(),
+            count: 340,
+            patterns: vec!["iam:Create*".to_owned(), "iam:Put*".to_owned()],
+            granted_by: vec![GrantedBy {
+                policy: "inline:deploy".to_owned(),
+                statement: "Storage".to_owned(),
+            }],
+        }],
+        elsewhere: vec![Elsewhere {
+            action: "s3:PutObject".to_owned(),
+            resources: Vec::new(),
+            calls: 7,
+            last_seen: "2026-10-20T08:00:00Z".to_owned(),
+            why: "the bucket's policy".to_owned(),
+        }],
+        findings: vec![Finding {
+            id: "long-lived-key".to_owned(),
+            severity: Severity::High,
+            practice: "Use roles, not access keys".to_owned(),
+            title: format!("an access key is 900 days old {HOSTILE}"),
+            why: "two keys, one never rotated".to_owned(),
+            fix: "replace it with a role".to_owned(),
+            evidence: vec![HOSTILE.to_owned()],
+        }],
+    }
+}
+
+/// Two principals, hostile names, four suggestions: two steps of one policy, one held, one detached.
+pub(super) fn sample() -> Report {
+    let mut idle = principal(
+        &format!("arn:aws:iam::111122223333:user/{HOSTILE}{}", "x".repeat(250_000)),
+        "user",
+    );
+    idle.totals = GradeTotals {
+        granted: 90,
+        unused: 90,
+        ..GradeTotals::default()
+    };
+    idle.rewritable = false;
+    idle.why_not = Some("maintained upstream".to_owned());
+    idle.last_seen = None;
+    let mut shared = suggestion("s-4", "AdministratorAccess", "detach", "services", None).map(|mut s| {
+        s.policy_arn = "arn:aws:iam::aws:policy/AdministratorAccess".to_owned();
+        s.kind = "aws_managed".to_owned();
+        s
+    });
+    let both = vec![shared.affects[0].clone(), idle.arn.clone()];
+    shared = shared.map(|mut s| {
+        s.affects = both;
+        s
+    });
+    Report {
+        schema: SCHEMA.to_owned(),
+        tool: Tool {
+            version: "0.1.0".to_owned(),
+            catalog_date: "2026-10-27".to_owned(),
+        },
+        window: Window {
+            from: "2026-05-01T00:00:00Z".to_owned(),
+            to: "2026-10-28T00:00:00Z".to_owned(),
+            days: 180.0,
+        },
+        coverage: Coverage {
+            files: 4_201,
+            bytes: 812_400_000,
+            records: 1_000,
+            events_used: 900,
+            events_unmapped: 10,
+            events_unattributed: 20,
+            events_not_calls: 65,
+            skipped: vec![Skipped {
+                what: format!("a.json.gz {HOSTILE}"),
+                why: "torn".to_owned(),
+                records: 5,
+            }],
+            accounts: vec!["111122223333".to_owned()],
+            regions: vec!["eu-central-1".to_owned(), HOSTILE.to_owned()],
+            data_events: vec![DataEvents {
+                resource_type: "AWS::S3::Object".to_owned(),
+                seen: vec!["build-artifacts".to_owned()],
+            }],
+            gaps: vec![CoverageGap {
+                account: "111122223333".to_owned(),
+                region: "us-east-1".to_owned(),
+                from: "2026-06-01T00:00:00Z".to_owned(),
+                to: "2026-06-03T00:00:00Z".to_owned(),
+            }],
+            unmapped: vec![Unmapped {
+                event_source: "new.amazonaws.com".to_owned(),
+                event_name: HOSTILE.to_owned(),
+                why: "no such operation".to_owned(),
+                calls: 10,
+            }],
+            ..Coverage::default()
+        },
+        principals: vec![principal("arn:aws:iam::111122223333:role/ci/ci-deploy", "role"), idle],
+        suggestions: vec![
+            suggestion("s-1", "deploy", "replace", "services", None),
+            suggestion("s-2", "deploy", "replace", "actions", None),
+            suggestion("s-3", "../../etc", "replace", "actions", Some("the role is 4 days old")),
+            shared,
+        ],
+        alternatives: Vec::new(),
+        refused: vec![Refused {
+            policy: "other".to_owned(),
+            policy_arn: "arn:aws:iam::111122223333:policy/other".to_owned(),
+            affects: Vec::new(),
+            after: json!({}),
+            witness: HOSTILE.to_owned(),
+        }],
+        totals: Totals {
+            principals: 2,
+            actions: GradeTotals {
+                granted: 510,
+                used: 18,
+                inferred: 4,
+                unused: 430,
+                unobservable: 40,
+                denied_only: 2,
+                outside_coverage: 16,
+            },
+            ready: 3,
+            held: 1,
+            needs_choice: 31,
+            not_touched: BTreeMap::from([("service roles".to_owned(), 44), ("too new".to_owned(), 61)]),
+            removable_actions: 602,
+            findings: BTreeMap::new(),
+            would_prove_most: Some("data events on 4 buckets".to_owned()),
+        },
+    }
+}
+
+fn text(format: Format, options: &Options) -> String {
+    let mut bytes = Vec::new();
+    write(&sample(), format, options, &mut bytes).expect("a Vec takes everything");
+    String::from_utf8(bytes).expect("UTF-8")
+}
+
+fn plain(format: Format) -> String {
+    text(
+        format,
+        &Options {
+            include_held: true,
+            verbose: 1,
+            ..Options::default()
+        },
+    )
+}
+
+#[cfg(not(feature = "polars"))]
+const TEXTS: &[Format] = Format::ALL;
+#[cfg(feature = "polars")]
+const TEXTS: &[Format] = Format::ALL.split_at(Format::ALL.len() - 1).0;
+
+#[test]
+fn hostile_characters_never_appear_raw() {
+    for format in TEXTS {
+        let text = plain(*format);
+        for steering in ['\u{1b}', '\u{202e}', '\u{2066}', '\u{0}'] {
+            assert!(!text.contains(steering), "{format} holds {steering:?}");
+        }
+        let lone = text.replace("\r\n", "\n");
+        assert!(!lone.contains('\r'), "{format} holds a carriage return");
+    }
+}
+
+#[test]
+fn same_report_same_bytes() {
+    for format in TEXTS {
+        assert_eq!(plain(*format), plain(*format));
+    }
+}
+
+#[test]
+fn people_read_no_logged_use_and_never_safe_or_unused() {
+    for format in [Format::Terminal, Format::Markdown] {
+        let text = plain(format);
+        assert!(text.contains("no logged") || text.contains("No logged"), "{format}");
+        assert!(!text.to_lowercase().contains("unused"), "{format}");
+        assert!(!text.to_lowercase().contains(" safe"), "{format}");
+    }
+}
+
+/// Removes `ESC [ … m`, the only sequence that we write.
+fn without_colour(line: &str) -> String {
+    let mut parts = line.split("\u{1b}[");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        plain.push_str(part.split_once('m').expect("a colour ends").1);
+    }
+    plain
+}
+
+#[test]
+fn terminal_lines_fit() {
+    for width in [60, 80, 100, 120, 140, 200] {
+        for verbose in [0, 1] {
+            let options = Options {
+                width,
+                verbose,
+                ..Options::default()
+            };
+            let plain = text(Format::Terminal, &options);
+            let colour = text(
+                Format::Terminal,
+                &Options {
+                    colour: true,
+                    ..options
+                },
+            );
+            for line in plain.lines() {
+                assert!(line.width() <= width, "{} columns of {width}: {line}", line.width());
+            }
+            assert!(colour.contains("\u{1b}["));
+            let bare: Vec<String> = colour.lines().map(without_colour).collect();
+            assert_eq!(bare, plain.lines().collect::<Vec<_>>());
+        }
+    }
+}
+
+#[test]
+fn the_first_screen_has_its_tone() {
+    let text = text(
+        Format::Terminal,
+        &Options {
+            width: 140,
+            ..Options::default()
+        },
+    );
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(
+        lines[..7],
+        [
+            "Window 180d · 1 account · 1 region unproven · S3 data events: 1 bucket · SCPs: not seen",
+            "READY NOW        3 suggestions   0 of 123,606 observed calls lost (catalog 2026-10-27)",
+            "HELD             1               proved, but too early or on the keep-list; --include-held takes them",
+            "NEEDS A CHOICE  31               unobservable: give --last-accessed",
+            "NOT TOUCHED    105               61 too new · 44 service roles",
+            "Top risk removed   role/ci-deploy (1 policy, 1 principal): iam:PutRolePolicy, iam:CreateAccessKey",
+            "Would prove most   data events on 4 buckets",
+        ]
+    );
+}
+
+#[test]
+fn a_result_read_back_is_the_same_result() {
+    let first = plain(Format::Json);
+    assert!(first.ends_with("}\n"));
+    let report = Report::from_json(&first).expect("our own result");
+    assert_eq!(report, sample());
+    let mut again = Vec::new();
+    write(&report, Format::Json, &Options::default(), &mut again).expect("a Vec takes everything");
+    assert_eq!(first.as_bytes(), again);
+}
+
+#[test]
+fn csv_reads_back_and_calculates_nothing() {
+    let text = plain(Format::Csv);
+    let mut table = ::csv::Reader::from_reader(text.as_bytes());
+    let header: Vec<String> = table.headers().expect("a header").iter().map(str::to_owned).collect();
+    assert_eq!(
+        header.join(","),
+        "principal,account,kind,action,grade,why,calls,first_seen,last_seen,granted_by,suggestion"
+    );
+    let rows: Vec<::csv::StringRecord> = table.records().collect::<Result<_, _>>().expect("rows");
+    assert_eq!(rows.len(), 2 * (3 + 2));
+    for cell in rows.iter().flatten() {
+        assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "{cell}");
+    }
+    let row = rows
+        .iter()
+        .find(|row| &row[3] == "iam:Put*")
+        .expect("a row for each pattern");
+    assert_eq!(&row[10], "s-1; s-2; s-3; s-4");
+    assert_eq!(&row[9], "inline:deploy#Storage");
+    assert!(rows.iter().any(|row| row[5].starts_with("'=cmd")));
+}
+
+#[test]
+fn csv_prefixes_what_would_calculate() {
+    for (cell, expected) in [
+        ("=1+1", "'=1+1"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\\t=1"),
+        ("\r=1", "'\\r=1"),
+        ("a=1", "a=1"),
+        ("", ""),
+    ] {
+        assert_eq!(escape::csv(cell), expected);
+    }
+}
+
+#[test]
+fn sarif_has_what_the_schema_requires() {
+    let log: Value = serde_json::from_str(&plain(Format::Sarif)).expect("JSON");
+    assert_eq!(log["version"], "2.1.0");
+    let run = &log["runs"][0];
+    assert_eq!(run["tool"]["driver"]["name"], "trimtrail");
+    let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
+    let results = run["results"].as_array().expect("results");
+    assert_eq!(results.len(), 2 + 3);
+    for result in results {
+        assert!(!result["message"]["text"].as_str().expect("a message").is_empty());
+        assert!(["error", "warning", "note"].contains(&result["level"].as_str().expect("a level")));
+        let rule = &rules[usize::try_from(result["ruleIndex"].as_u64().expect("an index")).expect("small")];
+        assert_eq!(rule["id"], result["ruleId"]);
+        let location = &result["locations"][0];
+        assert!(
+            location["logicalLocations"][0]["fullyQualifiedName"]
+                .as_str()
+                .expect("an ARN")
+                .starts_with("arn:")
+        );
+    }
+    let uris: Vec<&str> = results
+        .iter()
+        .filter_map(|r| r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str())
+        .collect();
+    assert_eq!(
+        uris,
+        [
+            "policies/111122223333/role/ci-deploy/inline-deploy.json",
+            "policies/111122223333/role/ci-deploy/inline-%252E.%252F..%252Fetc.json"
+        ]
+    );
+}
+
+#[test]
+fn the_page_needs_no_script_and_no_network() {
+    let page = plain(Format::Html);
+    let lower = page.to_lowercase();
+    for forbidden in [
+        "<script",
+        "src=/",
+        "src=\"",
+        "href=\"h",
+        "url(",
+        "@import",
+        "javascript:",
+        "<iframe",
+        "<link",
+        "onload=",
+    ] {
+        assert!(!lower.contains(forbidden), "{forbidden}");
+    }
+    assert!(
+        page.contains("default-src &#x27;none&#x27;") || page.contains("default-src 'none'; style-src 'unsafe-inline'")
+    );
+    assert!(page.len() < 400_000, "250 kB of a name do not belong on a page");
+    assert!(page.contains("&lt;script"));
+    assert!(!page.contains("{{") || page.contains("{{7*7}}"));
+}
+
+#[test]
+fn the_page_is_balanced() {
+    let page = plain(Format::Html);
+    let mut open: Vec<&str> = Vec::new();
+    let body = page.split_once("</style>").expect("a style").1;
+    for tag in body
+        .split('<')
+        .skip(1)
+        .map(|rest| rest.split('>').next().unwrap_or_default())
+    {
+        let name = tag
+            .trim_start_matches('/')
+            .split_whitespace()
+            .next()
+            .unwrap_or_default();
+        if tag.starts_with('/') {
+            let last = open.pop();
+            // The head was opened before the part that is looked at.
+            assert!(
+                last == Some(name) || (last.is_none() && ["head", "html"].contains(&name)),
+                "</{name}> closes {last:?}"
+            );
+        } else if !["br", "meta"].contains(&name) {
+            open.push(name);
+        }
+    }
+    assert_eq!(open, Vec::<&str>::new());
+}
+
+#[test]
+fn markdown_tables_keep_their_columns() {
+    let text = plain(Format::Markdown);
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| ")).collect();
+    assert_eq!(rows.len(), 1 + 3);
+    for row in rows {
+        assert_eq!(row.matches('|').count(), 7, "{row}");
+    }
+}
+
+#[test]
+fn markdown_stays_markup_of_ours() {
+    let text = plain(Format::Markdown);
+    assert!(text.chars().count() < 65_536);
+    assert!(
+        !text.contains("@octocat") || text.contains("```diff"),
+        "a mention notifies"
+    );
+    let mut fenced = false;
+    for line in text.lines() {
+        if line.starts_with("```") {
+            fenced = !fenced;
+        } else if !fenced {
+            for raw in [
+                "<script",
+                "@octocat",
+                "https://evil",
+                "**b**",
+                "[x](",
+                "</details> ",
+                "{{7",
+            ] {
+                assert!(!line.contains(raw), "{raw} in {line}");
+            }
+        }
+    }
+    assert!(!fenced);
+    assert_eq!(text.matches("<details>").count(), 3);
+    assert_eq!(text.lines().filter(|line| *line == "</details>").count(), 3);
+}
+
+#[test]
+fn a_comment_with_too_much_says_what_it_left_out() {
+    let mut report = sample();
+    for n in 0..400 {
+        report.suggestions.push(suggestion(
+            &format!("m-{n}"),
+            &format!("many-{n}"),
+            "replace",
+            "actions",
+            None,
+        ));
+    }
+    let mut bytes = Vec::new();
+    write(&report, Format::Markdown, &Options::default(), &mut bytes).expect("a Vec takes everything");
+    let text = String::from_utf8(bytes).expect("UTF-8");
+    assert!(text.chars().count() <= 65_536, "{}", text.chars().count());
+    assert!(text.contains("did not fit here: they stand"));
+}
+
+/// Puts a unified diff on top of a text: what `patch` would do.
+fn patched(before: &str, hunks: &str) -> String {
+    let old: Vec<&str> = before.lines().collect();
+    let mut new: Vec<String> = Vec::new();
+    let mut at = 0;
+    for line in hunks.lines() {
+        if let Some(range) = line.strip_prefix("@@ -") {
+            let (start, rest) = range.split_once(',').expect("a range");
+            let start: usize = start.parse().expect("a number");
+            let length: usize = rest.split(' ').next().expect("a length").parse().expect("a number");
+            let from = if length == 0 { start } else { start - 1 };
+            while at < from {
+                new.push(old[at].to_owned());
+                at += 1;
+            }
+            continue;
+        }
+        let (mark, content) = line.split_at(1);
+        match mark {
+            "+" => new.push(content.to_owned()),
+            "-" => {
+                assert_eq!(old[at], content);
+                at += 1;
+            }
+            _ => {
+                assert_eq!(old[at], content);
+                new.push(content.to_owned());
+                at += 1;
+            }
+        }
+    }
+    new.extend(old[at..].iter().map(|line| (*line).to_owned()));
+    new.iter().map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn a_diff_on_top_of_the_old_text_is_the_new_text() {
+    let report = sample();
+    for one in policies::chosen(&report, true) {
+        let before = policies::text(&one.suggestion.before).expect("JSON");
+        let after = policies::text(&one.suggestion.after).expect("JSON");
+        assert_eq!(patched(&before, &diff::unified(&before, &after)), after);
+    }
+    // Every text of up to five lines out of two, against every other.
+    let small: Vec<String> = (0..6_u32)
+        .flat_map(|n| {
+            (0..1_u32 << n).map(move |bits| (0..n).map(|i| if bits >> i & 1 == 1 { "a\n" } else { "b\n" }).collect())
+        })
+        .collect();
+    for before in &small {
+        for after in &small {
+            assert_eq!(&patched(before, &diff::unified(before, after)), after);
+        }
+    }
+    let long: String = (0..40).map(|n| format!("{n}\n")).collect();
+    let other = long.replace("\n3\n", "\n").replace("\n30\n", "\nthirty\n");
+    let hunks = diff::unified(&long, &other);
+    assert_eq!(hunks.matches("@@ -").count(), 2);
+    assert_eq!(patched(&long, &hunks), other);
+}
+
+#[test]
+fn the_folder_holds_the_last_step_that_is_not_held() {
+    let dir = std::env::temp_dir().join(format!("trimtrail-emit-{}", std::process::id()));
+    let names = |options: &Options| {
+        let written = folder(&sample(), &dir, options).expect("a folder to write to");
+        let names: Vec<String> = written
+            .iter()
+            .map(|path| {
+                path.strip_prefix(&dir)
+                    .expect("below the folder")
+                    .to_string_lossy()
+                    .replace('\\', "/")
+            })
+            .collect();
+        assert!(written.iter().all(|path| path.is_file()));
+        names
+    };
+    let ready = ["result.json", "report.html", "summary.md"];
+    let deploy = "policies/111122223333/role/ci-deploy/inline-deploy";
+    let held = "policies/111122223333/role/ci-deploy/inline-%2E.%2F..%2Fetc";
+    let mut expected: Vec<String> = ready.map(str::to_owned).to_vec();
+    expected.extend([format!("{deploy}.json"), format!("{deploy}.original.json")]);
+    assert_eq!(names(&Options::default()), expected);
+    expected.extend([format!("{held}.json"), format!("{held}.original.json")]);
+    assert_eq!(
+        names(&Options {
+            include_held: true,
+            ..Options::default()
+        }),
+        expected
+    );
+    let original = std::fs::read_to_string(dir.join(format!("{deploy}.original.json"))).expect("a file");
+    let original: Value = serde_json::from_str(&original).expect("JSON");
+    assert_eq!(original, sample().suggestions[1].before);
+    std::fs::remove_dir_all(&dir).expect("our own folder");
+}
+
+/// The path of a replacement for a policy of this name and ARN.
+fn path(policy: &str, policy_arn: &str, affects: &[&str]) -> String {
+    let one = suggestion("s", policy, "replace", "actions", None).map(|mut s| {
+        s.policy_arn = policy_arn.to_owned();
+        s.affects = affects.iter().map(|arn| (*arn).to_owned()).collect();
+        s
+    });
+    let report = Report {
+        suggestions: vec![one],
+        ..sample()
+    };
+    policies::chosen(&report, false)[0].path()
+}
+
+#[test]
+fn every_name_is_one_component_of_a_path() {
+    let role = "arn:aws:iam::111122223333:role/team/api";
+    let user = "arn:aws:iam::111122223333:user/ann";
+    let managed = "arn:aws:iam::111122223333:policy/team/api";
+    for (policy, arn, affects, expected) in [
+        ("a", role, &[role][..], "policies/111122223333/role/api/inline-a.json"),
+        (
+            "a b/é",
+            user,
+            &[user],
+            "policies/111122223333/user/ann/inline-a%20b%2F%C3%A9.json",
+        ),
+        (
+            "api",
+            managed,
+            &[role],
+            "policies/111122223333/role/api/managed-api.json",
+        ),
+        (
+            "api",
+            managed,
+            &[role, user],
+            "policies/111122223333/shared/api/managed-api.json",
+        ),
+        (
+            "ReadOnlyAccess",
+            "arn:aws:iam::aws:policy/ReadOnlyAccess",
+            &[user],
+            "policies/111122223333/user/ann/managed-ReadOnlyAccess.json",
+        ),
+        (
+            "g",
+            "arn:aws:iam::111122223333:group/devs",
+            &[user, role],
+            "policies/111122223333/group/devs/inline-g.json",
+        ),
+        ("", role, &[role], "policies/111122223333/role/api/inline-%.json"),
+        (
+            "x.original",
+            role,
+            &[role],
+            "policies/111122223333/role/api/inline-x%2Eoriginal.json",
+        ),
+        ("..", "nonsense", &[], "policies/unknown/shared/%2E./inline-%2E..json"),
+    ] {
+        assert_eq!(path(policy, arn, affects), expected);
+    }
+    let long = path(&"é".repeat(125_000), role, &[role]);
+    assert!(long.split('/').all(|part| part.len() < 240), "{long}");
+    assert!(
+        Path::new(&long)
+            .components()
+            .all(|part| matches!(part, std::path::Component::Normal(_)))
+    );
+}
+
+#[test]
+fn a_cut_text_keeps_both_ends_and_fits() {
+    for (text, columns, expected) in [
+        ("abcdefghij", 10, "abcdefghij"),
+        ("abcdefghijk", 10, "abcde…hijk"),
+        ("abcdefghijk", 1, "…"),
+        ("abcdefghijk", 0, ""),
+        ("表表表表表表", 7, "表…表"),
+    ] {
+        assert_eq!(escape::cut(text, columns), expected);
+    }
+    for columns in 0..30 {
+        assert!(escape::cut("ärole/表-with-é-long-name-表表", columns).width() <= columns);
+    }
+}
+
+#[test]
+fn a_markdown_name_shows_as_it_is_written() {
+    for (text, expected) in [
+        ("role/ci-deploy", "role/ci-deploy"),
+        ("s3:GetObject", "s3:GetObject"),
+        ("a|b", "a&#124;b"),
+        ("@ann", "&#64;<!-- -->ann"),
+        ("https://x", "https&#58;//x"),
+        ("www.x", "www&#46;x"),
+        ("1. x", "1&#46; x"),
+        ("- x", "&#45; x"),
+        ("<b>", "&#60;b&#62;"),
+        ("a\nb", "a&#92;nb"),
+    ] {
+        assert_eq!(escape::markdown(text), expected);
+    }
+}
+
+#[test]
+fn a_format_is_known_by_its_name() {
+    for format in Format::ALL {
+        assert_eq!(format.to_string().parse(), Ok(*format));
+    }
+    assert_eq!(
+        "pdf".parse::<Format>().map_err(|e| e.to_string()),
+        Err("no format `pdf`".to_owned())
+    );
+}
+
+/// Writes the sample where `TRIMTRAIL_SHOW` says, to be looked at: `cargo test --lib show -- --ignored`.
+#[test]
+#[ignore = "writes files for a person to look at"]
+fn show() {
+    let dir = std::env::var_os("TRIMTRAIL_SHOW").expect("a folder in TRIMTRAIL_SHOW");
+    let report = match std::env::var_os("TRIMTRAIL_RESULT") {
+        Some(file) => Report::from_json(&std::fs::read_to_string(file).expect("a file")).expect("a result"),
+        None => sample(),
+    };
+    folder(&report, Path::new(&dir), &Options::default()).expect("a folder to write to");
+    for width in [80, 140] {
+        let mut bytes = Vec::new();
+        write(
+            &report,
+            Format::Terminal,
+            &Options {
+                width,
+                ..Options::default()
+            },
+            &mut bytes,
+        )
+        .expect("a Vec takes everything");
+        std::fs::write(Path::new(&dir).join(format!("terminal-{width}.txt")), bytes).expect("a file");
+    }
+}

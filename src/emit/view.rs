@@ -1,0 +1,248 @@
+//! What every format for people says the same way: names, numbers, grades, and who comes first.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::gap::Grade;
+use crate::report::{Principal, Report, Suggestion};
+use crate::verify::Verified;
+
+/// `role/ci-deploy` of `arn:aws:iam::111122223333:role/path/ci-deploy`.
+pub(super) fn short(arn: &str) -> String {
+    let resource = arn.splitn(6, ':').nth(5).unwrap_or(arn);
+    match (resource.split_once('/'), resource.rsplit_once('/')) {
+        (Some((kind, _)), Some((_, name))) => format!("{kind}/{name}"),
+        _ => resource.to_owned(),
+    }
+}
+
+/// The account of an ARN, where it has one.
+pub(super) fn account(arn: &str) -> Option<&str> {
+    let account = arn.split(':').nth(4)?;
+    (!account.is_empty() && account.bytes().all(|b| b.is_ascii_digit())).then_some(account)
+}
+
+/// `41202` as `41,202`.
+pub(super) fn number(n: u64) -> String {
+    let digits = n.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// `1 policy`, `3 policies`.
+pub(super) fn count(n: u64, one: &str, many: &str) -> String {
+    format!("{} {}", number(n), if n == 1 { one } else { many })
+}
+
+/// As many bytes as a person would say.
+pub(super) fn bytes(n: u64) -> String {
+    let (unit, size) = match n {
+        0..1_000 => return format!("{n} B"),
+        1_000..1_000_000 => ("kB", 1_000),
+        1_000_000..1_000_000_000 => ("MB", 1_000_000),
+        _ => ("GB", 1_000_000_000),
+    };
+    format!("{}.{} {unit}", number(n / size), (n % size) * 10 / size)
+}
+
+/// The day of a moment in RFC 3339.
+pub(super) fn day(moment: &str) -> &str {
+    moment.get(..10).unwrap_or(moment)
+}
+
+/// `180d` or `12.5d`.
+pub(super) fn days(days: f64) -> String {
+    let text = format!("{days:.1}");
+    text.strip_suffix(".0").unwrap_or(&text).to_owned()
+}
+
+/// A grade in words for people.
+pub(super) fn grade(grade: Grade) -> &'static str {
+    match grade {
+        Grade::Used => "used",
+        Grade::Inferred => "inferred",
+        Grade::Unobservable => "not logged by this trail",
+        Grade::OutsideCoverage => "outside the archive",
+        Grade::DeniedOnly => "denied only",
+        Grade::Unused => "no logged use",
+    }
+}
+
+/// What a suggestion does, as a verb.
+pub(super) fn change(change: &str) -> &str {
+    match change {
+        "replace" => "shrink",
+        other => other,
+    }
+}
+
+/// How far a step goes; a later one rests on the earlier.
+pub(super) fn step_rank(step: &str) -> u8 {
+    match step {
+        "services" => 0,
+        "actions" => 1,
+        "resources" => 2,
+        _ => 0,
+    }
+}
+
+/// What the archive covers: the first line of every report.
+pub(super) fn scope(report: &Report) -> Vec<String> {
+    let coverage = &report.coverage;
+    let silent: BTreeSet<&str> = coverage.gaps.iter().map(|gap| gap.region.as_str()).collect();
+    let mut scope = vec![
+        format!("Window {}d", days(report.window.days)),
+        count(coverage.accounts.len() as u64, "account", "accounts"),
+        match silent.len() as u64 {
+            0 => count(coverage.regions.len() as u64, "region", "regions"),
+            n => count(n, "region unproven", "regions unproven"),
+        },
+    ];
+    if coverage.data_events.is_empty() {
+        scope.push("data events: none seen".to_owned());
+    }
+    for data in coverage.data_events.iter().take(4) {
+        let (service, one, many) = match data.resource_type.as_str() {
+            "AWS::S3::Object" => ("S3", "bucket", "buckets"),
+            "AWS::Lambda::Function" => ("Lambda", "function", "functions"),
+            "AWS::DynamoDB::Table" => ("DynamoDB", "table", "tables"),
+            other => (other, "resource", "resources"),
+        };
+        // The report names 50 at most, so 50 means "or more".
+        let at_least = if data.seen.len() >= 50 { "at least " } else { "" };
+        scope.push(format!(
+            "{service} data events: {at_least}{}",
+            count(data.seen.len() as u64, one, many)
+        ));
+    }
+    scope.push(format!(
+        "SCPs: {}",
+        if coverage.organization_policies {
+            "given"
+        } else {
+            "not seen"
+        }
+    ));
+    scope
+}
+
+/// Why principals were left alone, the most frequent reason first.
+pub(super) fn not_touched(report: &Report) -> (u64, Vec<String>) {
+    let mut reasons: Vec<(&String, &u64)> = report.totals.not_touched.iter().collect();
+    reasons.sort_by_key(|(reason, n)| (std::cmp::Reverse(**n), *reason));
+    let total = reasons.iter().map(|(_, n)| **n).sum();
+    let named = reasons
+        .into_iter()
+        .map(|(reason, n)| format!("{} {reason}", number(*n)))
+        .collect();
+    (total, named)
+}
+
+/// What the proof of the ready suggestions comes to.
+pub(super) fn proof(report: &Report) -> String {
+    let ready = || report.suggestions.iter().filter(|s| s.held.is_none());
+    let calls: u64 = ready().map(|s| s.verdict.calls_represented).sum();
+    if ready().all(|s| s.verdict.keeps == "proved") {
+        format!(
+            "0 of {} observed calls lost (catalog {})",
+            number(calls),
+            report.tool.catalog_date
+        )
+    } else {
+        format!("not replayed against the log (catalog {})", report.tool.catalog_date)
+    }
+}
+
+/// The greatest risk that a ready suggestion removes: whose, and which actions.
+pub(super) fn top_risk(report: &Report) -> Option<(String, &[String])> {
+    let top = report
+        .suggestions
+        .iter()
+        .find(|s| s.held.is_none() && !s.risk_removed.is_empty())?;
+    let who = top.affects.first().map_or_else(|| top.policy.clone(), |arn| short(arn));
+    let reach = format!(
+        "1 policy, {}",
+        count(top.affects.len() as u64, "principal", "principals")
+    );
+    Some((format!("{who} ({reach})"), &top.risk_removed))
+}
+
+/// A principal with the suggestions that touch it.
+pub(super) struct Row<'a> {
+    pub(super) principal: &'a Principal,
+    /// Positions in `report.suggestions`.
+    pub(super) suggestions: Vec<usize>,
+    pub(super) ready: usize,
+    pub(super) held: Vec<&'a str>,
+    /// The dangerous actions that ready suggestions take away.
+    pub(super) risk: BTreeSet<&'a str>,
+}
+
+impl Row<'_> {
+    /// Granted actions that stay because this archive could not have shown them.
+    pub(super) fn unseen(&self) -> u64 {
+        let totals = &self.principal.totals;
+        totals.unobservable + totals.outside_coverage
+    }
+
+    /// What to do about this principal, in a few words.
+    pub(super) fn to_do(&self) -> String {
+        if self.ready > 0 {
+            format!("apply {}", self.ready)
+        } else if let Some(why) = self.held.first() {
+            format!("wait: {why}")
+        } else if !self.principal.rewritable {
+            format!(
+                "leave: {}",
+                self.principal.why_not.as_deref().unwrap_or("not rewritable")
+            )
+        } else if self.principal.totals.unused > 0 {
+            "look: no proved change".to_owned()
+        } else if self.unseen() > 0 {
+            "prove: log more".to_owned()
+        } else {
+            "nothing".to_owned()
+        }
+    }
+}
+
+/// Principals in the order in which they deserve attention: risk first, then how much can go.
+pub(super) fn rows(report: &Report) -> Vec<Row<'_>> {
+    let mut by_arn: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, suggestion) in report.suggestions.iter().enumerate() {
+        let affected: BTreeSet<&str> = suggestion.affects.iter().map(String::as_str).collect();
+        for arn in affected {
+            by_arn.entry(arn).or_default().push(at);
+        }
+    }
+    let mut rows: Vec<Row<'_>> = report
+        .principals
+        .iter()
+        .map(|principal| {
+            let suggestions = by_arn.get(principal.arn.as_str()).cloned().unwrap_or_default();
+            let all = || suggestions.iter().filter_map(|at| report.suggestions.get(*at));
+            let ready = |s: &&Verified<Suggestion>| s.held.is_none();
+            Row {
+                principal,
+                ready: all().filter(ready).count(),
+                held: all().filter_map(|s| s.held.as_deref()).collect(),
+                risk: all()
+                    .filter(ready)
+                    .flat_map(|s| &s.risk_removed)
+                    .map(String::as_str)
+                    .collect(),
+                suggestions,
+            }
+        })
+        .collect();
+    rows.sort_by(|a, b| {
+        let key = |row: &Row<'_>| (row.risk.len(), row.ready > 0, row.principal.totals.unused);
+        key(b).cmp(&key(a)).then_with(|| a.principal.arn.cmp(&b.principal.arn))
+    });
+    rows
+}

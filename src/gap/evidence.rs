@@ -1,0 +1,361 @@
+//! What each principal did, resolved to actions with today's catalog.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::attribute::PrincipalKind;
+use crate::catalog::{ActionId, Catalog, Mapping};
+use crate::grants::{Grants, Kind, PrincipalIndex};
+use crate::resolve::{self, Call, Operation, Outcome};
+use crate::usage::shapes::shapes;
+use crate::usage::{Caller, Row, Seen, Table, Witness};
+
+/// Calls that bear on one action of one principal.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Evidence {
+    /// How many calls.
+    pub calls: u64,
+    /// Of those, calls of which nobody can tell whether AWS allowed them.
+    pub indeterminate: u64,
+    /// Of those, calls whose resources the log shows only in part.
+    pub incomplete: u64,
+    /// The first call.
+    pub first: Option<Witness>,
+    /// The last call.
+    pub last: Option<Witness>,
+    /// Shapes of the resources; meaningless parts are `*`.
+    pub resources: BTreeSet<String>,
+    /// Days since 1970 on which such calls were seen.
+    pub days: BTreeSet<i32>,
+}
+
+impl Evidence {
+    /// Whether some call may have touched any resource at all.
+    pub fn touches_anything(&self) -> bool {
+        self.incomplete > 0 || self.resources.contains("*")
+    }
+
+    fn add(&mut self, seen: &Seen, rows: &[&Row], call: &Call, indeterminate: bool) {
+        let calls = rows.iter().map(|row| row.calls).sum::<u64>();
+        self.calls += calls;
+        if indeterminate {
+            self.indeterminate += calls;
+        }
+        if !call.complete {
+            self.incomplete += calls;
+        }
+        self.resources.extend(call.resources.iter().cloned());
+        self.days.extend(rows.iter().map(|row| row.day));
+        if self.first.as_ref().is_none_or(|first| seen.first < *first) {
+            self.first = Some(seen.first.clone());
+        }
+        if self.last.as_ref().is_none_or(|last| seen.last > *last) {
+            self.last = Some(seen.last.clone());
+        }
+    }
+}
+
+/// Calls of an operation that the catalog does not know.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unmapped {
+    /// `eventSource`
+    pub event_source: String,
+    /// `eventName`
+    pub event_name: String,
+    /// The services that it may belong to; empty where it may be any.
+    pub prefixes: Vec<String>,
+    /// How many calls.
+    pub calls: u64,
+}
+
+/// What one principal did.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Activity {
+    /// Actions that calls needed for sure.
+    pub used: BTreeMap<ActionId, Evidence>,
+    /// Actions that calls needed or may have needed; holds all of `used`.
+    pub may_need: BTreeMap<ActionId, Evidence>,
+    /// Actions that denials named.
+    pub denied: BTreeMap<ActionId, Evidence>,
+    /// Operations that the catalog does not know.
+    pub unmapped: Vec<Unmapped>,
+    /// All calls, whatever became of them.
+    pub calls: u64,
+    /// The last of them, seconds since 1970.
+    pub last_seen: Option<i64>,
+    /// Calls under an earlier id of the same name.
+    pub earlier_id_calls: u64,
+}
+
+/// Who of the grants made a caller's calls, and whether under an earlier id.
+pub(super) struct Callers {
+    by_id: HashMap<String, PrincipalIndex>,
+    by_arn: HashMap<String, PrincipalIndex>,
+    by_name: HashMap<(String, Kind, String), PrincipalIndex>,
+}
+
+impl Callers {
+    pub(super) fn of(grants: &Grants) -> Callers {
+        let mut callers = Callers {
+            by_id: HashMap::new(),
+            by_arn: HashMap::new(),
+            by_name: HashMap::new(),
+        };
+        for (index, principal) in grants.principals.iter().enumerate() {
+            if !principal.id.is_empty() {
+                callers.by_id.insert(principal.id.clone(), index);
+            }
+            callers.by_arn.insert(principal.arn.clone(), index);
+            // Names are unique in an account whatever their case (IAM user guide, "IAM and AWS STS quotas").
+            let name = principal.name.to_lowercase();
+            callers
+                .by_name
+                .insert((principal.account.clone(), principal.kind, name), index);
+        }
+        callers
+    }
+
+    pub(super) fn find(&self, grants: &Grants, caller: &Caller) -> Option<(PrincipalIndex, bool)> {
+        let kind = match caller.kind {
+            PrincipalKind::Role => Kind::Role,
+            PrincipalKind::User => Kind::User,
+            PrincipalKind::Root | PrincipalKind::Account | PrincipalKind::IdentityCenterUser => return None,
+        };
+        if let Some(index) = self.by_id.get(&caller.id) {
+            return Some((*index, false));
+        }
+        let name = caller.arn.rsplit('/').next().unwrap_or("").to_lowercase();
+        let index = self
+            .by_arn
+            .get(&caller.arn)
+            .or_else(|| self.by_name.get(&(caller.account.clone(), kind, name)))
+            .copied()?;
+        let known = &grants.principals[index].id;
+        Some((index, !caller.id.is_empty() && !known.is_empty() && *known != caller.id))
+    }
+}
+
+/// What each principal of the grants did, in their order.
+pub(super) fn activities(catalog: &Catalog, table: &Table, grants: &Grants) -> Vec<Activity> {
+    let callers = Callers::of(grants);
+    let profiles = profiles(grants);
+    let mut activities = vec![Activity::default(); grants.principals.len()];
+    let mut operations: HashMap<(&str, &str), Operation> = HashMap::new();
+    let mut rows_of: Vec<Vec<&Row>> = vec![Vec::new(); table.signatures.len()];
+    for row in &table.rows {
+        rows_of[row.signature].push(row);
+    }
+    for (seen, rows) in table.signatures.iter().zip(&rows_of) {
+        let signature = &seen.signature;
+        let Some((index, earlier)) = callers.find(grants, &signature.caller) else {
+            continue;
+        };
+        let operation = operations
+            .entry((&signature.event_source, &signature.event_name))
+            .or_insert_with(|| Operation::of(catalog, &signature.event_source, &signature.event_name));
+        let activity = &mut activities[index];
+        let calls: u64 = rows.iter().map(|row| row.calls).sum();
+        if earlier {
+            activity.earlier_id_calls += calls;
+        }
+        activity.calls += calls;
+        activity.last_seen = activity.last_seen.max(Some(seen.last.time));
+        record(catalog, operation, seen, rows, &profiles, activity);
+    }
+    for activity in &mut activities {
+        for evidence in [&mut activity.used, &mut activity.may_need, &mut activity.denied]
+            .into_iter()
+            .flat_map(BTreeMap::values_mut)
+        {
+            evidence.resources = shapes(evidence.resources.iter().map(String::as_str));
+        }
+    }
+    activities
+}
+
+/// Instance profile ARN without path, by name: the roles that it holds.
+type Profiles = HashMap<(String, String), Vec<String>>;
+
+fn profiles(grants: &Grants) -> Profiles {
+    let mut profiles = Profiles::new();
+    for principal in &grants.principals {
+        for profile in &principal.instance_profiles {
+            let key = (principal.account.clone(), profile.clone());
+            profiles.entry(key).or_default().push(principal.arn.clone());
+        }
+    }
+    profiles
+}
+
+fn record(
+    catalog: &Catalog,
+    operation: &Operation,
+    seen: &Seen,
+    rows: &[&Row],
+    profiles: &Profiles,
+    activity: &mut Activity,
+) {
+    let signature = &seen.signature;
+    let calls: u64 = rows.iter().map(|row| row.calls).sum();
+    if let Mapping::Unmapped { prefixes, .. } = &operation.mapping {
+        let known = activity
+            .unmapped
+            .iter_mut()
+            .find(|known| known.event_source == signature.event_source && known.event_name == signature.event_name);
+        match known {
+            Some(known) => known.calls += calls,
+            None => activity.unmapped.push(Unmapped {
+                event_source: signature.event_source.clone(),
+                event_name: signature.event_name.clone(),
+                prefixes: prefixes.clone(),
+                calls,
+            }),
+        }
+        return;
+    }
+    let resources: BTreeSet<&str> = rows
+        .iter()
+        .flat_map(|row| row.resources.iter().map(String::as_str))
+        .collect();
+    let resources: Vec<String> = resources.into_iter().map(str::to_owned).collect();
+    let resolution = resolve::resolve(catalog, operation, &signature.facts, &resources);
+
+    let denied_action = catalog.id(&signature.denied_action);
+    // The table keeps no messages: a code that is no denial of its own was one if the message named an action.
+    let outcome = match resolve::of_code(&signature.error_code, "") {
+        Outcome::Denied => Outcome::Denied,
+        Outcome::Authorised | Outcome::Indeterminate if !signature.denied_action.is_empty() => Outcome::Denied,
+        outcome => outcome,
+    };
+    let indeterminate = outcome != Outcome::Authorised;
+    let refuted = |call: &Call| outcome == Outcome::Denied && Some(call.action) == denied_action;
+    for call in resolution.needs.iter().filter(|call| !refuted(call)) {
+        let call = with_roles(catalog, call, profiles);
+        activity
+            .used
+            .entry(call.action)
+            .or_default()
+            .add(seen, rows, &call, indeterminate);
+    }
+    for call in resolution.may_need.iter().filter(|call| !refuted(call)) {
+        let call = with_roles(catalog, call, profiles);
+        activity
+            .may_need
+            .entry(call.action)
+            .or_default()
+            .add(seen, rows, &call, indeterminate);
+    }
+    if let Some(action) = denied_action.filter(|_| outcome == Outcome::Denied) {
+        let call = resolution.may_need.iter().find(|call| call.action == action).cloned();
+        let call = call.unwrap_or(Call {
+            action,
+            resources: Vec::new(),
+            complete: false,
+            how: crate::catalog::How::Inferred,
+        });
+        activity.denied.entry(action).or_default().add(seen, rows, &call, false);
+    }
+    // Whoever may list a bucket gets 404 for a missing key, and 403 otherwise (S3 API reference, GetObject): a caller
+    // that lives with 404 may break on 403.
+    if signature.event_source == "s3.amazonaws.com"
+        && signature.error_code == "NoSuchKey"
+        && let Some(action) = catalog.id("s3:ListBucket")
+    {
+        let buckets = resources
+            .iter()
+            .map(|arn| resolve::root(arn).to_owned())
+            .collect::<BTreeSet<_>>();
+        let call = Call {
+            action,
+            complete: !buckets.is_empty(),
+            resources: buckets.into_iter().collect(),
+            how: crate::catalog::How::Inferred,
+        };
+        activity
+            .may_need
+            .entry(action)
+            .or_default()
+            .add(seen, rows, &call, false);
+    }
+}
+
+/// A call that handed over an instance profile handed over its roles.
+fn with_roles(catalog: &Catalog, call: &Call, profiles: &Profiles) -> Call {
+    let mut call = call.clone();
+    if catalog.name(call.action) != "iam:PassRole" {
+        return call;
+    }
+    let (handed, roles): (Vec<String>, Vec<String>) = call
+        .resources
+        .into_iter()
+        .partition(|arn| arn.contains(":instance-profile/"));
+    call.resources = roles;
+    for profile in handed {
+        let account = profile.split(':').nth(4).unwrap_or("").to_owned();
+        let name = profile.rsplit('/').next().unwrap_or("").to_owned();
+        match profiles.get(&(account, name)) {
+            Some(roles) => call.resources.extend(roles.iter().cloned()),
+            None => call.complete = false,
+        }
+    }
+    call.complete = call.complete && !call.resources.is_empty();
+    call
+}
+
+/// Calls that change what a principal or policy allows (IAM API reference).
+const POLICY_WRITES: [&str; 17] = [
+    "AttachGroupPolicy",
+    "AttachRolePolicy",
+    "AttachUserPolicy",
+    "CreatePolicyVersion",
+    "DeleteGroupPolicy",
+    "DeletePolicyVersion",
+    "DeleteRolePolicy",
+    "DeleteUserPolicy",
+    "DetachGroupPolicy",
+    "DetachRolePolicy",
+    "DetachUserPolicy",
+    "PutGroupPolicy",
+    "PutRolePolicy",
+    "PutUserPolicy",
+    "SetDefaultPolicyVersion",
+    "UpdateAssumeRolePolicy",
+    "AddUserToGroup",
+];
+
+/// The last change to each principal and policy that the archive shows: ARN → seconds since 1970.
+pub fn policy_writes(table: &Table, grants: &Grants) -> BTreeMap<String, i64> {
+    let mut by_name: HashMap<(&str, &str, String), &str> = HashMap::new();
+    for principal in &grants.principals {
+        let key = (
+            principal.account.as_str(),
+            principal.kind.name(),
+            principal.name.to_lowercase(),
+        );
+        by_name.insert(key, &principal.arn);
+    }
+    let mut writes = BTreeMap::new();
+    for row in &table.rows {
+        let seen = &table.signatures[row.signature];
+        let signature = &seen.signature;
+        if signature.event_source != "iam.amazonaws.com"
+            || !signature.error_code.is_empty()
+            || !POLICY_WRITES.contains(&signature.event_name.as_str())
+        {
+            continue;
+        }
+        for arn in &row.resources {
+            let account = arn.split(':').nth(4).unwrap_or("");
+            let kind = arn
+                .split(':')
+                .nth(5)
+                .and_then(|rest| rest.split('/').next())
+                .unwrap_or("");
+            // The request names a principal without its path.
+            let name = arn.rsplit('/').next().unwrap_or("").to_lowercase();
+            let arn = by_name.get(&(account, kind, name)).copied().unwrap_or(arn);
+            let last = writes.entry(arn.to_owned()).or_insert(seen.last.time);
+            *last = (*last).max(seen.last.time);
+        }
+    }
+    writes
+}

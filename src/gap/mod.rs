@@ -1,0 +1,371 @@
+//! Usage joined with grants: each granted action with its evidence grade.
+//!
+//! A grade belongs to an action on the resources of one statement. It rests on what the principal did, and on whether
+//! this archive would have shown what it did not do.
+
+mod actions;
+mod evidence;
+mod observability;
+mod trust;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::catalog::{ActionId, Catalog};
+use crate::coverage::Coverage;
+use crate::grants::{Grants, Kind, PolicyIndex, PrincipalIndex};
+use crate::iam::{ActionPart, Effect, Resource, ResourcePart, Statement, Version, arn};
+use crate::usage::Table;
+
+pub use actions::ActionSet;
+pub use evidence::{Activity, Evidence, Unmapped, policy_writes};
+pub use observability::{Blind, View};
+pub use trust::{Trust, trust};
+
+/// How much the archive says about one granted action, most protective first.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grade {
+    /// A call that was not denied needed it.
+    Used,
+    /// Another call shows that it was needed, or may have been: PassRole, tag-on-create, a `*Version` twin.
+    Inferred,
+    /// This archive could not have shown it, whoever had used it.
+    Unobservable,
+    /// The archive lacks days, regions or event classes in which it might have been used.
+    OutsideCoverage,
+    /// Only calls that AWS denied, with a message that names this action.
+    DeniedOnly,
+    /// The archive would have shown it, and did not.
+    Unused,
+}
+
+impl Grade {
+    /// Every grade, most protective first.
+    pub const ALL: [Grade; 6] = [
+        Grade::Used,
+        Grade::Inferred,
+        Grade::Unobservable,
+        Grade::OutsideCoverage,
+        Grade::DeniedOnly,
+        Grade::Unused,
+    ];
+
+    /// The grade as `result.json` writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Grade::Used => "used",
+            Grade::Inferred => "inferred",
+            Grade::Unobservable => "unobservable",
+            Grade::OutsideCoverage => "outside-coverage",
+            Grade::DeniedOnly => "denied-only",
+            Grade::Unused => "unused",
+        }
+    }
+}
+
+/// What one statement grants a principal, and the grade of each of its actions.
+#[derive(Clone, Debug)]
+pub struct Slice {
+    /// The policy.
+    pub policy: PolicyIndex,
+    /// The statement's place in it.
+    pub statement: usize,
+    /// The actions that it allows.
+    pub granted: ActionSet,
+    /// Those that calls on its resources needed.
+    pub used: ActionSet,
+    /// Those that calls on its resources may have needed.
+    pub inferred: ActionSet,
+    /// Those that an operation unknown to the catalog may have needed.
+    pub unmapped: ActionSet,
+    /// Those that denials named.
+    pub denied: ActionSet,
+    /// What the archive would have shown.
+    pub view: Arc<View>,
+}
+
+impl Slice {
+    /// The grade of an action that the slice grants.
+    pub fn grade(&self, action: ActionId) -> Grade {
+        if self.used.contains(action) {
+            return Grade::Used;
+        }
+        if self.inferred.contains(action) {
+            return Grade::Inferred;
+        }
+        if self.unmapped.contains(action) {
+            return Grade::Unobservable;
+        }
+        match self.view.blind_to(action) {
+            Some(Blind::Unobservable(_) | Blind::DataEvents { .. }) => Grade::Unobservable,
+            Some(Blind::NoRegion(_) | Blind::Gap(_)) => Grade::OutsideCoverage,
+            None if self.denied.contains(action) => Grade::DeniedOnly,
+            None => Grade::Unused,
+        }
+    }
+
+    /// What the grade rests on.
+    pub fn why(&self, action: ActionId) -> String {
+        match self.grade(action) {
+            Grade::Used => "calls that AWS did not deny needed it".to_owned(),
+            Grade::Inferred => "other calls may have needed it".to_owned(),
+            Grade::Unobservable if self.unmapped.contains(action) => {
+                "an operation that the catalog does not know belongs to this service".to_owned()
+            }
+            Grade::Unobservable | Grade::OutsideCoverage => self
+                .view
+                .blind_to(action)
+                .map_or_else(String::new, |blind| blind.why().to_owned()),
+            Grade::DeniedOnly => "AWS denied every call that named it".to_owned(),
+            Grade::Unused => "no logged use, and the archive would have shown it".to_owned(),
+        }
+    }
+
+    /// The granted actions that have a grade.
+    pub fn with_grade(&self, grade: Grade) -> ActionSet {
+        let active = || {
+            let mut active = self.used.clone();
+            active.extend(&self.inferred);
+            active
+        };
+        let quiet = || self.granted.difference(&active());
+        match grade {
+            Grade::Used => self.used.clone(),
+            Grade::Inferred => self.inferred.difference(&self.used),
+            Grade::Unused => {
+                let seen = quiet().difference(&self.view.blind);
+                seen.difference(&self.unmapped).difference(&self.denied)
+            }
+            Grade::DeniedOnly => {
+                let seen = quiet().difference(&self.view.blind);
+                seen.difference(&self.unmapped).intersection(&self.denied)
+            }
+            Grade::Unobservable | Grade::OutsideCoverage => {
+                let mut hidden = self.view.blind.clone();
+                hidden.extend(&self.unmapped);
+                let mut set = quiet().intersection(&hidden);
+                for action in set.clone().iter().filter(|action| self.grade(*action) != grade) {
+                    set.remove(action);
+                }
+                set
+            }
+        }
+    }
+}
+
+/// What a principal is granted beside what it did.
+#[derive(Clone, Debug)]
+pub struct Gap {
+    /// Whose.
+    pub principal: PrincipalIndex,
+    /// What it did; of a group, nothing.
+    pub activity: Activity,
+    /// Its Allow statements; of a group, one for each member.
+    pub slices: Vec<Slice>,
+    /// What its trust policy says of who may use it.
+    pub trust: Trust,
+    /// Actions of calls that went through although no statement here allows them.
+    pub elsewhere: Vec<ActionId>,
+}
+
+impl Gap {
+    /// Granted actions by their most protective grade over all statements.
+    pub fn by_grade(&self, catalog: &Catalog) -> BTreeMap<Grade, ActionSet> {
+        let mut placed = ActionSet::none(catalog);
+        let mut sets = BTreeMap::new();
+        for grade in Grade::ALL {
+            let mut set = ActionSet::none(catalog);
+            for slice in &self.slices {
+                set.extend(&slice.with_grade(grade));
+            }
+            let set = set.difference(&placed);
+            placed.extend(&set);
+            sets.insert(grade, set);
+        }
+        sets
+    }
+}
+
+/// Grades everything that `grants` allow. `window` is its first and last second.
+pub fn classify(
+    catalog: &Catalog,
+    table: &Table,
+    grants: &Grants,
+    coverage: &Coverage,
+    window: (i64, i64),
+) -> Vec<Gap> {
+    let mut views = observability::Views::new(catalog, coverage, window);
+    let activities = evidence::activities(catalog, table, grants);
+    let mut gaps: Vec<Gap> = activities
+        .into_iter()
+        .enumerate()
+        .map(|(index, activity)| {
+            let principal = &grants.principals[index];
+            let trust = trust(principal);
+            let mut implied = ActionSet::none(catalog);
+            for action in trust.implied.iter().flat_map(|pattern| catalog.expand(pattern)) {
+                implied.insert(action);
+            }
+            let mut slices = Vec::new();
+            // A group does nothing itself: its members' slices are added below.
+            let policies = if principal.kind == Kind::Group {
+                Vec::new()
+            } else {
+                grants.policies_of(index)
+            };
+            for policy in policies {
+                let Ok(document) = &grants.policies[policy].policy else {
+                    continue;
+                };
+                for statement in document
+                    .statements
+                    .iter()
+                    .filter(|statement| statement.effect == Effect::Allow)
+                {
+                    let view = views.of(&principal.account, &statement.resource);
+                    slices.push(slice(catalog, policy, statement, &activity, &implied, view));
+                }
+            }
+            let elsewhere = elsewhere(grants, &slices, &activity);
+            Gap {
+                principal: index,
+                activity,
+                slices,
+                trust,
+                elsewhere,
+            }
+        })
+        .collect();
+    for group in 0..gaps.len() {
+        if grants.principals[group].kind != Kind::Group {
+            continue;
+        }
+        let own = &grants.principals[group].policies;
+        let members = gaps
+            .iter()
+            .filter(|gap| grants.principals[gap.principal].groups.contains(&group));
+        let mut slices: Vec<Slice> = members
+            .flat_map(|gap| gap.slices.iter().filter(|slice| own.contains(&slice.policy)).cloned())
+            .collect();
+        if slices.is_empty() {
+            let nothing = (Activity::default(), ActionSet::none(catalog));
+            for policy in own {
+                let Ok(document) = &grants.policies[*policy].policy else {
+                    continue;
+                };
+                for statement in document
+                    .statements
+                    .iter()
+                    .filter(|statement| statement.effect == Effect::Allow)
+                {
+                    let view = views.of(&grants.principals[group].account, &statement.resource);
+                    slices.push(slice(catalog, *policy, statement, &nothing.0, &nothing.1, view));
+                }
+            }
+        }
+        gaps[group].slices = slices;
+    }
+    gaps
+}
+
+fn slice(
+    catalog: &Catalog,
+    policy: PolicyIndex,
+    statement: &Statement,
+    activity: &Activity,
+    implied: &ActionSet,
+    view: Arc<View>,
+) -> Slice {
+    let granted = ActionSet::of_statement(catalog, statement);
+    let of = |evidence: &BTreeMap<ActionId, Evidence>| {
+        let mut set = ActionSet::none(catalog);
+        for (action, evidence) in evidence {
+            if granted.contains(*action) && may_touch(statement, evidence) {
+                set.insert(*action);
+            }
+        }
+        set
+    };
+    let used = of(&activity.used);
+    let mut inferred = of(&activity.may_need);
+    inferred.extend(&granted.intersection(implied));
+    let denied = of(&activity.denied);
+    let mut unmapped = ActionSet::none(catalog);
+    for operation in &activity.unmapped {
+        for prefix in &operation.prefixes {
+            for action in catalog.service_range(prefix) {
+                unmapped.insert(ActionId::from_index(action as usize));
+            }
+        }
+        // Of an unknown source no service is known: whatever could name its actions stays.
+        if operation.prefixes.is_empty() && names_any_service(statement) {
+            unmapped.extend(&granted);
+        }
+    }
+    let unmapped = unmapped.intersection(&granted);
+    Slice {
+        policy,
+        statement: statement.index,
+        granted,
+        used,
+        inferred,
+        unmapped,
+        denied,
+        view,
+    }
+}
+
+fn names_any_service(statement: &Statement) -> bool {
+    match &statement.action {
+        ActionPart::Action(patterns) => patterns.iter().any(|pattern| {
+            let service = pattern.lower().split(':').next().unwrap_or("");
+            service.contains(['*', '?'])
+        }),
+        ActionPart::NotAction(_) => true,
+    }
+}
+
+/// Whether calls with this evidence may have been allowed by the statement, conditions aside.
+fn may_touch(statement: &Statement, evidence: &Evidence) -> bool {
+    match &statement.resource {
+        ResourcePart::Resource(resources) => {
+            evidence.touches_anything()
+                || resources.iter().any(|resource| {
+                    resource.is_everything()
+                        || evidence
+                            .resources
+                            .iter()
+                            .any(|shape| arn::overlaps(resource, &Resource::new(shape.as_str(), Version::V2008)))
+                })
+        }
+        ResourcePart::NotResource(_) | ResourcePart::None => true,
+    }
+}
+
+/// Needed actions that went through and that no statement could have allowed: a resource policy, a session of another
+/// account, or an earlier policy did.
+fn elsewhere(grants: &Grants, slices: &[Slice], activity: &Activity) -> Vec<ActionId> {
+    activity
+        .used
+        .iter()
+        .filter(|(_, evidence)| evidence.calls > evidence.indeterminate)
+        .filter(|(action, evidence)| {
+            !slices.iter().any(|slice| {
+                let Ok(document) = &grants.policies[slice.policy].policy else {
+                    return true;
+                };
+                slice.granted.contains(**action)
+                    && document
+                        .statements
+                        .iter()
+                        .filter(|statement| statement.index == slice.statement)
+                        .any(|statement| may_touch(statement, evidence))
+            })
+        })
+        .map(|(action, _)| *action)
+        .collect()
+}

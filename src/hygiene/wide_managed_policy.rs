@@ -1,0 +1,48 @@
+//! Wide AWS-managed policy: a policy that AWS wrote for everybody, of which this principal uses little.
+
+use super::{Finding, Severity, Subject};
+use crate::gap::Grade;
+use crate::grants::{Kind, PolicyKind};
+
+/// Actions from which on a policy is wide.
+const WIDE: usize = 100;
+
+pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
+    let principal = subject.principal;
+    if principal.kind == Kind::Group || principal.path.starts_with("/aws-") {
+        return None;
+    }
+    let mut evidence = Vec::new();
+    let mut administrator = false;
+    for index in subject.grants.policies_of(subject.gap.principal) {
+        let policy = &subject.grants.policies[index];
+        if policy.kind != PolicyKind::AwsManaged || policy.arn.contains(":policy/service-role/") {
+            continue;
+        }
+        let slices = || subject.gap.slices.iter().filter(|slice| slice.policy == index);
+        let granted: usize = slices().map(|slice| slice.granted.len()).max().unwrap_or(0);
+        let used: usize = slices().map(|slice| slice.with_grade(Grade::Used).len()).sum();
+        if granted >= WIDE {
+            administrator |= policy.name == "AdministratorAccess";
+            evidence.push(format!("{}: {granted} actions, {used} of them used", policy.name));
+        }
+    }
+    let first = evidence.first()?.clone();
+    Some(Finding {
+        id: "wide-aws-managed-policy",
+        severity: if administrator {
+            Severity::High
+        } else {
+            Severity::Medium
+        },
+        practice: "grant least privilege",
+        title: format!(
+            "{} {} holds a policy written for everybody",
+            principal.kind.name(),
+            principal.name
+        ),
+        why: first,
+        fix: "attach a customer-managed policy with what it uses, then detach this one".to_owned(),
+        evidence,
+    })
+}

@@ -1,0 +1,29 @@
+//! Command line in, exit code out; the only file that prints an error.
+
+use std::io;
+use std::process::ExitCode;
+
+use trimtrail::command::{Cli, help};
+
+fn main() -> ExitCode {
+    match Cli::from_environment().and_then(Cli::run) {
+        Ok(outcome) => ExitCode::from(outcome.code()),
+        // Whoever reads our output may stop reading.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {}", trimtrail::emit::escape::terminal(&format!("{error:#}")));
+            if let Some(help) = help(&error) {
+                eprintln!("help: {help}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    })
+}

@@ -1,0 +1,561 @@
+//! The answer as one value: what `result.json` holds, and what every format is written from.
+//!
+//! These structs are the contract with programs outside (`trimtrail.result/1`): fields are added, never renamed.
+
+mod build;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::gap::Grade;
+use crate::verify::{self, Verified};
+
+pub(crate) use build::refusal;
+pub use build::{Inputs, build};
+
+/// The `schema` field of a result.
+pub const SCHEMA: &str = "trimtrail.result/1";
+
+/// Everything one run found.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct Report {
+    /// Always `trimtrail.result/1`.
+    pub schema: String,
+    /// The program that wrote it.
+    pub tool: Tool,
+    /// The time that the archive covers.
+    pub window: Window,
+    /// What was read and what that can prove.
+    pub coverage: Coverage,
+    /// Every principal in the grants, sorted by ARN.
+    pub principals: Vec<Principal>,
+    /// Proved replacements, the greatest risk removed first.
+    pub suggestions: Vec<Verified<Suggestion>>,
+    /// Other proved ways to the same end, on request.
+    pub alternatives: Vec<Value>,
+    /// Candidates that a proof refused, each with its witness.
+    pub refused: Vec<Refused>,
+    /// The sums that the first screen shows.
+    pub totals: Totals,
+}
+
+/// The program and its data.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Tool {
+    /// The program's version.
+    pub version: String,
+    /// Day on which the embedded catalog was published, `YYYY-MM-DD`.
+    pub catalog_date: String,
+}
+
+/// The time that the archive covers.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Window {
+    /// First moment, RFC 3339 UTC; empty where no event was read.
+    pub from: String,
+    /// Last moment, RFC 3339 UTC.
+    pub to: String,
+    /// Length in days, rounded to a tenth.
+    pub days: f64,
+}
+
+/// What was read and what that can prove.
+///
+/// `records = events_used + events_unmapped + events_unattributed + events_not_calls + Σ skipped.records`.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Coverage {
+    /// Files read.
+    pub files: u64,
+    /// Bytes of those files as they lie there.
+    pub bytes: u64,
+    /// Records met, whatever became of them.
+    pub records: u64,
+    /// Events put to use: resolved to actions of a principal, whatever their outcome.
+    pub events_used: u64,
+    /// Events whose operation the catalog does not know; the whole service stays granted.
+    pub events_unmapped: u64,
+    /// Events that name nobody.
+    pub events_unattributed: u64,
+    /// Service events, sign-ins, operations that need no permission.
+    pub events_not_calls: u64,
+    /// Records outside `--since`, `--until`, `--account` and `--region`; not part of `records`.
+    pub events_filtered_out: u64,
+    /// What was skipped, and why.
+    pub skipped: Vec<Skipped>,
+    /// Accounts that delivered events.
+    pub accounts: Vec<String>,
+    /// Regions that delivered events.
+    pub regions: Vec<String>,
+    /// Resource types whose data events appear, and for which resources.
+    pub data_events: Vec<DataEvents>,
+    /// Stretches without any event in a stream that had some.
+    pub gaps: Vec<CoverageGap>,
+    /// Operations that the catalog does not know, most frequent first.
+    pub unmapped: Vec<Unmapped>,
+    /// Denials whose message names an action that the mapping had not found.
+    pub mapping_disagreements: Vec<String>,
+    /// Whether organization policies were given; without them `blocked_by: scp` cannot be known.
+    pub organization_policies: bool,
+}
+
+/// Records left out, and why.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Skipped {
+    /// A file, or a file and the place in it.
+    pub what: String,
+    /// The reason.
+    pub why: String,
+    /// How many records it stands for; 0 where a tear hides how many.
+    pub records: u64,
+}
+
+/// Data events of one resource type.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct DataEvents {
+    /// CloudTrail's name, such as `AWS::S3::Object`.
+    pub resource_type: String,
+    /// The roots (buckets, tables, functions) for which such events were seen; at most 50.
+    pub seen: Vec<String>,
+}
+
+/// A hole in the archive.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct CoverageGap {
+    /// Account of the silent stream.
+    pub account: String,
+    /// Its region.
+    pub region: String,
+    /// Start of the silence, RFC 3339.
+    pub from: String,
+    /// End of the silence.
+    pub to: String,
+}
+
+/// An operation that the catalog does not know.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Unmapped {
+    /// `eventSource`
+    pub event_source: String,
+    /// `eventName`
+    pub event_name: String,
+    /// Why nothing fits.
+    pub why: String,
+    /// How often it was seen.
+    pub calls: u64,
+}
+
+/// One user, group or role and what it is granted.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Principal {
+    /// The ARN.
+    pub arn: String,
+    /// The unique id (`AROA…`, `AIDA…`, `AGPA…`).
+    pub id: String,
+    /// `role`, `user` or `group`.
+    pub kind: String,
+    /// The account.
+    pub account: String,
+    /// The path, `/` at least.
+    pub path: String,
+    /// Creation time, RFC 3339; empty where the grants do not say.
+    pub created: String,
+    /// Last call seen in the archive, RFC 3339.
+    pub last_seen: Option<String>,
+    /// Whether its policies may be rewritten.
+    pub rewritable: bool,
+    /// The reason, where they may not.
+    pub why_not: Option<String>,
+    /// Its policies, and which of them may be rewritten.
+    #[serde(default)]
+    pub policies: Vec<PolicyNote>,
+    /// Who used the role.
+    pub workloads: Vec<Workload>,
+    /// Granted actions by grade.
+    pub totals: GradeTotals,
+    /// Actions that deserve a line of their own.
+    pub actions: Vec<Action>,
+    /// The rest, by service and grade.
+    pub action_groups: Vec<ActionGroup>,
+    /// Calls that something other than these policies authorised; never added.
+    pub elsewhere: Vec<Elsewhere>,
+    /// What else deserves attention.
+    pub findings: Vec<Finding>,
+}
+
+/// A policy that a principal has.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct PolicyNote {
+    /// The policy's name.
+    pub policy: String,
+    /// Its ARN; for an inline policy the ARN of its owner.
+    pub policy_arn: String,
+    /// `inline`, `managed`, `aws_managed` or `group`.
+    pub kind: String,
+    /// Whether it may be rewritten.
+    pub rewritable: bool,
+    /// The reason, where it may not.
+    pub why_not: Option<String>,
+}
+
+/// Who stood behind a role.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Workload {
+    /// `service_account`, `pod_identity`, `ec2`, `lambda`, `sso`, `web_identity`, …
+    pub kind: String,
+    /// The EKS cluster, where known.
+    pub cluster: Option<String>,
+    /// The Kubernetes namespace.
+    pub namespace: Option<String>,
+    /// Service account, instance, function or person.
+    pub name: String,
+    /// Calls of its sessions.
+    pub calls: u64,
+}
+
+/// Granted actions by grade.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct GradeTotals {
+    /// All catalog actions that an Allow covers.
+    pub granted: u64,
+    /// Graded `used`.
+    pub used: u64,
+    /// Graded `inferred`.
+    pub inferred: u64,
+    /// Graded `unused`.
+    pub unused: u64,
+    /// Graded `unobservable`.
+    pub unobservable: u64,
+    /// Graded `denied-only`.
+    pub denied_only: u64,
+    /// Graded `outside-coverage`.
+    pub outside_coverage: u64,
+}
+
+impl GradeTotals {
+    /// Counts `count` actions under `grade`.
+    pub fn add(&mut self, grade: Grade, count: u64) {
+        self.granted += count;
+        *match grade {
+            Grade::Used => &mut self.used,
+            Grade::Inferred => &mut self.inferred,
+            Grade::Unused => &mut self.unused,
+            Grade::Unobservable => &mut self.unobservable,
+            Grade::DeniedOnly => &mut self.denied_only,
+            Grade::OutsideCoverage => &mut self.outside_coverage,
+        } += count;
+    }
+}
+
+/// One granted action.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Action {
+    /// `service:Name`
+    pub action: String,
+    /// The most protective grade over all statements that grant it.
+    pub grade: Grade,
+    /// What the grade rests on.
+    pub why: String,
+    /// Calls that needed it.
+    pub calls: u64,
+    /// First of them, RFC 3339.
+    pub first_seen: Option<String>,
+    /// Last of them.
+    pub last_seen: Option<String>,
+    /// Their event ids.
+    pub events: FirstLast,
+    /// Resources that those calls touched, as patterns; at most 50.
+    pub resources: Vec<String>,
+    /// The statements that grant it.
+    pub granted_by: Vec<GrantedBy>,
+    /// What else stops it: `deny`, `boundary`, `scp`, `rcp`.
+    pub blocked_by: Option<String>,
+    /// Statements whose grade differs from the one above.
+    pub by_resource: Vec<ResourceGrade>,
+}
+
+/// Ids of the first and the last event.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct FirstLast {
+    /// `eventID` of the first.
+    pub first: Option<String>,
+    /// `eventID` of the last.
+    pub last: Option<String>,
+}
+
+/// A statement that grants an action.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct GrantedBy {
+    /// The policy: its ARN, or `inline:NAME`.
+    pub policy: String,
+    /// The statement's Sid, or its index from 0.
+    pub statement: String,
+}
+
+/// The grade of an action on one statement's resources.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ResourceGrade {
+    /// The statement's resource patterns.
+    pub resources: Vec<String>,
+    /// The grade there.
+    pub grade: Grade,
+    /// What it rests on.
+    pub why: String,
+}
+
+/// Actions of one service that share grade, reason and origin.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ActionGroup {
+    /// The service prefix.
+    pub service: String,
+    /// The grade.
+    pub grade: Grade,
+    /// What it rests on.
+    pub why: String,
+    /// How many actions.
+    pub count: u64,
+    /// Patterns that, within the catalog, name exactly these actions.
+    pub patterns: Vec<String>,
+    /// The statements that grant them.
+    pub granted_by: Vec<GrantedBy>,
+}
+
+/// Calls that something other than the principal's policies authorised.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Elsewhere {
+    /// `service:Name`
+    pub action: String,
+    /// Resources touched, as patterns.
+    pub resources: Vec<String>,
+    /// How many calls.
+    pub calls: u64,
+    /// The last one, RFC 3339.
+    pub last_seen: String,
+    /// What may have authorised them.
+    pub why: String,
+}
+
+/// What deserves attention beside the policies.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// A stable name, such as `idle-role`.
+    pub id: String,
+    /// `low`, `medium` or `high`.
+    pub severity: Severity,
+    /// The practice it breaks.
+    pub practice: String,
+    /// One line.
+    pub title: String,
+    /// What was seen.
+    pub why: String,
+    /// What to do.
+    pub fix: String,
+    /// Facts it rests on.
+    pub evidence: Vec<String>,
+}
+
+/// How much a finding weighs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know.
+    Low,
+    /// Worth a ticket.
+    Medium,
+    /// Worth today.
+    High,
+}
+
+/// A proved smaller policy.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Suggestion {
+    /// Stable for the same policy and content.
+    pub id: String,
+    /// The policy's name.
+    pub policy: String,
+    /// Its ARN; for an inline policy the ARN of its owner.
+    pub policy_arn: String,
+    /// `inline`, `managed`, `aws_managed`, `group` or `permission_set`.
+    pub kind: String,
+    /// ARNs of all principals that the change affects.
+    pub affects: Vec<String>,
+    /// What it goes down to: `services`, `actions` or `resources`.
+    pub step: String,
+    /// `replace`, `detach` or `delete`.
+    pub change: String,
+    /// The document as it stands.
+    pub before: Value,
+    /// SHA-256 of `before` as compact JSON, hex.
+    pub before_sha256: String,
+    /// The document to put in its place; no statement for `detach` and `delete`.
+    pub after: Value,
+    /// Sizes as AWS counts them.
+    pub characters: Characters,
+    /// Patterns that name the actions that go.
+    pub removed: Vec<String>,
+    /// How many catalog actions go.
+    pub removed_actions: u64,
+    /// The most dangerous of them.
+    pub risk_removed: Vec<String>,
+    /// Resources that became narrower.
+    pub narrowed: Vec<Narrowed>,
+    /// What the suggestion takes for granted.
+    pub assumptions: Vec<String>,
+    /// Why not to apply it yet.
+    pub held: Option<String>,
+    /// `high`, `medium` or `low`.
+    pub confidence: String,
+    /// After this moment analyse again, RFC 3339.
+    pub expires: String,
+    /// What was proved.
+    pub verdict: Verdict,
+}
+
+/// Characters of a policy as AWS counts them: without white space.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Characters {
+    /// Of the document as it stands.
+    pub before: u64,
+    /// Of the document suggested.
+    pub after: u64,
+    /// What AWS allows for this kind of policy.
+    pub quota: u64,
+}
+
+/// A resource that became narrower.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Narrowed {
+    /// The statement's Sid, or its index from 0.
+    pub statement: String,
+    /// The patterns before.
+    pub from: Vec<String>,
+    /// The patterns after.
+    pub to: Vec<String>,
+}
+
+/// What was proved of a suggestion.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Verdict {
+    /// `proved`: it allows nothing that the original does not.
+    pub narrower: String,
+    /// `proved`: every observed call that the original allows, it allows.
+    pub keeps: String,
+    /// Pairs of action and observed resource shape that were replayed.
+    pub shapes_proved: u64,
+    /// Calls that they stand for.
+    pub calls_represented: u64,
+    /// Of those, calls whose resources the log shows only in part.
+    pub incomplete: u64,
+    /// Calls whose operation the catalog does not know; their services stay whole.
+    pub unmapped: u64,
+}
+
+/// A candidate that a proof refused.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Refused {
+    /// The policy's name.
+    pub policy: String,
+    /// Its ARN; for an inline policy the ARN of its owner.
+    pub policy_arn: String,
+    /// ARNs of all principals it would have affected.
+    pub affects: Vec<String>,
+    /// The candidate document.
+    pub after: Value,
+    /// A request that the two documents decide differently, or the step that could not be proved.
+    pub witness: String,
+}
+
+/// The sums that the first screen shows.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Totals {
+    /// Principals in the grants.
+    pub principals: u64,
+    /// Granted actions of all principals by grade.
+    pub actions: GradeTotals,
+    /// Suggestions that may be applied now.
+    pub ready: u64,
+    /// Suggestions that are held.
+    pub held: u64,
+    /// Policies that another choice of evidence would shrink.
+    pub needs_choice: u64,
+    /// Principals left alone, by reason.
+    pub not_touched: BTreeMap<String, u64>,
+    /// Catalog actions that ready suggestions remove, summed over principals.
+    pub removable_actions: u64,
+    /// Findings by severity.
+    pub findings: BTreeMap<String, u64>,
+    /// The change to the trail that would prove most, where there is one.
+    pub would_prove_most: Option<String>,
+}
+
+/// A result as it is read back: the same fields, nothing proved yet.
+#[derive(Deserialize)]
+struct Unproved {
+    schema: String,
+    tool: Tool,
+    window: Window,
+    coverage: Coverage,
+    principals: Vec<Principal>,
+    suggestions: Vec<Suggestion>,
+    #[serde(default)]
+    alternatives: Vec<Value>,
+    #[serde(default)]
+    refused: Vec<Refused>,
+    totals: Totals,
+}
+
+/// Why a file is no result.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Not JSON, or not these fields.
+    #[error("not a result of `analyze`: {0}")]
+    Shape(#[from] serde_json::Error),
+    /// Another version of the contract.
+    #[error("schema `{0}`, this program reads `{SCHEMA}`")]
+    Schema(String),
+    /// Somebody edited a suggestion, or it comes from elsewhere.
+    #[error("suggestion {id} does not hold: {why}")]
+    Unproved {
+        /// Which suggestion.
+        id: String,
+        /// What the proof says.
+        why: String,
+    },
+}
+
+impl Report {
+    /// Reads a `result.json` and proves again that each suggestion in it allows no more than the original.
+    pub fn from_json(text: &str) -> Result<Report, Error> {
+        let schema: Value = serde_json::from_str(text)?;
+        match schema.get("schema").and_then(Value::as_str) {
+            Some(SCHEMA) => {}
+            other => return Err(Error::Schema(other.unwrap_or("none").to_owned())),
+        }
+        let read: Unproved = serde_json::from_value(schema)?;
+        let suggestions = read
+            .suggestions
+            .into_iter()
+            .map(|suggestion| {
+                let (before, after) = (suggestion.before.clone(), suggestion.after.clone());
+                let id = suggestion.id.clone();
+                verify::again(suggestion, &before, &after).map_err(|why| Error::Unproved {
+                    id,
+                    why: why.to_string(),
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Report {
+            schema: read.schema,
+            tool: read.tool,
+            window: read.window,
+            coverage: read.coverage,
+            principals: read.principals,
+            suggestions,
+            alternatives: read.alternatives,
+            refused: read.refused,
+            totals: read.totals,
+        })
+    }
+}

@@ -1,0 +1,376 @@
+//! The facts of a request that decide which actions it needed, and the resources that it named.
+
+use std::collections::BTreeSet;
+
+use super::operation::Operation;
+use super::path::{MOST, is_empty, text, values};
+use super::{PASSED_PROFILE, PASSED_ROLE};
+use crate::catalog::{Mapping, Part};
+use crate::decode::json::Value;
+use crate::decode::{Event, Payload};
+
+/// Most ARNs that one event yields; an event that names more is not complete.
+const ARNS: usize = 512;
+/// How deep parameters are searched for ARNs.
+const DEPTH: usize = 6;
+
+/// What of a request decides which actions it needed: facts of the request alone, free of grants and catalog.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Facts {
+    /// Whether the event shows the request's parameters; CloudTrail omits those over 100 KB, and those of many denials.
+    pub known: bool,
+    /// Whether the event names more resources than were kept.
+    pub cut: bool,
+    /// Names of the parameters that carry something, sorted.
+    pub parameters: Vec<String>,
+    /// Nested paths that were looked for, sorted, and whether they carry something.
+    pub nested: Vec<(String, bool)>,
+    /// Values that decide: (path, value), sorted.
+    pub values: Vec<(String, String)>,
+    /// Types of the resources that the event shows, sorted: `s3:object`.
+    pub kinds: Vec<String>,
+}
+
+impl Facts {
+    /// Whether the event shows a resource of this type.
+    pub fn has_kind(&self, kind: &str) -> bool {
+        self.kinds.binary_search_by(|known| known.as_str().cmp(kind)).is_ok()
+    }
+
+    /// Whether a parameter carries something; `None` where the facts do not tell.
+    pub(super) fn present(&self, path: &str) -> Option<bool> {
+        if !self.known {
+            return None;
+        }
+        let first = path.split(['.', '[', '{']).next().unwrap_or(path);
+        let has_first = self.parameters.iter().any(|known| same_parameter(known, first));
+        if first == path || !has_first {
+            return Some(has_first);
+        }
+        // Where nobody looked inside for this path when the call was counted, nobody knows.
+        self.nested
+            .iter()
+            .find(|(known, _)| known == path)
+            .map(|(_, present)| *present)
+    }
+
+    /// A value that decides, where it was kept.
+    pub(super) fn value(&self, path: &str) -> Option<&str> {
+        self.values
+            .iter()
+            .find(|(known, _)| known == path)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+/// Equal but for the case of the first letter.
+fn same_parameter(a: &str, b: &str) -> bool {
+    a.len() == b.len()
+        && a.is_char_boundary(1)
+        && b.is_char_boundary(1)
+        && a[..1].eq_ignore_ascii_case(&b[..1])
+        && a[1..] == b[1..]
+}
+
+/// Facts and resources of one event.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Observed {
+    /// What decides.
+    pub facts: Facts,
+    /// ARNs that the event names, of types that its operation may touch, sorted.
+    pub resources: Vec<String>,
+}
+
+/// Looks at one event.
+pub fn observe(event: &Event<'_>, operation: &Operation) -> Observed {
+    let Mapping::Actions(needs) = &operation.mapping else {
+        return Observed::default();
+    };
+    let request = event.request_parameters.parse();
+    // Null means "no parameters" on a call that went through, and "left out" on one that did not.
+    let known = !event.coarse
+        && match &event.request_parameters {
+            Payload::Json(_) => request.is_some(),
+            Payload::Null => event.error_code.is_none(),
+            Payload::Absent | Payload::Text(_) => false,
+        };
+    let mut facts = Facts {
+        known,
+        ..Facts::default()
+    };
+    let mut found = Found::default();
+    if !event.coarse {
+        listed_resources(event, &mut found);
+    }
+    if let Some(request) = &request {
+        facts.parameters = request
+            .members()
+            .iter()
+            .filter(|(_, value)| !is_empty(value))
+            .map(|(name, _)| name.to_string())
+            .collect();
+        facts.parameters.sort_unstable();
+        facts.parameters.dedup();
+        for path in &operation.paths {
+            if path.contains(['.', '[', '{']) {
+                facts.nested.push((path.clone(), !values(request, path).is_empty()));
+            }
+        }
+        for path in &operation.value_paths {
+            if let Some(value) = values(request, path).first().and_then(|value| text(value)) {
+                facts.values.push((path.clone(), value.to_owned()));
+            }
+        }
+        let place = Place::of(event);
+        for need in needs {
+            for template in &need.resources {
+                fill(&template.parts(), request, &place, &mut found);
+            }
+        }
+        arns_in(request, DEPTH, &mut found);
+        if operation.takes_roles {
+            passed(request, operation, &place, &mut found);
+        }
+    }
+    let mut resources = BTreeSet::new();
+    let mut kinds: BTreeSet<String> = found.passed.iter().map(|(kind, _)| (*kind).to_owned()).collect();
+    let sort_in =
+        |arns: BTreeSet<String>, only_new: bool, resources: &mut BTreeSet<String>, kinds: &mut BTreeSet<String>| {
+            let before = kinds.clone();
+            for arn in arns {
+                if let Some(kind) = operation.kind_of(&arn)
+                    && !(only_new && before.contains(&kind.name))
+                {
+                    kinds.insert(kind.name.clone());
+                    resources.insert(arn);
+                }
+            }
+        };
+    sort_in(std::mem::take(&mut found.arns), false, &mut resources, &mut kinds);
+    resources.extend(found.passed.iter().map(|(_, arn)| arn.clone()));
+    // What a call has made is named in its response alone.
+    if let Some(response) = event.response_elements.parse().filter(|_| !event.coarse) {
+        let mut made = Found::default();
+        arns_in(&response, 3, &mut made);
+        sort_in(made.arns, true, &mut resources, &mut kinds);
+    }
+    facts.cut = found.cut;
+    facts.kinds = kinds.into_iter().collect();
+    Observed {
+        facts,
+        resources: resources.into_iter().collect(),
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    arns: BTreeSet<String>,
+    passed: BTreeSet<(&'static str, String)>,
+    cut: bool,
+}
+
+impl Found {
+    fn arn(&mut self, arn: String) {
+        if self.arns.len() < ARNS {
+            self.arns.insert(arn);
+        } else {
+            self.cut = true;
+        }
+    }
+}
+
+/// `resources[].ARN`; where S3 lists, it names a prefix instead, which is no resource.
+fn listed_resources(event: &Event<'_>, found: &mut Found) {
+    let Some(resources) = event.resources.parse() else {
+        return;
+    };
+    for resource in resources.elements() {
+        if let Some(arn) = resource
+            .get("ARN")
+            .or_else(|| resource.get("arn"))
+            .and_then(Value::as_str)
+            && arn.starts_with("arn:")
+        {
+            found.arn(arn.to_owned());
+        }
+    }
+}
+
+/// Where a call took place: what ARN templates take from the event itself.
+struct Place<'e> {
+    partition: &'e str,
+    region: &'e str,
+    account: &'e str,
+}
+
+impl<'e> Place<'e> {
+    fn of(event: &'e Event<'_>) -> Place<'e> {
+        let identity = event.identity.as_ref();
+        // The partition stands in the caller's own ARN; no list of regions is needed to tell.
+        let arn = identity.and_then(|identity| {
+            let issuer = identity
+                .session_issuer
+                .as_ref()
+                .and_then(|issuer| issuer.arn.as_deref());
+            issuer.or(identity.arn.as_deref())
+        });
+        let account = event
+            .recipient_account_id
+            .as_deref()
+            .or_else(|| identity?.account_id.as_deref());
+        Place {
+            partition: arn
+                .and_then(|arn| arn.split(':').nth(1))
+                .filter(|text| !text.is_empty())
+                .unwrap_or("aws"),
+            region: event.region.as_deref().unwrap_or(""),
+            account: account.unwrap_or(""),
+        }
+    }
+}
+
+/// Fills a template from the request: every combination of the values at its paths, or nothing where one is missing.
+fn fill(parts: &[Part<'_>], request: &Value<'_>, place: &Place<'_>, found: &mut Found) {
+    let mut arns = vec![String::new()];
+    for part in parts {
+        let texts: Vec<String> = match part {
+            Part::Literal(text) => vec![(*text).to_owned()],
+            Part::Partition => vec![place.partition.to_owned()],
+            Part::Region => vec![place.region.to_owned()],
+            Part::Account => vec![place.account.to_owned()],
+            Part::Parameter { path, basename } => {
+                let values = values(request, path);
+                if values.len() >= MOST {
+                    found.cut = true;
+                }
+                values
+                    .into_iter()
+                    .filter_map(text)
+                    .filter(|value| !value.is_empty())
+                    .map(|value| {
+                        if *basename {
+                            value.rsplit('/').next().unwrap_or(value)
+                        } else {
+                            value
+                        }
+                        .to_owned()
+                    })
+                    .collect()
+            }
+        };
+        if texts.is_empty() {
+            return;
+        }
+        if arns.len() * texts.len() > ARNS {
+            found.cut = true;
+            return;
+        }
+        let mut longer = Vec::with_capacity(arns.len() * texts.len());
+        for text in &texts {
+            // A parameter that holds an ARN stands for the whole.
+            if text.starts_with("arn:") && matches!(part, Part::Parameter { .. }) {
+                found.arn(text.clone());
+                continue;
+            }
+            longer.extend(arns.iter().map(|arn| format!("{arn}{text}")));
+        }
+        arns = longer;
+    }
+    for arn in arns {
+        found.arn(arn);
+    }
+}
+
+/// ARNs among the strings of a tree.
+fn arns_in(value: &Value<'_>, depth: usize, found: &mut Found) {
+    match value {
+        Value::String(text) if text.starts_with("arn:") && text.len() < 2048 && text.matches(':').count() >= 5 => {
+            found.arn(text.to_string());
+        }
+        Value::Array(elements) if depth > 0 => elements.iter().for_each(|element| arns_in(element, depth - 1, found)),
+        Value::Object(members) if depth > 0 => members.iter().for_each(|(_, member)| arns_in(member, depth - 1, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {}
+    }
+}
+
+/// Roles and instance profiles that the request hands over: any role's ARN, and the parameters known to name one.
+fn passed(request: &Value<'_>, operation: &Operation, place: &Place<'_>, found: &mut Found) {
+    let of_kind = |arn: &str| -> Option<&'static str> {
+        let mut segments = arn.splitn(6, ':').skip(2);
+        let (service, _region, _account) = (segments.next()?, segments.next()?, segments.next()?);
+        let resource = segments.next()?;
+        match service {
+            "iam" if resource.starts_with("role/") => Some(PASSED_ROLE),
+            "iam" if resource.starts_with("instance-profile/") => Some(PASSED_PROFILE),
+            _ => None,
+        }
+    };
+    for arn in &found.arns {
+        if let Some(kind) = of_kind(arn) {
+            found.passed.insert((kind, arn.clone()));
+        }
+    }
+    for parameter in &operation.role_parameters {
+        let is_profile = parameter.path.to_ascii_lowercase().contains("instanceprofile");
+        for value in values(request, &parameter.path) {
+            let nested = ["arn", "name"]
+                .iter()
+                .filter_map(|name| value.get(name))
+                .find_map(Value::as_str);
+            let Some(name) = value.as_str().or(nested).filter(|name| !name.is_empty()) else {
+                continue;
+            };
+            let (kind, resource) = if is_profile {
+                (PASSED_PROFILE, "instance-profile")
+            } else {
+                (PASSED_ROLE, "role")
+            };
+            if name.starts_with("arn:") {
+                if let Some(kind) = of_kind(name) {
+                    found.passed.insert((kind, name.to_owned()));
+                }
+            } else {
+                let arn = format!("arn:{}:iam::{}:{resource}/{name}", place.partition, place.account);
+                found.passed.insert((kind, arn));
+            }
+        }
+    }
+}
+
+/// The resources whose data events this event is one of: (resource type, root).
+pub fn data_roots(event: &Event<'_>, operation: &Operation) -> Vec<(String, String)> {
+    let mut roots = Vec::new();
+    let Some(resources) = event.resources.parse() else {
+        return roots;
+    };
+    for resource in resources.elements() {
+        let arn = resource
+            .get("ARN")
+            .or_else(|| resource.get("arn"))
+            .and_then(Value::as_str);
+        let kind = operation
+            .data_type
+            .as_deref()
+            .or_else(|| resource.get("type").and_then(Value::as_str));
+        if let (Some(arn), Some(kind)) = (arn, kind) {
+            let root = (kind.to_owned(), root(arn).to_owned());
+            if !roots.contains(&root) {
+                roots.push(root);
+            }
+        }
+    }
+    roots
+}
+
+/// The thing that a data event selector names: the bucket of an object, the table of an index or stream, the function
+/// of a version.
+pub fn root(arn: &str) -> &str {
+    let service = arn.split(':').nth(2).unwrap_or("");
+    let cut = match service {
+        "s3" | "s3express" => arn.find('/'),
+        "dynamodb" => arn.match_indices('/').nth(1).map(|(at, _)| at),
+        "lambda" => arn.match_indices(':').nth(6).map(|(at, _)| at),
+        _ => None,
+    };
+    cut.map_or(arn, |at| &arn[..at])
+}

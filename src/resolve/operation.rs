@@ -1,0 +1,170 @@
+//! What the catalog says of one (eventSource, eventName), prepared once for all its events.
+
+use std::collections::BTreeSet;
+
+use super::observe::Facts;
+use super::{Call, PASSED_ROLE};
+use crate::catalog::{AccessLevel, ActionId, Catalog, Logging, Mapping, Need, RoleParameter, When};
+use crate::iam::pattern;
+
+/// A resource type that an operation may touch.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Kind {
+    /// `s3:object`
+    pub(super) name: String,
+    /// ARN patterns, the variables of AWS's format as `*`.
+    pub(super) patterns: Vec<String>,
+}
+
+/// An operation, prepared.
+#[derive(Clone, Debug)]
+pub struct Operation {
+    /// What it needs.
+    pub mapping: Mapping,
+    /// The resource type of the data events that show it, where it is a data operation.
+    pub data_type: Option<String>,
+    /// Whether it only reads, by the access level of its first action.
+    pub reads: bool,
+    /// Whether roles in its parameters are handed over; IAM's and STS's own operations act on them instead.
+    pub(super) takes_roles: bool,
+    /// Paths whose presence decides.
+    pub(super) paths: BTreeSet<String>,
+    /// Paths whose value decides.
+    pub(super) value_paths: BTreeSet<String>,
+    /// Parameters that hand over roles.
+    pub(super) role_parameters: Vec<RoleParameter>,
+    /// The resource types of its actions.
+    pub(super) kinds: Vec<Kind>,
+}
+
+impl Operation {
+    /// What the catalog says of an event's source and name.
+    pub fn of(catalog: &Catalog, event_source: &str, event_name: &str) -> Operation {
+        let mapping = catalog.mapping(event_source, event_name);
+        let needs: &[Need] = match &mapping {
+            Mapping::Actions(needs) => needs,
+            Mapping::NoPermission { .. } | Mapping::Unmapped { .. } => &[],
+        };
+        let mut paths = BTreeSet::new();
+        let mut value_paths = BTreeSet::new();
+        for need in needs {
+            match &need.when {
+                When::Always => {}
+                When::Present(wanted) | When::Absent(wanted) => paths.extend(wanted.iter().cloned()),
+                When::Equals { path, .. } => {
+                    value_paths.insert(path.clone());
+                }
+            }
+        }
+        let main = needs.iter().find(|need| need.certain).map(|need| need.action);
+        let data_type = needs
+            .iter()
+            .filter(|need| need.certain)
+            .find_map(|need| match catalog.logging(need.action) {
+                Logging::Data { resource_type } => Some(resource_type),
+                Logging::Management { .. } | Logging::Never { .. } | Logging::Unknown { .. } => None,
+            });
+        let takes_roles = !matches!(event_source, "iam.amazonaws.com" | "sts.amazonaws.com");
+        Operation {
+            data_type,
+            reads: main
+                .is_some_and(|action| matches!(catalog.access_level(action), AccessLevel::List | AccessLevel::Read)),
+            takes_roles,
+            paths,
+            value_paths,
+            role_parameters: catalog.role_parameters(event_source, event_name),
+            kinds: kinds(catalog, needs),
+            mapping,
+        }
+    }
+
+    /// Whether a denial that names `action` shows that the mapping lacks it.
+    pub fn disagrees(&self, catalog: &Catalog, action: &str) -> bool {
+        match (&self.mapping, catalog.id(action)) {
+            (Mapping::Actions(needs), Some(action)) => needs.iter().all(|need| need.action != action),
+            (Mapping::NoPermission { .. }, Some(_)) => true,
+            (Mapping::Unmapped { .. }, _) | (_, None) => false,
+        }
+    }
+
+    /// The need on the resources of its types.
+    pub(super) fn call(&self, catalog: &Catalog, need: &Need, facts: &Facts, resources: &[String]) -> Call {
+        let types = catalog.resource_types(need.action);
+        if types.is_empty() {
+            return Call {
+                action: need.action,
+                resources: vec!["*".to_owned()],
+                complete: true,
+                how: need.how,
+            };
+        }
+        let service = catalog.service(need.action);
+        let names: Vec<String> = types.iter().map(|kind| format!("{service}:{}", kind.name)).collect();
+        let mine: Vec<String> = resources.iter().filter(|arn| self.fits(arn, &names)).cloned().collect();
+        // All is seen where the event shows a resource of each required type, or of the only type there is.
+        let seen = |name: &String| facts.has_kind(name);
+        let all_seen = if types.iter().any(|kind| kind.required) {
+            types
+                .iter()
+                .zip(&names)
+                .all(|(kind, name)| !kind.required || seen(name))
+        } else {
+            names.len() == 1 && seen(&names[0])
+        };
+        let passes = catalog.name(need.action) == "iam:PassRole";
+        Call {
+            action: need.action,
+            complete: !facts.cut && !mine.is_empty() && if passes { facts.has_kind(PASSED_ROLE) } else { all_seen },
+            resources: mine,
+            how: need.how,
+        }
+    }
+
+    /// Whether an ARN is of one of these types; whether a shape may stand for some that are.
+    fn fits(&self, arn: &str, names: &[String]) -> bool {
+        if arn.ends_with('*') {
+            let mut kinds = self.kinds.iter().filter(|kind| names.contains(&kind.name));
+            return kinds.any(|kind| kind.patterns.iter().any(|format| pattern::overlaps(format, arn)));
+        }
+        self.kind_of(arn).is_some_and(|kind| names.contains(&kind.name))
+    }
+
+    /// The resource type of an ARN: of the types that fit, the one whose format says most.
+    pub(super) fn kind_of(&self, arn: &str) -> Option<&Kind> {
+        self.kinds
+            .iter()
+            .flat_map(|kind| kind.patterns.iter().map(move |format| (kind, format)))
+            .filter(|(_, format)| pattern::matches(format, arn))
+            .max_by_key(|(_, format)| format.bytes().filter(|byte| *byte != b'*').count())
+            .map(|(kind, _)| kind)
+    }
+}
+
+fn kinds(catalog: &Catalog, needs: &[Need]) -> Vec<Kind> {
+    let mut kinds: Vec<Kind> = Vec::new();
+    let mut known: BTreeSet<ActionId> = BTreeSet::new();
+    for need in needs.iter().filter(|need| known.insert(need.action)) {
+        let service = catalog.service(need.action);
+        for resource_type in catalog.resource_types(need.action) {
+            let name = format!("{service}:{}", resource_type.name);
+            if kinds.iter().all(|kind| kind.name != name) {
+                let patterns = resource_type.arns.iter().map(|format| wild(format)).collect();
+                kinds.push(Kind { name, patterns });
+            }
+        }
+    }
+    kinds
+}
+
+/// AWS's ARN format with each variable as `*`.
+fn wild(format: &str) -> String {
+    let mut out = String::with_capacity(format.len());
+    let mut rest = format;
+    while let Some((before, after)) = rest.split_once("${") {
+        out.push_str(before);
+        out.push('*');
+        rest = after.split_once('}').map_or("", |(_, rest)| rest);
+    }
+    out.push_str(rest);
+    out
+}

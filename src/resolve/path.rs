@@ -1,0 +1,68 @@
+//! Paths into request parameters: dots between members, `[]` after a list, `{}` after a map.
+
+use crate::decode::json::Value;
+
+/// Most values that one path yields; a request that lists more is cut, and then not complete.
+pub(super) const MOST: usize = 256;
+
+/// The values at a path, present and not null.
+pub(super) fn values<'v, 'a>(root: &'v Value<'a>, path: &str) -> Vec<&'v Value<'a>> {
+    let mut found = vec![root];
+    for step in path.split('.') {
+        let name = step.trim_end_matches("[]").trim_end_matches("{}");
+        let mut next = Vec::new();
+        for value in found {
+            for value in open(value) {
+                if let Some(member) = if name.is_empty() { Some(value) } else { value.get(name) } {
+                    next.push(member);
+                }
+            }
+        }
+        if step.ends_with("[]") {
+            next = next.into_iter().flat_map(|value| open(value)).collect();
+        } else if step.ends_with("{}") {
+            next = next
+                .into_iter()
+                .flat_map(|value| value.members().iter().map(|(_, value)| value))
+                .collect();
+        }
+        next.truncate(MOST);
+        found = next;
+    }
+    found.retain(|value| !is_empty(value));
+    found
+}
+
+/// A list's elements. CloudTrail writes the lists of EC2's query protocol as `{"items": […]}` and S3's header values as
+/// one-element lists, so a list may stand where the API has a value, and the other way round.
+fn open<'v, 'a>(value: &'v Value<'a>) -> Vec<&'v Value<'a>> {
+    match value {
+        Value::Array(elements) => elements.iter().take(MOST).collect(),
+        Value::Object(members) if members.len() == 1 && (members[0].0 == "items" || members[0].0 == "member") => {
+            members[0].1.elements().iter().take(MOST).collect()
+        }
+        _ => vec![value],
+    }
+}
+
+/// Null, `""`, `[]` and `{}` carry nothing.
+pub(super) fn is_empty(value: &Value<'_>) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(_) | Value::Number(_) => false,
+        Value::String(text) => text.is_empty(),
+        Value::Array(elements) => elements.iter().all(is_empty),
+        Value::Object(members) => members.is_empty(),
+    }
+}
+
+/// The value as text: a string, number or truth value.
+pub(super) fn text<'v>(value: &'v Value<'_>) -> Option<&'v str> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Number(text) => Some(text),
+        Value::Bool(true) => Some("true"),
+        Value::Bool(false) => Some("false"),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}

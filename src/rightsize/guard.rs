@@ -1,0 +1,250 @@
+//! What is left alone, and why: policies that cannot be edited, people's keep rules, and what is too young to judge.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::Options;
+use crate::catalog::Catalog;
+use crate::gap::{ActionSet, Gap};
+use crate::grants::{Grants, PolicyDocument, PolicyIndex, PolicyKind, Principal, PrincipalIndex};
+use crate::iam::pattern;
+
+/// Seconds in a day.
+const DAY: i64 = 86_400;
+
+/// AWS-managed policies whose holders run AWS's own agents, which AWS extends with them; the name's start decides.
+const MAINTAINED_UPSTREAM: [&str; 9] = [
+    "AmazonEKS",
+    "AmazonSSM",
+    "AmazonEC2ContainerRegistry",
+    "AmazonElasticContainerRegistry",
+    "CloudWatchAgent",
+    "AWSFaultInjectionSimulator",
+    "AmazonEBSCSIDriver",
+    "AmazonEFSCSIDriver",
+    "AmazonECS_",
+];
+
+/// What must stay, whatever the evidence says.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Keep(pub Vec<KeepRule>);
+
+/// One line of a keep file.
+#[derive(Clone, PartialEq, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeepRule {
+    /// A glob over the ARN, the name or the path, or `tag:KEY=VALUE`.
+    pub principal: String,
+    /// An IAM action pattern; without one the whole principal is left alone.
+    pub action: Option<String>,
+    /// Shown with what it keeps.
+    pub reason: String,
+    /// Last day on which the rule holds, `YYYY-MM-DD`.
+    pub expires: Option<String>,
+}
+
+impl KeepRule {
+    /// Whether the rule speaks of this principal.
+    pub fn fits(&self, principal: &Principal) -> bool {
+        if let Some((key, value)) = self.principal.strip_prefix("tag:").and_then(|tag| tag.split_once('=')) {
+            return principal
+                .tags
+                .get(key)
+                .is_some_and(|known| pattern::matches(value, known));
+        }
+        [&principal.arn, &principal.name, &principal.path]
+            .into_iter()
+            .any(|text| pattern::matches(&self.principal, text))
+    }
+}
+
+/// What keep rules say of one policy.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Actions that stay.
+    pub actions: ActionSet,
+    /// Why somebody's grants are left alone as a whole.
+    pub whole: Option<String>,
+    /// The rules that had their say.
+    pub rules: Vec<String>,
+}
+
+/// The keep rules for everybody whom a policy affects.
+pub(super) fn kept(
+    catalog: &Catalog,
+    grants: &Grants,
+    _policy: PolicyIndex,
+    affects: &[PrincipalIndex],
+    keep: &Keep,
+) -> Kept {
+    let mut kept = Kept {
+        actions: ActionSet::none(catalog),
+        whole: None,
+        rules: Vec::new(),
+    };
+    for rule in &keep.0 {
+        let Some(principal) = affects
+            .iter()
+            .map(|index| &grants.principals[*index])
+            .find(|principal| rule.fits(principal))
+        else {
+            continue;
+        };
+        match &rule.action {
+            Some(action) => {
+                catalog
+                    .expand(action)
+                    .into_iter()
+                    .for_each(|action| kept.actions.insert(action));
+                kept.rules
+                    .push(format!("{action} stays for {}: {}", principal.arn, rule.reason));
+            }
+            None => {
+                kept.whole = Some(format!("{} is on the keep-list: {}", principal.arn, rule.reason));
+                kept.rules
+                    .push(format!("{} stays as it is: {}", principal.arn, rule.reason));
+            }
+        }
+    }
+    kept
+}
+
+/// Why a principal's policies are not rewritten.
+pub fn why_not_principal(grants: &Grants, gaps: &[Gap], index: PrincipalIndex) -> Option<String> {
+    let principal = &grants.principals[index];
+    if principal.path.starts_with("/aws-service-role/") {
+        return Some("service-linked role: its service maintains it".to_owned());
+    }
+    if principal.path.starts_with("/aws-reserved/") || principal.name.starts_with("AWSReservedSSO_") {
+        return Some("permission set: edit it in IAM Identity Center".to_owned());
+    }
+    if let Some(unknown) = principal.unknown.first() {
+        return Some(unknown.clone());
+    }
+    if let Some(services) = gaps[index].trust.only_services() {
+        return Some(format!("used by {}, partly unlogged", services.join(", ")));
+    }
+    None
+}
+
+/// Why a policy is not rewritten.
+pub fn why_not_policy(grants: &Grants, index: PolicyIndex, gaps: &[Gap], replace_aws_managed: bool) -> Option<String> {
+    let policy = &grants.policies[index];
+    if let Err(why) = &policy.policy {
+        return Some(format!("cannot be understood: {why}"));
+    }
+    if policy.is_boundary {
+        return Some("it is a permissions boundary".to_owned());
+    }
+    match policy.kind {
+        PolicyKind::Inline => {}
+        PolicyKind::Managed => {
+            let seen = policy.attached_to.len() as u64;
+            match policy.attachment_count {
+                Some(count) if count > seen => {
+                    return Some(format!(
+                        "shared: {count} attachments, {seen} of them in the grants given"
+                    ));
+                }
+                Some(_) => {}
+                None => return Some("shared: the grants do not say how often it is attached".to_owned()),
+            }
+        }
+        PolicyKind::AwsManaged => {
+            if maintained_upstream(policy) && !replace_aws_managed {
+                return Some("maintained upstream".to_owned());
+            }
+        }
+    }
+    let affects = grants.affected_by(index);
+    affects.into_iter().find_map(|principal| {
+        let why = why_not_principal(grants, gaps, principal)?;
+        Some(format!("{} has it: {why}", grants.principals[principal].arn))
+    })
+}
+
+/// Whether AWS extends the policy together with what its holders run.
+fn maintained_upstream(policy: &PolicyDocument) -> bool {
+    policy.arn.contains(":policy/service-role/")
+        || policy.arn.contains(":policy/aws-service-role/")
+        || MAINTAINED_UPSTREAM.iter().any(|start| policy.name.starts_with(start))
+}
+
+/// Why a proved suggestion should wait.
+pub(super) fn held(
+    grants: &Grants,
+    gaps: &[Gap],
+    index: PolicyIndex,
+    affects: &[PrincipalIndex],
+    (from, to): (i64, i64),
+    policy_writes: &BTreeMap<String, i64>,
+    options: &Options,
+) -> Option<String> {
+    let days = |seconds: i64| seconds / DAY;
+    let window = to - from;
+    if window < options.min_window * DAY {
+        return Some(format!(
+            "the archive spans {} days, less than --min-window {}d",
+            days(window),
+            options.min_window
+        ));
+    }
+    for principal in affects.iter().map(|index| &grants.principals[*index]) {
+        if let Some(rule) = options
+            .keep
+            .0
+            .iter()
+            .find(|rule| rule.action.is_none() && rule.fits(principal))
+        {
+            return Some(format!("{} is on the keep-list: {}", principal.arn, rule.reason));
+        }
+        let Some(created) = principal.created.map(|time| time.as_second()) else {
+            continue;
+        };
+        if to - created < options.min_window * DAY {
+            return Some(format!(
+                "{} is {} days old, younger than --min-window {}d",
+                principal.arn,
+                days(to - created).max(0),
+                options.min_window
+            ));
+        }
+    }
+    let policy = &grants.policies[index];
+    let writes = affects
+        .iter()
+        .map(|principal| &grants.principals[*principal])
+        .flat_map(|principal| {
+            [
+                principal.created.map(|time| time.as_second()),
+                policy_writes.get(&principal.arn).copied(),
+            ]
+        })
+        .chain([
+            policy.updated.map(|time| time.as_second()),
+            policy_writes.get(&policy.arn).copied(),
+        ])
+        .flatten()
+        .max();
+    if let Some(written) = writes.filter(|written| to - written < options.grace * DAY) {
+        return Some(format!(
+            "it or its holder changed {} days before the archive ends, within --grace {}d",
+            days(to - written).max(0),
+            options.grace
+        ));
+    }
+    let idle: Vec<&str> = affects
+        .iter()
+        .filter(|principal| gaps[**principal].activity.calls == 0)
+        .map(|principal| grants.principals[*principal].arn.as_str())
+        .collect();
+    match idle[..] {
+        [] => None,
+        [one] => Some(format!("{one} made no call in the window: is it still needed?")),
+        [one, ..] => Some(format!(
+            "{one} and {} more made no call in the window: are they still needed?",
+            idle.len() - 1
+        )),
+    }
+}

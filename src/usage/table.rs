@@ -1,0 +1,331 @@
+//! All calls, counted by signature and day.
+//!
+//! A signature holds what a call was, never which actions it needed: those are resolved when the table is analysed,
+//! with that day's catalog, so that a better catalog improves old evidence.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::shapes::{CHILDREN, shapes};
+use crate::attribute::{PrincipalKind, Workload};
+use crate::resolve::Facts;
+
+/// A string that the table holds once.
+type Text = u32;
+
+/// Who made calls.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Caller {
+    /// Role, user, …
+    pub kind: PrincipalKind,
+    /// ARN; may be empty.
+    pub arn: String,
+    /// Unique id; may be empty.
+    pub id: String,
+    /// Account; may be empty.
+    pub account: String,
+}
+
+/// What a call was, apart from its moment and resources.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Signature {
+    /// Who.
+    pub caller: Caller,
+    /// The account that received the event.
+    pub account: String,
+    /// Where.
+    pub region: String,
+    /// `eventSource`
+    pub event_source: String,
+    /// `eventName`
+    pub event_name: String,
+    /// `errorCode`; empty for success.
+    pub error_code: String,
+    /// The action that a denial's message names; empty for none.
+    pub denied_action: String,
+    /// Facts of the request that decide which actions it needed; see [`Facts`].
+    pub facts: Facts,
+}
+
+/// One signature on one day.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Row {
+    /// Index into [`Table::signatures`].
+    pub signature: usize,
+    /// Days since 1970.
+    pub day: i32,
+    /// How many calls.
+    pub calls: u64,
+    /// Shapes of the resources that they named.
+    pub resources: Vec<String>,
+}
+
+/// First and last call of a signature.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Witness {
+    /// Seconds since 1970.
+    pub time: i64,
+    /// `eventID`; may be empty.
+    pub event_id: String,
+}
+
+/// A signature with its first and last call.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Seen {
+    /// What was called.
+    pub signature: Signature,
+    /// The earliest call.
+    pub first: Witness,
+    /// The latest call.
+    pub last: Witness,
+}
+
+/// Calls of one workload under one role.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct WorkloadCalls {
+    /// The role's unique id.
+    pub role_id: String,
+    /// Who stood behind it; `None` where no event shows it.
+    pub workload: Option<Workload>,
+    /// Calls.
+    pub calls: u64,
+}
+
+/// All calls, sorted; equal for equal input, whatever order it was read in.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Table {
+    /// Distinct signatures.
+    pub signatures: Vec<Seen>,
+    /// Their days.
+    pub rows: Vec<Row>,
+    /// Who stood behind roles.
+    pub workloads: Vec<WorkloadCalls>,
+}
+
+/// Key of a session: the role's id and the access key.
+pub(super) type SessionKey = (Text, Text);
+
+/// What is known of a session.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SessionCalls {
+    pub(super) calls: u64,
+    /// What its own events show.
+    pub(super) shown: Option<Workload>,
+    /// What its opening shows; two different ones join to none.
+    pub(super) opened: BTreeSet<Workload>,
+}
+
+/// A [`Signature`] in numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) kind: PrincipalKind,
+    /// In order: the caller's ARN, id and account; account, region, source, name, error code, denied action.
+    pub(super) texts: [Text; 9],
+    pub(super) facts: u32,
+}
+
+/// A table that grows: strings interned, rows in a hash map.
+#[derive(Default)]
+pub(super) struct Builder {
+    signatures: HashMap<Key, u32>,
+    seen: Vec<(Key, Witness, Witness)>,
+    rows: HashMap<(u32, i32), (u64, BTreeSet<Text>)>,
+    texts: HashMap<Box<str>, Text>,
+    names: Vec<Box<str>>,
+    facts: HashMap<Facts, u32>,
+    fact_list: Vec<Facts>,
+    pub(super) sessions: HashMap<SessionKey, SessionCalls>,
+}
+
+/// Positions come from vectors that hold fewer than 2³² entries: each takes more than a byte of memory.
+fn number(length: usize) -> u32 {
+    u32::try_from(length).expect("fewer than 2^32 distinct strings fit in memory")
+}
+
+impl Builder {
+    pub(super) fn text(&mut self, text: &str) -> Text {
+        if let Some(known) = self.texts.get(text) {
+            return *known;
+        }
+        let index = number(self.names.len());
+        self.names.push(text.into());
+        self.texts.insert(text.into(), index);
+        index
+    }
+
+    pub(super) fn facts(&mut self, facts: &Facts) -> u32 {
+        if let Some(known) = self.facts.get(facts) {
+            return *known;
+        }
+        let index = number(self.fact_list.len());
+        self.fact_list.push(facts.clone());
+        self.facts.insert(facts.clone(), index);
+        index
+    }
+
+    /// The number of a signature, with this call as a witness.
+    pub(super) fn signature(&mut self, key: Key, time: i64, event_id: &str) -> u32 {
+        let witness = || Witness {
+            time,
+            event_id: event_id.to_owned(),
+        };
+        let index = match self.signatures.get(&key) {
+            Some(known) => *known,
+            None => {
+                let index = number(self.seen.len());
+                self.seen.push((key, witness(), witness()));
+                self.signatures.insert(key, index);
+                index
+            }
+        };
+        let (_, first, last) = &mut self.seen[index as usize];
+        if (time, event_id) < (first.time, first.event_id.as_str()) {
+            *first = witness();
+        }
+        if (time, event_id) > (last.time, last.event_id.as_str()) {
+            *last = witness();
+        }
+        index
+    }
+
+    /// Adds calls of a signature on a day, with the resources that they named.
+    pub(super) fn count<'a>(&mut self, signature: u32, day: i32, calls: u64, resources: impl Iterator<Item = &'a str>) {
+        let resources: Vec<Text> = resources.map(|arn| self.text(arn)).collect();
+        let (count, known) = self.rows.entry((signature, day)).or_default();
+        *count += calls;
+        known.extend(resources);
+        if known.len() > CHILDREN {
+            let arns: Vec<&str> = known.iter().map(|text| &*self.names[*text as usize]).collect();
+            let fewer = shapes(arns);
+            // Only a set that shrank is worth storing again; the rest waits for the table to be finished.
+            if fewer.len() < known.len() {
+                let fewer: BTreeSet<Text> = fewer.iter().map(|shape| self.text(shape)).collect();
+                if let Some((_, known)) = self.rows.get_mut(&(signature, day)) {
+                    *known = fewer;
+                }
+            }
+        }
+    }
+
+    /// Both, as if one builder had counted all.
+    pub(super) fn merge(&mut self, other: Builder) {
+        let texts: Vec<Text> = other.names.iter().map(|text| self.text(text)).collect();
+        let facts: Vec<u32> = other.fact_list.iter().map(|facts| self.facts(facts)).collect();
+        let mut numbers = Vec::with_capacity(other.seen.len());
+        for (key, first, last) in &other.seen {
+            let key = Key {
+                kind: key.kind,
+                texts: key.texts.map(|text| texts[text as usize]),
+                facts: facts[key.facts as usize],
+            };
+            self.signature(key, first.time, &first.event_id);
+            numbers.push(self.signature(key, last.time, &last.event_id));
+        }
+        for ((signature, day), (calls, resources)) in other.rows {
+            let arns = resources.iter().map(|text| &*other.names[*text as usize]);
+            self.count(numbers[signature as usize], day, calls, arns);
+        }
+        for ((role, key), session) in other.sessions {
+            let mine = self
+                .sessions
+                .entry((texts[role as usize], texts[key as usize]))
+                .or_default();
+            mine.calls += session.calls;
+            mine.shown = mine.shown.take().into_iter().chain(session.shown).min();
+            mine.opened.extend(session.opened);
+        }
+    }
+
+    /// Sorts everything, so that equal input gives an equal table.
+    pub(super) fn finish(self) -> Table {
+        let mut seen: Vec<(usize, Seen)> = self
+            .seen
+            .iter()
+            .enumerate()
+            .map(|(index, (key, first, last))| {
+                let signature = self.spell(key);
+                (
+                    index,
+                    Seen {
+                        signature,
+                        first: first.clone(),
+                        last: last.clone(),
+                    },
+                )
+            })
+            .collect();
+        seen.sort_by(|(_, a), (_, b)| a.signature.cmp(&b.signature));
+        let mut number = vec![0; seen.len()];
+        for (new, (old, _)) in seen.iter().enumerate() {
+            number[*old] = new;
+        }
+        let mut rows: Vec<Row> = self
+            .rows
+            .into_iter()
+            .map(|((signature, day), (calls, resources))| Row {
+                signature: number[signature as usize],
+                day,
+                calls,
+                resources: shapes(resources.iter().map(|text| &*self.names[*text as usize]))
+                    .into_iter()
+                    .collect(),
+            })
+            .collect();
+        rows.sort_by_key(|row| (row.signature, row.day));
+        let signatures = seen.into_iter().map(|(_, seen)| seen).collect();
+
+        let mut workloads: BTreeMap<(String, Option<Workload>), u64> = BTreeMap::new();
+        for ((role, _), session) in self.sessions {
+            if session.calls == 0 {
+                continue;
+            }
+            let mut opened = session.opened.into_iter();
+            let opener = opened.next().filter(|_| opened.next().is_none());
+            let workload = opener.or(session.shown);
+            *workloads
+                .entry((self.names[role as usize].to_string(), workload))
+                .or_default() += session.calls;
+        }
+        let workloads = workloads
+            .into_iter()
+            .map(|((role_id, workload), calls)| WorkloadCalls {
+                role_id,
+                workload,
+                calls,
+            })
+            .collect();
+        Table {
+            signatures,
+            rows,
+            workloads,
+        }
+    }
+
+    fn spell(&self, key: &Key) -> Signature {
+        let [
+            arn,
+            id,
+            caller_account,
+            account,
+            region,
+            event_source,
+            event_name,
+            error_code,
+            denied_action,
+        ] = key.texts.map(|text| self.names[text as usize].to_string());
+        Signature {
+            caller: Caller {
+                kind: key.kind,
+                arn,
+                id,
+                account: caller_account,
+            },
+            account,
+            region,
+            event_source,
+            event_name,
+            error_code,
+            denied_action,
+            facts: self.fact_list[key.facts as usize].clone(),
+        }
+    }
+}

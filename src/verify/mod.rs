@@ -1,0 +1,237 @@
+//! No policy leaves without a proof: it grants nothing new, and every observed authorised call still works.
+//!
+//! Two proofs a suggestion. *Narrower*: no request exists that the new document allows and the old one does not.
+//! *Keeps*: for every resource shape of every action that the principals' calls may have needed, the new document
+//! decides as the old one, in any context. The second is replayed from the calls themselves, not from what
+//! `rightsize` concluded of them.
+
+use std::collections::BTreeSet;
+use std::ops::Deref;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use crate::catalog::{ActionId, Catalog};
+use crate::gap::{Gap, Trust};
+use crate::grants::{Grants, PrincipalIndex};
+use crate::iam::Policy;
+use crate::iam::subset::{self, NotKept, Verdict as Inclusion, Witness};
+use crate::rightsize::{Candidate, Proposal};
+
+/// A value whose policy was proved. Only this module makes one.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Verified<T>(T);
+
+impl<T> Verified<T> {
+    /// The value in another form; the proof stays with the policy that it carries.
+    pub fn map<U>(self, form: impl FnOnce(T) -> U) -> Verified<U> {
+        Verified(form(self.0))
+    }
+}
+
+impl<T> Deref for Verified<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Serialize> Serialize for Verified<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Verified<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
+/// What was replayed in the proof that used calls stay allowed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Replayed {
+    /// Pairs of action and resource shape.
+    pub shapes_proved: u64,
+    /// Calls that they stand for, each under every action that it may have needed.
+    pub calls_represented: u64,
+    /// Of those, calls whose resources the log shows only in part.
+    pub incomplete: u64,
+    /// Calls whose operation the catalog does not know.
+    pub unmapped: u64,
+}
+
+/// A candidate that holds.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Proved {
+    /// The document and what it does.
+    pub candidate: Candidate,
+    /// What was replayed.
+    pub replayed: Replayed,
+}
+
+/// Why a document must not stand in another's place.
+#[derive(Clone, PartialEq, Debug, thiserror::Error)]
+pub enum Refusal {
+    /// A request that only the new document allows.
+    #[error("the new policy allows {} on `{}`{}, the old one does not", .0.action, .0.resource, context(.0))]
+    Wider(Witness),
+    /// Neither proved nor refuted.
+    #[error("not shown to allow no more: {0}")]
+    NotShown(String),
+    /// A used call would break.
+    #[error("a used call may break: {0}")]
+    Loses(#[from] NotKept),
+    /// One of the documents is none.
+    #[error("not a policy: {0}")]
+    NotAPolicy(String),
+}
+
+fn context(witness: &Witness) -> String {
+    if witness.context.is_empty() {
+        return String::new();
+    }
+    let keys: Vec<String> = witness
+        .context
+        .iter()
+        .map(|(key, values)| format!("{key} = {}", values.join(", ")))
+        .collect();
+    format!(" with {}", keys.join("; "))
+}
+
+/// The first candidate of a proposal that both proofs accept, or what they say of each.
+pub fn prove(
+    catalog: &Catalog,
+    grants: &Grants,
+    gaps: &[Gap],
+    proposal: &Proposal,
+) -> Result<Verified<Proved>, Vec<(Candidate, Refusal)>> {
+    let document = &grants.policies[proposal.policy];
+    let mut refused = Vec::new();
+    for candidate in &proposal.candidates {
+        let proof = document.policy.clone().map_err(Refusal::NotAPolicy).and_then(|before| {
+            let after = Policy::from_value(&candidate.after).map_err(|error| Refusal::NotAPolicy(error.to_string()))?;
+            narrower(&before, &after)?;
+            let mut replayed = Replayed::default();
+            for principal in &proposal.affects {
+                replay(catalog, &before, &after, &gaps[*principal], &mut replayed)?;
+            }
+            Ok(replayed)
+        });
+        match proof {
+            Ok(replayed) => {
+                return Ok(Verified(Proved {
+                    candidate: candidate.clone(),
+                    replayed,
+                }));
+            }
+            Err(refusal) => refused.push((candidate.clone(), refusal)),
+        }
+    }
+    Err(refused)
+}
+
+/// Proves that `after` allows no more than `before`.
+///
+/// # Errors
+/// A request that only `after` allows, or what could not be shown.
+pub fn narrower(before: &Policy, after: &Policy) -> Result<(), Refusal> {
+    match subset::allows_no_more(before, after) {
+        Inclusion::Proved => Ok(()),
+        Inclusion::Refuted(witness) => Err(Refusal::Wider(witness)),
+        Inclusion::Unknown(why) => Err(Refusal::NotShown(why)),
+    }
+}
+
+/// Proves that what a principal did, or may have done, is decided as before.
+///
+/// # Errors
+/// The action and resources that would be lost.
+pub fn replay(
+    catalog: &Catalog,
+    before: &Policy,
+    after: &Policy,
+    gap: &Gap,
+    replayed: &mut Replayed,
+) -> Result<(), Refusal> {
+    let activity = &gap.activity;
+    let mut counted = BTreeSet::new();
+    for (action, evidence) in activity.used.iter().chain(&activity.may_need) {
+        let name = catalog.name(*action);
+        let mut shapes: BTreeSet<String> = evidence.resources.iter().map(|shape| escaped(shape)).collect();
+        if evidence.incomplete > 0 || shapes.is_empty() {
+            shapes.insert("*".to_owned());
+        }
+        for shape in &shapes {
+            subset::keeps(before, after, name, shape)?;
+        }
+        if counted.insert(*action) {
+            replayed.shapes_proved += shapes.len() as u64;
+            replayed.calls_represented += evidence.calls;
+            replayed.incomplete += evidence.incomplete;
+        }
+    }
+    for action in implied(catalog, &gap.trust) {
+        subset::keeps(before, after, catalog.name(action), "*")?;
+    }
+    for operation in &activity.unmapped {
+        replayed.unmapped += operation.calls;
+        let mut prefixes = operation.prefixes.clone();
+        // An unknown source may belong to any service: nothing that names a service of that kind may go.
+        if prefixes.is_empty() {
+            prefixes.push(operation.event_source.split('.').next().unwrap_or("").to_owned());
+        }
+        for prefix in prefixes {
+            subset::keeps(before, after, &format!("{prefix}:{}", operation.event_name), "*")?;
+            for action in catalog.service_range(&prefix) {
+                subset::keeps(before, after, catalog.name(ActionId::from_index(action as usize)), "*")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn implied(catalog: &Catalog, trust: &Trust) -> Vec<ActionId> {
+    trust
+        .implied
+        .iter()
+        .flat_map(|pattern| catalog.expand(pattern))
+        .collect()
+}
+
+/// A shape as a 2012-10-17 policy writes it: `*` stays a wildcard, `?` and `$` become themselves.
+fn escaped(shape: &str) -> String {
+    let mut out = String::with_capacity(shape.len());
+    for c in shape.chars() {
+        match c {
+            '?' => out.push_str("${?}"),
+            '$' => out.push_str("${$}"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Proves again what a result file says of a suggestion: `after` allows no more than `before`.
+///
+/// # Errors
+/// What the proof says.
+pub fn again<T>(value: T, before: &Value, after: &Value) -> Result<Verified<T>, Refusal> {
+    let parse = |document: &Value| Policy::from_value(document).map_err(|error| Refusal::NotAPolicy(error.to_string()));
+    narrower(&parse(before)?, &parse(after)?)?;
+    Ok(Verified(value))
+}
+
+/// The principals of a proposal, for those who only need their ARNs.
+pub fn affected_arns(grants: &Grants, affects: &[PrincipalIndex]) -> Vec<String> {
+    affects
+        .iter()
+        .map(|index| grants.principals[*index].arn.clone())
+        .collect()
+}
