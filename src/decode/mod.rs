@@ -36,6 +36,12 @@ const IN_MEMORY: u64 = 16 << 20;
 /// Bytes of text that a stream moves in.
 const WINDOW: usize = 1 << 18;
 
+/// Bytes in which a table's first line must end.
+const HEAD: usize = 1 << 16;
+
+/// Bytes in which a zero tells that this is no text.
+const BINARY: usize = 512;
+
 /// The buffers of one reading thread, kept from file to file.
 pub struct Reader {
     inflate: libdeflater::Decompressor,
@@ -221,20 +227,27 @@ impl Parser {
         match self {
             Parser::Unknown { max_record } => {
                 let max_record = *max_record;
-                let start = text.len() - text.trim_start_matches('\u{feff}').trim_start().len();
-                let head = &text.as_bytes()[start..text.len().min(start + 512)];
-                let mut skipped = 0;
-                *self = if let Some(b'{' | b'[') | None = head.first() {
+                let start = text.len()
+                    - text
+                        .trim_start_matches(|c: char| c == '\u{feff}' || c.is_whitespace())
+                        .len();
+                let head = &text.as_bytes()[start..text.len().min(start + HEAD)];
+                let json = matches!(head.first(), Some(b'{' | b'['));
+                if !json && !last && !(head.contains(&b'\n') && text.len() - start >= BINARY || head.len() == HEAD) {
+                    return start;
+                }
+                let mut done = start;
+                *self = if json {
                     Parser::Documents(text::Documents::new(max_record))
-                } else if head.contains(&0) {
+                } else if head[..head.len().min(BINARY)].contains(&0) {
                     Parser::Refused
                 } else if let Some((table, rows)) = table::Table::open(&text[start..], max_record) {
-                    skipped = start + rows;
+                    done += rows;
                     Parser::Table(Box::new(table))
                 } else {
                     Parser::Documents(text::Documents::new(max_record))
                 };
-                skipped + self.feed(&text[skipped..], last, books)
+                done + self.feed(&text[done..], last, books)
             }
             Parser::Documents(documents) => documents.feed(text, last, books),
             Parser::Table(table) => table.feed(text, last, books),
