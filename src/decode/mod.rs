@@ -36,6 +36,10 @@ const IN_MEMORY: u64 = 16 << 20;
 /// Bytes of text that a stream moves in.
 const WINDOW: usize = 1 << 18;
 
+/// Bytes that are asked of a decoder at once. Where the data is damaged, what came out of the last step is lost, so steps
+/// are small.
+const CHUNK: usize = 1 << 13;
+
 /// Bytes in which a table's first line must end.
 const HEAD: usize = 1 << 16;
 
@@ -147,7 +151,7 @@ impl Reader {
         let mut parser = Parser::Unknown {
             max_record: limits.max_record,
         };
-        let mut chunk = vec![0; self.window.clamp(8, 1 << 16)];
+        let mut chunk = vec![0; self.window.clamp(8, CHUNK)];
         let mut text = String::new();
         // Bytes at the chunk's front that are the start of a character.
         let mut begun = 0;

@@ -48,6 +48,7 @@ pub(super) const WRAPPERS: [&str; 8] = [
 
 impl<'a> Draft<'a> {
     /// Settles what the record is.
+    #[inline(always)]
     pub(super) fn settle(mut self) -> Record<'a> {
         if let Some(what) = self.beside_calls() {
             return Record::NotCalls(what);
