@@ -196,14 +196,25 @@ impl Reader {
 /// Moves the chunk's first `end` bytes into the text, what is no UTF-8 as U+FFFD. A character that is only begun moves
 /// to the chunk's front, unless nothing follows: its length.
 fn push_lossy(text: &mut String, chunk: &mut [u8], end: usize, last: bool) -> usize {
-    let mut rest = 0;
+    match str::from_utf8(&chunk[..end]) {
+        Ok(valid) => {
+            text.push_str(valid);
+            0
+        }
+        Err(_) => push_broken(text, chunk, end, last),
+    }
+}
+
+/// The same where something is no UTF-8, or begun.
+#[cold]
+fn push_broken(text: &mut String, chunk: &mut [u8], end: usize, last: bool) -> usize {
+    let mut done = 0;
     for piece in chunk[..end].utf8_chunks() {
         text.push_str(piece.valid());
         let broken = piece.invalid();
-        rest += piece.valid().len() + broken.len();
+        done += piece.valid().len() + broken.len();
         // Only what stands at the chunk's end can be begun; elsewhere it is broken.
-        let begun = rest == end && !last && str::from_utf8(broken).is_err_and(|error| error.error_len().is_none());
-        if begun && !broken.is_empty() {
+        if done == end && !last && str::from_utf8(broken).is_err_and(|error| error.error_len().is_none()) {
             let length = broken.len();
             chunk.copy_within(end - length..end, 0);
             return length;
@@ -237,7 +248,8 @@ impl Parser {
                         .len();
                 let head = &text.as_bytes()[start..text.len().min(start + HEAD)];
                 let json = matches!(head.first(), Some(b'{' | b'['));
-                if !json && !last && !(head.contains(&b'\n') && text.len() - start >= BINARY || head.len() == HEAD) {
+                let enough = head.len() == HEAD || head.contains(&b'\n') && text.len() - start >= BINARY;
+                if !(json || last || enough) {
                     return start;
                 }
                 let mut done = start;
