@@ -327,6 +327,20 @@ fn a_record_that_cannot_be_used_costs_itself_only() {
 }
 
 #[test]
+fn a_deep_line_costs_itself_only() {
+    let deep = format!(
+        r#"{{"eventVersion":"1.08","x":{}1{}}}"#,
+        "[".repeat(500),
+        "]".repeat(500)
+    );
+    let text = format!("{}\n{deep}\n{}", record("A"), record("B"));
+    check(text, &["A", "[record 2] record is nested too deeply (1)", "B"]);
+    // Its brackets do not close: the next record is known by its first field.
+    let text = format!("{}\n{}\n{}", record("A"), "{\"a\":\n".repeat(500), record("B"));
+    check(text, &["A", "[record 2] record is nested too deeply (1)", "B"]);
+}
+
+#[test]
 fn garbage_between_lines() {
     let (a, b) = (record("A"), record("B"));
     check(
@@ -454,14 +468,10 @@ fn count_events(value: &serde_json::Value) -> usize {
 fn every_real_trail_is_read() {
     for (path, bytes) in trails() {
         let (lines, facts) = slice(&bytes);
-        for window in [50, 4096] {
-            assert_eq!(
-                windows(&bytes, window, &Limits::default()).0,
-                lines,
-                "{}",
-                path.display()
-            );
-        }
+        // Small windows read a record over and over until it is complete: on small files only.
+        let window = if bytes.len() < 100_000 { 50 } else { 8192 };
+        let (streamed, _) = windows(&bytes, window, &Limits::default());
+        assert_eq!(streamed, lines, "{}", path.display());
         assert_eq!(slice(&gzip(&bytes)).0, lines, "{}", path.display());
         let text = String::from_utf8_lossy(&bytes);
         let values = serde_json::Deserializer::from_str(&text).into_iter::<serde_json::Value>();

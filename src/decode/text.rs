@@ -182,12 +182,19 @@ impl Documents {
                 books.torn();
                 Step::To(window.text.len())
             }
-            Fault::End | Fault::Bad | Fault::Deep => {
-                books.unusable(if fault == Fault::Deep {
-                    Why::TooDeep
-                } else {
-                    Why::NotJson
-                });
+            // Lines inside a deep document would each be as deep, and be read again and again.
+            Fault::Deep => {
+                books.unusable(Why::TooDeep);
+                self.enter(
+                    State::Over {
+                        over: Over::new(true),
+                        list: None,
+                    },
+                    window.at,
+                )
+            }
+            Fault::End | Fault::Bad => {
+                books.unusable(Why::NotJson);
                 self.enter(State::Broken, window.at + 1)
             }
         }
@@ -447,6 +454,8 @@ struct Over {
     depth: u32,
     quoted: bool,
     escaped: bool,
+    /// The first byte is passed: it is the broken record's own brace.
+    begun: bool,
     /// Stop in front of what opens like a record, too.
     markers: bool,
     /// Stop at a closing brace.
@@ -468,6 +477,7 @@ impl Over {
             depth: 0,
             quoted: false,
             escaped: false,
+            begun: false,
             markers,
             balanced: true,
         }
@@ -482,16 +492,15 @@ impl Over {
     }
 
     fn step(&mut self, bytes: &[u8], mut at: usize) -> Passed {
-        let start = at;
         while let Some(byte) = bytes.get(at) {
-            // The first brace is the broken record's own.
-            if *byte == b'{' && self.markers && (at > start || !self.balanced) {
+            if *byte == b'{' && self.markers && (self.begun || !self.balanced) {
                 match opens_record(bytes, at) {
                     Some(true) => return Passed::Marker(at),
                     None => return Passed::Nothing(at),
                     Some(false) => {}
                 }
             }
+            self.begun = true;
             if self.balanced && self.passes(*byte) {
                 return Passed::End(at + 1);
             }
