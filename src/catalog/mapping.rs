@@ -353,3 +353,6 @@ pub(super) fn single_forms(name: &str) -> Vec<String> {
     }
     forms
 }
+
+#[cfg(test)]
+mod tests;

@@ -178,3 +178,6 @@ pub(super) fn no_permission(code: &str) -> Option<&'static str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

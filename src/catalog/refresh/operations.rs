@@ -1,98 +1,13 @@
 //! Compiles each API operation into the line that says what it needs.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
 
 use super::super::mapping::single_forms;
 use super::super::row::{self, Binding, RowNeed, When, no_permission};
-use super::super::table::rows;
+use super::Report;
 use super::bind::{self, Handed, Member};
+use super::hand::HandTables;
 use super::packages::{Action, Client, MapEntry, Operation, Packages};
-use super::{Error, Report, Share};
-
-/// A row of `bindings.tsv`.
-pub(super) struct HandBinding {
-    pub(super) prefix: String,
-    pub(super) resource_type: String,
-    pub(super) members: Vec<String>,
-    pub(super) template: String,
-}
-
-/// The tables written by hand that compiling needs.
-pub(super) struct HandTables {
-    hand: BTreeMap<(String, String), String>,
-    aliases: BTreeMap<String, Vec<String>>,
-    clients: BTreeMap<String, (String, Vec<String>)>,
-    /// Prefix → member → the name that CloudTrail logs.
-    parameters: BTreeMap<String, BTreeMap<String, String>>,
-    pub(super) bindings: Vec<HandBinding>,
-}
-
-impl HandTables {
-    pub(super) fn read(to: &Path) -> Result<Self, Error> {
-        let text = |name: &str| {
-            let path = to.join(format!("{name}.tsv"));
-            fs::read_to_string(&path).map_err(|source| Error::Read { path, source })
-        };
-        let words = |text: &str| text.split_ascii_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        let mut tables = Self {
-            hand: BTreeMap::new(),
-            aliases: BTreeMap::new(),
-            clients: BTreeMap::new(),
-            parameters: BTreeMap::new(),
-            bindings: Vec::new(),
-        };
-        for row in rows(&text("hand")?) {
-            if let [source, event, needs, ..] = row.as_slice() {
-                tables.hand.insert(
-                    (source.to_ascii_lowercase(), event.to_ascii_lowercase()),
-                    (*needs).to_owned(),
-                );
-            }
-        }
-        for row in rows(&text("aliases")?) {
-            if let [source, prefixes, ..] = row.as_slice() {
-                tables.aliases.insert((*source).to_owned(), words(prefixes));
-            }
-        }
-        for row in rows(&text("clients")?) {
-            if let [client, source, prefixes, ..] = row.as_slice() {
-                tables
-                    .clients
-                    .insert((*client).to_owned(), ((*source).to_owned(), words(prefixes)));
-            }
-        }
-        for row in rows(&text("parameters")?) {
-            if let [prefix, member, logged, ..] = row.as_slice() {
-                let names = tables.parameters.entry((*prefix).to_owned()).or_default();
-                names.insert((*member).to_owned(), (*logged).to_owned());
-            }
-        }
-        for row in rows(&text("bindings")?) {
-            if let [prefix, resource_type, members, template, ..] = row.as_slice() {
-                tables.bindings.push(HandBinding {
-                    prefix: (*prefix).to_owned(),
-                    resource_type: (*resource_type).to_owned(),
-                    members: members.split(',').map(str::to_owned).collect(),
-                    template: (*template).to_owned(),
-                });
-            }
-        }
-        Ok(tables)
-    }
-
-    /// The row for a call, by its source or one of its prefixes.
-    fn row(&self, source: &str, prefixes: &[String], event: &str) -> Option<&str> {
-        let event = event.to_ascii_lowercase();
-        std::iter::once(source)
-            .chain(prefixes.iter().map(String::as_str))
-            .find_map(|source| {
-                let get = |event: &str| self.hand.get(&(source.to_owned(), event.to_owned()));
-                get(&event).or_else(|| get("*")).map(String::as_str)
-            })
-    }
-}
 
 /// What compiling yields.
 pub(super) struct Compiled {
@@ -154,12 +69,13 @@ pub(super) fn compile(packages: &Packages, hand: &HandTables) -> Compiled {
         let (source, prefixes) = compiler.place(client);
         for (name, operation) in &client.model.operations {
             let decided = compiler.decide(client, &source, &prefixes, name, operation);
+            let newer = decided.is_none() && !compiler.in_map(client, name);
             count(
                 &mut report,
                 client,
-                prefixes.is_empty(),
                 name,
                 decided.as_ref().map(|decided| decided.step),
+                newer,
             );
             let (Some(decided), Some(prefix)) = (decided, prefixes.first()) else {
                 continue;
@@ -206,21 +122,16 @@ fn own_actions(operation: &str, needs: &[RowNeed]) -> Vec<String> {
         .collect()
 }
 
-fn count(report: &mut Report, client: &Client, no_prefix: bool, name: &str, step: Option<&'static str>) {
+fn count(report: &mut Report, client: &Client, name: &str, step: Option<&'static str>, newer: bool) {
     let share = report.clients.entry(client.name.clone()).or_default();
     for share in [share, &mut report.total] {
-        let Share {
-            operations,
-            resolved,
-            no_prefix: lacking,
-        } = share;
-        *operations += 1;
-        *resolved += usize::from(step.is_some());
-        *lacking += usize::from(step.is_none() && no_prefix);
+        share.operations += 1;
+        share.resolved += usize::from(step.is_some());
+        share.newer += usize::from(newer);
     }
     match step {
         Some(step) => *report.steps.entry(step).or_default() += 1,
-        None => report.unresolved.push(format!("{}.{name}", client.name)),
+        None => report.unresolved.push((format!("{}.{name}", client.name), newer)),
     }
 }
 
@@ -458,7 +369,7 @@ impl<'a> Compiler<'a> {
         let members = bind::members(&client.model, operation, &BTreeMap::new());
         let by_location = |location: &str| {
             let plain = location.trim_end_matches('+');
-            let at = |member: &&Member| member.top_level() && member.location.as_deref() == Some(plain);
+            let at = |member: &&Member| member.top_level && member.location.as_deref() == Some(plain);
             members.iter().find(at).map(|member| format!("${{{}}}", member.path))
         };
         let uri = operation
@@ -554,7 +465,12 @@ impl<'a> Compiler<'a> {
 
     fn add_tagging(&self, prefixes: &[String], members: &[Member], needs: &mut Vec<RowNeed>) {
         let paths = bind::tag_paths(members);
-        if paths.is_empty() {
+        let tagging = |need: &RowNeed| {
+            self.packages
+                .action(&need.action)
+                .is_some_and(|(_, action)| action.level == "Tagging")
+        };
+        if paths.is_empty() || needs.iter().any(tagging) {
             return;
         }
         for prefix in prefixes.iter().take(1) {
@@ -573,6 +489,15 @@ impl<'a> Compiler<'a> {
                 }
             }
         }
+    }
+
+    /// Whether the operation map, which is older than the other lists, knows the call.
+    fn in_map(&self, client: &Client, operation: &str) -> bool {
+        let names = [squeeze(&client.service_id), squeeze(&client.name)];
+        let methods = self.packages.map.sdk_method_iam_mappings.keys();
+        methods
+            .filter_map(|method| method.split_once('.'))
+            .any(|(service, name)| name.eq_ignore_ascii_case(operation) && names.contains(&squeeze(service)))
     }
 
     /// What the hand table says that events of any name show.

@@ -385,7 +385,7 @@ fn read_clients(folder: &Path) -> Result<Vec<Client>, Error> {
         let models = entries(&client)?
             .into_iter()
             .map(|version| version.join("service-2.json.gz"));
-        let Some(path) = models.filter(|path| path.exists()).last() else {
+        let Some(path) = models.filter(|path| path.exists()).next_back() else {
             continue;
         };
         let mut text = Vec::new();
