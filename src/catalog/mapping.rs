@@ -177,11 +177,15 @@ impl Catalog {
             .chain(prefixes.iter().map(String::as_str))
             .find_map(|source| self.hand().get(source, &lower));
         let mut needs: Vec<Need> = Vec::new();
+        let mut beside: Vec<Need> = Vec::new();
         if let Some(text) = by_hand {
             if let Some(why) = no_permission(text) {
                 return Some(Mapping::NoPermission { why });
             }
-            add(&mut needs, self.needs(read(text), event));
+            match text.strip_prefix("+ ") {
+                Some(text) => beside = self.needs(read(text), event),
+                None => add(&mut needs, self.needs(read(text), event)),
+            }
         }
         for (rank, prefix) in prefixes.iter().enumerate() {
             let found = match self.operations().find(&format!("{prefix}:{event}")) {
@@ -213,6 +217,7 @@ impl Catalog {
         if needs.is_empty() {
             return None;
         }
+        add(&mut needs, beside);
         self.add_dependents(&mut needs);
         Some(Mapping::Actions(needs))
     }

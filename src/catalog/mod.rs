@@ -62,7 +62,7 @@ pub enum AccessLevel {
 /// A resource type that an action may be limited to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ResourceType<'a> {
-    /// AWS's name of the type, such as `object`.
+    /// AWS's name of the type, such as `object`; a space in it stands as `_`.
     pub name: &'a str,
     /// Whether a statement that allows the action must name a resource of this type.
     pub required: bool,

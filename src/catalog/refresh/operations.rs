@@ -286,7 +286,8 @@ impl<'a> Compiler<'a> {
         name: &str,
         operation: &Operation,
     ) -> Option<Decided> {
-        if let Some(row) = self.hand.row(source, prefixes, name) {
+        let row = self.hand.row(source, prefixes, name);
+        if let Some(row) = row.filter(|row| !row.starts_with("+ ")) {
             if no_permission(row).is_some() {
                 return Some(Decided::nothing("hand", row));
             }
@@ -306,13 +307,26 @@ impl<'a> Compiler<'a> {
         if operation.unsigned() {
             return Some(Decided::nothing("none", "-unsigned"));
         }
-        if prefixes.first().is_some_and(|prefix| prefix == "apigateway") {
-            return self.by_verb(client, prefixes, name, operation);
-        }
-        let entries = self.entries(client, prefixes, name);
-        let (step, mut needs) = self.main_needs(prefixes, name, entries)?;
-        self.complete(client, prefixes, name, operation, entries, &mut needs);
-        Some(Decided::found(step, needs))
+        let mut decided = if prefixes.first().is_some_and(|prefix| prefix == "apigateway") {
+            self.by_verb(client, prefixes, name, operation)?
+        } else {
+            let entries = self.entries(client, prefixes, name);
+            let (step, mut needs) = self.main_needs(prefixes, name, entries)?;
+            self.complete(client, prefixes, name, operation, entries, &mut needs);
+            Decided::found(step, needs)
+        };
+        let beside = row
+            .and_then(|row| row.strip_prefix("+ "))
+            .map(row::read)
+            .unwrap_or_default();
+        let known = |need: &RowNeed| self.packages.action(&need.action).is_some();
+        let has = |needs: &[RowNeed], need: &RowNeed| needs.iter().any(|known| known.action == need.action);
+        let more: Vec<RowNeed> = beside
+            .into_iter()
+            .filter(|need| known(need) && !has(&decided.needs, need))
+            .collect();
+        decided.needs.extend(more);
+        Some(decided)
     }
 
     fn named(&self, prefixes: &[String], name: &str) -> Option<RowNeed> {
@@ -503,14 +517,16 @@ impl<'a> Compiler<'a> {
     /// What the hand table says that events of any name show.
     fn named_by_hand(&self) -> BTreeSet<String> {
         let rows = self.hand.hand.iter().filter(|(_, text)| no_permission(text).is_none());
-        rows.flat_map(|((_, event), text)| own_actions(event, &row::read(text)))
+        rows.flat_map(|((_, event), text)| own_actions(event, &row::read(text.trim_start_matches("+ "))))
             .collect()
     }
 
     /// Actions that the hand table or the map names and the list lacks.
     fn retired(&self) -> Vec<String> {
         let by_hand = self.hand.hand.values().filter(|text| no_permission(text).is_none());
-        let by_hand = by_hand.flat_map(|text| row::read(text)).map(|need| need.action);
+        let by_hand = by_hand
+            .flat_map(|text| row::read(text.trim_start_matches("+ ")))
+            .map(|need| need.action);
         let missing: BTreeSet<String> = by_hand
             .filter(|action| self.packages.action(action).is_none())
             .collect();
