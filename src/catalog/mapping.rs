@@ -299,18 +299,21 @@ impl Catalog {
     }
 }
 
-/// Adds needs; one whose action stands there already lends it its resources, and adds nothing else.
+/// Adds needs. One whose action stands there already lends it its resources and adds nothing else, unless another
+/// parameter brings it (each role that is handed over needs PassRole).
 fn add(needs: &mut Vec<Need>, more: Vec<Need>) {
-    let known: Vec<ActionId> = needs.iter().map(|need| need.action).collect();
+    let known: Vec<(ActionId, When)> = needs.iter().map(|need| (need.action, need.when.clone())).collect();
     for need in more {
-        if !known.contains(&need.action) {
+        let same = known
+            .iter()
+            .any(|(action, when)| *action == need.action && *when == need.when);
+        let brought = matches!(need.when, When::Present(_)) && !same;
+        if brought || known.iter().all(|(action, _)| *action != need.action) {
             needs.push(need);
             continue;
         }
-        for old in needs
-            .iter_mut()
-            .filter(|old| old.action == need.action && old.resources.is_empty())
-        {
+        let lends = |old: &&mut Need| old.action == need.action && old.when == need.when && old.resources.is_empty();
+        for old in needs.iter_mut().filter(lends) {
             old.resources.clone_from(&need.resources);
             old.complete |= need.complete;
         }

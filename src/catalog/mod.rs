@@ -91,7 +91,8 @@ pub struct Catalog {
     details: OnceLock<Table>,
     arns: OnceLock<Table>,
     operations: OnceLock<Table>,
-    dependents: OnceLock<Vec<Box<[ActionId]>>>,
+    /// Each action's dependents, read when first asked for.
+    dependents: OnceLock<Vec<OnceLock<Box<[ActionId]>>>>,
     prefixes: OnceLock<HashMap<String, Vec<String>>>,
     global: OnceLock<Vec<String>>,
     hand: OnceLock<mapping::Hand>,
@@ -209,19 +210,12 @@ impl Catalog {
 
     /// Actions that a caller may need beside this one, such as `iam:PassRole`.
     pub fn dependents(&self, id: ActionId) -> &[ActionId] {
-        let all = self.dependents.get_or_init(|| {
-            let details = self.details();
-            (0..details.len())
-                .map(|index| {
-                    details
-                        .field(index, 2)
-                        .split_ascii_whitespace()
-                        .filter_map(|name| self.id(name))
-                        .collect()
-                })
-                .collect()
-        });
-        all.get(id.index()).map_or(&[], |ids| ids)
+        let all = self.dependents.get_or_init(|| vec![OnceLock::new(); self.len()]);
+        let Some(own) = all.get(id.index()) else { return &[] };
+        own.get_or_init(|| {
+            let names = self.details().field(id.index(), 2).split_ascii_whitespace();
+            names.filter_map(|name| self.id(name)).collect()
+        })
     }
 
     /// The actions that an IAM action pattern (`s3:Get*`, `*`) names, ignoring ASCII case.

@@ -105,27 +105,24 @@ pub(super) fn role_paths(members: &[Member]) -> Vec<(String, Handed)> {
     for member in members {
         let name = member.name.to_ascii_lowercase();
         if name.contains("instanceprofile") {
-            // The structure itself, or the name or ARN in text; not the members of the structure.
             out.push((member.path.clone(), Handed::InstanceProfile));
-            continue;
-        }
-        if !member.text {
-            continue;
-        }
-        let known = [
-            "servicerole",
-            "jobflowrole",
-            "autoscalingrole",
-            "executionrole",
-            "iamrole",
-            "rolearn",
-            "rolearns",
-            "role",
-        ];
-        let is_role = name.ends_with("rolearn") || name.ends_with("rolearns") || known.contains(&name.as_str());
-        let external = name.contains("principal") || name.contains("federat");
-        if (is_role || (name.contains("role") && member.arn)) && !external {
-            out.push((member.path.clone(), Handed::Role));
+        } else if member.text {
+            let arn = name.ends_with("rolearn") || name.ends_with("rolearns") || (name.contains("role") && member.arn);
+            let external = name.contains("principal") || name.contains("status");
+            // Roles of chats, databases and reviews.
+            let other = [
+                "participantrole",
+                "snowflakerole",
+                "backendrole",
+                "memberrole",
+                "approverrole",
+            ];
+            let named = name.ends_with("role") && !other.iter().any(|ending| name.ends_with(ending));
+            match (arn && !external, named) {
+                (true, _) => out.push((member.path.clone(), Handed::Role)),
+                (false, true) => out.push((member.path.clone(), Handed::PerhapsRole)),
+                (false, false) => {}
+            }
         }
     }
     out
@@ -135,6 +132,8 @@ pub(super) fn role_paths(members: &[Member]) -> Vec<(String, Handed)> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Handed {
     Role,
+    /// Named like a role, without a word on its form.
+    PerhapsRole,
     InstanceProfile,
 }
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::mapping::single_forms;
 use super::super::row::{self, Binding, RowNeed, When, no_permission};
+use super::super::template::same_parameter;
 use super::Report;
 use super::bind::{self, Handed, Member};
 use super::hand::HandTables;
@@ -451,9 +452,7 @@ impl<'a> Compiler<'a> {
     ) {
         let aside = ["iam", "sts", "sso", "signin"];
         let reads = ["Get", "List", "Describe", "Delete", "Untag", "Search", "Check", "Head"];
-        let by_hand = needs.iter().any(|need| need.action == "iam:PassRole");
-        if by_hand
-            || prefixes.iter().any(|prefix| aside.contains(&prefix.as_str()))
+        if prefixes.iter().any(|prefix| aside.contains(&prefix.as_str()))
             || reads.iter().any(|verb| name.starts_with(verb))
         {
             return;
@@ -465,11 +464,22 @@ impl<'a> Compiler<'a> {
             .any(|(_, action)| passes(action));
         let mapped = bind::map_role_paths(entries);
         for (path, handed) in bind::role_paths(members) {
+            let by_hand = needs
+                .iter()
+                .filter(|need| need.action == "iam:PassRole")
+                .any(|need| match &need.when {
+                    When::Present(paths) => paths.iter().any(|known| same_parameter(known, &path)),
+                    When::Always | When::Absent(_) | When::Equals { .. } => false,
+                });
+            if by_hand {
+                continue;
+            }
             let mut need = RowNeed::new("iam:PassRole");
-            need.certain = dependent || mapped.iter().any(|known| known.eq_ignore_ascii_case(&path));
+            let sure = dependent && handed != Handed::PerhapsRole;
+            need.certain = sure || mapped.iter().any(|known| known.eq_ignore_ascii_case(&path));
             need.bindings = match handed {
                 Handed::Role => vec![Binding::Template(format!("${{{path}}}"))],
-                Handed::InstanceProfile => Vec::new(),
+                Handed::PerhapsRole | Handed::InstanceProfile => Vec::new(),
             };
             need.complete = handed == Handed::Role;
             need.when = When::Present(vec![path]);
