@@ -141,13 +141,17 @@ fn actions(statements: &[&Statement]) -> Vec<String> {
         .collect();
     let mut out = instances(&patterns);
     out.retain(|action| action.contains(':'));
-    out.insert("x:x".to_owned());
-    out.into_iter().take(CANDIDATES).collect()
+    ["x:x", "y:y", "zz:zz"]
+        .into_iter()
+        .map(str::to_owned)
+        .chain(out)
+        .take(CANDIDATES)
+        .collect()
 }
 
 /// Concrete resources near the patterns.
 fn resources(statements: &[&Statement]) -> Vec<String> {
-    let mut patterns: Vec<Vec<Symbol>> = statements
+    let patterns: Vec<Vec<Symbol>> = statements
         .iter()
         .flat_map(|statement| match &statement.resource {
             ResourcePart::Resource(patterns) | ResourcePart::NotResource(patterns) => patterns.as_slice(),
@@ -155,11 +159,14 @@ fn resources(statements: &[&Statement]) -> Vec<String> {
         })
         .map(|pattern| pattern.symbols().to_vec())
         .collect();
-    patterns.push(arn::symbols("arn:aws:x:::x", Version::V2008));
     let mut out = instances(&patterns);
     out.retain(|resource| !resource.is_empty());
-    out.insert("*".to_owned());
-    out.into_iter().take(CANDIDATES).collect()
+    ["*", "arn:aws:x:::x", "arn:zz:zz:zz:0:zz"]
+        .into_iter()
+        .map(str::to_owned)
+        .chain(out)
+        .take(CANDIDATES)
+        .collect()
 }
 
 /// What a variable is taken to hold.
@@ -175,20 +182,23 @@ fn instances(patterns: &[Vec<Symbol>]) -> BTreeSet<String> {
     let chunks: BTreeSet<String> = patterns
         .iter()
         .flat_map(|pattern| pattern.split(|symbol| matches!(symbol, Symbol::Any | Symbol::One)))
-        .map(|run| instance(run, "", usize::MAX, ""))
+        .map(|run| instance(run, 'x', "", usize::MAX, ""))
         .filter(|chunk| !chunk.is_empty())
         .take(CANDIDATES)
         .collect();
     let mut out = BTreeSet::new();
     for pattern in patterns {
-        for every in ["", "x"] {
-            out.insert(instance(pattern, every, usize::MAX, ""));
+        for (every, one) in [("", 'x'), ("x", 'y'), ("zz", 'z')] {
+            let near = instance(pattern, one, every, usize::MAX, "");
+            // Just outside, for what is excepted.
+            out.insert(format!("{near}z"));
+            out.insert(near);
         }
         let stars = pattern.iter().filter(|symbol| **symbol == Symbol::Any).count();
         for star in 0..stars {
             for special in chunks.iter().map(String::as_str).chain(["x"]) {
                 if out.len() < 4 * CANDIDATES {
-                    out.insert(instance(pattern, "", star, special));
+                    out.insert(instance(pattern, 'x', "", star, special));
                 }
             }
         }
@@ -196,14 +206,14 @@ fn instances(patterns: &[Vec<Symbol>]) -> BTreeSet<String> {
     out
 }
 
-/// The pattern with `every` in place of each `*`, except the one numbered `at`, which becomes `special`.
-fn instance(pattern: &[Symbol], every: &str, at: usize, special: &str) -> String {
+/// The pattern with `one` in place of each `?` and `every` in place of each `*`, except the one numbered `at`, which becomes `special`.
+fn instance(pattern: &[Symbol], one: char, every: &str, at: usize, special: &str) -> String {
     let mut out = String::new();
     let mut stars = 0;
     for symbol in pattern {
         match symbol {
             Symbol::Literal(c) => out.push(*c),
-            Symbol::One => out.push('x'),
+            Symbol::One => out.push(one),
             Symbol::Variable(variable) => out.push_str(variable_value(variable)),
             Symbol::Any => {
                 out.push_str(if stars == at { special } else { every });
@@ -318,13 +328,13 @@ fn candidate_values(condition: &Condition) -> Vec<String> {
                         Symbol::Literal(_) | Symbol::Variable(_) => symbol,
                     })
                     .collect();
-                instance(&literal, "", usize::MAX, "")
+                instance(&literal, 'x', "", usize::MAX, "")
             })
             .collect(),
             &["other"],
         ),
         C::StringLike | C::StringNotLike | C::ArnEquals | C::ArnLike | C::ArnNotEquals | C::ArnNotLike => (
-            own.map(|value| instance(&arn::symbols(value, condition.version), "x", usize::MAX, ""))
+            own.map(|value| instance(&arn::symbols(value, condition.version), 'x', "x", usize::MAX, ""))
                 .collect(),
             &["other", "arn:aws:other:::other"],
         ),
