@@ -455,7 +455,7 @@ fn wrongly_allowed(old: &Value, new: &Value, narrow: bool) -> Option<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn no_proof_is_wrong_in_a_small_world(old in world::document(), new in world::document()) {
