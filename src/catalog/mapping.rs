@@ -177,11 +177,15 @@ impl Catalog {
             .chain(prefixes.iter().map(String::as_str))
             .find_map(|source| self.hand().get(source, &lower));
         let mut needs: Vec<Need> = Vec::new();
+        let mut beside: Vec<Need> = Vec::new();
         if let Some(text) = by_hand {
             if let Some(why) = no_permission(text) {
                 return Some(Mapping::NoPermission { why });
             }
-            add(&mut needs, self.needs(read(text), event));
+            match text.strip_prefix("+ ") {
+                Some(text) => beside = self.needs(read(text), event),
+                None => add(&mut needs, self.needs(read(text), event)),
+            }
         }
         for (rank, prefix) in prefixes.iter().enumerate() {
             let found = match self.operations().find(&format!("{prefix}:{event}")) {
@@ -213,6 +217,7 @@ impl Catalog {
         if needs.is_empty() {
             return None;
         }
+        add(&mut needs, beside);
         self.add_dependents(&mut needs);
         Some(Mapping::Actions(needs))
     }
@@ -294,18 +299,21 @@ impl Catalog {
     }
 }
 
-/// Adds needs; one whose action stands there already lends it its resources, and adds nothing else.
+/// Adds needs. One whose action stands there already lends it its resources and adds nothing else, unless another
+/// parameter brings it (each role that is handed over needs PassRole).
 fn add(needs: &mut Vec<Need>, more: Vec<Need>) {
-    let known: Vec<ActionId> = needs.iter().map(|need| need.action).collect();
+    let known: Vec<(ActionId, When)> = needs.iter().map(|need| (need.action, need.when.clone())).collect();
     for need in more {
-        if !known.contains(&need.action) {
+        let same = known
+            .iter()
+            .any(|(action, when)| *action == need.action && *when == need.when);
+        let brought = matches!(need.when, When::Present(_)) && !same;
+        if brought || known.iter().all(|(action, _)| *action != need.action) {
             needs.push(need);
             continue;
         }
-        for old in needs
-            .iter_mut()
-            .filter(|old| old.action == need.action && old.resources.is_empty())
-        {
+        let lends = |old: &&mut Need| old.action == need.action && old.when == need.when && old.resources.is_empty();
+        for old in needs.iter_mut().filter(lends) {
             old.resources.clone_from(&need.resources);
             old.complete |= need.complete;
         }
@@ -353,3 +361,6 @@ pub(super) fn single_forms(name: &str) -> Vec<String> {
     }
     forms
 }
+
+#[cfg(test)]
+mod tests;

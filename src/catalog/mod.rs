@@ -62,7 +62,7 @@ pub enum AccessLevel {
 /// A resource type that an action may be limited to.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ResourceType<'a> {
-    /// AWS's name of the type, such as `object`.
+    /// AWS's name of the type, such as `object`; a space in it stands as `_`.
     pub name: &'a str,
     /// Whether a statement that allows the action must name a resource of this type.
     pub required: bool,
@@ -91,7 +91,8 @@ pub struct Catalog {
     details: OnceLock<Table>,
     arns: OnceLock<Table>,
     operations: OnceLock<Table>,
-    dependents: OnceLock<Vec<Box<[ActionId]>>>,
+    /// Each action's dependents, read when first asked for.
+    dependents: OnceLock<Vec<OnceLock<Box<[ActionId]>>>>,
     prefixes: OnceLock<HashMap<String, Vec<String>>>,
     global: OnceLock<Vec<String>>,
     hand: OnceLock<mapping::Hand>,
@@ -209,19 +210,12 @@ impl Catalog {
 
     /// Actions that a caller may need beside this one, such as `iam:PassRole`.
     pub fn dependents(&self, id: ActionId) -> &[ActionId] {
-        let all = self.dependents.get_or_init(|| {
-            let details = self.details();
-            (0..details.len())
-                .map(|index| {
-                    details
-                        .field(index, 2)
-                        .split_ascii_whitespace()
-                        .filter_map(|name| self.id(name))
-                        .collect()
-                })
-                .collect()
-        });
-        all.get(id.index()).map_or(&[], |ids| ids)
+        let all = self.dependents.get_or_init(|| vec![OnceLock::new(); self.len()]);
+        let Some(own) = all.get(id.index()) else { return &[] };
+        own.get_or_init(|| {
+            let names = self.details().field(id.index(), 2).split_ascii_whitespace();
+            names.filter_map(|name| self.id(name)).collect()
+        })
     }
 
     /// The actions that an IAM action pattern (`s3:Get*`, `*`) names, ignoring ASCII case.

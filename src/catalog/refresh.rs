@@ -4,6 +4,7 @@
 //! Tables written by hand (`hand.tsv`, `aliases.tsv`, …) are read, never written.
 
 mod bind;
+mod hand;
 mod operations;
 mod packages;
 mod report;
@@ -51,7 +52,7 @@ pub enum Error {
 /// under `to` (the catalog's `data` folder, which holds the tables written by hand).
 pub fn run(from: &Path, to: &Path) -> Result<Report, Error> {
     let packages = Packages::read(from)?;
-    let hand = operations::HandTables::read(to)?;
+    let hand = hand::HandTables::read(to)?;
     let compiled = operations::compile(&packages, &hand);
 
     let services = to.join("services");
@@ -155,3 +156,6 @@ fn write_policies(path: &Path, policies: &BTreeMap<String, (String, String)>) ->
     encoder.write_all(text.as_bytes()).map_err(failed)?;
     write(path, &encoder.finish().map_err(failed)?)
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,9 @@
 //! * resources, separated by commas: `type` or `type{Variable=path;…}` binds the ARN formats of the action's resource type
 //!   (a variable left out is bound to the parameter of its own name), `=template` is an ARN template as it stands;
 //! * flags: `c` the resources are all that the call touches.
+//!
+//! In `hand.tsv`, needs that start with a `+` of their own stand beside what the other steps find, instead of in its place;
+//! the resource `?` says that the request does not tell the resource.
 
 use std::fmt::Write as _;
 
@@ -178,3 +181,6 @@ pub(super) fn no_permission(code: &str) -> Option<&'static str> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,7 +49,7 @@ impl<'s> Books<'s> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn event(&mut self, event: Event<'_>, shape: Shape) {
         self.recognise(shape);
         self.facts.records += 1;
@@ -80,7 +80,7 @@ impl<'s> Books<'s> {
     }
 
     /// A record, however it turned out. A wrapper and a stranger count as unusable.
-    #[inline]
+    #[inline(always)]
     pub(super) fn record(&mut self, record: Record<'_>, shape: Shape) {
         match record {
             Record::Event(event) => self.event(event, shape),

@@ -6,6 +6,10 @@ use super::Event;
 
 /// One finding, handed to the caller as soon as it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "handed over once and never stored; a box would cost an allocation an event"
+)]
 pub enum Item<'a> {
     /// A record of a call (or of a sign-in or service event).
     Event(Event<'a>),

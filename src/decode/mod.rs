@@ -36,6 +36,16 @@ const IN_MEMORY: u64 = 16 << 20;
 /// Bytes of text that a stream moves in.
 const WINDOW: usize = 1 << 18;
 
+/// Bytes that are asked of a decoder at once. Where the data is damaged, what came out of the last step is lost, so steps
+/// are small.
+const CHUNK: usize = 1 << 13;
+
+/// Bytes in which a table's first line must end.
+const HEAD: usize = 1 << 16;
+
+/// Bytes in which a zero tells that this is no text.
+const BINARY: usize = 512;
+
 /// The buffers of one reading thread, kept from file to file.
 pub struct Reader {
     inflate: libdeflater::Decompressor,
@@ -141,7 +151,7 @@ impl Reader {
         let mut parser = Parser::Unknown {
             max_record: limits.max_record,
         };
-        let mut chunk = vec![0; self.window.clamp(8, 1 << 16)];
+        let mut chunk = vec![0; self.window.clamp(8, CHUNK)];
         let mut text = String::new();
         // Bytes at the chunk's front that are the start of a character.
         let mut begun = 0;
@@ -186,14 +196,25 @@ impl Reader {
 /// Moves the chunk's first `end` bytes into the text, what is no UTF-8 as U+FFFD. A character that is only begun moves
 /// to the chunk's front, unless nothing follows: its length.
 fn push_lossy(text: &mut String, chunk: &mut [u8], end: usize, last: bool) -> usize {
-    let mut rest = 0;
+    match str::from_utf8(&chunk[..end]) {
+        Ok(valid) => {
+            text.push_str(valid);
+            0
+        }
+        Err(_) => push_broken(text, chunk, end, last),
+    }
+}
+
+/// The same where something is no UTF-8, or begun.
+#[cold]
+fn push_broken(text: &mut String, chunk: &mut [u8], end: usize, last: bool) -> usize {
+    let mut done = 0;
     for piece in chunk[..end].utf8_chunks() {
         text.push_str(piece.valid());
         let broken = piece.invalid();
-        rest += piece.valid().len() + broken.len();
+        done += piece.valid().len() + broken.len();
         // Only what stands at the chunk's end can be begun; elsewhere it is broken.
-        let begun = rest == end && !last && str::from_utf8(broken).is_err_and(|error| error.error_len().is_none());
-        if begun && !broken.is_empty() {
+        if done == end && !last && str::from_utf8(broken).is_err_and(|error| error.error_len().is_none()) {
             let length = broken.len();
             chunk.copy_within(end - length..end, 0);
             return length;
@@ -221,20 +242,28 @@ impl Parser {
         match self {
             Parser::Unknown { max_record } => {
                 let max_record = *max_record;
-                let start = text.len() - text.trim_start_matches('\u{feff}').trim_start().len();
-                let head = &text.as_bytes()[start..text.len().min(start + 512)];
-                let mut skipped = 0;
-                *self = if let Some(b'{' | b'[') | None = head.first() {
+                let start = text.len()
+                    - text
+                        .trim_start_matches(|c: char| c == '\u{feff}' || c.is_whitespace())
+                        .len();
+                let head = &text.as_bytes()[start..text.len().min(start + HEAD)];
+                let json = matches!(head.first(), Some(b'{' | b'['));
+                let enough = head.len() == HEAD || head.contains(&b'\n') && text.len() - start >= BINARY;
+                if !(json || last || enough) {
+                    return start;
+                }
+                let mut done = start;
+                *self = if json {
                     Parser::Documents(text::Documents::new(max_record))
-                } else if head.contains(&0) {
+                } else if head[..head.len().min(BINARY)].contains(&0) {
                     Parser::Refused
                 } else if let Some((table, rows)) = table::Table::open(&text[start..], max_record) {
-                    skipped = start + rows;
+                    done += rows;
                     Parser::Table(Box::new(table))
                 } else {
                     Parser::Documents(text::Documents::new(max_record))
                 };
-                skipped + self.feed(&text[skipped..], last, books)
+                done + self.feed(&text[done..], last, books)
             }
             Parser::Documents(documents) => documents.feed(text, last, books),
             Parser::Table(table) => table.feed(text, last, books),

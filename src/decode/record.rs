@@ -6,6 +6,10 @@ use super::{Event, NotCalls, Time, Why};
 
 /// What one JSON object turned out to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "made in place on the hot path; a box would cost an allocation an event"
+)]
 pub(super) enum Record<'a> {
     Event(Event<'a>),
     NotCalls(NotCalls),
@@ -48,6 +52,7 @@ pub(super) const WRAPPERS: [&str; 8] = [
 
 impl<'a> Draft<'a> {
     /// Settles what the record is.
+    #[inline(always)]
     pub(super) fn settle(mut self) -> Record<'a> {
         if let Some(what) = self.beside_calls() {
             return Record::NotCalls(what);

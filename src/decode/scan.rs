@@ -19,13 +19,30 @@ pub(super) enum Fault {
     Deep,
 }
 
+/// A bit for each of 32 bytes that is `"`, `\` or a control character.
+///
+/// Written so that the compiler makes vector comparisons of the first loop, with nothing asked of the processor.
+#[inline(always)]
+fn special(block: &[u8; 32]) -> u32 {
+    let mut marks = [0_u8; 32];
+    for (mark, byte) in marks.iter_mut().zip(block) {
+        *mark = u8::from((*byte == b'"') | (*byte == b'\\') | (*byte < 0x20));
+    }
+    // Eight marks to eight bits by one multiplication.
+    let mut found = 0;
+    for (at, bytes) in marks.as_chunks::<8>().0.iter().enumerate() {
+        let bits = u64::from_le_bytes(*bytes).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+        found |= (bits as u32) << (8 * at);
+    }
+    found
+}
+
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
 
-/// The high bit of each byte that is `"`, `\` or a control character. Only the lowest bit set is exact, and only that
-/// one is looked at.
+/// The same for eight bytes: the high bit of each.
 #[inline(always)]
-fn special(word: u64) -> u64 {
+fn special_word(word: u64) -> u64 {
     let quote = word ^ (ONES * b'"' as u64);
     let backslash = word ^ (ONES * b'\\' as u64);
     ((quote.wrapping_sub(ONES) & !quote)
@@ -48,14 +65,16 @@ pub(super) fn space(text: &[u8], mut at: usize) -> usize {
 pub(super) fn string(text: &[u8], mut at: usize) -> Result<(usize, bool), Fault> {
     let mut escaped = false;
     loop {
-        while let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-            let found = special(u64::from_le_bytes(*chunk));
-            if found != 0 {
-                at += (found.trailing_zeros() / 8) as usize;
-                break;
+        // Blocks while they last: most strings end in their first one, so that this is one step and one branch.
+        at = loop {
+            let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk::<32>) else {
+                break near_end(text, at);
+            };
+            match special(block) {
+                0 => at += 32,
+                found => break at + found.trailing_zeros() as usize,
             }
-            at += 8;
-        }
+        };
         match text.get(at) {
             None => return Err(Fault::End),
             Some(b'"') => return Ok((at, escaped)),
@@ -67,6 +86,18 @@ pub(super) fn string(text: &[u8], mut at: usize) -> Result<(usize, bool), Fault>
             Some(_) => at += 1,
         }
     }
+}
+
+/// The next special byte where fewer than 32 are left.
+#[inline]
+fn near_end(text: &[u8], mut at: usize) -> usize {
+    while let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        match special_word(u64::from_le_bytes(*chunk)) {
+            0 => at += 8,
+            found => return at + (found.trailing_zeros() / 8) as usize,
+        }
+    }
+    at
 }
 
 /// Steps over what follows a backslash.

@@ -10,6 +10,7 @@ use super::scan::{self, Fault};
 use super::{Identity, Issuer, Payload, Time, plain};
 
 /// Reads the object that opens at `at`: what it is, and where it ends.
+#[inline(always)]
 pub(super) fn record(text: &str, at: usize) -> Result<(Record<'_>, usize), Fault> {
     let mut skim = Skim {
         text,

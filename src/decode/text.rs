@@ -177,16 +177,24 @@ impl Documents {
                     window.at,
                 )
             }
-            Fault::End => {
+            // Not so where other lines follow: then it is a broken line among good ones.
+            Fault::End if restart(window.text.as_bytes(), window.at + 1).is_err() => {
                 books.torn();
                 Step::To(window.text.len())
             }
-            Fault::Bad | Fault::Deep => {
-                books.unusable(if fault == Fault::Deep {
-                    Why::TooDeep
-                } else {
-                    Why::NotJson
-                });
+            // Lines inside a deep document would each be as deep, and be read again and again.
+            Fault::Deep => {
+                books.unusable(Why::TooDeep);
+                self.enter(
+                    State::Over {
+                        over: Over::new(true),
+                        list: None,
+                    },
+                    window.at,
+                )
+            }
+            Fault::End | Fault::Bad => {
+                books.unusable(Why::NotJson);
                 self.enter(State::Broken, window.at + 1)
             }
         }
@@ -234,9 +242,11 @@ impl Documents {
         let bytes = window.view().as_bytes();
         let mut over = Over::new(true);
         let next = match over.step(bytes, window.at) {
-            Passed::End(end) => {
-                Some(end).filter(|end| matches!(bytes.get(scan::space(bytes, *end)), Some(b',' | b']')))
-            }
+            Passed::End(end) => match follows(window.text.as_bytes(), end) {
+                Some(b',' | b']') => Some(end),
+                None if !window.last && window.text.len() - end < FOLLOWS => return Step::More,
+                _ => None,
+            },
             Passed::Marker(next) => Some(next),
             Passed::Nothing(_) if window.may_grow() => return Step::More,
             Passed::Nothing(_) => None,
@@ -297,36 +307,42 @@ impl Documents {
         }
     }
 
-    /// Steps out of a broken document: to the next line that opens one, or to something that opens like a record.
+    /// Steps out of a broken document.
     fn broken(&mut self, window: Window<'_>) -> Step {
         let bytes = window.text.as_bytes();
-        for found in memchr_iter(b'{', &bytes[window.at..]) {
-            let at = window.at + found;
-            if at > 0 && bytes[at - 1] == b'\n' {
-                return self.enter(State::Top, at);
-            }
-            match opens_record(bytes, at) {
-                Some(true) => return self.enter(State::Top, at),
-                Some(false) => {}
-                None if window.last => {}
-                // What stands before the brace stays, because it tells whether a line starts here.
-                None => {
-                    return if at > window.at + 1 {
-                        Step::To(at - 1)
-                    } else {
-                        Step::More
-                    };
+        match restart(bytes, window.at) {
+            Ok(at) => self.enter(State::Top, at),
+            Err(_) if window.last => {
+                if window.at < bytes.len() {
+                    Step::To(bytes.len())
+                } else {
+                    Step::More
                 }
             }
+            Err(at) => {
+                // One character before stays, because it tells whether a line starts here.
+                let keep = window.text.floor_char_boundary(at.saturating_sub(1));
+                if keep > window.at { Step::To(keep) } else { Step::More }
+            }
         }
-        // The line's end stays: the next window may open with a brace.
-        let keep = if window.last {
-            bytes.len()
-        } else {
-            window.text.floor_char_boundary(bytes.len().saturating_sub(1))
-        };
-        if keep > window.at { Step::To(keep) } else { Step::More }
     }
+}
+
+/// Where reading may start again at or after `at`: the next line that opens an object, or something that opens like a
+/// record. `Err`: nowhere, as far as can be said up to there.
+fn restart(bytes: &[u8], at: usize) -> Result<usize, usize> {
+    for found in memchr_iter(b'{', &bytes[at..]) {
+        let at = at + found;
+        if at > 0 && bytes[at - 1] == b'\n' {
+            return Ok(at);
+        }
+        match opens_record(bytes, at) {
+            Some(true) => return Ok(at),
+            Some(false) => {}
+            None => return Err(at),
+        }
+    }
+    Err(bytes.len())
 }
 
 /// The text in hand, and the place in it.
@@ -374,6 +390,15 @@ fn between(bytes: &[u8], mut at: usize) -> usize {
             _ => return at,
         }
     }
+}
+
+/// White space behind an element that is looked through.
+const FOLLOWS: usize = 64;
+
+/// The first byte at or after `at` that is no white space, if it is near.
+fn follows(bytes: &[u8], at: usize) -> Option<u8> {
+    let near = &bytes[..bytes.len().min(at + FOLLOWS)];
+    near.get(scan::space(near, at)).copied()
 }
 
 /// The names of lists that hold records.
@@ -429,6 +454,8 @@ struct Over {
     depth: u32,
     quoted: bool,
     escaped: bool,
+    /// The first byte is passed: it is the broken record's own brace.
+    begun: bool,
     /// Stop in front of what opens like a record, too.
     markers: bool,
     /// Stop at a closing brace.
@@ -450,6 +477,7 @@ impl Over {
             depth: 0,
             quoted: false,
             escaped: false,
+            begun: false,
             markers,
             balanced: true,
         }
@@ -464,16 +492,15 @@ impl Over {
     }
 
     fn step(&mut self, bytes: &[u8], mut at: usize) -> Passed {
-        let start = at;
         while let Some(byte) = bytes.get(at) {
-            // The first brace is the broken record's own.
-            if *byte == b'{' && self.markers && (at > start || !self.balanced) {
+            if *byte == b'{' && self.markers && (self.begun || !self.balanced) {
                 match opens_record(bytes, at) {
                     Some(true) => return Passed::Marker(at),
                     None => return Passed::Nothing(at),
                     Some(false) => {}
                 }
             }
+            self.begun = true;
             if self.balanced && self.passes(*byte) {
                 return Passed::End(at + 1);
             }

@@ -11,7 +11,7 @@ use super::{Shape, Why, json, scan, skim};
 const MAX_WRAPS: u32 = 4;
 
 /// Hands out a record or what an envelope holds. `text` is the whole object.
-#[inline]
+#[inline(always)]
 pub(super) fn element(books: &mut Books<'_>, record: Record<'_>, text: &str, shape: Shape) {
     match record {
         Record::Wrapper => envelope(books, text, shape, 0),

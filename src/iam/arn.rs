@@ -267,8 +267,8 @@ pub fn union_includes(outers: &[&Resource], inner: &Resource) -> bool {
                         .zip(&inner.segments)
                         .enumerate()
                         .all(|(at, (outer, inner))| {
-                            // A `*` at the end of a segment may reach further than one that is followed by `?`.
-                            (outer.ends_with_star || !inner.ends_with_star)
+                            // A `*` at the end of one of the first five may reach further than one that is followed by `?`.
+                            (at + 1 == SEGMENTS || outer.ends_with_star || !inner.ends_with_star)
                                 && (at == free || pattern::union_includes_symbols(&[&outer.symbols], &inner.symbols))
                         })
             })

@@ -59,6 +59,8 @@ const PRINCIPAL: &str = "arn:aws:iam::111122223333:user/witness";
 const TRIES: usize = 20_000;
 /// Most candidates of one kind.
 const CANDIDATES: usize = 400;
+/// Most values of variables.
+const VARIABLE_VALUES: usize = 6;
 /// Most contexts.
 const CONTEXTS: usize = 128;
 
@@ -72,8 +74,9 @@ pub(super) fn find(old: &Policy, new: &Policy) -> Option<Witness> {
         return None;
     }
     let actions = actions(&statements);
-    let resources = resources(&statements);
-    let contexts = contexts(&statements);
+    let values = variable_values(&statements);
+    let resources = resources(&statements, &values);
+    let contexts = contexts(&statements, &values);
     let as_identity = |policy: &Policy| Policies {
         identity: vec![policy.clone()],
         ..Policies::default()
@@ -139,56 +142,120 @@ fn actions(statements: &[&Statement]) -> Vec<String> {
         })
         .map(|pattern| arn::symbols(pattern.lower(), Version::V2008))
         .collect();
-    let mut out = instances(&patterns);
+    let mut out = instances(&patterns, &[String::new()]);
     out.retain(|action| action.contains(':'));
-    out.insert("x:x".to_owned());
-    out.into_iter().take(CANDIDATES).collect()
+    ["x:x", "y:y", "zz:zz"]
+        .into_iter()
+        .map(str::to_owned)
+        .chain(out)
+        .take(CANDIDATES)
+        .collect()
 }
 
 /// Concrete resources near the patterns.
-fn resources(statements: &[&Statement]) -> Vec<String> {
-    let mut patterns: Vec<Vec<Symbol>> = statements
+fn resources(statements: &[&Statement], variables: &[String]) -> Vec<String> {
+    let patterns: Vec<Vec<Symbol>> = statements
         .iter()
-        .flat_map(|statement| match &statement.resource {
-            ResourcePart::Resource(patterns) | ResourcePart::NotResource(patterns) => patterns.as_slice(),
-            ResourcePart::None => &[],
-        })
-        .map(|pattern| pattern.symbols().to_vec())
+        .flat_map(|statement| resource_symbols(statement))
+        .map(<[Symbol]>::to_vec)
         .collect();
-    patterns.push(arn::symbols("arn:aws:x:::x", Version::V2008));
-    let mut out = instances(&patterns);
+    let mut out = instances(&patterns, variables);
     out.retain(|resource| !resource.is_empty());
-    out.insert("*".to_owned());
-    out.into_iter().take(CANDIDATES).collect()
+    ["*", "arn:aws:x:::x", "arn:zz:zz:zz:0:zz"]
+        .into_iter()
+        .map(str::to_owned)
+        .chain(out)
+        .take(CANDIDATES)
+        .collect()
 }
 
-/// What a variable is taken to hold.
-fn variable_value(variable: &str) -> &str {
-    match variable_parts(variable) {
-        (_, Some(default)) => default,
-        (_, None) => "v",
+fn resource_symbols<'a>(statement: &'a Statement) -> impl Iterator<Item = &'a [Symbol]> + use<'a> {
+    let patterns = match &statement.resource {
+        ResourcePart::Resource(patterns) | ResourcePart::NotResource(patterns) => patterns.as_slice(),
+        ResourcePart::None => &[],
+    };
+    patterns.iter().map(super::Resource::symbols)
+}
+
+/// What variables are taken to hold: anything, and what brings their resource near another pattern.
+fn variable_values(statements: &[&Statement]) -> Vec<String> {
+    let patterns: Vec<&[Symbol]> = statements
+        .iter()
+        .flat_map(|statement| resource_symbols(statement))
+        .collect();
+    let mut out = vec!["v".to_owned()];
+    for pattern in &patterns {
+        let Some(at) = pattern.iter().position(|symbol| matches!(symbol, Symbol::Variable(_))) else {
+            continue;
+        };
+        out.extend(match &pattern[at] {
+            Symbol::Variable(variable) => variable_parts(variable).1.map(str::to_owned),
+            Symbol::Literal(_) | Symbol::One | Symbol::Any => None,
+        });
+        let before = instance(
+            &pattern[..at],
+            Fill {
+                variable: "v",
+                ..NOTHING
+            },
+        );
+        for other in &patterns {
+            let near = instance(other, NOTHING);
+            if let Some(rest) = near.strip_prefix(&before) {
+                let first = rest.split('/').next().unwrap_or(rest);
+                out.extend(
+                    [rest, first]
+                        .into_iter()
+                        .filter(|rest| !rest.is_empty())
+                        .map(str::to_owned),
+                );
+            }
+        }
     }
+    let mut seen = BTreeSet::new();
+    out.retain(|value| seen.insert(value.clone()));
+    out.truncate(VARIABLE_VALUES);
+    out
 }
 
-fn instances(patterns: &[Vec<Symbol>]) -> BTreeSet<String> {
+fn instances(patterns: &[Vec<Symbol>], variables: &[String]) -> BTreeSet<String> {
     // The runs of text between wildcards.
     let chunks: BTreeSet<String> = patterns
         .iter()
         .flat_map(|pattern| pattern.split(|symbol| matches!(symbol, Symbol::Any | Symbol::One)))
-        .map(|run| instance(run, "", usize::MAX, ""))
+        .map(|run| instance(run, NOTHING))
         .filter(|chunk| !chunk.is_empty())
         .take(CANDIDATES)
         .collect();
     let mut out = BTreeSet::new();
     for pattern in patterns {
-        for every in ["", "x"] {
-            out.insert(instance(pattern, every, usize::MAX, ""));
+        for (every, one) in [("", 'x'), ("x", 'y'), ("zz", 'z')] {
+            for variable in variables {
+                let near = instance(
+                    pattern,
+                    Fill {
+                        every,
+                        one,
+                        variable,
+                        ..NOTHING
+                    },
+                );
+                // Just outside, for what is excepted.
+                out.insert(format!("{near}z"));
+                out.insert(near);
+            }
         }
         let stars = pattern.iter().filter(|symbol| **symbol == Symbol::Any).count();
         for star in 0..stars {
             for special in chunks.iter().map(String::as_str).chain(["x"]) {
                 if out.len() < 4 * CANDIDATES {
-                    out.insert(instance(pattern, "", star, special));
+                    out.insert(instance(
+                        pattern,
+                        Fill {
+                            special: Some((star, special)),
+                            ..NOTHING
+                        },
+                    ));
                 }
             }
         }
@@ -196,17 +263,36 @@ fn instances(patterns: &[Vec<Symbol>]) -> BTreeSet<String> {
     out
 }
 
-/// The pattern with `every` in place of each `*`, except the one numbered `at`, which becomes `special`.
-fn instance(pattern: &[Symbol], every: &str, at: usize, special: &str) -> String {
+/// What takes the place of a pattern's symbols.
+#[derive(Clone, Copy)]
+struct Fill<'a> {
+    one: char,
+    every: &'a str,
+    /// The `*` with this number becomes this text.
+    special: Option<(usize, &'a str)>,
+    variable: &'a str,
+}
+
+const NOTHING: Fill<'static> = Fill {
+    one: 'x',
+    every: "",
+    special: None,
+    variable: "v",
+};
+
+fn instance(pattern: &[Symbol], fill: Fill<'_>) -> String {
     let mut out = String::new();
     let mut stars = 0;
     for symbol in pattern {
         match symbol {
             Symbol::Literal(c) => out.push(*c),
-            Symbol::One => out.push('x'),
-            Symbol::Variable(variable) => out.push_str(variable_value(variable)),
+            Symbol::One => out.push(fill.one),
+            Symbol::Variable(_) => out.push_str(fill.variable),
             Symbol::Any => {
-                out.push_str(if stars == at { special } else { every });
+                out.push_str(match fill.special {
+                    Some((at, special)) if at == stars => special,
+                    Some(_) | None => fill.every,
+                });
                 stars += 1;
             }
         }
@@ -217,7 +303,7 @@ fn instance(pattern: &[Symbol], every: &str, at: usize, special: &str) -> String
 type Pairs = Vec<(String, Vec<String>)>;
 
 /// Contexts in which conditions hold, or fail: every combination where the keys are few, else one change at a time.
-fn contexts(statements: &[&Statement]) -> Vec<Pairs> {
+fn contexts(statements: &[&Statement], values: &[String]) -> Vec<Pairs> {
     let mut options: BTreeMap<String, BTreeSet<Option<String>>> = BTreeMap::new();
     let mut note = |key: &str, values: Vec<String>| {
         let known = options.entry(key.to_lowercase()).or_insert_with(|| [None].into());
@@ -227,9 +313,8 @@ fn contexts(statements: &[&Statement]) -> Vec<Pairs> {
         for condition in &statement.conditions {
             note(&condition.key, candidate_values(condition));
         }
-        let variables = variables(statement);
-        for variable in &variables {
-            note(variable_parts(variable).0, vec![variable_value(variable).to_owned()]);
+        for variable in variables(statement) {
+            note(variable_parts(&variable).0, values.to_vec());
         }
     }
     let combinations = options
@@ -285,21 +370,13 @@ fn variables(statement: &Statement) -> BTreeSet<String> {
             })
             .collect()
     };
-    let resources = match &statement.resource {
-        ResourcePart::Resource(patterns) | ResourcePart::NotResource(patterns) => patterns.as_slice(),
-        ResourcePart::None => &[],
-    };
     let in_conditions = statement.conditions.iter().flat_map(|condition| {
         condition
             .values
             .iter()
             .flat_map(|value| of(&arn::symbols(value, condition.version)))
     });
-    resources
-        .iter()
-        .flat_map(|resource| of(resource.symbols()))
-        .chain(in_conditions)
-        .collect()
+    resource_symbols(statement).flat_map(of).chain(in_conditions).collect()
 }
 
 /// Values that may meet the condition first, then one that likely does not.
@@ -318,13 +395,13 @@ fn candidate_values(condition: &Condition) -> Vec<String> {
                         Symbol::Literal(_) | Symbol::Variable(_) => symbol,
                     })
                     .collect();
-                instance(&literal, "", usize::MAX, "")
+                instance(&literal, NOTHING)
             })
             .collect(),
             &["other"],
         ),
         C::StringLike | C::StringNotLike | C::ArnEquals | C::ArnLike | C::ArnNotEquals | C::ArnNotLike => (
-            own.map(|value| instance(&arn::symbols(value, condition.version), "x", usize::MAX, ""))
+            own.map(|value| instance(&arn::symbols(value, condition.version), Fill { every: "x", ..NOTHING }))
                 .collect(),
             &["other", "arn:aws:other:::other"],
         ),

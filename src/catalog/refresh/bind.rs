@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::row::Binding;
 use super::super::template::{substitute, variables};
-use super::operations::HandTables;
+use super::hand::HandTables;
 use super::packages::{MapEntry, Model, Operation, Packages};
 
 /// How deep input shapes are followed, and how many members of one operation are looked at.
@@ -21,14 +21,10 @@ pub(super) struct Member {
     text: bool,
     /// Whether the value's shape says that it is an ARN.
     arn: bool,
+    /// Whether it stands directly in the input, or is a list that does.
+    pub(super) top_level: bool,
     /// Where in the URI it goes.
     pub(super) location: Option<String>,
-}
-
-impl Member {
-    pub(super) fn top_level(&self) -> bool {
-        !self.path.trim_end_matches("[]").contains(['.', '[', '{'])
-    }
 }
 
 /// All input members of an operation, in the order of their paths.
@@ -93,6 +89,7 @@ fn walk(
             name: name.clone(),
             text: kind == "string",
             arn: inner.to_ascii_lowercase().contains("arn") || pattern.contains("arn"),
+            top_level: path.is_empty(),
             location: member.location_name.clone(),
         });
         if kind == "structure" {
@@ -108,27 +105,24 @@ pub(super) fn role_paths(members: &[Member]) -> Vec<(String, Handed)> {
     for member in members {
         let name = member.name.to_ascii_lowercase();
         if name.contains("instanceprofile") {
-            // The structure itself, or the name or ARN in text; not the members of the structure.
             out.push((member.path.clone(), Handed::InstanceProfile));
-            continue;
-        }
-        if !member.text {
-            continue;
-        }
-        let known = [
-            "servicerole",
-            "jobflowrole",
-            "autoscalingrole",
-            "executionrole",
-            "iamrole",
-            "rolearn",
-            "rolearns",
-            "role",
-        ];
-        let is_role = name.ends_with("rolearn") || name.ends_with("rolearns") || known.contains(&name.as_str());
-        let external = name.contains("principal") || name.contains("federat");
-        if (is_role || (name.contains("role") && member.arn)) && !external {
-            out.push((member.path.clone(), Handed::Role));
+        } else if member.text {
+            let arn = name.ends_with("rolearn") || name.ends_with("rolearns") || (name.contains("role") && member.arn);
+            let external = name.contains("principal") || name.contains("status");
+            // Roles of chats, databases and reviews.
+            let other = [
+                "participantrole",
+                "snowflakerole",
+                "backendrole",
+                "memberrole",
+                "approverrole",
+            ];
+            let named = name.ends_with("role") && !other.iter().any(|ending| name.ends_with(ending));
+            match (arn && !external, named) {
+                (true, _) => out.push((member.path.clone(), Handed::Role)),
+                (false, true) => out.push((member.path.clone(), Handed::PerhapsRole)),
+                (false, false) => {}
+            }
         }
     }
     out
@@ -138,6 +132,8 @@ pub(super) fn role_paths(members: &[Member]) -> Vec<(String, Handed)> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Handed {
     Role,
+    /// Named like a role, without a word on its form.
+    PerhapsRole,
     InstanceProfile,
 }
 
@@ -157,9 +153,7 @@ pub(super) fn tag_paths(members: &[Member]) -> Vec<String> {
         )
     };
     let bare = |path: &str| path.trim_end_matches("[]").trim_end_matches("{}").to_owned();
-    let tops = members
-        .iter()
-        .filter(|member| !bare(&member.path).contains(['.', '[', '{']));
+    let tops = members.iter().filter(|member| member.top_level);
     tops.filter(|member| is_tags(&member.name))
         .map(|member| bare(&member.path))
         .collect()
@@ -220,11 +214,7 @@ fn by_hand(prefix: &str, name: &str, members: &[Member], hand: &HandTables) -> V
         .iter()
         .filter(|row| row.prefix == prefix && row.resource_type == name);
     for row in rows {
-        let has = |wanted: &String| {
-            members
-                .iter()
-                .any(|member| member.top_level() && member.name == *wanted)
-        };
+        let has = |wanted: &String| members.iter().any(|member| member.top_level && member.name == *wanted);
         if row.members.iter().all(has) {
             return vec![Binding::Template(row.template.clone())];
         }
@@ -282,7 +272,7 @@ fn whole_arn(name: &str, members: &[Member]) -> Option<Binding> {
     let matching = |wanted: &String| {
         members
             .iter()
-            .find(|member| member.top_level() && member.text && member.name.to_ascii_lowercase() == *wanted)
+            .find(|member| member.top_level && member.text && member.name.to_ascii_lowercase() == *wanted)
     };
     let member = names.iter().find_map(matching)?;
     Some(Binding::Template(format!("${{{}}}", member.path)))
@@ -292,7 +282,7 @@ fn variable_path(variable: &str, action: &str, members: &[Member], entries: &[Ma
     let top = |wanted: &str| {
         members
             .iter()
-            .find(|member| member.top_level() && member.text && member.name.eq_ignore_ascii_case(wanted))
+            .find(|member| member.top_level && member.text && member.name.eq_ignore_ascii_case(wanted))
     };
     if let Some(member) = top(variable).or_else(|| top(&format!("{variable}s"))) {
         return Some(member.path.clone());
@@ -307,7 +297,7 @@ fn variable_path(variable: &str, action: &str, members: &[Member], entries: &[Ma
     let first = path.split(['.', '[', '{', '|']).next().unwrap_or(&path);
     let member = members
         .iter()
-        .find(|member| member.name.eq_ignore_ascii_case(first) && member.top_level())?;
+        .find(|member| member.name.eq_ignore_ascii_case(first) && member.top_level)?;
     let logged = member.path.trim_end_matches("[]");
     Some(format!("{logged}{}", &path[first.len()..]))
 }

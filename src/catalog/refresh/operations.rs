@@ -1,98 +1,14 @@
 //! Compiles each API operation into the line that says what it needs.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::path::Path;
 
 use super::super::mapping::single_forms;
 use super::super::row::{self, Binding, RowNeed, When, no_permission};
-use super::super::table::rows;
+use super::super::template::same_parameter;
+use super::Report;
 use super::bind::{self, Handed, Member};
+use super::hand::HandTables;
 use super::packages::{Action, Client, MapEntry, Operation, Packages};
-use super::{Error, Report, Share};
-
-/// A row of `bindings.tsv`.
-pub(super) struct HandBinding {
-    pub(super) prefix: String,
-    pub(super) resource_type: String,
-    pub(super) members: Vec<String>,
-    pub(super) template: String,
-}
-
-/// The tables written by hand that compiling needs.
-pub(super) struct HandTables {
-    hand: BTreeMap<(String, String), String>,
-    aliases: BTreeMap<String, Vec<String>>,
-    clients: BTreeMap<String, (String, Vec<String>)>,
-    /// Prefix → member → the name that CloudTrail logs.
-    parameters: BTreeMap<String, BTreeMap<String, String>>,
-    pub(super) bindings: Vec<HandBinding>,
-}
-
-impl HandTables {
-    pub(super) fn read(to: &Path) -> Result<Self, Error> {
-        let text = |name: &str| {
-            let path = to.join(format!("{name}.tsv"));
-            fs::read_to_string(&path).map_err(|source| Error::Read { path, source })
-        };
-        let words = |text: &str| text.split_ascii_whitespace().map(str::to_owned).collect::<Vec<_>>();
-        let mut tables = Self {
-            hand: BTreeMap::new(),
-            aliases: BTreeMap::new(),
-            clients: BTreeMap::new(),
-            parameters: BTreeMap::new(),
-            bindings: Vec::new(),
-        };
-        for row in rows(&text("hand")?) {
-            if let [source, event, needs, ..] = row.as_slice() {
-                tables.hand.insert(
-                    (source.to_ascii_lowercase(), event.to_ascii_lowercase()),
-                    (*needs).to_owned(),
-                );
-            }
-        }
-        for row in rows(&text("aliases")?) {
-            if let [source, prefixes, ..] = row.as_slice() {
-                tables.aliases.insert((*source).to_owned(), words(prefixes));
-            }
-        }
-        for row in rows(&text("clients")?) {
-            if let [client, source, prefixes, ..] = row.as_slice() {
-                tables
-                    .clients
-                    .insert((*client).to_owned(), ((*source).to_owned(), words(prefixes)));
-            }
-        }
-        for row in rows(&text("parameters")?) {
-            if let [prefix, member, logged, ..] = row.as_slice() {
-                let names = tables.parameters.entry((*prefix).to_owned()).or_default();
-                names.insert((*member).to_owned(), (*logged).to_owned());
-            }
-        }
-        for row in rows(&text("bindings")?) {
-            if let [prefix, resource_type, members, template, ..] = row.as_slice() {
-                tables.bindings.push(HandBinding {
-                    prefix: (*prefix).to_owned(),
-                    resource_type: (*resource_type).to_owned(),
-                    members: members.split(',').map(str::to_owned).collect(),
-                    template: (*template).to_owned(),
-                });
-            }
-        }
-        Ok(tables)
-    }
-
-    /// The row for a call, by its source or one of its prefixes.
-    fn row(&self, source: &str, prefixes: &[String], event: &str) -> Option<&str> {
-        let event = event.to_ascii_lowercase();
-        std::iter::once(source)
-            .chain(prefixes.iter().map(String::as_str))
-            .find_map(|source| {
-                let get = |event: &str| self.hand.get(&(source.to_owned(), event.to_owned()));
-                get(&event).or_else(|| get("*")).map(String::as_str)
-            })
-    }
-}
 
 /// What compiling yields.
 pub(super) struct Compiled {
@@ -154,12 +70,13 @@ pub(super) fn compile(packages: &Packages, hand: &HandTables) -> Compiled {
         let (source, prefixes) = compiler.place(client);
         for (name, operation) in &client.model.operations {
             let decided = compiler.decide(client, &source, &prefixes, name, operation);
+            let newer = decided.is_none() && !compiler.in_map(client, name);
             count(
                 &mut report,
                 client,
-                prefixes.is_empty(),
                 name,
                 decided.as_ref().map(|decided| decided.step),
+                newer,
             );
             let (Some(decided), Some(prefix)) = (decided, prefixes.first()) else {
                 continue;
@@ -206,21 +123,16 @@ fn own_actions(operation: &str, needs: &[RowNeed]) -> Vec<String> {
         .collect()
 }
 
-fn count(report: &mut Report, client: &Client, no_prefix: bool, name: &str, step: Option<&'static str>) {
+fn count(report: &mut Report, client: &Client, name: &str, step: Option<&'static str>, newer: bool) {
     let share = report.clients.entry(client.name.clone()).or_default();
     for share in [share, &mut report.total] {
-        let Share {
-            operations,
-            resolved,
-            no_prefix: lacking,
-        } = share;
-        *operations += 1;
-        *resolved += usize::from(step.is_some());
-        *lacking += usize::from(step.is_none() && no_prefix);
+        share.operations += 1;
+        share.resolved += usize::from(step.is_some());
+        share.newer += usize::from(newer);
     }
     match step {
         Some(step) => *report.steps.entry(step).or_default() += 1,
-        None => report.unresolved.push(format!("{}.{name}", client.name)),
+        None => report.unresolved.push((format!("{}.{name}", client.name), newer)),
     }
 }
 
@@ -375,7 +287,8 @@ impl<'a> Compiler<'a> {
         name: &str,
         operation: &Operation,
     ) -> Option<Decided> {
-        if let Some(row) = self.hand.row(source, prefixes, name) {
+        let row = self.hand.row(source, prefixes, name);
+        if let Some(row) = row.filter(|row| !row.starts_with("+ ")) {
             if no_permission(row).is_some() {
                 return Some(Decided::nothing("hand", row));
             }
@@ -395,13 +308,26 @@ impl<'a> Compiler<'a> {
         if operation.unsigned() {
             return Some(Decided::nothing("none", "-unsigned"));
         }
-        if prefixes.first().is_some_and(|prefix| prefix == "apigateway") {
-            return self.by_verb(client, prefixes, name, operation);
-        }
-        let entries = self.entries(client, prefixes, name);
-        let (step, mut needs) = self.main_needs(prefixes, name, entries)?;
-        self.complete(client, prefixes, name, operation, entries, &mut needs);
-        Some(Decided::found(step, needs))
+        let mut decided = if prefixes.first().is_some_and(|prefix| prefix == "apigateway") {
+            self.by_verb(client, prefixes, name, operation)?
+        } else {
+            let entries = self.entries(client, prefixes, name);
+            let (step, mut needs) = self.main_needs(prefixes, name, entries)?;
+            self.complete(client, prefixes, name, operation, entries, &mut needs);
+            Decided::found(step, needs)
+        };
+        let beside = row
+            .and_then(|row| row.strip_prefix("+ "))
+            .map(row::read)
+            .unwrap_or_default();
+        let known = |need: &RowNeed| self.packages.action(&need.action).is_some();
+        let has = |needs: &[RowNeed], need: &RowNeed| needs.iter().any(|known| known.action == need.action);
+        let more: Vec<RowNeed> = beside
+            .into_iter()
+            .filter(|need| known(need) && !has(&decided.needs, need))
+            .collect();
+        decided.needs.extend(more);
+        Some(decided)
     }
 
     fn named(&self, prefixes: &[String], name: &str) -> Option<RowNeed> {
@@ -458,7 +384,7 @@ impl<'a> Compiler<'a> {
         let members = bind::members(&client.model, operation, &BTreeMap::new());
         let by_location = |location: &str| {
             let plain = location.trim_end_matches('+');
-            let at = |member: &&Member| member.top_level() && member.location.as_deref() == Some(plain);
+            let at = |member: &&Member| member.top_level && member.location.as_deref() == Some(plain);
             members.iter().find(at).map(|member| format!("${{{}}}", member.path))
         };
         let uri = operation
@@ -526,9 +452,7 @@ impl<'a> Compiler<'a> {
     ) {
         let aside = ["iam", "sts", "sso", "signin"];
         let reads = ["Get", "List", "Describe", "Delete", "Untag", "Search", "Check", "Head"];
-        let by_hand = needs.iter().any(|need| need.action == "iam:PassRole");
-        if by_hand
-            || prefixes.iter().any(|prefix| aside.contains(&prefix.as_str()))
+        if prefixes.iter().any(|prefix| aside.contains(&prefix.as_str()))
             || reads.iter().any(|verb| name.starts_with(verb))
         {
             return;
@@ -540,11 +464,22 @@ impl<'a> Compiler<'a> {
             .any(|(_, action)| passes(action));
         let mapped = bind::map_role_paths(entries);
         for (path, handed) in bind::role_paths(members) {
+            let by_hand = needs
+                .iter()
+                .filter(|need| need.action == "iam:PassRole")
+                .any(|need| match &need.when {
+                    When::Present(paths) => paths.iter().any(|known| same_parameter(known, &path)),
+                    When::Always | When::Absent(_) | When::Equals { .. } => false,
+                });
+            if by_hand {
+                continue;
+            }
             let mut need = RowNeed::new("iam:PassRole");
-            need.certain = dependent || mapped.iter().any(|known| known.eq_ignore_ascii_case(&path));
+            let sure = dependent && handed != Handed::PerhapsRole;
+            need.certain = sure || mapped.iter().any(|known| known.eq_ignore_ascii_case(&path));
             need.bindings = match handed {
                 Handed::Role => vec![Binding::Template(format!("${{{path}}}"))],
-                Handed::InstanceProfile => Vec::new(),
+                Handed::PerhapsRole | Handed::InstanceProfile => Vec::new(),
             };
             need.complete = handed == Handed::Role;
             need.when = When::Present(vec![path]);
@@ -554,7 +489,12 @@ impl<'a> Compiler<'a> {
 
     fn add_tagging(&self, prefixes: &[String], members: &[Member], needs: &mut Vec<RowNeed>) {
         let paths = bind::tag_paths(members);
-        if paths.is_empty() {
+        let tagging = |need: &RowNeed| {
+            self.packages
+                .action(&need.action)
+                .is_some_and(|(_, action)| action.level == "Tagging")
+        };
+        if paths.is_empty() || needs.iter().any(tagging) {
             return;
         }
         for prefix in prefixes.iter().take(1) {
@@ -575,17 +515,28 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// Whether the operation map, which is older than the other lists, knows the call.
+    fn in_map(&self, client: &Client, operation: &str) -> bool {
+        let names = [squeeze(&client.service_id), squeeze(&client.name)];
+        let methods = self.packages.map.sdk_method_iam_mappings.keys();
+        methods
+            .filter_map(|method| method.split_once('.'))
+            .any(|(service, name)| name.eq_ignore_ascii_case(operation) && names.contains(&squeeze(service)))
+    }
+
     /// What the hand table says that events of any name show.
     fn named_by_hand(&self) -> BTreeSet<String> {
         let rows = self.hand.hand.iter().filter(|(_, text)| no_permission(text).is_none());
-        rows.flat_map(|((_, event), text)| own_actions(event, &row::read(text)))
+        rows.flat_map(|((_, event), text)| own_actions(event, &row::read(text.trim_start_matches("+ "))))
             .collect()
     }
 
     /// Actions that the hand table or the map names and the list lacks.
     fn retired(&self) -> Vec<String> {
         let by_hand = self.hand.hand.values().filter(|text| no_permission(text).is_none());
-        let by_hand = by_hand.flat_map(|text| row::read(text)).map(|need| need.action);
+        let by_hand = by_hand
+            .flat_map(|text| row::read(text.trim_start_matches("+ ")))
+            .map(|need| need.action);
         let missing: BTreeSet<String> = by_hand
             .filter(|action| self.packages.action(action).is_none())
             .collect();

@@ -251,7 +251,7 @@ fn read_actions(path: &Path) -> Result<BTreeMap<String, Action>, Error> {
         let mut types = BTreeMap::new();
         for resource_type in action.resource_types {
             keys.extend(resource_type.condition_keys);
-            *types.entry(resource_type.name).or_insert(false) |= resource_type.required;
+            *types.entry(type_name(&resource_type.name)).or_insert(false) |= resource_type.required;
         }
         if let Some(key) = keys.iter().find(|key| key.contains(char::is_whitespace)) {
             return Err(content(path, format!("condition key with a space: {key}")));
@@ -288,6 +288,11 @@ fn level(text: &str) -> Option<&'static str> {
     }
 }
 
+/// A few types have a space in their name, which separates names in the text.
+fn type_name(name: &str) -> String {
+    name.replace(' ', "_")
+}
+
 #[derive(Deserialize)]
 struct PublishedArn {
     key: String,
@@ -310,7 +315,7 @@ fn read_arns(path: &Path) -> Result<BTreeMap<String, Vec<String>>, Error> {
         if formats.iter().any(|format| format.contains(char::is_whitespace)) {
             return Err(content(path, format!("ARN format with a space: {}", one.arn)));
         }
-        arns.insert(one.key, formats);
+        arns.insert(type_name(&one.key), formats);
     }
     Ok(arns)
 }
@@ -382,10 +387,10 @@ fn read_versions(from: &Path) -> Result<Vec<(String, String, String)>, Error> {
 fn read_clients(folder: &Path) -> Result<Vec<Client>, Error> {
     let mut clients = Vec::new();
     for client in entries(folder)?.into_iter().filter(|path| path.is_dir()) {
-        let models = entries(&client)?
+        let mut models = entries(&client)?
             .into_iter()
             .map(|version| version.join("service-2.json.gz"));
-        let Some(path) = models.filter(|path| path.exists()).last() else {
+        let Some(path) = models.rfind(|path| path.exists()) else {
             continue;
         };
         let mut text = Vec::new();

@@ -36,18 +36,27 @@ pub struct Share {
     pub operations: usize,
     /// Those that the catalog resolves.
     pub resolved: usize,
-    /// Those of clients whose prefix the catalog does not have at all.
-    pub no_prefix: usize,
+    /// Unresolved ones that the operation map of 2022 does not know either: newer than the lists.
+    pub newer: usize,
 }
 
 impl Share {
     /// The resolved share in per cent.
     pub fn percent(&self) -> f64 {
-        if self.operations == 0 {
-            100.0
-        } else {
-            100.0 * self.resolved as f64 / self.operations as f64
-        }
+        percent(self.resolved, self.operations)
+    }
+
+    /// The resolved share in per cent of the operations that are not newer than the lists.
+    pub fn percent_of_known(&self) -> f64 {
+        percent(self.resolved, self.operations - self.newer)
+    }
+}
+
+fn percent(part: usize, whole: usize) -> f64 {
+    if whole == 0 {
+        100.0
+    } else {
+        100.0 * part as f64 / whole as f64
     }
 }
 
@@ -64,8 +73,8 @@ pub struct Report {
     pub steps: BTreeMap<&'static str, usize>,
     /// Each client of the SDK.
     pub clients: BTreeMap<String, Share>,
-    /// Operations that nothing resolves, as `client.Operation`: newer than the list, or renamed in it.
-    pub unresolved: Vec<String>,
+    /// Operations that nothing resolves, as `client.Operation`, and whether they are newer than the lists.
+    pub unresolved: Vec<(String, bool)>,
     /// Actions that the tables name and the list lacks.
     pub retired: Vec<String>,
 }
@@ -84,12 +93,12 @@ impl fmt::Display for Report {
         writeln!(f, "catalog of {}: {} actions", self.date, self.actions)?;
         writeln!(
             f,
-            "operations resolved: {} of {} ({:.2} %); {} unresolved, {} more under prefixes the list lacks",
+            "operations resolved: {} of {} ({:.2} %; without the {} that are newer than the lists {:.2} %)",
             self.total.resolved,
             self.total.operations,
             self.total.percent(),
-            self.unresolved.len() - self.total.no_prefix,
-            self.total.no_prefix,
+            self.total.newer,
+            self.total.percent_of_known(),
         )?;
         for (step, count) in &self.steps {
             writeln!(f, "  {step:<10} {count:>6}")?;
@@ -97,17 +106,19 @@ impl fmt::Display for Report {
         for (client, share) in self.key_clients() {
             writeln!(
                 f,
-                "  {client:<16} {:>4} of {:>4} ({:.2} %)",
+                "  {client:<16} {:>4} of {:>4} ({:.2} %), {} newer ({:.2} % of the others)",
                 share.resolved,
                 share.operations,
-                share.percent()
+                share.percent(),
+                share.newer,
+                share.percent_of_known()
             )?;
         }
         for action in &self.retired {
             writeln!(f, "retired: {action}")?;
         }
-        for operation in &self.unresolved {
-            writeln!(f, "unresolved: {operation}")?;
+        for (operation, newer) in &self.unresolved {
+            writeln!(f, "unresolved: {operation}{}", if *newer { " (newer)" } else { "" })?;
         }
         Ok(())
     }
