@@ -98,6 +98,7 @@ fn principal(arn: &str, kind: &str) -> Principal {
         last_seen: Some("2026-10-20T08:00:00Z".to_owned()),
         rewritable: true,
         why_not: None,
+        policies: Vec::new(),
         workloads: vec![Workload {
             kind: "service_account".to_owned(),
             cluster: Some("prod".to_owned()),
