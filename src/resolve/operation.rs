@@ -124,7 +124,10 @@ impl Operation {
     fn fits(&self, arn: &str, names: &[String]) -> bool {
         if arn.ends_with('*') {
             let mut kinds = self.kinds.iter().filter(|kind| names.contains(&kind.name));
-            return kinds.any(|kind| kind.patterns.iter().any(|format| pattern::overlaps(format, arn)));
+            return kinds.any(|kind| {
+                let mut formats = kind.patterns.iter();
+                formats.any(|format| same_service(format, arn) && pattern::overlaps(format, arn))
+            });
         }
         self.kind_of(arn).is_some_and(|kind| names.contains(&kind.name))
     }
@@ -138,6 +141,13 @@ impl Operation {
             .max_by_key(|(_, format)| format.bytes().filter(|byte| *byte != b'*').count())
             .map(|(kind, _)| kind)
     }
+}
+
+/// Whether two ARNs or patterns may be of one service; a wildcard there is any.
+fn same_service(a: &str, b: &str) -> bool {
+    let service = |text: &str| text.split(':').nth(2).unwrap_or("*").to_owned();
+    let (a, b) = (service(a), service(b));
+    a == b || a.contains('*') || b.contains('*')
 }
 
 fn kinds(catalog: &Catalog, needs: &[Need]) -> Vec<Kind> {
