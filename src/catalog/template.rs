@@ -6,7 +6,8 @@
 ///   of each member's first letter loosely: CloudTrail writes `functionName` where the API says `FunctionName`.
 /// * `${path|basename}` stands for what follows the last `/` of the value (a queue's URL names the queue so).
 /// * A parameter whose value is an ARN already stands for the whole ARN.
-/// * A `*` is a wildcard: the part that the request does not tell.
+/// * A value with a `:` that is no whole ARN (`123456789012:function:name`) tells nothing: the resource is unknown.
+/// * A `*` or `?` is a wildcard: the part that the request does not tell.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct ArnTemplate(String);
 

@@ -219,7 +219,7 @@ fn resources_come_from_the_request() {
         "sqs",
         "SendMessage",
         "sqs:SendMessage",
-        &["arn:${Partition}:sqs:${Region}:${Account}:${QueueUrl|basename}"],
+        &["arn:${Partition}:sqs:${Region}:*:${QueueUrl|basename}"],
     );
     check("lambda", "CreateFunction20150331", "iam:PassRole", &["${role}"]);
     check("sts", "AssumeRole", "sts:AssumeRole", &["${roleArn}"]);

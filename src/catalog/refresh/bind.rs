@@ -4,12 +4,24 @@ use std::collections::BTreeMap;
 
 use super::super::row::Binding;
 use super::super::template::{substitute, variables};
-use super::hand::HandTables;
+use super::hand::{HandBinding, HandTables};
 use super::packages::{MapEntry, Model, Operation, Packages};
 
 /// How deep input shapes are followed, and how many members of one operation are looked at.
 const DEPTH: usize = 6;
 const MEMBERS: usize = 5_000;
+
+/// Services that fold the case of their identifiers: the request's spelling may not be the ARN's, so it tells nothing.
+const CASE_FOLDING: [&str; 8] = [
+    "dax",
+    "dms",
+    "docdb-elastic",
+    "elasticache",
+    "memorydb",
+    "rds",
+    "redshift",
+    "redshift-serverless",
+];
 
 /// An input member of an operation.
 pub(super) struct Member {
@@ -107,7 +119,10 @@ pub(super) fn role_paths(members: &[Member]) -> Vec<(String, Handed)> {
         if name.contains("instanceprofile") {
             out.push((member.path.clone(), Handed::InstanceProfile));
         } else if member.text {
-            let arn = name.ends_with("rolearn") || name.ends_with("rolearns") || (name.contains("role") && member.arn);
+            let arn = ["rolearn", "rolearns", "iamroles"]
+                .iter()
+                .any(|ending| name.ends_with(ending))
+                || (name.contains("role") && member.arn);
             let external = name.contains("principal") || name.contains("status");
             // Roles of chats, databases and reviews.
             let other = [
@@ -117,7 +132,8 @@ pub(super) fn role_paths(members: &[Member]) -> Vec<(String, Handed)> {
                 "memberrole",
                 "approverrole",
             ];
-            let named = name.ends_with("role") && !other.iter().any(|ending| name.ends_with(ending));
+            let named = (name.ends_with("role") || name.ends_with("rolename"))
+                && !other.iter().any(|ending| name.ends_with(ending));
             match (arn && !external, named) {
                 (true, _) => out.push((member.path.clone(), Handed::Role)),
                 (false, true) => out.push((member.path.clone(), Handed::PerhapsRole)),
@@ -170,8 +186,12 @@ pub(super) fn resources(
     let Some((prefix, found)) = packages.action(action) else {
         return (Vec::new(), false);
     };
+    if CASE_FOLDING.contains(&prefix) {
+        return (Vec::new(), false);
+    }
     let mut bindings = Vec::new();
     let mut unbound = Vec::new();
+    let mut partly = false;
     for (name, required) in &found.types {
         let formats = packages
             .arns
@@ -179,7 +199,10 @@ pub(super) fn resources(
             .and_then(|arns| arns.get(name))
             .map_or(&[][..], Vec::as_slice);
         let before = bindings.len();
-        bindings.extend(by_hand(prefix, name, members, hand));
+        if let Some(row) = by_hand(prefix, name, members, hand) {
+            bindings.push(Binding::Template(row.template.clone()));
+            partly |= row.partly;
+        }
         if bindings.len() == before {
             for format in formats {
                 bindings.extend(bound(name, format, formats.len() == 1, action, members, entries));
@@ -201,25 +224,21 @@ pub(super) fn resources(
     bindings.sort();
     bindings.dedup();
     // An access point's ARN comes in the place of the bucket's name, so a bound bucket covers it.
-    let complete = !bindings.is_empty()
+    let complete = !partly
+        && !bindings.is_empty()
         && unbound
             .iter()
             .all(|(name, required)| !**required && name.starts_with("accesspoint"));
     (bindings, complete)
 }
 
-fn by_hand(prefix: &str, name: &str, members: &[Member], hand: &HandTables) -> Vec<Binding> {
-    let rows = hand
+fn by_hand<'a>(prefix: &str, name: &str, members: &[Member], hand: &'a HandTables) -> Option<&'a HandBinding> {
+    let has = |wanted: &String| members.iter().any(|member| member.top_level && member.name == *wanted);
+    let mut rows = hand
         .bindings
         .iter()
         .filter(|row| row.prefix == prefix && row.resource_type == name);
-    for row in rows {
-        let has = |wanted: &String| members.iter().any(|member| member.top_level && member.name == *wanted);
-        if row.members.iter().all(has) {
-            return vec![Binding::Template(row.template.clone())];
-        }
-    }
-    Vec::new()
+    rows.find(|row| row.members.iter().all(has))
 }
 
 fn bound(
