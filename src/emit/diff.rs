@@ -52,6 +52,7 @@ pub(super) fn unified(before: &str, after: &str) -> String {
         .filter(|at| !matches!(lines[*at], Line::Same(_)))
         .collect();
     let mut text = String::new();
+    let (mut counted, mut old_before, mut new_before) = (0, 0, 0);
     let mut at = 0;
     while at < changed.len() {
         let first = changed[at];
@@ -59,14 +60,11 @@ pub(super) fn unified(before: &str, after: &str) -> String {
             at += 1;
         }
         let hunk = first.saturating_sub(CONTEXT)..(changed[at] + 1 + CONTEXT).min(lines.len());
-        let old_before = lines[..hunk.start]
-            .iter()
-            .filter(|l| !matches!(l, Line::New(_)))
-            .count();
-        let new_before = lines[..hunk.start]
-            .iter()
-            .filter(|l| !matches!(l, Line::Gone(_)))
-            .count();
+        for line in &lines[counted..hunk.start] {
+            old_before += usize::from(!matches!(line, Line::New(_)));
+            new_before += usize::from(!matches!(line, Line::Gone(_)));
+        }
+        counted = hunk.start;
         let old = lines[hunk.clone()]
             .iter()
             .filter(|l| !matches!(l, Line::New(_)))

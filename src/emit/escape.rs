@@ -70,7 +70,12 @@ pub fn markdown(text: &str) -> String {
         let plain = match c {
             ' ' | '/' | ',' | ';' | '?' => true,
             '-' | '+' | '%' | '=' => before.is_ascii_alphanumeric(),
-            '.' => !before.eq_ignore_ascii_case(&'w') && !before.is_ascii_digit(),
+            // `www.x` would be linked and `1. x` be a list.
+            '.' => match after {
+                Some(after) if before.eq_ignore_ascii_case(&'w') => !after.is_alphanumeric(),
+                Some(' ') => !before.is_ascii_digit(),
+                _ => true,
+            },
             ':' => after != Some('/'),
             c => !c.is_ascii_punctuation(),
         };

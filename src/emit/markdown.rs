@@ -154,7 +154,7 @@ fn goes(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
 fn why(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
     text.push_str(&format!(
         "### Why\n\nIn {} ({} to {}) no call by any of these principals needed what goes, and the trail logs such calls: \
-         it has no logged use, and nothing goes that this archive could not have shown.\n\n",
+         it has no logged use. Where that rests on an assumption, the assumption stands below.\n\n",
         view::count(report.window.days.max(0.0).floor() as u64, "day", "days"),
         sentence(view::day(&report.window.from)),
         sentence(view::day(&report.window.to)),
@@ -167,7 +167,7 @@ fn why(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
             let s = one.suggestion;
             let verb = if s.change == "detach" { "Detach" } else { "Delete" };
             format!(
-                "- {verb} {} ({}): none of its actions has a logged use, so there is no policy file.\n",
+                "- {verb} {} ({}): nothing in it has a logged use, so there is no policy file.\n",
                 name(&s.policy),
                 people(s, 3)
             )
@@ -205,6 +205,8 @@ fn stays(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
     reasons.retain(|_, n| *n > 0);
     if !reasons.is_empty() {
         text.push_str("### What stays though it was not seen\n\n");
+        let mut reasons: Vec<(&str, u64)> = reasons.into_iter().collect();
+        reasons.sort_by_key(|(reason, n)| (std::cmp::Reverse(*n), *reason));
         for (reason, n) in &reasons {
             text.push_str(&format!(
                 "- {}: {reason}\n",
@@ -288,7 +290,7 @@ fn proved(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
 fn undo(chosen: &[Chosen<'_>], text: &mut String) {
     text.push_str(
         "### How to undo it, and what to watch\n\nRevert this change, or put the `….original.json` beside each policy back in \
-         its place; both restore the policy byte for byte in meaning. For two weeks watch CloudTrail for `AccessDenied` and \
+         its place; both restore the old policy. For two weeks watch CloudTrail for `AccessDenied` and \
          `UnauthorizedOperation` by the principals above.\n\n",
     );
     if let Some(first) = chosen.iter().map(|one| one.suggestion.expires.as_str()).min() {

@@ -139,7 +139,8 @@ fn rule(id: &str, about: &str, level: &str) -> Value {
 }
 
 fn logical(arn: &str) -> Value {
-    json!({"name": message(&view::short(arn)), "fullyQualifiedName": message(arn), "kind": "resource"})
+    let plain = |text: &str| escape::visible(&escape::cut(text, LONGEST)).into_owned();
+    json!({"name": plain(&view::short(arn)), "fullyQualifiedName": plain(arn), "kind": "resource"})
 }
 
 /// Plain text: SARIF reads `[text](link)` and `{0}` in messages, so their brackets are doubled or escaped.

@@ -3,18 +3,17 @@
 use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{CellAlignment, ContentArrangement, Row, Table, presets};
 use unicode_width::UnicodeWidthStr;
 
 use super::{Error, Options, escape, view};
 use crate::report::{Action, Finding, Principal, Report, Severity};
 
+mod table;
+
 /// Principals and findings on the first screen; `-v` shows all.
 const FIRST: usize = 12;
 /// Narrower than this nothing can be read.
 const NARROWEST: usize = 60;
-/// The bar's signs: used, inferred, kept though unseen, denied only, no logged use.
-const SIGNS: [char; 5] = ['█', '▓', '▒', '░', '·'];
 
 /// Writes the report for a person at a terminal.
 pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<(), Error> {
@@ -31,7 +30,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
         rows.len().min(FIRST)
     };
     if shown > 0 {
-        principals(&rows[..shown], &mut page);
+        table::principals(&rows[..shown], &mut page);
     }
     if shown < rows.len() {
         let more = (rows.len() - shown) as u64;
@@ -84,23 +83,6 @@ impl Page {
         self.line(&text);
     }
 
-    /// Facts in a row; a line ends between two of them where it can.
-    fn parts(&mut self, parts: &[String]) {
-        let mut line = String::new();
-        for part in parts {
-            let part = escape::terminal(part);
-            if !line.is_empty() && line.width() + 3 + part.width() > self.width {
-                let full = std::mem::take(&mut line);
-                self.wrapped("", &full);
-            }
-            if !line.is_empty() {
-                line.push_str(" · ");
-            }
-            line.push_str(&part);
-        }
-        self.wrapped("", &line);
-    }
-
     /// A lead and a text behind it that breaks between words and stays behind the lead.
     fn wrapped(&mut self, lead: &str, text: &str) {
         self.painted(lead, Style::new(), text);
@@ -144,11 +126,29 @@ fn wrap(text: &str, columns: usize) -> Vec<String> {
             break;
         }
     }
-    lines
+    lines.iter().map(|line| line.replace(TIE, " ")).collect()
+}
+
+/// A space at which no line breaks.
+const TIE: char = '\u{a0}';
+
+/// Facts in a row; short ones stay whole where a line breaks.
+fn tied(parts: &[String]) -> String {
+    let parts: Vec<String> = parts
+        .iter()
+        .map(|part| {
+            if part.width() <= 36 {
+                part.replace(' ', "\u{a0}")
+            } else {
+                part.clone()
+            }
+        })
+        .collect();
+    parts.join("\u{a0}· ")
 }
 
 fn first_screen(report: &Report, page: &mut Page) {
-    page.parts(&view::scope(report));
+    page.wrapped("", &tied(&view::scope(report)));
     let totals = &report.totals;
     let (untouched, reasons) = view::not_touched(report);
     let mut status = |label: &str, n: u64, noun: &str, colour: AnsiColor, text: &str| {
@@ -170,7 +170,7 @@ fn first_screen(report: &Report, page: &mut Page) {
         _ => "unobservable: give --last-accessed",
     };
     status("NEEDS A CHOICE", totals.needs_choice, "", AnsiColor::Yellow, choice);
-    status("NOT TOUCHED", untouched, "", AnsiColor::Blue, &reasons.join(" · "));
+    status("NOT TOUCHED", untouched, "", AnsiColor::Blue, &tied(&reasons));
     if let Some((who, actions)) = view::top_risk(report) {
         let text = format!("{who}: {}", some(actions, 6));
         page.painted("Top risk removed   ", style(AnsiColor::Red).bold(), &text);
@@ -192,181 +192,6 @@ fn some(list: &[String], most: usize) -> String {
         text.push_str(&format!(" and {} more", list.len() - most));
     }
     text
-}
-
-fn principals(rows: &[view::Row<'_>], page: &mut Page) {
-    let bar = match page.width {
-        0..90 => 0,
-        90..120 => 12,
-        _ => 24,
-    };
-    let all = [
-        "granted",
-        "used",
-        "inferred",
-        "kept\nunseen",
-        "denied\nonly",
-        "no logged\nuse",
-    ];
-    // Too narrow for all six: the four that people ask for.
-    let columns: &[usize] = if page.width < 78 {
-        &[0, 1, 3, 5]
-    } else {
-        &[0, 1, 2, 3, 4, 5]
-    };
-    let header: Vec<&str> = columns.iter().map(|at| all[*at]).collect();
-    let cells: Vec<Vec<String>> = rows
-        .iter()
-        .map(|row| {
-            let totals = &row.principal.totals;
-            let numbers = [
-                totals.granted,
-                totals.used,
-                totals.inferred,
-                row.unseen(),
-                totals.denied_only,
-                totals.unused,
-            ];
-            columns.iter().map(|at| view::number(numbers[*at])).collect()
-        })
-        .collect();
-    let numbers: usize = header
-        .iter()
-        .enumerate()
-        .map(|(at, head)| {
-            let head = head.lines().map(str::width).max().unwrap_or(0);
-            cells.iter().map(|row| row[at].width()).max().unwrap_or(0).max(head) + 2
-        })
-        .sum();
-    // Every line: name, the numbers, perhaps the bar, what to do; two spaces after each.
-    let left = page
-        .width
-        .saturating_sub(numbers + if bar > 0 { bar + 2 } else { 0 } + 2);
-    let to_do = (left / 3).clamp(7, 34);
-    let name = left.saturating_sub(to_do).max(9);
-    let accounts = rows
-        .iter()
-        .any(|row| row.principal.account != rows[0].principal.account);
-
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Disabled);
-    let mut head = vec!["principal".to_owned()];
-    head.extend(header.iter().map(|head| (*head).to_owned()));
-    if bar > 0 {
-        head.push("share of what is granted".chars().take(bar).collect());
-    }
-    head.push("to do".to_owned());
-    table.set_header(head);
-    for (row, cells) in rows.iter().zip(cells) {
-        let mut who = view::short(&row.principal.arn);
-        if accounts {
-            who.push_str(&format!(" ({})", row.principal.account));
-        }
-        let mut line = vec![escape::cut(&escape::terminal(&who), name).into_owned()];
-        line.extend(cells);
-        if bar > 0 {
-            line.push(signs(row, bar));
-        }
-        line.push(escape::cut(&escape::terminal(&row.to_do()), to_do).into_owned());
-        table.add_row(Row::from(line));
-    }
-    for column in table.column_iter_mut() {
-        let number = (1..=columns.len()).contains(&column.index);
-        column.set_padding((0, 2));
-        if number {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    page.line("");
-    let heads = 2;
-    for (at, line) in table.trim_fmt().lines().enumerate() {
-        let line = match at {
-            _ if at < heads => page.paint(Style::new().bold(), line),
-            _ if page.colour => painted_signs(line),
-            _ => line.to_owned(),
-        };
-        page.line(&line);
-    }
-    if bar > 0 {
-        let [used, inferred, unseen, denied, unused] = SIGNS;
-        let key = format!(
-            "{used} used  {inferred} inferred  {unseen} kept though unseen  {denied} denied only  {unused} no logged use"
-        );
-        let key = if page.colour { painted_signs(&key) } else { key };
-        if key.width() <= page.width || page.colour {
-            page.line(&key);
-        }
-    }
-}
-
-/// A bar in which every grade that occurs has at least one sign.
-fn signs(row: &view::Row<'_>, columns: usize) -> String {
-    let totals = &row.principal.totals;
-    let parts = [
-        totals.used,
-        totals.inferred,
-        row.unseen(),
-        totals.denied_only,
-        totals.unused,
-    ];
-    let mut bar = String::new();
-    for (share, sign) in shares(&parts, columns).into_iter().zip(SIGNS) {
-        bar.extend(std::iter::repeat_n(sign, share));
-    }
-    bar
-}
-
-/// Splits `columns` like `parts`: at least one for each that occurs, what is left to the largest.
-fn shares(parts: &[u64; 5], columns: usize) -> [usize; 5] {
-    let sum: u128 = parts.iter().map(|n| u128::from(*n)).sum();
-    let mut shares = [0; 5];
-    if sum == 0 {
-        return shares;
-    }
-    for (share, n) in shares.iter_mut().zip(parts) {
-        let exact = u128::from(*n) * columns as u128 / sum;
-        *share = usize::try_from(exact).unwrap_or(columns).max(usize::from(*n > 0));
-    }
-    loop {
-        let total: usize = shares.iter().sum();
-        let largest = (0..5).max_by_key(|at| shares[*at]).unwrap_or(0);
-        match total {
-            _ if total < columns => shares[largest] += columns - total,
-            _ if total > columns => shares[largest] -= 1,
-            _ => return shares,
-        }
-    }
-}
-
-fn painted_signs(line: &str) -> String {
-    let colours = [
-        AnsiColor::Green,
-        AnsiColor::Cyan,
-        AnsiColor::Blue,
-        AnsiColor::Yellow,
-        AnsiColor::Red,
-    ];
-    let mut painted = String::new();
-    let mut now: Option<usize> = None;
-    for c in line.chars() {
-        let sign = SIGNS.iter().position(|sign| *sign == c);
-        if sign != now {
-            if let Some(old) = now {
-                painted.push_str(&style(colours[old]).render_reset().to_string());
-            }
-            if let Some(new) = sign {
-                painted.push_str(&style(colours[new]).render().to_string());
-            }
-            now = sign;
-        }
-        painted.push(c);
-    }
-    if let Some(old) = now {
-        painted.push_str(&style(colours[old]).render_reset().to_string());
-    }
-    painted
 }
 
 fn details(report: &Report, row: &view::Row<'_>, page: &mut Page) {

@@ -146,7 +146,13 @@ pub(super) fn not_touched(report: &Report) -> (u64, Vec<String>) {
 /// What the proof of the ready suggestions comes to.
 pub(super) fn proof(report: &Report) -> String {
     let ready = || report.suggestions.iter().filter(|s| s.held.is_none());
-    let calls: u64 = ready().map(|s| s.verdict.calls_represented).sum();
+    // The steps of one policy replay the same calls.
+    let mut replayed: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for s in ready() {
+        let calls = replayed.entry((&s.policy_arn, &s.policy)).or_default();
+        *calls = s.verdict.calls_represented.max(*calls);
+    }
+    let calls = replayed.values().fold(0_u64, |sum, calls| sum.saturating_add(*calls));
     if ready().all(|s| s.verdict.keeps == "proved") {
         format!(
             "0 of {} observed calls lost (catalog {})",

@@ -351,7 +351,12 @@ pub fn policy_writes(table: &Table, grants: &Grants) -> BTreeMap<String, i64> {
                 .and_then(|rest| rest.split('/').next())
                 .unwrap_or("");
             // The request names a principal without its path, which the resource holds as `*`.
-            let name = arn.rsplit('/').next().unwrap_or("").trim_start_matches('*').to_lowercase();
+            let name = arn
+                .rsplit('/')
+                .next()
+                .unwrap_or("")
+                .trim_start_matches('*')
+                .to_lowercase();
             let arn = by_name.get(&(account, kind, name)).copied().unwrap_or(arn);
             let last = writes.entry(arn.to_owned()).or_insert(seen.last.time);
             *last = (*last).max(seen.last.time);
