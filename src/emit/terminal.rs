@@ -167,7 +167,7 @@ fn first_screen(report: &Report, page: &mut Page) {
     }
     let choice = match totals.needs_choice {
         0 => "",
-        _ => "unobservable: give --last-accessed",
+        _ => "grant what this archive cannot show",
     };
     status("NEEDS A CHOICE", totals.needs_choice, "", AnsiColor::Yellow, choice);
     status("NOT TOUCHED", untouched, "", AnsiColor::Blue, &tied(&reasons));
@@ -280,21 +280,11 @@ fn next(report: &Report, first: Option<&view::Row<'_>>, page: &mut Page) {
             "what a pull request would say",
             "trimtrail report result.json --format markdown".to_owned(),
         ));
-        commands.push((
-            "edit your Terraform, CloudFormation or JSON in place",
-            "trimtrail patch result.json DIR --write".to_owned(),
-        ));
     }
     if let Some(name) = first.and_then(|row| quoted(&row.principal.arn)) {
         commands.push((
             "why something is kept or goes",
             format!("trimtrail explain result.json {name}"),
-        ));
-    }
-    if report.totals.needs_choice > 0 {
-        commands.push((
-            "decide what no log can show: the same analyze, with",
-            "--evidence balanced --last-accessed FILE".to_owned(),
         ));
     }
     if !report.coverage.gaps.is_empty() || report.totals.would_prove_most.is_some() {

@@ -13,8 +13,8 @@ const SIGNS: [char; 5] = ['█', '▓', '▒', '░', '·'];
 /// Writes a line for each row.
 pub(super) fn principals(rows: &[view::Row<'_>], page: &mut Page) {
     let bar = match page.width {
-        0..90 => 0,
-        90..120 => 12,
+        0..110 => 0,
+        110..130 => 12,
         _ => 24,
     };
     let roomy = page.width >= 100;
@@ -78,11 +78,7 @@ pub(super) fn principals(rows: &[view::Row<'_>], page: &mut Page) {
         .max()
         .unwrap_or(0)
         .max("to do".len());
-    let to_do = if roomy {
-        (left / 2).clamp(10, 38)
-    } else {
-        (left / 3).clamp(8, 16)
-    };
+    let to_do = (left / 3).clamp(8, if roomy { 38 } else { 16 });
     let longest = rows
         .iter()
         .map(|row| view::short(&row.principal.arn).width())
