@@ -332,12 +332,18 @@ fn covered(cover: &[&Statement], piece: &Piece<'_>) -> bool {
 
 /// What inclusion needs to know of a pattern.
 trait Glob {
+    /// The policy variables in it. Where one has no value, a statement that excepts it may be void.
+    fn variables(&self) -> BTreeSet<&str>;
     fn is_everything(&self) -> bool;
     fn union_includes(outers: &[&Self], inner: &Self) -> bool;
     fn overlaps(&self, other: &Self) -> bool;
 }
 
 impl Glob for ActionPattern {
+    fn variables(&self) -> BTreeSet<&str> {
+        BTreeSet::new()
+    }
+
     fn is_everything(&self) -> bool {
         self.lower() == "*"
     }
@@ -353,6 +359,10 @@ impl Glob for ActionPattern {
 }
 
 impl Glob for Resource {
+    fn variables(&self) -> BTreeSet<&str> {
+        Resource::variables(self).collect()
+    }
+
     fn is_everything(&self) -> bool {
         Resource::is_everything(self)
     }
@@ -378,9 +388,14 @@ fn covers<P: Glob>(outers: &[Language<'_, P>], inner: &Language<'_, P>) -> bool 
     if patterns.iter().any(|pattern| pattern.is_everything()) {
         return true;
     }
+    let known = match inner {
+        Language::One(inner) => inner.variables(),
+        Language::AllBut(missing) => variables(missing),
+        Language::Attached => BTreeSet::new(),
+    };
     let complements = outers.iter().filter_map(|outer| match outer {
-        Language::AllBut(patterns) => Some(*patterns),
-        Language::One(_) | Language::Attached => None,
+        Language::AllBut(patterns) if variables(patterns).is_subset(&known) => Some(*patterns),
+        Language::AllBut(_) | Language::One(_) | Language::Attached => None,
     });
     match inner {
         // In "all but E", or in the patterns: what E takes away must lie outside, or within the patterns.
@@ -404,6 +419,10 @@ fn covers<P: Glob>(outers: &[Language<'_, P>], inner: &Language<'_, P>) -> bool 
             Language::One(_) | Language::AllBut(_) => false,
         }),
     }
+}
+
+fn variables<P: Glob>(patterns: &[P]) -> BTreeSet<&str> {
+    patterns.iter().flat_map(Glob::variables).collect()
 }
 
 /// Whether some text may belong to both. Generous.

@@ -455,8 +455,6 @@ fn wrongly_allowed(old: &Value, new: &Value, narrow: bool) -> Option<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
-
     #[test]
     fn no_proof_is_wrong_in_a_small_world(old in world::document(), new in world::document()) {
         judge(&old, &new)?;
@@ -469,7 +467,9 @@ proptest! {
 
     #[test]
     fn a_mutant_that_allows_more_is_refuted((old, new) in world::mutants()) {
-        let more = wrongly_allowed(&old, &new, false).is_some() && wrongly_allowed(&old, &new, true).is_some();
+        let more = world::requests().iter().any(|request| {
+            [true, false].iter().all(|narrow| world::allows(&new, request, *narrow) && !world::allows(&old, request, *narrow))
+        });
         let verdict = allows_no_more(&policy(&old), &policy(&new));
         if more {
             prop_assert!(matches!(verdict, Verdict::Refuted(_)), "{verdict:?}\nold {old}\nnew {new}");
