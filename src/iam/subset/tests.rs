@@ -296,6 +296,20 @@ fn trust_policies_need_no_resource() {
     assert_eq!(allows_no_more(&policy(&trust), &policy(&trust)), Verdict::Proved);
 }
 
+#[test]
+fn large_policies_are_proved() {
+    let many =
+        |prefix: &str, count: usize| -> Value { (0..count).map(|at| json!(format!("{prefix}?*{at}*a?b*"))).collect() };
+    let wide = json!([allow(many("s3:", 60), many("arn:aws:s3:::", 60))]);
+    assert!(verdict(wide.clone(), wide.clone()) == Verdict::Proved);
+    let split: Value = (0..60)
+        .map(|at| allow(json!(format!("s3:?*{at}*a?b*")), json!("*")))
+        .collect();
+    assert!(verdict(split, wide.clone()) == Verdict::Proved);
+    let denied = json!([wide[0], deny(many("s3:", 60), many("arn:aws:s3:::", 60))]);
+    assert!(verdict(denied.clone(), denied.clone()) == Verdict::Proved);
+}
+
 // ---- keeps
 
 fn keeps_check(old: Value, new: Value, action: &str, shape: &str, expected: bool) {
