@@ -92,9 +92,12 @@ impl Resource {
         self.whole == [Symbol::Any]
     }
 
-    /// Whether a policy variable stands in the pattern.
-    pub fn has_variables(&self) -> bool {
-        self.whole.iter().any(|symbol| matches!(symbol, Symbol::Variable(_)))
+    /// The policy variables in the pattern.
+    pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
+        self.whole.iter().filter_map(|symbol| match symbol {
+            Symbol::Variable(variable) => Some(&**variable),
+            Symbol::Literal(_) | Symbol::One | Symbol::Any => None,
+        })
     }
 
     /// Whether the pattern matches under both readings, whatever its variables hold.

@@ -5,10 +5,10 @@
 
 use std::fmt;
 
-use super::arn::Arn;
+use super::arn::{Arn, Value};
 use super::condition::holds::{all, any, not, value_of, yes_if};
 use super::request::{Caller, MissingKeys, Request};
-use super::{ActionPart, Answer, Effect, Policy, Resource, ResourcePart, Statement};
+use super::{ActionPart, Answer, Effect, Policy, PrincipalPart, Resource, ResourcePart, Statement};
 
 mod principal;
 
@@ -99,17 +99,18 @@ pub struct Decision {
 /// Decides `request` under `policies`.
 pub fn evaluate(request: &Request, policies: &Policies) -> Decision {
     let caller = Caller::of(&request.principal);
-    let identity = tally(request, &policies.identity, PolicyRef::Identity);
-    let boundary = tally(request, &policies.boundaries, PolicyRef::Boundary);
-    let session = tally(request, &policies.session, PolicyRef::Session);
+    let identity = tally(request, &policies.identity, false, PolicyRef::Identity);
+    let boundary = tally(request, &policies.boundaries, false, PolicyRef::Boundary);
+    let session = tally(request, &policies.session, false, PolicyRef::Session);
     // Organizations' policies do not reach service-linked roles.
     let reached = !caller.is_service_linked();
     let service_control: Vec<Tally> = levels(request, &policies.service_control, reached, PolicyRef::ServiceControl);
     let resource_control: Vec<Tally> = levels(request, &policies.resource_control, reached, PolicyRef::ResourceControl);
+    let bounded = !policies.boundaries.is_empty();
     let resource = policies
         .resource
         .as_ref()
-        .map(|policy| tally(request, std::slice::from_ref(policy), |_| PolicyRef::Resource));
+        .map(|policy| tally(request, std::slice::from_ref(policy), bounded, |_| PolicyRef::Resource));
 
     let limit = |list: &[Policy], tally: &Tally| if list.is_empty() { Answer::Yes } else { tally.allow() };
     let resource_allows = |kind: Match| resource.as_ref().map_or(Answer::No, |tally| tally.allow_as(kind));
@@ -118,7 +119,9 @@ pub fn evaluate(request: &Request, policies: &Policies) -> Decision {
         all(resource_control.iter().map(Tally::allow)),
     );
     let direct = resource_allows(Match::Direct);
-    let role_or_all = resource_allows(Match::Wide);
+    let role = resource_allows(Match::Role);
+    let everyone = resource_allows(Match::Everyone);
+    let role_or_all = either(role, everyone);
     let account = resource_allows(Match::Account);
     // The root user has no policies and needs none in its own account.
     let own = match caller {
@@ -130,16 +133,18 @@ pub fn evaluate(request: &Request, policies: &Policies) -> Decision {
         limit(&policies.session, &session),
     );
 
+    // A resource policy that names the user or the session reaches past what boundary and session policies leave out;
+    // whether one that names everybody does, IAM's guide leaves open.
+    let beyond = either(direct, both(everyone, either(limits, Answer::Unknown)));
     let granted = match relation(&caller, request) {
         // A caller without an account has no policies of its own.
         Relation::Outside => either(direct, role_or_all),
         Relation::Foreign => both(both(own, limits), either(either(direct, role_or_all), account)),
         // Key policies and trust policies must allow; naming the account leaves the choice to identity policies.
         Relation::SameAccount if must_allow_explicitly(request) => {
-            either(direct, both(limits, either(role_or_all, both(account, own))))
+            either(beyond, both(limits, either(role_or_all, both(account, own))))
         }
-        // A resource policy that names the user or the session reaches past what boundary and session policies leave out.
-        Relation::SameAccount => either(direct, both(limits, either(role_or_all, own))),
+        Relation::SameAccount => either(beyond, both(limits, either(role_or_all, own))),
     };
     let allowed = both(granted, by_control);
 
@@ -289,16 +294,23 @@ fn levels(
         .iter()
         .enumerate()
         .filter(|_| reached)
-        .map(|(level, policies)| tally(request, policies, |at| reference(level, at)))
+        .map(|(level, policies)| tally(request, policies, false, |at| reference(level, at)))
         .collect()
 }
 
-fn tally(request: &Request, policies: &[Policy], reference: impl Fn(usize) -> PolicyRef) -> Tally {
+fn tally(request: &Request, policies: &[Policy], bounded: bool, reference: impl Fn(usize) -> PolicyRef) -> Tally {
     let mut applied = Vec::new();
     for (at, policy) in policies.iter().enumerate() {
         for statement in &policy.statements {
             let mut missing = MissingKeys::new();
-            let (kind, named) = principal::concerns(&statement.principal, &request.principal);
+            let (kind, mut named) = principal::concerns(&statement.principal, &request.principal);
+            // Whoever has a boundary is denied, excepted or not ("Permissions boundaries for IAM entities").
+            if bounded
+                && statement.effect == Effect::Deny
+                && matches!(statement.principal, PrincipalPart::NotPrincipal(_))
+            {
+                named = Answer::Yes;
+            }
             let answer = both(named, applies(statement, request, &mut missing));
             match answer {
                 Answer::No => {}
@@ -345,16 +357,28 @@ fn concerns_action(part: &ActionPart, action: &str) -> Answer {
 }
 
 fn concerns_resource(part: &ResourcePart, request: &Request, missing: &mut MissingKeys) -> Answer {
+    let mut absent = false;
     let mut one_of = |patterns: &[Resource]| {
-        any(patterns.iter().map(|pattern| {
+        let answer = any(patterns.iter().map(|pattern| {
             pattern.answer(&request.resource, &mut |variable| {
-                value_of(variable, &request.context, missing)
+                let value = value_of(variable, &request.context, missing);
+                absent |= value == Value::Absent;
+                value
             })
-        }))
+        }));
+        (answer, absent)
     };
     match part {
-        ResourcePart::Resource(patterns) => one_of(patterns),
-        ResourcePart::NotResource(patterns) => not(one_of(patterns)),
+        ResourcePart::Resource(patterns) => one_of(patterns).0,
+        ResourcePart::NotResource(patterns) => {
+            let (matched, void) = one_of(patterns);
+            // A variable that has no value may make the whole statement void ("IAM policy elements: Variables and tags").
+            match (void, not(matched)) {
+                (false, answer) => answer,
+                (true, Answer::No) => Answer::No,
+                (true, Answer::Yes | Answer::Unknown) => Answer::Unknown,
+            }
+        }
         ResourcePart::None => Answer::Yes,
     }
 }

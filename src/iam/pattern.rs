@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 /// Most positions that the exact inclusion test computes before it gives up.
-const INCLUSION_WORK_CAP: usize = 2_000_000;
+const INCLUSION_WORK_CAP: usize = 400_000;
 
 /// Whether `text` belongs to the language of `pattern`. Case-sensitive; `?` stands for one character.
 ///
@@ -106,7 +106,23 @@ pub(super) fn union_includes_symbols(outers: &[&[Symbol]], inner: &[Symbol]) -> 
     // Put a letter that no pattern names in the place of each wildcard of `inner`: some one outer must read that text,
     // and reads such letters with `*` or `?` only. So where no `?` could read what was a `*`, the quick test said it all.
     let may_differ = inner.contains(&Symbol::Any) && outers.iter().any(|outer| outer.contains(&Symbol::One));
-    may_differ && covers_exactly(outers, inner)
+    may_differ && !refuted_quickly(outers, inner) && covers_exactly(outers, inner)
+}
+
+/// Whether one of a few texts of `inner`, long and short, is matched by no outer.
+fn refuted_quickly(outers: &[&[Symbol]], inner: &[Symbol]) -> bool {
+    let rare = Symbol::Literal(char::MAX);
+    [0, 1, 5].into_iter().any(|length| {
+        let text: Vec<Symbol> = inner
+            .iter()
+            .flat_map(|symbol| match symbol {
+                Symbol::Any => vec![rare.clone(); length],
+                Symbol::One => vec![rare.clone()],
+                Symbol::Literal(_) | Symbol::Variable(_) => vec![symbol.clone()],
+            })
+            .collect();
+        !outers.iter().any(|outer| covers_quickly(outer, &text))
+    })
 }
 
 /// Matches `outer` over the symbols of `inner`: `?` may eat a literal or `?`, only `*` may eat `*`. Sound, not complete.

@@ -12,6 +12,9 @@ use super::policy::Principal;
 use super::{ActionPart, ActionPattern, Effect, Policy, PrincipalPart, Resource, ResourcePart, Statement, Version};
 use super::{arn, pattern, witness};
 
+/// Most pairs of patterns that a proof compares.
+const PROOF_WORK_CAP: usize = 4_000_000;
+
 /// What is known about "the new policy allows no more than the old".
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Verdict {
@@ -36,9 +39,7 @@ pub fn allows_no_more(old: &Policy, new: &Policy) -> Verdict {
 
 /// Whether `outer` concerns every request that `inner` concerns, with the same effect.
 pub fn statement_includes(outer: &Statement, inner: &Statement) -> bool {
-    outer.effect == inner.effect
-        && holds_whenever(outer, &Facts::of(inner))
-        && pieces(inner).iter().all(|piece| covered(&[outer], piece))
+    outer.effect == inner.effect && holds_whenever(outer, &Facts::of(inner)) && concerns_all(outer, inner)
 }
 
 /// What stops the proof that a used call stays allowed.
@@ -139,7 +140,7 @@ fn concerns_action(part: &ActionPart, action: &str) -> bool {
 }
 
 fn prove(old: &Policy, new: &Policy) -> Result<(), String> {
-    let old_denies: Vec<&Statement> = denies(old).collect();
+    let mut work = 0;
     for statement in allows(new) {
         let facts = Facts::of(statement);
         // What the new policy denies whenever this statement holds is as good as allowed before: it is not granted now.
@@ -147,16 +148,45 @@ fn prove(old: &Policy, new: &Policy) -> Result<(), String> {
             .chain(denies(new))
             .filter(|candidate| holds_whenever(candidate, &facts))
             .collect();
-        for piece in pieces(statement) {
-            if !covered(&cover, &piece) {
+        if cover.iter().any(|candidate| concerns_all(candidate, statement)) {
+            continue;
+        }
+        for action in action_languages(&statement.action) {
+            let shared = resources_for(&cover, &action);
+            for resource in resource_languages(&statement.resource) {
+                work += shared.len() + cover.len();
+                if work > PROOF_WORK_CAP {
+                    return Err(format!(
+                        "{} of the new policy is too large to compare pattern by pattern",
+                        name(statement)
+                    ));
+                }
+                let piece = Piece { action, resource };
+                if !covers(&shared, &resource) && !covered(&cover, &piece) {
+                    return Err(format!(
+                        "{} of the new policy: {piece} is not shown to be granted by the old",
+                        name(statement)
+                    ));
+                }
+            }
+        }
+    }
+    for deny in denies(old) {
+        let facts = Facts::of(deny);
+        if denies(new).any(|candidate| holds_whenever(candidate, &facts) && concerns_all(candidate, deny)) {
+            continue;
+        }
+        for statement in allows(new) {
+            work += size(statement) * size(deny);
+            if work > PROOF_WORK_CAP {
                 return Err(format!(
-                    "{} of the new policy: {piece} is not shown to be granted by the old",
-                    name(statement)
+                    "{} of the old policy is too large to compare pattern by pattern",
+                    name(deny)
                 ));
             }
-            for deny in &old_denies {
+            for piece in pieces(statement) {
                 if let Some(lost) = pieces(deny)
-                    .into_iter()
+                    .iter()
                     .find(|denied| !still_denied(new, statement, &piece, deny, denied))
                 {
                     return Err(format!(
@@ -168,6 +198,22 @@ fn prove(old: &Policy, new: &Policy) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// How many pairs of patterns a statement stands for.
+fn size(statement: &Statement) -> usize {
+    action_languages(&statement.action).len() * resource_languages(&statement.resource).len()
+}
+
+/// Whether `outer` alone concerns every action and every resource of `inner`.
+fn concerns_all(outer: &Statement, inner: &Statement) -> bool {
+    let (actions, resources) = (action_languages(&outer.action), resource_languages(&outer.resource));
+    action_languages(&inner.action)
+        .iter()
+        .all(|action| covers(&actions, action))
+        && resource_languages(&inner.resource)
+            .iter()
+            .all(|resource| covers(&resources, resource))
 }
 
 /// Whether what `piece` of the new `statement` grants and `denied` of the old `deny` denied stays denied by `new`.
@@ -312,14 +358,9 @@ fn pieces(statement: &Statement) -> Vec<Piece<'_>> {
 }
 
 /// Whether the statements together concern every action and resource of `piece`.
-fn covered(cover: &[&Statement], piece: &Piece<'_>) -> bool {
+fn covered<'a>(cover: &[&'a Statement], piece: &Piece<'a>) -> bool {
     // Those that include all the actions may share the resources among them, and the other way round.
-    let resources: Vec<Language<'_, Resource>> = cover
-        .iter()
-        .filter(|statement| covers(&action_languages(&statement.action), &piece.action))
-        .flat_map(|statement| resource_languages(&statement.resource))
-        .collect();
-    if covers(&resources, &piece.resource) {
+    if covers(&resources_for(cover, &piece.action), &piece.resource) {
         return true;
     }
     let actions: Vec<Language<'_, ActionPattern>> = cover
@@ -330,14 +371,29 @@ fn covered(cover: &[&Statement], piece: &Piece<'_>) -> bool {
     covers(&actions, &piece.action)
 }
 
+/// The resources of those statements that concern all of `action`.
+fn resources_for<'a>(cover: &[&'a Statement], action: &Language<'a, ActionPattern>) -> Vec<Language<'a, Resource>> {
+    cover
+        .iter()
+        .filter(|statement| covers(&action_languages(&statement.action), action))
+        .flat_map(|statement| resource_languages(&statement.resource))
+        .collect()
+}
+
 /// What inclusion needs to know of a pattern.
 trait Glob {
+    /// The policy variables in it. Where one has no value, a statement that excepts it may be void.
+    fn variables(&self) -> BTreeSet<&str>;
     fn is_everything(&self) -> bool;
     fn union_includes(outers: &[&Self], inner: &Self) -> bool;
     fn overlaps(&self, other: &Self) -> bool;
 }
 
 impl Glob for ActionPattern {
+    fn variables(&self) -> BTreeSet<&str> {
+        BTreeSet::new()
+    }
+
     fn is_everything(&self) -> bool {
         self.lower() == "*"
     }
@@ -353,6 +409,10 @@ impl Glob for ActionPattern {
 }
 
 impl Glob for Resource {
+    fn variables(&self) -> BTreeSet<&str> {
+        Resource::variables(self).collect()
+    }
+
     fn is_everything(&self) -> bool {
         Resource::is_everything(self)
     }
@@ -378,9 +438,14 @@ fn covers<P: Glob>(outers: &[Language<'_, P>], inner: &Language<'_, P>) -> bool 
     if patterns.iter().any(|pattern| pattern.is_everything()) {
         return true;
     }
+    let known = match inner {
+        Language::One(inner) => inner.variables(),
+        Language::AllBut(missing) => variables(missing),
+        Language::Attached => BTreeSet::new(),
+    };
     let complements = outers.iter().filter_map(|outer| match outer {
-        Language::AllBut(patterns) => Some(*patterns),
-        Language::One(_) | Language::Attached => None,
+        Language::AllBut(patterns) if variables(patterns).is_subset(&known) => Some(*patterns),
+        Language::AllBut(_) | Language::One(_) | Language::Attached => None,
     });
     match inner {
         // In "all but E", or in the patterns: what E takes away must lie outside, or within the patterns.
@@ -404,6 +469,10 @@ fn covers<P: Glob>(outers: &[Language<'_, P>], inner: &Language<'_, P>) -> bool 
             Language::One(_) | Language::AllBut(_) => false,
         }),
     }
+}
+
+fn variables<P: Glob>(patterns: &[P]) -> BTreeSet<&str> {
+    patterns.iter().flat_map(Glob::variables).collect()
 }
 
 /// Whether some text may belong to both. Generous.

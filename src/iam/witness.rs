@@ -57,6 +57,8 @@ const PRINCIPAL: &str = "arn:aws:iam::111122223333:user/witness";
 
 /// Most requests that are tried.
 const TRIES: usize = 20_000;
+/// Most patterns that are read in all of them.
+const READS: usize = 200_000;
 /// Most candidates of one kind.
 const CANDIDATES: usize = 400;
 /// Most values of variables.
@@ -82,23 +84,30 @@ pub(super) fn find(old: &Policy, new: &Policy) -> Option<Witness> {
         ..Policies::default()
     };
     let (old, new) = (as_identity(old), as_identity(new));
+    // Each try reads all the patterns.
+    let patterns: usize = statements
+        .iter()
+        .map(|statement| resource_symbols(statement).count() + actions_of(statement))
+        .sum();
+    let most = TRIES.min(READS / patterns.max(1));
     let mut tries = 0;
     for granting in statements_of(&new).filter(|statement| statement.effect == Effect::Allow) {
         let actions = actions.iter().filter(|action| matches_action(&granting.action, action));
+        let resources: Vec<&String> = resources
+            .iter()
+            .filter(|resource| may_match(&granting.resource, resource))
+            .collect();
         for action in actions {
-            for resource in resources
-                .iter()
-                .filter(|resource| may_match(&granting.resource, resource))
-            {
+            for resource in &resources {
                 for context in &contexts {
                     tries += 1;
-                    if tries > TRIES {
+                    if tries > most {
                         return None;
                     }
                     let witness = Witness {
                         principal: PRINCIPAL.to_owned(),
                         action: action.clone(),
-                        resource: resource.clone(),
+                        resource: (*resource).clone(),
                         context: context.clone(),
                     };
                     let request = witness.request();
@@ -112,6 +121,12 @@ pub(super) fn find(old: &Policy, new: &Policy) -> Option<Witness> {
         }
     }
     None
+}
+
+fn actions_of(statement: &Statement) -> usize {
+    match &statement.action {
+        ActionPart::Action(patterns) | ActionPart::NotAction(patterns) => patterns.len(),
+    }
 }
 
 fn statements_of(policies: &Policies) -> impl Iterator<Item = &Statement> {

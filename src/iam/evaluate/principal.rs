@@ -3,7 +3,7 @@
 use crate::iam::Answer;
 use crate::iam::PrincipalPart;
 use crate::iam::arn::Arn;
-use crate::iam::condition::holds::yes_if;
+use crate::iam::condition::holds::{not, yes_if};
 use crate::iam::policy::Principal;
 use crate::iam::request::Caller;
 
@@ -12,8 +12,10 @@ use crate::iam::request::Caller;
 pub(super) enum Match {
     /// By account: the account's identity policies decide.
     Account,
-    /// By role, or as everybody: grants, within boundary and session policies.
-    Wide,
+    /// By role: grants, within boundary and session policies.
+    Role,
+    /// As everybody: grants; whether past boundary and session policies too is written nowhere.
+    Everyone,
     /// By the ARN of the user or session, or as the service: grants whatever boundary and session policies leave out.
     Direct,
 }
@@ -22,7 +24,7 @@ pub(super) enum Match {
 pub(super) fn concerns(part: &PrincipalPart, caller: &str) -> (Match, Answer) {
     match part {
         // Policies that are attached to the caller name nobody.
-        PrincipalPart::None => (Match::Wide, Answer::Yes),
+        PrincipalPart::None => (Match::Everyone, Answer::Yes),
         PrincipalPart::Principal(principals) => {
             let closest = principals.iter().filter_map(|principal| names(principal, caller)).max();
             (closest.unwrap_or(Match::Account), yes_if(closest.is_some()))
@@ -36,20 +38,21 @@ pub(super) fn concerns(part: &PrincipalPart, caller: &str) -> (Match, Answer) {
             // ("IAM JSON policy elements: NotPrincipal"); with a part of that, what happens is not written down.
             let excepted = match (Caller::of(caller), named.as_slice()) {
                 (_, []) => Answer::No,
+                (_, named) if named.contains(&Match::Everyone) => Answer::Yes,
                 (Caller::Session { .. }, named) => yes_if_or_unknown(
-                    [Match::Account, Match::Wide, Match::Direct]
+                    [Match::Account, Match::Role, Match::Direct]
                         .iter()
                         .all(|kind| named.contains(kind)),
                 ),
                 (Caller::Role { .. }, named) => {
-                    yes_if_or_unknown([Match::Account, Match::Wide].iter().all(|kind| named.contains(kind)))
+                    yes_if_or_unknown([Match::Account, Match::Role].iter().all(|kind| named.contains(kind)))
                 }
                 (Caller::Identity { .. }, named) => {
                     yes_if_or_unknown([Match::Account, Match::Direct].iter().all(|kind| named.contains(kind)))
                 }
                 (Caller::Root { .. } | Caller::Outside, _) => Answer::Yes,
             };
-            (Match::Wide, crate::iam::condition::holds::not(excepted))
+            (Match::Everyone, not(excepted))
         }
     }
 }
@@ -60,7 +63,7 @@ fn yes_if_or_unknown(sure: bool) -> Answer {
 
 fn names(principal: &Principal, caller: &str) -> Option<Match> {
     match principal {
-        Principal::Everyone => Some(Match::Wide),
+        Principal::Everyone => Some(Match::Everyone),
         Principal::Aws(text) => names_identity(text, caller),
         Principal::Service(text) | Principal::Federated(text) | Principal::CanonicalUser(text) => {
             (text == caller).then_some(Match::Direct)
@@ -83,10 +86,10 @@ fn names_identity(text: &str, caller: &str) -> Option<Match> {
         return Some(Match::Account);
     }
     match of {
-        Caller::Role { .. } => (text == caller).then_some(Match::Wide),
+        Caller::Role { .. } => (text == caller).then_some(Match::Role),
         // Role names are unique in an account whatever their path, and the session's ARN does not show the path.
         Caller::Session { role, .. } => match Caller::of(text) {
-            Caller::Role { name, .. } => (name == role).then_some(Match::Wide),
+            Caller::Role { name, .. } => (name == role).then_some(Match::Role),
             Caller::Session { .. } => (text == caller).then_some(Match::Direct),
             Caller::Root { .. } | Caller::Identity { .. } | Caller::Outside => None,
         },

@@ -201,6 +201,26 @@ fn a_resource_with_wildcards_is_taken_literally() {
     );
 }
 
+#[test]
+fn what_a_variable_without_value_excepts_is_open() {
+    let but = |effect: &str| json!({"Version": "2012-10-17", "Statement": {"Effect": effect, "Action": "*", "NotResource": "arn:aws:s3:::${aws:username}"}});
+    check(
+        json!({"request": get(USER), "identity_policies": [but("Allow")]}),
+        "unknown",
+    );
+    check(
+        json!({"request": get(USER), "identity_policies": [allow("*"), but("Deny")]}),
+        "unknown",
+    );
+}
+
+#[test]
+fn whether_everybody_reaches_past_a_boundary_is_open() {
+    let case =
+        json!({"request": get(USER), "permission_boundaries": [allow("ec2:*")], "resource_policy": lets(json!("*"))});
+    check(case, "unknown");
+}
+
 // ---- what is unknown
 
 fn if_tagged(effect: &str) -> Value {
@@ -407,6 +427,9 @@ fn not_principal_excepts_only_who_is_named_with_its_account() {
     );
     check(case(SESSION, json!([SESSION, ROLE, root])), "allowed");
     check(case(SESSION, json!([ROLE, root])), "unknown");
+    let mut bounded = case(USER, json!([USER, root]));
+    bounded["permission_boundaries"] = json!([allow("*")]);
+    check(bounded, "explicitly_denied");
 }
 
 #[test]

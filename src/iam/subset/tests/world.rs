@@ -154,7 +154,14 @@ fn applies(statement: &Value, request: &Request, narrow: bool) -> bool {
     };
     let resource = match statement.get("Resource") {
         Some(value) => in_resources(value),
-        None => !in_resources(&statement["NotResource"]),
+        None => {
+            // In the narrow reading a variable without value voids the statement.
+            let unresolved = texts(&statement["NotResource"])
+                .iter()
+                .any(|text| text.contains("${v}"))
+                && !request.context.iter().any(|(key, _)| key == "v");
+            !(in_resources(&statement["NotResource"]) || narrow && unresolved)
+        }
     };
     let empty = serde_json::Map::new();
     let conditions = statement.get("Condition").and_then(Value::as_object).unwrap_or(&empty);
