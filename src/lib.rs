@@ -8,21 +8,21 @@ pub mod coverage;
 /// A silent handle that stages tick; the only file that knows how a progress bar is drawn.
 pub mod progress;
 
-/// What AWS publishes, embedded: every IAM action, what each API call needs, what a trail can show.
-pub mod catalog;
 /// The policy language, pure: no files, no clock, no network, nothing of CloudTrail.
 pub mod iam;
+/// What AWS publishes, embedded: every IAM action, what each API call needs, what a trail can show.
+pub mod catalog;
 
 // What was done.
 
-/// Event to principal: who really made a call, and the workload behind a role.
-pub mod attribute;
-/// Bytes to events: inflates, finds the records in whatever wraps them, and reads what is needed of each.
-pub mod decode;
-/// Event to IAM calls: actions, resources, and what stays unmapped.
-pub mod resolve;
 /// Where logs lie: hands out named byte streams, parses nothing.
 pub mod source;
+/// Bytes to events: inflates, finds the records in whatever wraps them, and reads what is needed of each.
+pub mod decode;
+/// Event to principal: who really made a call, and the workload behind a role.
+pub mod attribute;
+/// Event to IAM calls: actions, resources, and what stays unmapped.
+pub mod resolve;
 /// All calls, counted.
 pub mod usage;
 
@@ -35,20 +35,23 @@ pub mod grants;
 
 /// Usage joined with grants: each granted action with its evidence grade.
 pub mod gap;
-/// What deserves attention beside the policies.
-pub mod hygiene;
-/// The answer as one value.
-pub mod report;
 /// Gap to smaller policy: what may go, and the documents that would do.
 pub mod rightsize;
 /// Replay and inclusion: a proof for each suggestion, or a witness.
 pub mod verify;
+/// What deserves attention beside the policies.
+pub mod hygiene;
+/// The answer as one value.
+pub mod report;
 
 // What people see.
 
-/// One file per subcommand; the only stage that reads clock, environment and terminal.
-pub mod command;
-/// The configuration file: each key is a flag of the same name.
-pub mod config;
 /// One file per format, no decisions.
 pub mod emit;
+/// The SQL in `/queries`, run over the tables of a result.
+#[cfg(feature = "polars")]
+pub mod query;
+/// The configuration file: each key is a flag of the same name.
+pub mod config;
+/// One file per subcommand; the only stage that reads clock, environment and terminal.
+pub mod command;

@@ -7,6 +7,8 @@ mod completions;
 mod coverage;
 mod explain;
 mod man;
+#[cfg(feature = "polars")]
+mod query;
 mod report;
 mod resolve;
 mod schema;
@@ -45,6 +47,9 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// One JSON line an event: who, outcome, actions, resources
     Resolve(resolve::ResolveArgs),
+    /// The named questions in queries/, or your own SQL, over a result
+    #[cfg(feature = "polars")]
+    Query(query::QueryArgs),
     /// What the embedded catalog knows of actions
     Catalog(catalog::CatalogArgs),
     /// Shell completions
@@ -176,6 +181,8 @@ impl Cli {
             Command::Verify(args) => args.run(&terminal),
             Command::Simulate(args) => args.run(),
             Command::Resolve(args) => args.run(&terminal),
+            #[cfg(feature = "polars")]
+            Command::Query(args) => args.run(&terminal),
             Command::Catalog(args) => args.run(),
             Command::Completions(args) => args.run(),
             Command::Man => man::run(),

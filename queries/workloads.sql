@@ -1,0 +1,4 @@
+-- Which workload stands behind which role?
+SELECT principal, kind, namespace, name, calls
+FROM workloads
+ORDER BY calls DESC, principal, kind, name
