@@ -2,3 +2,4 @@
 
 mod map;
 mod simulate_corpus;
+mod sample_bytes;
