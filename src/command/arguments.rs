@@ -152,7 +152,7 @@ fn moment(text: &str) -> anyhow::Result<i64> {
 }
 
 /// The first second of a UTC day.
-fn midnight(date: jiff::civil::Date) -> i64 {
+pub(super) fn midnight(date: jiff::civil::Date) -> i64 {
     let epoch = jiff::civil::date(1970, 1, 1);
     i64::from((date - epoch).get_days()) * DAY
 }

@@ -2,6 +2,7 @@
 
 mod analyze;
 mod arguments;
+mod backtest;
 mod catalog;
 mod completions;
 mod coverage;
@@ -43,6 +44,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Is NEW safe to put in OLD's place? Proves that it allows no more, or shows a request
     Verify(verify::VerifyArgs),
+    /// How often would policies learnt from the past have broken the future?
+    Backtest(backtest::BacktestArgs),
     /// Decide requests against policies, one JSON line a case
     Simulate(simulate::SimulateArgs),
     /// One JSON line an event: who, outcome, actions, resources
@@ -179,6 +182,7 @@ impl Cli {
             Command::Report(args) => args.run(&terminal),
             Command::Explain(args) => args.run(&terminal),
             Command::Verify(args) => args.run(&terminal),
+            Command::Backtest(args) => args.run(&terminal),
             Command::Simulate(args) => args.run(),
             Command::Resolve(args) => args.run(&terminal),
             #[cfg(feature = "polars")]
@@ -202,6 +206,11 @@ pub fn help(error: &anyhow::Error) -> Option<&'static str> {
                 .downcast_ref::<crate::grants::Error>()
                 .map(crate::grants::Error::help)
         };
-        source.or_else(grants)
+        let backtest = || {
+            cause
+                .downcast_ref::<crate::verify::backtest::Error>()
+                .map(crate::verify::backtest::Error::help)
+        };
+        source.or_else(grants).or_else(backtest)
     })
 }

@@ -172,6 +172,40 @@ pub(super) fn activities(catalog: &Catalog, table: &Table, grants: &Grants) -> V
     activities
 }
 
+/// What the calls of each row bear on, for those who ask day by day.
+pub fn row_by_row(
+    catalog: &Catalog,
+    table: &Table,
+    grants: &Grants,
+    each: &mut dyn FnMut(PrincipalIndex, &Row, &Activity),
+) {
+    let callers = Callers::of(grants);
+    let profiles = profiles(grants);
+    let found: Vec<Option<(PrincipalIndex, bool)>> = table
+        .signatures
+        .iter()
+        .map(|seen| callers.find(grants, &seen.signature.caller))
+        .collect();
+    let mut operations: HashMap<(&str, &str), Operation> = HashMap::new();
+    for row in &table.rows {
+        let Some((index, earlier)) = found[row.signature] else {
+            continue;
+        };
+        let seen = &table.signatures[row.signature];
+        let (source, name) = (&seen.signature.event_source, &seen.signature.event_name);
+        let operation = operations
+            .entry((source, name))
+            .or_insert_with(|| Operation::of(catalog, source, name));
+        let mut activity = Activity {
+            calls: row.calls,
+            earlier_id_calls: if earlier { row.calls } else { 0 },
+            ..Activity::default()
+        };
+        record(catalog, operation, seen, &[row], &profiles, &mut activity);
+        each(index, row, &activity);
+    }
+}
+
 /// Instance profile ARN without path, by name: the roles that it holds.
 type Profiles = HashMap<(String, String), Vec<String>>;
 

@@ -21,7 +21,7 @@ use crate::iam::{ActionPart, Effect, Resource, ResourcePart, Statement, Version,
 use crate::usage::Table;
 
 pub use actions::ActionSet;
-pub use evidence::{Activity, Evidence, Unmapped, policy_writes};
+pub use evidence::{Activity, Evidence, Unmapped, policy_writes, row_by_row};
 pub use observability::{Blind, View};
 pub use trust::{Trust, trust};
 

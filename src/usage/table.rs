@@ -4,10 +4,14 @@
 //! with that day's catalog, so that a better catalog improves old evidence.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::RangeBounds;
 
 use super::shapes::{CHILDREN, shapes};
 use crate::attribute::{PrincipalKind, Workload};
 use crate::resolve::Facts;
+
+/// Seconds in a day.
+const DAY: i64 = 86_400;
 
 /// A string that the table holds once.
 type Text = u32;
@@ -99,6 +103,59 @@ pub struct Table {
     pub rows: Vec<Row>,
     /// Who stood behind roles.
     pub workloads: Vec<WorkloadCalls>,
+}
+
+impl Table {
+    /// What was called on some days (since 1970), as far as the table tells days apart.
+    ///
+    /// A first or last call outside them becomes the bounds of the first or last day that counts, without an event id.
+    /// Workloads are counted over the whole table, so none stand in its parts.
+    pub fn days(&self, days: impl RangeBounds<i32>) -> Table {
+        let rows: Vec<&Row> = self.rows.iter().filter(|row| days.contains(&row.day)).collect();
+        let mut spans: BTreeMap<usize, (i32, i32)> = BTreeMap::new();
+        for row in &rows {
+            let (first, last) = spans.entry(row.signature).or_insert((row.day, row.day));
+            (*first, *last) = ((*first).min(row.day), (*last).max(row.day));
+        }
+        let mut number = BTreeMap::new();
+        let mut signatures = Vec::with_capacity(spans.len());
+        for (signature, (first, last)) in spans {
+            number.insert(signature, signatures.len());
+            let mut seen = self.signatures[signature].clone();
+            let (first, last) = (i64::from(first), i64::from(last));
+            if seen.first.day() != first {
+                seen.first = Witness::unknown(first * DAY);
+            }
+            if seen.last.day() != last {
+                seen.last = Witness::unknown(last * DAY + DAY - 1);
+            }
+            signatures.push(seen);
+        }
+        let rows = rows.into_iter().map(|row| Row {
+            signature: number[&row.signature],
+            ..row.clone()
+        });
+        Table {
+            rows: rows.collect(),
+            signatures,
+            workloads: Vec::new(),
+        }
+    }
+}
+
+impl Witness {
+    /// A moment of which no event is known.
+    fn unknown(time: i64) -> Witness {
+        Witness {
+            time,
+            event_id: String::new(),
+        }
+    }
+
+    /// Days since 1970.
+    fn day(&self) -> i64 {
+        self.time.div_euclid(DAY)
+    }
 }
 
 /// Key of a session: the role's id and the access key.
@@ -329,3 +386,6 @@ impl Builder {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

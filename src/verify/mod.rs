@@ -5,6 +5,8 @@
 //! decides as the old one, in any context. The second is replayed from the calls themselves, not from what
 //! `rightsize` concluded of them.
 
+pub mod backtest;
+
 use std::collections::BTreeSet;
 use std::ops::Deref;
 

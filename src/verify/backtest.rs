@@ -1,0 +1,258 @@
+//! How often policies learnt from the past would have broken the future.
+//!
+//! The window is cut at a day. Policies are learnt from the days before it, as `analyze` would have learnt them then,
+//! and the calls from that day on are replayed: a call breaks where the policies as they stand grant what it needed
+//! and the learnt ones do not. Guards for age and change are off, as they would hold back most suggestions that an
+//! archive can test.
+
+mod fate;
+mod learn;
+mod replay;
+
+use jiff::civil::Date;
+use serde::Serialize;
+
+use crate::catalog::Catalog;
+use crate::coverage::Coverage;
+use crate::grants::{Grants, PrincipalIndex};
+use crate::rightsize::Options;
+use crate::usage::Table;
+
+/// The `schema` field of a backtest.
+pub const SCHEMA: &str = "trimtrail.backtest/1";
+/// Seconds in a day.
+const DAY: i64 = 86_400;
+
+/// Where the window is cut.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Split {
+    /// This share of its days is learnt from; at least one day, and not all.
+    Share(f64),
+    /// The first day that is replayed, in days since 1970.
+    Day(i64),
+}
+
+/// Why a window cannot be cut.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Error {
+    /// Nothing to replay.
+    #[error("the archive spans one day ({0}), and a backtest learns from one and replays another")]
+    OneDay(String),
+    /// One side would be empty.
+    #[error("a cut at {cut} leaves one side empty: the archive spans {first} to {last}")]
+    Outside {
+        /// The day that was asked for.
+        cut: String,
+        /// The first day of the window.
+        first: String,
+        /// The last day of the window.
+        last: String,
+    },
+}
+
+impl Error {
+    /// The way out.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Error::OneDay(_) => "give logs of more days",
+            Error::Outside { .. } => "choose a day after the first and up to the last, or a share with --learn 0.67",
+        }
+    }
+}
+
+/// What a backtest is made with.
+#[derive(Clone, Debug)]
+pub struct Choice<'a> {
+    /// Where the window is cut.
+    pub split: Split,
+    /// How suggestions are made, guards aside.
+    pub options: &'a Options,
+    /// Whose calls are replayed; `None` for everybody's.
+    pub shown: Option<&'a std::collections::BTreeSet<PrincipalIndex>>,
+}
+
+/// What would have happened.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Backtest {
+    /// Always `trimtrail.backtest/1`.
+    pub schema: String,
+    /// The first day that was learnt from, `YYYY-MM-DD` (UTC).
+    pub from: String,
+    /// The first day that was replayed.
+    pub cut: String,
+    /// The last day that was replayed.
+    pub to: String,
+    /// Days learnt from.
+    pub learnt_days: i64,
+    /// Days replayed.
+    pub replayed_days: i64,
+    /// The policies that would have changed.
+    pub suggestions: Vec<Learnt>,
+    /// All principals together.
+    pub totals: Score,
+    /// Everybody whom a change would have affected, the most broken calls first.
+    pub principals: Vec<Replay>,
+    /// Roles and users whose policies would have stayed as they are.
+    pub unaffected: u64,
+}
+
+/// A policy that would have changed.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Learnt {
+    /// The policy's name.
+    pub policy: String,
+    /// Its ARN; for an inline policy the ARN of its owner.
+    pub policy_arn: String,
+    /// What it goes down to.
+    pub step: String,
+    /// How many catalog actions go.
+    pub removed_actions: u64,
+    /// Why it would have been held back even then: on the keep-list, or idle until the cut.
+    pub held: Option<String>,
+}
+
+/// What became of calls.
+#[derive(Clone, PartialEq, Debug, Default, Serialize)]
+pub struct Score {
+    /// Days with calls among those replayed.
+    pub active_days: u64,
+    /// Calls replayed: those that the policies as they stand may have allowed.
+    pub calls: u64,
+    /// Distinct pairs of action and resource that they needed.
+    pub pairs: u64,
+    /// Calls that would have been denied; calls that differ in their resources alone count together within a day.
+    pub broken_calls: u64,
+    /// Distinct pairs that would have been denied.
+    pub broken_pairs: u64,
+    /// Days on which at least one call would have been denied.
+    pub broken_days: u64,
+    /// Calls of which it cannot be told: the log does not show all that they needed, or whether AWS allowed them.
+    pub doubtful_calls: u64,
+    /// Distinct pairs of that kind.
+    pub doubtful_pairs: u64,
+    /// Calls whose operation the catalog does not know; they were not replayed.
+    pub unmapped_calls: u64,
+    /// Where nothing broke and nothing is in doubt: the share of active days that break at most, with a confidence of
+    /// 95 % (rule of three: 3 / active days).
+    pub broken_days_at_most: Option<f64>,
+    /// The share of pairs a day that was expected to be new, from the days learnt from (Good and Turing: pairs seen on
+    /// a single day / all pairs by day).
+    pub new_pairs_expected: Option<f64>,
+    /// The share that was new among those replayed.
+    pub new_pairs_seen: Option<f64>,
+}
+
+/// One principal's calls after the cut.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Replay {
+    /// Whose.
+    pub arn: String,
+    /// Why some change to its policies would have been held back even then.
+    pub held: Option<String>,
+    /// What became of its calls.
+    #[serde(flatten)]
+    pub score: Score,
+    /// What would have been denied, in the order in which it would have happened.
+    pub broken: Vec<Loss>,
+    /// What may have been denied.
+    pub doubtful: Vec<Loss>,
+}
+
+/// A pair of action and resource that the learnt policies no longer grant.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+pub struct Loss {
+    /// The first day on which it was needed, `YYYY-MM-DD`.
+    pub first_seen: String,
+    /// An event of that day, where one is known.
+    pub event: Option<String>,
+    /// `service:Name`
+    pub action: String,
+    /// The resource, as a pattern.
+    pub resource: String,
+    /// Calls that needed it.
+    pub calls: u64,
+}
+
+/// Learns from the days before the cut and replays the rest. `window` is the archive's first and last second.
+///
+/// # Errors
+/// The window cannot be cut there.
+pub fn backtest(
+    catalog: &Catalog,
+    table: &Table,
+    grants: &Grants,
+    coverage: &Coverage,
+    window: (i64, i64),
+    choice: &Choice<'_>,
+) -> Result<Backtest, Error> {
+    let (first, last) = (window.0.div_euclid(DAY), window.1.div_euclid(DAY));
+    let cut = cut((first, last), choice.split)?;
+    // Days in a table are 32 bits; a window beyond them holds no row there.
+    let cut_in_table = i32::try_from(cut).unwrap_or(if cut < 0 { i32::MIN } else { i32::MAX });
+    let (learning, future) = (table.days(..cut_in_table), table.days(cut_in_table..));
+
+    let learnt = learn::learn(
+        catalog,
+        &learning,
+        grants,
+        coverage,
+        (window.0, cut * DAY - 1),
+        choice.options,
+    );
+    let (principals, totals) = replay::replay(catalog, &learning, &future, grants, &learnt, choice.shown);
+    let everybody = (0..grants.principals.len()).filter(|index| {
+        grants.principals[*index].kind != crate::grants::Kind::Group
+            && choice.shown.is_none_or(|shown| shown.contains(index))
+    });
+    let suggestions = learnt.iter().map(|(policy, learnt)| Learnt {
+        policy: grants.policies[*policy].name.clone(),
+        policy_arn: grants.policies[*policy].arn.clone(),
+        step: learnt.step.name().to_owned(),
+        removed_actions: learnt.removed_actions,
+        held: learnt.held.clone(),
+    });
+    Ok(Backtest {
+        schema: SCHEMA.to_owned(),
+        from: date(first),
+        cut: date(cut),
+        to: date(last),
+        learnt_days: cut - first,
+        replayed_days: last - cut + 1,
+        suggestions: suggestions.collect(),
+        totals,
+        unaffected: (everybody.count() - principals.len()) as u64,
+        principals,
+    })
+}
+
+/// The first day that is replayed.
+fn cut((first, last): (i64, i64), split: Split) -> Result<i64, Error> {
+    let days = last - first + 1;
+    if days < 2 {
+        return Err(Error::OneDay(date(first)));
+    }
+    match split {
+        Split::Share(share) => {
+            let learnt = (days as f64 * share).round() as i64;
+            Ok(first + learnt.clamp(1, days - 1))
+        }
+        Split::Day(cut) if first < cut && cut <= last => Ok(cut),
+        Split::Day(cut) => Err(Error::Outside {
+            cut: date(cut),
+            first: date(first),
+            last: date(last),
+        }),
+    }
+}
+
+/// A day since 1970 as `YYYY-MM-DD`.
+fn date(day: i64) -> String {
+    let epoch = Date::constant(1970, 1, 1);
+    jiff::Span::new()
+        .try_days(day)
+        .and_then(|days| epoch.checked_add(days))
+        .map_or_else(|_| format!("day {day}"), |date| date.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+//! The policies that would have been suggested on the day of the cut.
+
+use std::collections::BTreeMap;
+
+use crate::catalog::Catalog;
+use crate::coverage::Coverage;
+use crate::gap;
+use crate::grants::{Grants, PolicyIndex, PrincipalIndex};
+use crate::iam::Policy;
+use crate::rightsize::{self, Options, Step};
+use crate::usage::Table;
+use crate::verify;
+
+/// A document that would have stood in a policy's place.
+pub(super) struct Learnt {
+    pub(super) after: Policy,
+    pub(super) step: Step,
+    pub(super) removed_actions: u64,
+    pub(super) held: Option<String>,
+    pub(super) affects: Vec<PrincipalIndex>,
+}
+
+/// For each policy that would have changed, the smallest document that was proved.
+///
+/// The coverage is the whole archive's: which classes of events it holds is a fact about its trail, and holes are
+/// looked for in the window alone.
+pub(super) fn learn(
+    catalog: &Catalog,
+    learning: &Table,
+    grants: &Grants,
+    coverage: &Coverage,
+    window: (i64, i64),
+    options: &Options,
+) -> BTreeMap<PolicyIndex, Learnt> {
+    let options = Options {
+        min_window: 0,
+        grace: 0,
+        ..options.clone()
+    };
+    let gaps = gap::classify(catalog, learning, grants, coverage, window);
+    let writes = gap::policy_writes(learning, grants);
+    let (mut proposals, _) = rightsize::propose(catalog, &gaps, grants, window, &writes, &options);
+    // A later step goes further, and takes the place of the one before.
+    proposals.sort_by_key(|proposal| (proposal.policy, proposal.step));
+    let mut learnt = BTreeMap::new();
+    for proposal in proposals {
+        let Ok(proved) = verify::prove(catalog, grants, &gaps, &proposal) else {
+            continue;
+        };
+        // What was proved is a policy.
+        let Ok(after) = Policy::from_value(&proved.candidate.after) else {
+            continue;
+        };
+        let document = Learnt {
+            after,
+            step: proposal.step,
+            removed_actions: proved.candidate.removed.len() as u64,
+            held: proposal.held,
+            affects: proposal.affects,
+        };
+        learnt.insert(proposal.policy, document);
+    }
+    learnt
+}

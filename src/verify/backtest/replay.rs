@@ -1,0 +1,281 @@
+//! The calls after the cut under the learnt policies, and what the days before it foretold.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::fate::{Change, Fate};
+use super::learn::Learnt;
+use super::{DAY, Loss, Replay, Score, date};
+use crate::catalog::{ActionId, Catalog};
+use crate::gap::{self, Activity, Evidence};
+use crate::grants::{Grants, Kind, PolicyIndex, PrincipalIndex};
+use crate::usage::{Row, Seen, Table};
+
+/// An action on a resource shape.
+type Pair = (ActionId, String);
+/// Pairs with the days on which they were needed.
+type Days = BTreeMap<Pair, BTreeSet<i32>>;
+
+/// Replays everybody whose policies would have changed, and sums up.
+pub(super) fn replay(
+    catalog: &Catalog,
+    learning: &Table,
+    future: &Table,
+    grants: &Grants,
+    learnt: &BTreeMap<PolicyIndex, Learnt>,
+    shown: Option<&BTreeSet<PrincipalIndex>>,
+) -> (Vec<Replay>, Score) {
+    let mut tallies: BTreeMap<PrincipalIndex, Tally> = (0..grants.principals.len())
+        .filter(|index| grants.principals[*index].kind != Kind::Group)
+        .filter(|index| shown.is_none_or(|shown| shown.contains(index)))
+        .filter_map(|index| Some((index, Tally::of(Change::of(grants, index, learnt)?))))
+        .collect();
+    gap::row_by_row(catalog, learning, grants, &mut |index, row, activity| {
+        if let Some(tally) = tallies.get_mut(&index) {
+            tally.learn(catalog, row, activity);
+        }
+    });
+    gap::row_by_row(catalog, future, grants, &mut |index, row, activity| {
+        if let Some(tally) = tallies.get_mut(&index) {
+            tally.replay(catalog, row, &future.signatures[row.signature], activity);
+        }
+    });
+
+    let mut sum = Sum::default();
+    let mut replays: Vec<Replay> = tallies
+        .into_iter()
+        .map(|(index, mut tally)| {
+            // What breaks for sure is no longer in doubt.
+            let Tally { broken, doubtful, .. } = &mut tally;
+            doubtful.retain(|pair, _| !broken.contains_key(pair));
+            sum.add(&tally);
+            let held = learnt
+                .values()
+                .filter(|learnt| learnt.affects.contains(&index))
+                .find_map(|learnt| learnt.held.clone());
+            Replay {
+                arn: grants.principals[index].arn.clone(),
+                held,
+                score: tally.score(),
+                broken: losses(catalog, &tally.broken),
+                doubtful: losses(catalog, &tally.doubtful),
+            }
+        })
+        .collect();
+    replays.sort_by(|a, b| {
+        let weight = |replay: &Replay| (replay.score.broken_calls, replay.score.doubtful_calls);
+        weight(b).cmp(&weight(a)).then_with(|| a.arn.cmp(&b.arn))
+    });
+    (replays, sum.score())
+}
+
+/// A pair that is granted no more.
+#[derive(Default)]
+struct Lost {
+    first_day: i32,
+    event: Option<String>,
+    calls: u64,
+}
+
+/// One principal's calls, counted.
+struct Tally {
+    change: Change,
+    learnt: Days,
+    pairs: Days,
+    active_days: BTreeSet<i32>,
+    broken_days: BTreeSet<i32>,
+    calls: u64,
+    broken_calls: u64,
+    doubtful_calls: u64,
+    unmapped_calls: u64,
+    broken: BTreeMap<Pair, Lost>,
+    doubtful: BTreeMap<Pair, Lost>,
+}
+
+impl Tally {
+    fn of(change: Change) -> Tally {
+        Tally {
+            change,
+            learnt: Days::new(),
+            pairs: Days::new(),
+            active_days: BTreeSet::new(),
+            broken_days: BTreeSet::new(),
+            calls: 0,
+            broken_calls: 0,
+            doubtful_calls: 0,
+            unmapped_calls: 0,
+            broken: BTreeMap::new(),
+            doubtful: BTreeMap::new(),
+        }
+    }
+
+    /// Notes what was needed before the cut.
+    fn learn(&mut self, catalog: &Catalog, row: &Row, activity: &Activity) {
+        for (action, evidence) in &activity.used {
+            for shape in named(evidence) {
+                if self.change.fate(catalog, *action, shape) != Fate::Elsewhere {
+                    let days = self.learnt.entry((*action, shape.to_owned())).or_default();
+                    days.insert(row.day);
+                }
+            }
+        }
+    }
+
+    /// Decides calls after the cut.
+    fn replay(&mut self, catalog: &Catalog, row: &Row, seen: &Seen, activity: &Activity) {
+        if !activity.unmapped.is_empty() {
+            self.unmapped_calls += row.calls;
+            return;
+        }
+        let mut granted = false;
+        let (mut broken, mut doubtful) = (BTreeSet::new(), BTreeSet::new());
+        for (action, evidence) in &activity.used {
+            for shape in named(evidence) {
+                let pair = (*action, shape.to_owned());
+                match self.change.fate(catalog, *action, shape) {
+                    Fate::Elsewhere => continue,
+                    Fate::Kept => {}
+                    Fate::Broken if evidence.indeterminate == 0 => {
+                        broken.insert(pair.clone());
+                    }
+                    Fate::Broken | Fate::Doubtful => {
+                        doubtful.insert(pair.clone());
+                    }
+                }
+                granted = true;
+                self.pairs.entry(pair).or_default().insert(row.day);
+            }
+        }
+        for (action, evidence) in &activity.may_need {
+            let needed = activity.used.contains_key(action);
+            // The resources that the log does not show may be any.
+            let unseen = (evidence.incomplete > 0).then_some("*");
+            for shape in named(evidence).filter(|_| !needed).chain(unseen) {
+                match self.change.fate(catalog, *action, shape) {
+                    Fate::Elsewhere => continue,
+                    Fate::Kept => {}
+                    Fate::Doubtful | Fate::Broken => {
+                        doubtful.insert((*action, shape.to_owned()));
+                    }
+                }
+                granted = true;
+            }
+        }
+        if !granted {
+            return;
+        }
+        self.calls += row.calls;
+        self.active_days.insert(row.day);
+        let event = [&seen.first, &seen.last]
+            .into_iter()
+            .find(|witness| witness.time.div_euclid(DAY) == i64::from(row.day) && !witness.event_id.is_empty())
+            .map(|witness| witness.event_id.as_str());
+        if !broken.is_empty() {
+            self.broken_calls += row.calls;
+            self.broken_days.insert(row.day);
+            lose(&mut self.broken, broken, row, event);
+        } else if !doubtful.is_empty() {
+            self.doubtful_calls += row.calls;
+            lose(&mut self.doubtful, doubtful, row, event);
+        }
+    }
+
+    fn score(&self) -> Score {
+        let mut sum = Sum::default();
+        sum.add(self);
+        sum.score()
+    }
+}
+
+/// The resources that a call named; any, where it named none.
+fn named(evidence: &Evidence) -> impl Iterator<Item = &str> {
+    let nothing = evidence.resources.is_empty().then_some("*");
+    evidence.resources.iter().map(String::as_str).chain(nothing)
+}
+
+/// Notes that calls of a row lose these pairs.
+fn lose(lost: &mut BTreeMap<Pair, Lost>, pairs: BTreeSet<Pair>, row: &Row, event: Option<&str>) {
+    for pair in pairs {
+        let entry = lost.entry(pair).or_insert_with(|| Lost {
+            first_day: row.day,
+            ..Lost::default()
+        });
+        entry.calls += row.calls;
+        let event = event.map(str::to_owned);
+        if row.day < entry.first_day {
+            entry.first_day = row.day;
+            entry.event = event;
+        } else if row.day == entry.first_day {
+            // Of several events of that day the one with the smallest id, whatever order the rows come in.
+            entry.event = entry.event.take().into_iter().chain(event).min();
+        }
+    }
+}
+
+fn losses(catalog: &Catalog, lost: &BTreeMap<Pair, Lost>) -> Vec<Loss> {
+    let mut losses: Vec<Loss> = lost
+        .iter()
+        .map(|((action, resource), lost)| Loss {
+            first_seen: date(i64::from(lost.first_day)),
+            event: lost.event.clone(),
+            action: catalog.name(*action).to_owned(),
+            resource: resource.clone(),
+            calls: lost.calls,
+        })
+        .collect();
+    losses.sort_by(|a, b| {
+        let key = |loss: &Loss| (loss.first_seen.clone(), loss.action.clone(), loss.resource.clone());
+        key(a).cmp(&key(b))
+    });
+    losses
+}
+
+/// Several principals' tallies in one.
+#[derive(Default)]
+struct Sum {
+    score: Score,
+    active_days: BTreeSet<i32>,
+    broken_days: BTreeSet<i32>,
+    learnt_pair_days: u64,
+    learnt_once: u64,
+    pair_days: u64,
+    new_pair_days: u64,
+}
+
+impl Sum {
+    fn add(&mut self, tally: &Tally) {
+        self.score.calls += tally.calls;
+        self.score.pairs += tally.pairs.len() as u64;
+        self.score.broken_calls += tally.broken_calls;
+        self.score.broken_pairs += tally.broken.len() as u64;
+        self.score.doubtful_calls += tally.doubtful_calls;
+        self.score.doubtful_pairs += tally.doubtful.len() as u64;
+        self.score.unmapped_calls += tally.unmapped_calls;
+        self.active_days.extend(&tally.active_days);
+        self.broken_days.extend(&tally.broken_days);
+        for days in tally.learnt.values() {
+            self.learnt_pair_days += days.len() as u64;
+            self.learnt_once += u64::from(days.len() == 1);
+        }
+        for (pair, days) in &tally.pairs {
+            self.pair_days += days.len() as u64;
+            if !tally.learnt.contains_key(pair) {
+                self.new_pair_days += days.len() as u64;
+            }
+        }
+    }
+
+    fn score(self) -> Score {
+        let share = |part: u64, whole: u64| (whole > 0).then(|| part as f64 / whole as f64);
+        let active_days = self.active_days.len() as u64;
+        let clean = self.score.broken_calls == 0 && self.score.doubtful_calls == 0;
+        Score {
+            active_days,
+            broken_days: self.broken_days.len() as u64,
+            // Hanley and Lippman-Hand, "If nothing goes wrong, is everything all right?", JAMA 249 (1983).
+            broken_days_at_most: share(3, active_days).filter(|_| clean).map(|bound| bound.min(1.0)),
+            new_pairs_expected: share(self.learnt_once, self.learnt_pair_days),
+            new_pairs_seen: share(self.new_pair_days, self.pair_days),
+            ..self.score
+        }
+    }
+}
