@@ -182,10 +182,11 @@ impl Grants {
     pub fn policies_of(&self, principal: PrincipalIndex) -> Vec<PolicyIndex> {
         let own = &self.principals[principal];
         let mut policies = own.policies.clone();
-        for group in &own.groups {
-            policies.extend(&self.principals[*group].policies);
+        for policy in own.groups.iter().flat_map(|group| &self.principals[*group].policies) {
+            if !policies.contains(policy) {
+                policies.push(*policy);
+            }
         }
-        policies.dedup();
         policies
     }
 
@@ -237,3 +238,6 @@ pub fn alone(arn: &str) -> Grants {
         policies: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;
