@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::attribute::PrincipalKind;
-use crate::catalog::{ActionId, Catalog, Mapping};
+use crate::catalog::{ActionId, Catalog, How, Mapping};
 use crate::grants::{Grants, Kind, PrincipalIndex};
 use crate::resolve::{self, Call, Operation, Outcome};
 use crate::usage::shapes::shapes;
@@ -70,7 +70,7 @@ pub struct Unmapped {
 /// What one principal did.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Activity {
-    /// Actions that calls needed for sure.
+    /// Actions that calls show by themselves.
     pub used: BTreeMap<ActionId, Evidence>,
     /// Actions that calls needed or may have needed; holds all of `used`.
     pub may_need: BTreeMap<ActionId, Evidence>,
@@ -262,7 +262,9 @@ fn record(
     };
     let indeterminate = outcome != Outcome::Authorised;
     let refuted = |call: &Call| outcome == Outcome::Denied && Some(call.action) == denied_action;
-    for call in resolution.needs.iter().filter(|call| !refuted(call)) {
+    // What shows only through another call is inferred, however sure it is.
+    let shown = |call: &&Call| call.how != How::Inferred;
+    for call in resolution.needs.iter().filter(shown).filter(|call| !refuted(call)) {
         let call = with_roles(catalog, call, profiles);
         activity
             .used
@@ -284,7 +286,7 @@ fn record(
             action,
             resources: Vec::new(),
             complete: false,
-            how: crate::catalog::How::Inferred,
+            how: How::Inferred,
         });
         activity.denied.entry(action).or_default().add(seen, rows, &call, false);
     }
@@ -302,7 +304,7 @@ fn record(
             action,
             complete: !buckets.is_empty(),
             resources: buckets.into_iter().collect(),
-            how: crate::catalog::How::Inferred,
+            how: How::Inferred,
         };
         activity
             .may_need

@@ -13,9 +13,9 @@ const WORKLOAD_SERVICES: [&str; 5] = [
     "ec2.amazonaws.com.cn",
 ];
 
-/// What Lambda does with a function's role around its code: logs, network interfaces, tracing, event sources
+/// What Lambda does with a function's role around its code: logs, network interfaces, tracing
 /// (Lambda developer guide, "Defining Lambda function permissions with an execution role").
-const LAMBDA: [&str; 28] = [
+const LAMBDA: [&str; 13] = [
     "logs:CreateLogGroup",
     "logs:CreateLogStream",
     "logs:PutLogEvents",
@@ -29,21 +29,6 @@ const LAMBDA: [&str; 28] = [
     "ec2:UnassignPrivateIpAddresses",
     "xray:PutTraceSegments",
     "xray:PutTelemetryRecords",
-    "sqs:ReceiveMessage",
-    "sqs:DeleteMessage",
-    "sqs:GetQueueAttributes",
-    "sqs:ChangeMessageVisibility",
-    "sqs:SendMessage",
-    "sns:Publish",
-    "kinesis:DescribeStream",
-    "kinesis:DescribeStreamSummary",
-    "kinesis:GetRecords",
-    "kinesis:GetShardIterator",
-    "kinesis:ListShards",
-    "kinesis:SubscribeToShard",
-    "dynamodb:DescribeStream",
-    "dynamodb:GetRecords",
-    "dynamodb:GetShardIterator",
 ];
 
 /// What ECS does with a task's roles around its code: images, logs, secrets

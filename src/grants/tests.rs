@@ -1,3 +1,5 @@
+//! Exports as AWS prints them, read into grants.
+
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
