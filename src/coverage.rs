@@ -110,6 +110,17 @@ pub struct TrailChange {
     pub name: String,
 }
 
+/// Where something was skipped for one reason in one file.
+#[derive(Clone, PartialEq, Debug, Default)]
+struct Places {
+    /// Place → records.
+    listed: BTreeMap<String, u64>,
+    /// How many more places.
+    more: u64,
+    /// Their records.
+    more_records: u64,
+}
+
 /// Everything known about what an archive holds.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Coverage {
@@ -129,8 +140,8 @@ pub struct Coverage {
     pub events_not_calls: u64,
     /// Records outside the asked window, accounts or regions.
     pub events_filtered_out: u64,
-    /// (file, why) → places with their records, and the records of further places.
-    skipped: BTreeMap<(String, String), (BTreeMap<String, u64>, u64, u64)>,
+    /// (file, why) → where.
+    skipped: BTreeMap<(String, String), Places>,
     /// When each stream was heard.
     pub streams: BTreeMap<StreamKey, Hours>,
     /// For which resources data events were seen: (account, region, type) → roots.
@@ -149,14 +160,14 @@ impl Coverage {
     /// Notes something skipped in `file`; `place` may be empty.
     pub fn skip(&mut self, file: &str, place: &str, why: &str, records: u64) {
         self.records += records;
-        let (places, more_places, more_records) = self.skipped.entry((file.to_owned(), why.to_owned())).or_default();
-        if let Some(known) = places.get_mut(place) {
+        let places = self.skipped.entry((file.to_owned(), why.to_owned())).or_default();
+        if let Some(known) = places.listed.get_mut(place) {
             *known += records;
-        } else if places.len() < PLACES {
-            places.insert(place.to_owned(), records);
+        } else if places.listed.len() < PLACES {
+            places.listed.insert(place.to_owned(), records);
         } else {
-            *more_places += 1;
-            *more_records += records;
+            places.more += 1;
+            places.more_records += records;
         }
     }
 
@@ -182,8 +193,8 @@ impl Coverage {
     /// What was skipped, as (what, why, records), sorted; at most twenty places for one file and reason.
     pub fn skipped(&self) -> Vec<(String, String, u64)> {
         let mut lines = Vec::new();
-        for ((file, why), (places, more_places, more_records)) in &self.skipped {
-            for (place, records) in places {
+        for ((file, why), places) in &self.skipped {
+            for (place, records) in &places.listed {
                 let what = if place.is_empty() {
                     file.clone()
                 } else {
@@ -191,8 +202,12 @@ impl Coverage {
                 };
                 lines.push((what, why.clone(), *records));
             }
-            if *more_places > 0 {
-                lines.push((format!("{file}: {more_places} more places"), why.clone(), *more_records));
+            if places.more > 0 {
+                lines.push((
+                    format!("{file}: {} more places", places.more),
+                    why.clone(),
+                    places.more_records,
+                ));
             }
         }
         lines
@@ -202,7 +217,7 @@ impl Coverage {
     pub fn records_skipped(&self) -> u64 {
         self.skipped
             .values()
-            .map(|(places, _, more)| places.values().sum::<u64>() + more)
+            .map(|places| places.listed.values().sum::<u64>() + places.more_records)
             .sum()
     }
 
@@ -237,13 +252,13 @@ impl Coverage {
         self.events_unattributed += other.events_unattributed;
         self.events_not_calls += other.events_not_calls;
         self.events_filtered_out += other.events_filtered_out;
-        for (key, (places, more_places, more_records)) in other.skipped {
+        for (key, places) in other.skipped {
             let mine = self.skipped.entry(key).or_default();
-            for (place, records) in places {
-                *mine.0.entry(place).or_default() += records;
+            for (place, records) in places.listed {
+                *mine.listed.entry(place).or_default() += records;
             }
-            mine.1 += more_places;
-            mine.2 += more_records;
+            mine.more += places.more;
+            mine.more_records += places.more_records;
         }
         for (key, hours) in other.streams {
             self.streams.entry(key).or_default().merge(&hours);

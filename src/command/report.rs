@@ -76,7 +76,6 @@ impl ReportArgs {
 }
 
 /// Reads a result.
-#[expect(clippy::ptr_arg, reason = "called through Option<PathBuf>::as_ref")]
 pub(super) fn load(path: &PathBuf) -> anyhow::Result<Report> {
     let named = || format!("`{}`", path.display());
     let text = std::fs::read_to_string(path).with_context(named)?;

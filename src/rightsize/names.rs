@@ -64,7 +64,8 @@ fn has_prefix(name: &str, prefix: &str) -> bool {
 fn word_end(name: &str, from: usize) -> usize {
     let bytes = name.as_bytes();
     let mut end = from + 1;
-    while end < bytes.len() && !(bytes[end].is_ascii_uppercase() && !bytes[end - 1].is_ascii_uppercase()) {
+    // A run of capitals is one word: `DB` in `DescribeDBClusters` starts it, `Clusters` the next.
+    while end < bytes.len() && (bytes[end - 1].is_ascii_uppercase() || !bytes[end].is_ascii_uppercase()) {
         end += 1;
     }
     end.min(bytes.len())
