@@ -1,13 +1,18 @@
 //! Sources to table and coverage, on all cores.
 //!
-//! Each thread counts into a shard of its own; the shards merge at the end. What comes out depends on the records
-//! alone: not on threads, file order or compression.
+//! Files are read part by part (account and delivery date). Each thread counts into a shard of its own; the shards of a
+//! part merge once its last file is read. What comes out depends on the records alone: not on threads, file order or
+//! compression.
 
 use std::collections::{BTreeSet, HashMap};
+use std::io::{self, Read};
+use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::duplicates::{Contents, PartKey, Parts};
+use sha2::{Digest as _, Sha256};
+
+use super::duplicates::{Contents, Digest, Fingerprints, lock};
 use super::shapes::generalise;
 use super::table::{Builder, Key, Table};
 use crate::attribute::{Attribution, Principal, attribute, seed, session, workload_of};
@@ -81,20 +86,128 @@ pub struct Options {
     pub threads: usize,
 }
 
-/// Reads all sources.
+/// One account and delivery date: what is read, sealed and merged as one; see [`Source::part`]. Both are empty for
+/// files whose names do not follow AWS's layout. Sorts by date.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct PartKey {
+    /// Delivery date, `2026-07-01`.
+    pub date: String,
+    /// Twelve digits.
+    pub account: String,
+}
+
+/// One file whose bytes were read to their end.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct FileRead {
+    /// The source's name.
+    pub name: String,
+    /// Bytes, as they lie.
+    pub bytes: u64,
+    /// SHA-256 of those bytes.
+    pub digest: [u8; 32],
+}
+
+/// What the files of one account and delivery date hold; equal for equal files, on any number of threads.
+///
+/// Parts add up: [`Table::merge`] and [`Coverage::merge`] of all parts, in any order, are what [`collect`] gives.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Part {
+    /// Which part.
+    pub key: PartKey,
+    /// Its calls. Sessions are not joined yet: the call that opened one may stand in another part.
+    pub table: Table,
+    /// What was read and skipped.
+    pub coverage: Coverage,
+    /// The files that were read, sorted by name. One that could not be opened or read is told in the coverage alone;
+    /// one that holds the same bytes as another is listed, and its records count as duplicates.
+    pub files: Vec<FileRead>,
+}
+
+/// Reads all sources into one table, its sessions joined.
 ///
 /// # Errors
 /// Only where the system gives no threads; damaged input is a fact in the coverage.
 pub fn collect(sources: &[Source], options: &Options, progress: &Progress) -> Result<(Table, Coverage), Error> {
-    let mut order: Vec<(usize, PartKey)> = (0..sources.len()).map(|index| (index, sources[index].part())).collect();
-    // A part's files together, so that its fingerprints go soon; the largest first, so that no thread ends with a giant.
-    order.sort_by(|(a, part_a), (b, part_b)| {
-        let sizes = sources[*b].bytes().cmp(&sources[*a].bytes());
-        (&part_a.1, &part_a.0)
-            .cmp(&(&part_b.1, &part_b.0))
-            .then(sizes)
-            .then(a.cmp(b))
+    let total: Mutex<(Builder, Coverage)> = Mutex::default();
+    run(sources, options, progress, &|counted| {
+        let mut total = lock(&total);
+        total.0.merge(counted.builder);
+        total.1.merge(counted.coverage);
+        ControlFlow::Continue(())
+    })?;
+    progress.stage("merging");
+    let (builder, coverage) = total.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut table = builder.finish();
+    table.join_sessions();
+    Ok((table, coverage))
+}
+
+/// Reads all sources and hands out each part as soon as its last file is read, so that memory does not grow with the
+/// number of parts. Parts come about in the order of their dates. With `Break`, no further file is begun; parts whose
+/// files are all read still come.
+///
+/// # Errors
+/// Only where the system gives no threads; damaged input is a fact in the coverage.
+pub fn collect_parts(
+    sources: &[Source],
+    options: &Options,
+    progress: &Progress,
+    take: &mut (dyn FnMut(Part) -> ControlFlow<()> + Send),
+) -> Result<(), Error> {
+    let take = Mutex::new(take);
+    run(sources, options, progress, &|counted| {
+        let Counted {
+            key,
+            builder,
+            coverage,
+            mut files,
+        } = counted;
+        files.sort_unstable();
+        let part = Part {
+            key,
+            table: builder.finish(),
+            coverage,
+            files,
+        };
+        lock(&take)(part)
+    })
+}
+
+/// A part whose strings are still numbers.
+struct Counted {
+    key: PartKey,
+    builder: Builder,
+    coverage: Coverage,
+    files: Vec<FileRead>,
+}
+
+fn run(
+    sources: &[Source],
+    options: &Options,
+    progress: &Progress,
+    take: &(dyn Fn(Counted) -> ControlFlow<()> + Sync),
+) -> Result<(), Error> {
+    let mut keyed: Vec<(PartKey, usize)> = (0..sources.len()).map(|index| (key(&sources[index]), index)).collect();
+    // A part's files together, so that it is done with soon; the largest first, so that no thread ends with a giant.
+    keyed.sort_by(|(part_a, a), (part_b, b)| {
+        let sizes = || sources[*b].bytes().cmp(&sources[*a].bytes());
+        part_a.cmp(part_b).then_with(sizes).then(a.cmp(b))
     });
+    let mut order = Vec::with_capacity(sources.len());
+    let mut parts: Vec<(PartKey, Mutex<OpenPart>)> = Vec::new();
+    for (key, index) in keyed {
+        match parts.last_mut() {
+            Some((last, open)) if *last == key => open.get_mut().unwrap_or_else(PoisonError::into_inner).left += 1,
+            _ => parts.push((
+                key,
+                Mutex::new(OpenPart {
+                    left: 1,
+                    ..OpenPart::default()
+                }),
+            )),
+        }
+        order.push((index, parts.len() - 1));
+    }
     progress.expect(sources.len(), sources.iter().map(Source::bytes).sum());
 
     let threads = if options.threads == 0 {
@@ -116,21 +229,17 @@ pub fn collect(sources: &[Source], options: &Options, progress: &Progress) -> Re
         progress,
         order,
         next: AtomicUsize::new(0),
-        parts: Parts::new(sources),
+        parts,
         contents: Contents::default(),
-        files: Mutex::default(),
+        take,
     };
-    let shards = pool.broadcast(|_| run.work());
+    pool.broadcast(|_| run.work());
+    Ok(())
+}
 
-    progress.stage("merging");
-    let mut builder = Builder::default();
-    let mut coverage = Coverage::default();
-    for shard in shards {
-        builder.merge(shard.builder);
-        coverage.merge(shard.coverage);
-    }
-    run.finish(&mut coverage);
-    Ok((builder.finish(), coverage))
+fn key(source: &Source) -> PartKey {
+    let (account, date) = source.part();
+    PartKey { date, account }
 }
 
 /// What the threads of one run share.
@@ -138,165 +247,258 @@ struct Run<'a> {
     sources: &'a [Source],
     options: &'a Options,
     progress: &'a Progress,
-    order: Vec<(usize, PartKey)>,
+    /// (source, part), sorted by part
+    order: Vec<(usize, usize)>,
     next: AtomicUsize,
-    parts: Parts,
+    parts: Vec<(PartKey, Mutex<OpenPart>)>,
     contents: Contents,
-    files: Mutex<HashMap<usize, FileFacts>>,
+    take: &'a (dyn Fn(Counted) -> ControlFlow<()> + Sync),
+}
+
+/// A part that still has files to read.
+#[derive(Default)]
+struct OpenPart {
+    /// Files that no shard below has counted.
+    left: usize,
+    fingerprints: Arc<Fingerprints>,
+    /// From threads that have gone on to another part.
+    shards: Vec<Shard>,
 }
 
 /// What became of one file.
-#[derive(Default)]
 struct FileFacts {
+    source: usize,
     bytes: u64,
-    records: u64,
+    /// `None` where it could not be read, or was streamed and failed.
+    digest: Option<Digest>,
+    /// The place in the run's order of the file that holds the same bytes.
+    same_as: Option<usize>,
     /// (place, why, records)
     skipped: Vec<(String, String, u64)>,
 }
 
 impl Run<'_> {
-    fn work(&self) -> Shard {
-        let mut shard = Shard::default();
-        let mut reader = decode::Reader::new();
-        while let Some((index, part)) = self.order.get(self.next.fetch_add(1, Ordering::Relaxed)) {
-            let facts = self.file(*index, part, &mut shard, &mut reader);
-            self.files
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(*index, facts);
-            self.parts.done(part);
-            self.progress.advance(self.sources[*index].bytes());
+    /// One thread: takes files in order, and hands its shard of a part in when it goes on to the next.
+    fn work(&self) {
+        let mut worker = Worker::default();
+        let mut current: Option<(usize, Shard)> = None;
+        loop {
+            let place = self.next.fetch_add(1, Ordering::Relaxed);
+            let claimed = self.order.get(place);
+            let part_done = |(part, _): &mut (usize, Shard)| claimed.is_none_or(|(_, next)| next != part);
+            if let Some((part, shard)) = current.take_if(part_done) {
+                self.hand_in(part, shard);
+            }
+            let Some((source, part)) = claimed else { return };
+            let (_, shard) = current.get_or_insert_with(|| {
+                let fingerprints = Arc::clone(&lock(&self.parts[*part].1).fingerprints);
+                let shard = Shard {
+                    fingerprints,
+                    ..Shard::default()
+                };
+                (*part, shard)
+            });
+            let facts = self.file(place, *source, shard, &mut worker);
+            shard.files.push(facts);
+            self.progress.advance(self.sources[*source].bytes());
         }
-        shard
     }
 
-    fn file(&self, index: usize, part: &PartKey, shard: &mut Shard, reader: &mut decode::Reader) -> FileFacts {
+    fn hand_in(&self, part: usize, shard: Shard) {
+        let (key, open) = &self.parts[part];
+        let mut open = lock(open);
+        open.left -= shard.files.len();
+        open.shards.push(shard);
+        if open.left > 0 {
+            return;
+        }
+        let done = std::mem::take(&mut *open);
+        drop(open);
+        if (self.take)(self.finish(key, done)).is_break() {
+            self.next.fetch_max(self.order.len(), Ordering::Relaxed);
+        }
+    }
+
+    fn file(&self, place: usize, index: usize, shard: &mut Shard, worker: &mut Worker) -> FileFacts {
         let source = &self.sources[index];
+        let mut turn = self.contents.turn(place);
         let mut facts = FileFacts {
+            source: index,
             bytes: source.bytes(),
-            ..FileFacts::default()
+            digest: None,
+            same_as: None,
+            skipped: Vec::new(),
+        };
+        let unread = |facts: FileFacts, why: String| FileFacts {
+            skipped: vec![(String::new(), why, 0)],
+            ..facts
         };
         let mut stream = match source.open() {
             Ok(stream) => stream,
-            Err(error) => {
-                facts
-                    .skipped
-                    .push((String::new(), format!("cannot be opened: {error}"), 0));
+            Err(error) => return unread(facts, format!("cannot be opened: {error}")),
+        };
+        let whole = matches!(source, Source::File { bytes, .. } if *bytes <= WHOLE_FILE);
+        if whole {
+            worker.bytes.clear();
+            if let Err(error) = stream.read_to_end(&mut worker.bytes) {
+                return unread(facts, format!("cannot be read: {error}"));
+            }
+            let digest: Digest = Sha256::digest(&worker.bytes).into();
+            facts.digest = Some(digest);
+            let first = turn.register(digest);
+            if first != place {
+                facts.same_as = Some(first);
                 return facts;
             }
-        };
-        let fingerprints = self.parts.of(part);
-        let mut duplicates = 0;
+        }
         let mut skipped = Vec::new();
         let mut sink = |item: Item<'_>| match item {
             Item::Event(event) => {
                 if !self.options.filter.takes(&event) {
                     shard.coverage.events_filtered_out += 1;
-                } else if fingerprints.met(&event) {
-                    duplicates += 1;
+                } else if shard.fingerprints.met(&event) {
+                    shard.duplicates += 1;
                 } else {
-                    shard.event(&event);
+                    shard.event(&event, &mut worker.operations);
                 }
             }
-            Item::NotCalls { why, records } => {
+            Item::NotCalls { why: _, records } => {
                 shard.coverage.records += records;
                 shard.coverage.events_not_calls += records;
-                let _ = why;
             }
             Item::Skipped { what, why, records } => skipped.push((what, why.to_string(), records)),
         };
-        let read = if matches!(source, Source::File { bytes, .. } if *bytes <= WHOLE_FILE) {
-            let mut bytes = Vec::with_capacity(usize::try_from(source.bytes()).unwrap_or(0) + 1);
-            if let Err(error) = stream.read_to_end(&mut bytes) {
-                facts
-                    .skipped
-                    .push((String::new(), format!("cannot be read: {error}"), 0));
-                return facts;
-            }
-            if !self.contents.is_new(index, &bytes) {
-                return facts;
-            }
-            reader.read_slice(&bytes, &self.options.limits, &mut sink)
+        let limits = &self.options.limits;
+        let read = if whole {
+            worker.reader.read_slice(&worker.bytes, limits, &mut sink)
         } else {
-            reader.read(stream, &self.options.limits, &mut sink)
+            let mut hashed = Hashed::new(stream);
+            let read = worker.reader.read(&mut hashed, limits, &mut sink);
+            facts.digest = hashed.finish();
+            read
         };
-        facts.records = read.records;
         if source.bytes() == 0 {
             facts.bytes = read.bytes_in;
         }
         facts.skipped = skipped;
-        shard.duplicates(part, duplicates);
+        turn.read(read.records);
         facts
     }
 
-    /// Books the files: of identical ones the first by name counts as read, whichever it was.
-    fn finish(self, coverage: &mut Coverage) {
-        let mut files = self.files.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for (read, same) in self.contents.same() {
-            let bytes: Vec<u64> = same
-                .iter()
-                .map(|index| files.get(index).map_or(0, |facts| facts.bytes))
-                .collect();
-            let Some(facts) = files.remove(&read) else {
-                continue;
-            };
-            for (index, bytes) in same[1..].iter().zip(&bytes[1..]) {
-                let why = format!("duplicate: the same bytes as {}", self.sources[same[0]].name());
-                let skipped = vec![(String::new(), why, facts.records)];
-                files.insert(
-                    *index,
-                    FileFacts {
-                        bytes: *bytes,
-                        records: 0,
-                        skipped,
-                    },
-                );
-            }
-            files.insert(
-                same[0],
-                FileFacts {
-                    bytes: bytes[0],
-                    ..facts
-                },
-            );
-        }
-        for (index, facts) in files {
-            coverage.files += 1;
-            coverage.bytes += facts.bytes;
-            for (place, why, records) in facts.skipped {
-                coverage.skip(&self.sources[index].name(), &place, &why, records);
+    /// Adds up what the threads counted of a part, and books its files.
+    fn finish(&self, key: &PartKey, done: OpenPart) -> Counted {
+        let mut counted = Counted {
+            key: key.clone(),
+            builder: Builder::default(),
+            coverage: Coverage::default(),
+            files: Vec::new(),
+        };
+        let coverage = &mut counted.coverage;
+        let mut duplicates = 0;
+        for shard in done.shards {
+            counted.builder.merge(shard.builder);
+            coverage.merge(shard.coverage);
+            duplicates += shard.duplicates;
+            for facts in shard.files {
+                let name = self.sources[facts.source].name();
+                coverage.files += 1;
+                coverage.bytes += facts.bytes;
+                for (place, why, records) in facts.skipped {
+                    coverage.skip(&name, &place, &why, records);
+                }
+                let Some(digest) = facts.digest else { continue };
+                if let Some(first) = facts.same_as {
+                    let first = self.sources[self.order[first].0].name();
+                    let why = format!("duplicate: the same bytes as {first}");
+                    coverage.skip(&name, "", &why, self.contents.records(&digest));
+                }
+                counted.files.push(FileRead {
+                    name,
+                    bytes: facts.bytes,
+                    digest,
+                });
             }
         }
-    }
-}
-
-/// What one thread has counted.
-#[derive(Default)]
-struct Shard {
-    builder: Builder,
-    coverage: Coverage,
-    operations: HashMap<String, HashMap<String, Operation>>,
-}
-
-impl Shard {
-    fn duplicates(&mut self, (account, date): &PartKey, events: u64) {
-        if events > 0 {
-            let part = if account.is_empty() {
+        if duplicates > 0 {
+            let PartKey { date, account } = key;
+            let what = if account.is_empty() {
                 "events".to_owned()
             } else {
                 format!("events of {account} delivered on {date}")
             };
-            self.coverage
-                .skip(&part, "", "duplicate: event ids that were met before", events);
+            coverage.skip(&what, "", "duplicate: event ids that were met before", duplicates);
+        }
+        counted
+    }
+}
+
+/// A stream whose bytes are hashed as they pass.
+struct Hashed<R> {
+    inner: R,
+    hash: Sha256,
+    /// Whether reading came to the end, or failed.
+    ended: Option<bool>,
+}
+
+impl<R: Read> Hashed<R> {
+    fn new(inner: R) -> Self {
+        Self {
+            inner,
+            hash: Sha256::new(),
+            ended: None,
         }
     }
 
-    fn event(&mut self, event: &Event<'_>) {
+    /// The digest, if the stream was read to its end.
+    fn finish(mut self) -> Option<Digest> {
+        // What nobody wanted to look at belongs to the file all the same.
+        if self.ended.is_none() {
+            let _ = io::copy(&mut self, &mut io::sink());
+        }
+        (self.ended == Some(true)).then(|| self.hash.finalize().into())
+    }
+}
+
+impl<R: Read> Read for Hashed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer);
+        match &read {
+            Ok(0) if !buffer.is_empty() => self.ended = Some(true),
+            Ok(read) => self.hash.update(&buffer[..*read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => self.ended = Some(false),
+        }
+        read
+    }
+}
+
+/// What one thread keeps from file to file.
+#[derive(Default)]
+struct Worker {
+    reader: decode::Reader,
+    /// The file as it lies.
+    bytes: Vec<u8>,
+    /// By source, then by name.
+    operations: HashMap<String, HashMap<String, Operation>>,
+}
+
+/// What one thread has counted of one part.
+#[derive(Default)]
+struct Shard {
+    builder: Builder,
+    coverage: Coverage,
+    fingerprints: Arc<Fingerprints>,
+    duplicates: u64,
+    files: Vec<FileFacts>,
+}
+
+impl Shard {
+    fn event(&mut self, event: &Event<'_>, operations: &mut HashMap<String, HashMap<String, Operation>>) {
         let catalog = Catalog::embedded();
         self.coverage.records += 1;
-        let operations = match self.operations.get_mut(&*event.source) {
+        let operations = match operations.get_mut(&*event.source) {
             Some(operations) => operations,
-            None => self.operations.entry(event.source.to_string()).or_default(),
+            None => operations.entry(event.source.to_string()).or_default(),
         };
         if !operations.contains_key(&*event.name) {
             operations.insert(
@@ -380,9 +582,7 @@ fn count(
         let key = builder.text(&session.access_key_id);
         let calls = builder.sessions.entry((role, key)).or_default();
         calls.calls += 1;
-        if calls.calls == 1 {
-            calls.shown = workload_of(event);
-        }
+        calls.shown = calls.shown.take().into_iter().chain(workload_of(event)).min();
     }
 }
 
@@ -436,3 +636,6 @@ fn note_coverage(coverage: &mut Coverage, event: &Event<'_>, operation: &Operati
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

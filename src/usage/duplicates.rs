@@ -2,18 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use sha2::{Digest, Sha256};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::decode::Event;
-use crate::source::Source;
 
 /// Sets within one part, so that threads seldom wait for each other.
 const SHARDS: usize = 16;
 
-/// Account and delivery date; see [`Source::part`].
-pub(super) type PartKey = (String, String);
+/// SHA-256 of a file as it lies.
+pub(super) type Digest = [u8; 32];
 
 /// The events of one part as 64-bit fingerprints of (event id, receiving account).
 ///
@@ -35,68 +32,101 @@ impl Fingerprints {
     }
 }
 
-/// The parts of one run that still have files to read.
-pub(super) struct Parts(Mutex<HashMap<PartKey, (usize, Arc<Fingerprints>)>>);
-
-impl Parts {
-    pub(super) fn new(sources: &[Source]) -> Parts {
-        let mut parts: HashMap<PartKey, (usize, Arc<Fingerprints>)> = HashMap::new();
-        for source in sources {
-            parts.entry(source.part()).or_default().0 += 1;
-        }
-        Parts(Mutex::new(parts))
-    }
-
-    /// The fingerprints that the files of a part share.
-    pub(super) fn of(&self, part: &PartKey) -> Arc<Fingerprints> {
-        lock(&self.0)
-            .get(part)
-            .map(|(_, events)| Arc::clone(events))
-            .unwrap_or_default()
-    }
-
-    /// One more file of the part is read.
-    pub(super) fn done(&self, part: &PartKey) {
-        let mut parts = lock(&self.0);
-        if let Some((files_left, _)) = parts.get_mut(part) {
-            *files_left -= 1;
-            if *files_left == 0 {
-                parts.remove(part);
-            }
-        }
-    }
+/// The files of one run by their content, registered in the run's order: of equal files the first one counts,
+/// whichever thread reads it.
+#[derive(Default)]
+pub(super) struct Contents {
+    known: Mutex<Known>,
+    changed: Condvar,
 }
 
-/// The files of one run by their content.
 #[derive(Default)]
-pub(super) struct Contents(Mutex<HashMap<[u8; 32], Vec<usize>>>);
+struct Known {
+    /// The place in the run's order whose turn it is.
+    turn: usize,
+    /// The first file that holds these bytes, and its records once it is read.
+    files: HashMap<Digest, (usize, Option<u64>)>,
+}
 
 impl Contents {
-    /// Whether these bytes are new; `file` is remembered beside those that hold the same.
-    pub(super) fn is_new(&self, file: usize, bytes: &[u8]) -> bool {
-        let digest: [u8; 32] = Sha256::digest(bytes).into();
-        let mut contents = lock(&self.0);
-        let same = contents.entry(digest).or_default();
-        same.push(file);
-        same.len() == 1
+    /// Takes the turn of the file at `place`; every place has to take its turn once.
+    pub(super) fn turn(&self, place: usize) -> Turn<'_> {
+        Turn {
+            contents: self,
+            place,
+            digest: None,
+            passed: false,
+        }
     }
 
-    /// Files that hold the same bytes: the one that was read first, then all of them, sorted.
-    pub(super) fn same(self) -> Vec<(usize, Vec<usize>)> {
-        let contents = self.0.into_inner().unwrap_or_else(PoisonError::into_inner);
-        contents
-            .into_values()
-            .filter(|files| files.len() > 1)
-            .map(|mut files| {
-                let read = files[0];
-                files.sort_unstable();
-                (read, files)
-            })
-            .collect()
+    fn pass(&self, place: usize, digest: Option<Digest>) -> usize {
+        let known = lock(&self.known);
+        let mut known = self
+            .changed
+            .wait_while(known, |known| known.turn != place)
+            .unwrap_or_else(PoisonError::into_inner);
+        known.turn += 1;
+        self.changed.notify_all();
+        digest.map_or(place, |digest| known.files.entry(digest).or_insert((place, None)).0)
+    }
+
+    /// The records of the file that holds these bytes; waits until it is read.
+    pub(super) fn records(&self, digest: &Digest) -> u64 {
+        let unread = |known: &mut Known| matches!(known.files.get(digest), Some((_, None)));
+        let known = self
+            .changed
+            .wait_while(lock(&self.known), unread)
+            .unwrap_or_else(PoisonError::into_inner);
+        known.files.get(digest).and_then(|(_, records)| *records).unwrap_or(0)
     }
 }
 
-/// A thread that panicked holding the lock left the set as it was between two insertions.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// One file's turn. Dropped, it passes on, so that no other thread waits in vain.
+pub(super) struct Turn<'c> {
+    contents: &'c Contents,
+    place: usize,
+    /// Set where the file is the first that holds these bytes.
+    digest: Option<Digest>,
+    passed: bool,
+}
+
+impl Turn<'_> {
+    /// Registers the file's bytes, once all files in front have registered theirs: the place of the first file that
+    /// holds the same, which is this one's where they are new.
+    pub(super) fn register(&mut self, digest: Digest) -> usize {
+        self.passed = true;
+        let first = self.contents.pass(self.place, Some(digest));
+        if first == self.place {
+            self.digest = Some(digest);
+        }
+        first
+    }
+
+    /// The file is read, and holds so many records.
+    pub(super) fn read(mut self, records: u64) {
+        self.settle(records);
+    }
+
+    fn settle(&mut self, records: u64) {
+        if let Some(digest) = self.digest.take() {
+            lock(&self.contents.known)
+                .files
+                .insert(digest, (self.place, Some(records)));
+            self.contents.changed.notify_all();
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if !self.passed {
+            self.contents.pass(self.place, None);
+        }
+        self.settle(0);
+    }
+}
+
+/// A thread that panicked holding the lock left what it guards as it was between two insertions.
+pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,5 +5,5 @@ mod duplicates;
 pub mod shapes;
 mod table;
 
-pub use collect::{Error, Filter, Options, collect};
-pub use table::{Caller, Row, Seen, Signature, Table, Witness, WorkloadCalls};
+pub use collect::{Error, FileRead, Filter, Options, Part, PartKey, collect, collect_parts};
+pub use table::{Caller, Row, Seen, Session, Signature, Table, Witness, WorkloadCalls};

@@ -94,6 +94,21 @@ pub struct WorkloadCalls {
     pub calls: u64,
 }
 
+/// What is known of one session before its calls and its opening are joined: they may stand in different parts.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Session {
+    /// The role's unique id.
+    pub role_id: String,
+    /// The session's access key; together with the role's id it names the session.
+    pub access_key_id: String,
+    /// Calls; 0 where only the opening was seen.
+    pub calls: u64,
+    /// The workload that the calls themselves show, the least of several.
+    pub shown: Option<Workload>,
+    /// The workloads that opened the session; two different ones join to none.
+    pub opened: BTreeSet<Workload>,
+}
+
 /// All calls, sorted; equal for equal input, whatever order it was read in.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Table {
@@ -101,15 +116,47 @@ pub struct Table {
     pub signatures: Vec<Seen>,
     /// Their days.
     pub rows: Vec<Row>,
-    /// Who stood behind roles.
+    /// Who stood behind roles, as far as sessions are joined.
     pub workloads: Vec<WorkloadCalls>,
+    /// Sessions that are not joined yet; see [`Table::join_sessions`].
+    pub sessions: Vec<Session>,
 }
 
 impl Table {
+    /// All parts as one table, in whatever order they come: the same as if all had been read in one run.
+    pub fn merge(parts: impl IntoIterator<Item = Table>) -> Table {
+        let mut builder = Builder::default();
+        for part in parts {
+            builder.absorb(part);
+        }
+        builder.finish()
+    }
+
+    /// Joins calls with the openings of their sessions and counts them by workload. To be done last: a part that is
+    /// merged later could hold a session's other half.
+    pub fn join_sessions(&mut self) {
+        let mut workloads: BTreeMap<(String, Option<Workload>), u64> = BTreeMap::new();
+        for known in self.workloads.drain(..) {
+            *workloads.entry((known.role_id, known.workload)).or_default() += known.calls;
+        }
+        for session in self.sessions.drain(..).filter(|session| session.calls > 0) {
+            let mut opened = session.opened.into_iter();
+            let opener = opened.next().filter(|_| opened.next().is_none());
+            let workload = opener.or(session.shown);
+            *workloads.entry((session.role_id, workload)).or_default() += session.calls;
+        }
+        let joined = workloads.into_iter().map(|((role_id, workload), calls)| WorkloadCalls {
+            role_id,
+            workload,
+            calls,
+        });
+        self.workloads = joined.collect();
+    }
+
     /// What was called on some days (since 1970), as far as the table tells days apart.
     ///
     /// A first or last call outside them becomes the bounds of the first or last day that counts, without an event id.
-    /// Workloads are counted over the whole table, so none stand in its parts.
+    /// Workloads are counted over the whole table, so none stand here.
     pub fn days(&self, days: impl RangeBounds<i32>) -> Table {
         let rows: Vec<&Row> = self.rows.iter().filter(|row| days.contains(&row.day)).collect();
         let mut spans: BTreeMap<usize, (i32, i32)> = BTreeMap::new();
@@ -139,6 +186,7 @@ impl Table {
             rows: rows.collect(),
             signatures,
             workloads: Vec::new(),
+            sessions: Vec::new(),
         }
     }
 }
@@ -191,6 +239,8 @@ pub(super) struct Builder {
     facts: HashMap<Facts, u32>,
     fact_list: Vec<Facts>,
     pub(super) sessions: HashMap<SessionKey, SessionCalls>,
+    /// Calls whose sessions are joined already.
+    workloads: BTreeMap<(String, Option<Workload>), u64>,
 }
 
 /// Positions come from vectors that hold fewer than 2³² entries: each takes more than a byte of memory.
@@ -282,14 +332,75 @@ impl Builder {
             self.count(numbers[signature as usize], day, calls, arns);
         }
         for ((role, key), session) in other.sessions {
-            let mine = self
-                .sessions
-                .entry((texts[role as usize], texts[key as usize]))
-                .or_default();
-            mine.calls += session.calls;
-            mine.shown = mine.shown.take().into_iter().chain(session.shown).min();
-            mine.opened.extend(session.opened);
+            self.session(texts[role as usize], texts[key as usize], session);
         }
+        for (key, calls) in other.workloads {
+            *self.workloads.entry(key).or_default() += calls;
+        }
+    }
+
+    /// Adds a table that is done.
+    fn absorb(&mut self, table: Table) {
+        let mut numbers = Vec::with_capacity(table.signatures.len());
+        for seen in &table.signatures {
+            let Signature {
+                caller,
+                account,
+                region,
+                event_source,
+                event_name,
+                error_code,
+                denied_action,
+                facts,
+            } = &seen.signature;
+            let Caller {
+                kind,
+                arn,
+                id,
+                account: caller_account,
+            } = caller;
+            let texts = [
+                arn,
+                id,
+                caller_account,
+                account,
+                region,
+                event_source,
+                event_name,
+                error_code,
+                denied_action,
+            ];
+            let key = Key {
+                kind: *kind,
+                texts: texts.map(|text| self.text(text)),
+                facts: self.facts(facts),
+            };
+            self.signature(key, seen.first.time, &seen.first.event_id);
+            numbers.push(self.signature(key, seen.last.time, &seen.last.event_id));
+        }
+        for row in &table.rows {
+            let resources = row.resources.iter().map(String::as_str);
+            self.count(numbers[row.signature], row.day, row.calls, resources);
+        }
+        for session in table.sessions {
+            let (role, key) = (self.text(&session.role_id), self.text(&session.access_key_id));
+            let calls = SessionCalls {
+                calls: session.calls,
+                shown: session.shown,
+                opened: session.opened,
+            };
+            self.session(role, key, calls);
+        }
+        for known in table.workloads {
+            *self.workloads.entry((known.role_id, known.workload)).or_default() += known.calls;
+        }
+    }
+
+    fn session(&mut self, role: Text, key: Text, more: SessionCalls) {
+        let mine = self.sessions.entry((role, key)).or_default();
+        mine.calls += more.calls;
+        mine.shown = mine.shown.take().into_iter().chain(more.shown).min();
+        mine.opened.extend(more.opened);
     }
 
     /// Sorts everything, so that equal input gives an equal table.
@@ -330,30 +441,29 @@ impl Builder {
         rows.sort_by_key(|row| (row.signature, row.day));
         let signatures = seen.into_iter().map(|(_, seen)| seen).collect();
 
-        let mut workloads: BTreeMap<(String, Option<Workload>), u64> = BTreeMap::new();
-        for ((role, _), session) in self.sessions {
-            if session.calls == 0 {
-                continue;
-            }
-            let mut opened = session.opened.into_iter();
-            let opener = opened.next().filter(|_| opened.next().is_none());
-            let workload = opener.or(session.shown);
-            *workloads
-                .entry((self.names[role as usize].to_string(), workload))
-                .or_default() += session.calls;
-        }
-        let workloads = workloads
+        let name = |text: Text| self.names[text as usize].to_string();
+        let sessions = self.sessions.into_iter().map(|((role, key), session)| Session {
+            role_id: name(role),
+            access_key_id: name(key),
+            calls: session.calls,
+            shown: session.shown,
+            opened: session.opened,
+        });
+        let mut sessions: Vec<Session> = sessions.collect();
+        sessions.sort_unstable();
+        let workloads = self
+            .workloads
             .into_iter()
             .map(|((role_id, workload), calls)| WorkloadCalls {
                 role_id,
                 workload,
                 calls,
-            })
-            .collect();
+            });
         Table {
             signatures,
             rows,
-            workloads,
+            workloads: workloads.collect(),
+            sessions,
         }
     }
 

@@ -47,7 +47,7 @@ fn table() -> Table {
             seen("PutObject", (2 * DAY + 5, "only"), (2 * DAY + 5, "only")),
         ],
         rows: vec![row(0, 0, 3), row(0, 1, 4), row(0, 3, 5), row(1, 2, 1)],
-        workloads: Vec::new(),
+        ..Table::default()
     }
 }
 

@@ -1,0 +1,99 @@
+//! Parts against the whole, on any number of threads.
+
+use super::*;
+use crate::source;
+
+fn sample() -> Vec<Source> {
+    let folder = format!("{}/sample-logs", env!("CARGO_MANIFEST_DIR"));
+    source::find(&[folder]).expect("the sample is there")
+}
+
+fn options(threads: usize) -> Options {
+    Options {
+        threads,
+        ..Options::default()
+    }
+}
+
+fn parts(sources: &[Source], threads: usize) -> Vec<Part> {
+    let mut parts = Vec::new();
+    collect_parts(sources, &options(threads), &Progress::silent(), &mut |part| {
+        parts.push(part);
+        ControlFlow::Continue(())
+    })
+    .expect("threads");
+    parts.sort_by(|a, b| a.key.cmp(&b.key));
+    parts
+}
+
+fn merge(parts: impl IntoIterator<Item = Part>) -> (Table, Coverage) {
+    let mut coverage = Coverage::default();
+    let mut tables = Vec::new();
+    for part in parts {
+        coverage.merge(part.coverage);
+        tables.push(part.table);
+    }
+    (Table::merge(tables), coverage)
+}
+
+#[test]
+fn parts_do_not_depend_on_threads() {
+    let one = parts(&sample(), 1);
+    assert!(one.len() > 10, "{} parts", one.len());
+    for threads in [2, 5] {
+        assert!(parts(&sample(), threads) == one, "{threads} threads");
+    }
+}
+
+#[test]
+fn parts_in_any_order_make_up_the_whole() {
+    let (table, coverage) = collect(&sample(), &options(2), &Progress::silent()).expect("threads");
+    let parts = parts(&sample(), 2);
+    let joined = |(mut table, coverage): (Table, Coverage)| {
+        table.join_sessions();
+        (table, coverage)
+    };
+    assert!(
+        joined(merge(parts.clone())) == (table.clone(), coverage.clone()),
+        "in order"
+    );
+    let backwards = parts.iter().rev().cloned();
+    assert!(
+        joined(merge(backwards)) == (table.clone(), coverage.clone()),
+        "backwards"
+    );
+    // Two halves, each merged before.
+    let (left, right) = parts.split_at(parts.len() / 2);
+    let (mut left, right) = (merge(left.to_vec()), merge(right.to_vec()));
+    left.1.merge(right.1);
+    let halves = (Table::merge([right.0, left.0]), left.1);
+    assert!(joined(halves) == (table, coverage), "by halves");
+}
+
+#[test]
+fn every_file_stands_in_one_part() {
+    let parts = parts(&sample(), 2);
+    let mut names: Vec<&str> = parts
+        .iter()
+        .flat_map(|part| &part.files)
+        .map(|file| &*file.name)
+        .collect();
+    names.sort_unstable();
+    let mut expected: Vec<String> = sample().iter().map(Source::name).collect();
+    expected.sort_unstable();
+    assert_eq!(names, expected);
+    for part in &parts {
+        assert_eq!(part.coverage.files, part.files.len() as u64, "{:?}", part.key);
+    }
+}
+
+#[test]
+fn a_break_ends_the_run() {
+    let mut taken = 0;
+    collect_parts(&sample(), &options(1), &Progress::silent(), &mut |_| {
+        taken += 1;
+        ControlFlow::Break(())
+    })
+    .expect("threads");
+    assert_eq!(taken, 1);
+}
