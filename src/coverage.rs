@@ -2,88 +2,24 @@
 //!
 //! Two coverages merge into one that does not depend on the order in which files were read.
 
+mod hours;
+mod trail;
+
 use std::collections::{BTreeMap, BTreeSet};
+
+pub use hours::{Days, Hours};
+pub use trail::{Comparison, FieldSelector, Selector, Selectors, TRAIL_CHANGES, TrailChange, member, trail_of_arn};
 
 /// Most places that are listed for one file and reason; further ones are counted together.
 const PLACES: usize = 20;
 /// Most roots that are remembered for the data events of one type, account and region.
 const ROOTS: usize = 4096;
-/// Silence up to this many hours is no hole.
-const SHORT_SILENCE: i64 = 24;
-/// Silence beyond this multiple of a stream's median gap is a hole.
-const MEDIAN_GAPS: i64 = 10;
-
-/// Hours since 1970 in which something was seen.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Hours {
-    /// Day since 1970 → one bit an hour.
-    days: BTreeMap<i32, u32>,
-}
-
-impl Hours {
-    /// Something was seen at this second.
-    pub fn add(&mut self, seconds: i64) {
-        let hour = seconds.div_euclid(3600);
-        let day = i32::try_from(hour.div_euclid(24)).unwrap_or(i32::MAX);
-        *self.days.entry(day).or_default() |= 1 << hour.rem_euclid(24);
-    }
-
-    /// All hours of both.
-    pub fn merge(&mut self, other: &Hours) {
-        for (day, hours) in &other.days {
-            *self.days.entry(*day).or_default() |= hours;
-        }
-    }
-
-    /// Whether nothing was seen.
-    pub fn is_empty(&self) -> bool {
-        self.days.is_empty()
-    }
-
-    /// Days since 1970 on which something was seen, each with its hours as bits.
-    pub fn days(&self) -> impl Iterator<Item = (i32, u32)> {
-        self.days.iter().map(|(day, hours)| (*day, *hours))
-    }
-
-    /// The hours, ascending.
-    pub fn iter(&self) -> impl Iterator<Item = i64> {
-        self.days.iter().flat_map(|(day, hours)| {
-            (0..24)
-                .filter(move |hour| hours >> hour & 1 == 1)
-                .map(move |hour| (i64::from(*day)) * 24 + hour)
-        })
-    }
-
-    /// Whether something was seen at or after `from` and before `to` (seconds), to the hour.
-    pub fn any_in(&self, from: i64, to: i64) -> bool {
-        let (from, to) = (from.div_euclid(3600), to.div_euclid(3600));
-        self.iter().any(|hour| from <= hour && hour <= to)
-    }
-
-    /// Silences within `from..=to` (seconds) longer than the greater of 24 hours and ten times the median gap,
-    /// as pairs of seconds. Silence at the edges counts.
-    pub fn holes(&self, from: i64, to: i64) -> Vec<(i64, i64)> {
-        let hours: Vec<i64> = self.iter().collect();
-        let mut gaps: Vec<i64> = hours.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        gaps.sort_unstable();
-        let median = gaps.get(gaps.len() / 2).copied().unwrap_or(0);
-        let longest = SHORT_SILENCE.max(MEDIAN_GAPS * median);
-        let (first, last) = (from.div_euclid(3600), to.div_euclid(3600));
-        let mut holes = Vec::new();
-        let mut previous = first;
-        for hour in hours
-            .into_iter()
-            .filter(|hour| first <= *hour && *hour <= last)
-            .chain([last])
-        {
-            if hour - previous > longest {
-                holes.push((previous * 3600, hour * 3600));
-            }
-            previous = hour;
-        }
-        holes
-    }
-}
+/// Most changes to trails that are remembered, the earliest; what follows them is then unknown.
+pub const CHANGES: usize = 10_000;
+/// Most access keys, and most roles with their clients, that are remembered.
+const KEYS: usize = 4096;
+/// Most clients that are remembered for one role.
+const CLIENTS: usize = 64;
 
 /// The classes of events that a trail is told to log, or not.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -99,15 +35,54 @@ pub enum Class {
 /// One account × region × class of events.
 pub type StreamKey = (String, String, Class);
 
-/// A call that changed what some trail logs.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct TrailChange {
-    /// Seconds since 1970.
-    pub time: i64,
-    /// The account whose trail it is.
-    pub account: String,
-    /// `StopLogging`, `PutEventSelectors`, …
-    pub name: String,
+/// Days on which data events of one root were seen, by direction: a selector may take reads or writes alone.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RootDays {
+    /// Days with events that read.
+    pub reads: Days,
+    /// Days with events that write.
+    pub writes: Days,
+}
+
+/// What digest files of one trail say of one account and region.
+///
+/// CloudTrail writes one an hour, also where it has delivered nothing, and names in it the log files that it delivered
+/// (CloudTrail user guide, "CloudTrail digest file structure").
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Digests {
+    /// Hours that a digest answers for: what it does not name was not delivered.
+    pub proved: Hours,
+    /// Hours of the oldest and newest events in the files that they name.
+    pub named: Hours,
+}
+
+/// Calls made with something, and when.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Use {
+    /// How many.
+    pub calls: u64,
+    /// The first, seconds since 1970.
+    pub first: i64,
+    /// The last.
+    pub last: i64,
+}
+
+impl Use {
+    /// One call.
+    pub fn once(time: i64) -> Use {
+        Use {
+            calls: 1,
+            first: time,
+            last: time,
+        }
+    }
+
+    /// All calls of both.
+    pub fn merge(&mut self, other: &Use) {
+        self.calls += other.calls;
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
 }
 
 /// Where something was skipped for one reason in one file.
@@ -144,12 +119,21 @@ pub struct Coverage {
     skipped: BTreeMap<(String, String), Places>,
     /// When each stream was heard.
     pub streams: BTreeMap<StreamKey, Hours>,
-    /// For which resources data events were seen: (account, region, type) → roots.
-    pub data_roots: BTreeMap<(String, String, String), BTreeSet<String>>,
-    /// (account, source) of the services whose management events a trail may leave out, where some were seen.
-    pub excludable_sources: BTreeSet<(String, String)>,
-    /// Changes to trails, sorted by time.
+    /// For which resources data events were seen: (account, region, type) → root → days.
+    pub data_roots: BTreeMap<(String, String, String), BTreeMap<String, RootDays>>,
+    /// (account, region, source) of the services whose management events a trail may leave out → days on which some were
+    /// seen.
+    pub excludable_sources: BTreeMap<(String, String, String), Days>,
+    /// Changes to trails, sorted by time; at most [`CHANGES`], the earliest.
     pub trail_changes: BTreeSet<TrailChange>,
+    /// (account, region, trail) → what its digest files say.
+    pub digests: BTreeMap<(String, String, String), Digests>,
+    /// Long-term access key → the ARN of its owner → calls under it.
+    pub access_keys: BTreeMap<String, BTreeMap<String, Use>>,
+    /// Unique id of a role that instances hold → client (the user agent without its version) → calls.
+    pub instance_clients: BTreeMap<String, BTreeMap<String, Use>>,
+    /// Rule that left events out of the usage → how many; they are read and understood, and count for everything else.
+    pub excluded: BTreeMap<String, u64>,
     /// First and last event, seconds since 1970.
     pub span: Option<(i64, i64)>,
     /// Denials that name an action which the mapping had not found: `source name: action`.
@@ -179,14 +163,44 @@ impl Coverage {
         });
     }
 
-    /// Data events of a type were seen for a root (a bucket, a table, a function).
-    pub fn data_root(&mut self, account: &str, region: &str, resource_type: &str, root: &str) {
+    /// Data events of a type were seen for a root (a bucket, a table, a function) at a moment.
+    pub fn data_root(&mut self, account: &str, region: &str, resource_type: &str, root: &str, reads: bool, time: i64) {
         let key = (account.to_owned(), region.to_owned(), resource_type.to_owned());
         let roots = self.data_roots.entry(key).or_default();
-        roots.insert(root.to_owned());
-        // The smallest names stay, so that the order of reading does not matter.
-        if roots.len() > ROOTS {
-            roots.pop_last();
+        if !roots.contains_key(root) {
+            roots.insert(root.to_owned(), RootDays::default());
+        }
+        if let Some(days) = roots.get_mut(root) {
+            if reads { &mut days.reads } else { &mut days.writes }.add(time);
+        }
+        keep_smallest(roots, ROOTS);
+    }
+
+    /// A trail was changed.
+    pub fn trail_change(&mut self, change: TrailChange) {
+        self.trail_changes.insert(change);
+        while self.trail_changes.len() > CHANGES {
+            self.trail_changes.pop_last();
+        }
+    }
+
+    /// A call was made under a long-term key.
+    pub fn access_key(&mut self, key: &str, owner: &str, time: i64) {
+        note_use(&mut self.access_keys, key, owner, time);
+    }
+
+    /// A call was made under a role that an instance holds.
+    pub fn instance_client(&mut self, role_id: &str, client: &str, time: i64) {
+        note_use(&mut self.instance_clients, role_id, client, time);
+    }
+
+    /// An event was left out of the usage.
+    pub fn exclude(&mut self, rule: &str) {
+        match self.excluded.get_mut(rule) {
+            Some(events) => *events += 1,
+            None => {
+                self.excluded.insert(rule.to_owned(), 1);
+            }
         }
     }
 
@@ -210,15 +224,20 @@ impl Coverage {
                 ));
             }
         }
+        for (rule, events) in &self.excluded {
+            lines.push((rule.clone(), "left out by --exclude-use".to_owned(), *events));
+        }
         lines
     }
 
     /// Records that were skipped.
     pub fn records_skipped(&self) -> u64 {
-        self.skipped
+        let skipped: u64 = self
+            .skipped
             .values()
             .map(|places| places.listed.values().sum::<u64>() + places.more_records)
-            .sum()
+            .sum();
+        skipped + self.excluded.values().sum::<u64>()
     }
 
     /// Accounts that delivered events.
@@ -240,6 +259,54 @@ impl Coverage {
             }
         }
         hours
+    }
+
+    /// The hours of all events of an account in a region.
+    pub fn hours(&self, account: &str, region: &str) -> Hours {
+        let mut hours = Hours::default();
+        for (_, heard) in self
+            .streams
+            .iter()
+            .filter(|((owner, place, _), _)| owner == account && place == region)
+        {
+            hours.merge(heard);
+        }
+        hours
+    }
+
+    /// The hours of an account in a region for which some digest file answers.
+    pub fn digest_hours(&self, account: &str, region: &str) -> Hours {
+        let mut hours = Hours::default();
+        for (_, digests) in self.digests_of(account, region) {
+            hours.merge(&digests.proved);
+        }
+        hours
+    }
+
+    /// The digests of an account in a region, by the trail that wrote them.
+    pub fn digests_of<'c>(&'c self, account: &'c str, region: &'c str) -> impl Iterator<Item = (&'c str, &'c Digests)> {
+        self.digests
+            .iter()
+            .filter(move |((owner, place, _), _)| owner == account && place == region)
+            .map(|((_, _, trail), digests)| (trail.as_str(), digests))
+    }
+
+    /// Silences of an account in a region within `from..=to`, as pairs of seconds: stretches that are too long for its
+    /// usual gaps and for which no digest answers, and hours of which a digest names a file that is not there.
+    pub fn holes(&self, account: &str, region: &str, from: i64, to: i64) -> Vec<(i64, i64)> {
+        let mut holes = self
+            .management_hours(account, region)
+            .holes(&self.digest_hours(account, region), from, to);
+        let heard = self.hours(account, region);
+        for (_, digests) in self.digests_of(account, region) {
+            let missing = digests.named.iter().map(|hour| hour * 3600);
+            for hour in missing.filter(|hour| from <= *hour && hour + 3600 <= to && !heard.contains(*hour)) {
+                holes.push((hour, hour + 3600));
+            }
+        }
+        holes.sort_unstable();
+        holes.dedup();
+        holes
     }
 
     /// Both, as if read in one run.
@@ -265,13 +332,29 @@ impl Coverage {
         }
         for (key, roots) in other.data_roots {
             let mine = self.data_roots.entry(key).or_default();
-            mine.extend(roots);
-            while mine.len() > ROOTS {
-                mine.pop_last();
+            for (root, days) in roots {
+                let known = mine.entry(root).or_default();
+                known.reads.merge(&days.reads);
+                known.writes.merge(&days.writes);
             }
+            keep_smallest(mine, ROOTS);
         }
-        self.excludable_sources.extend(other.excludable_sources);
-        self.trail_changes.extend(other.trail_changes);
+        for (key, days) in other.excludable_sources {
+            self.excludable_sources.entry(key).or_default().merge(&days);
+        }
+        for change in other.trail_changes {
+            self.trail_change(change);
+        }
+        for (key, digests) in other.digests {
+            let mine = self.digests.entry(key).or_default();
+            mine.proved.merge(&digests.proved);
+            mine.named.merge(&digests.named);
+        }
+        merge_uses(&mut self.access_keys, other.access_keys);
+        merge_uses(&mut self.instance_clients, other.instance_clients);
+        for (rule, events) in other.excluded {
+            *self.excluded.entry(rule).or_default() += events;
+        }
         self.mapping_disagreements.extend(other.mapping_disagreements);
         if let Some((from, to)) = other.span {
             self.at(from);
@@ -279,3 +362,41 @@ impl Coverage {
         }
     }
 }
+
+type Uses = BTreeMap<String, BTreeMap<String, Use>>;
+
+fn note_use(uses: &mut Uses, key: &str, by: &str, time: i64) {
+    if let Some(known) = uses.get_mut(key).and_then(|uses| uses.get_mut(by)) {
+        return known.merge(&Use::once(time));
+    }
+    let of_key = uses.entry(key.to_owned()).or_default();
+    of_key.insert(by.to_owned(), Use::once(time));
+    keep_smallest(of_key, CLIENTS);
+    keep_smallest(uses, KEYS);
+}
+
+fn merge_uses(mine: &mut Uses, other: Uses) {
+    for (key, uses) in other {
+        let of_key = mine.entry(key).or_default();
+        for (by, calls) in uses {
+            match of_key.get_mut(&by) {
+                Some(known) => known.merge(&calls),
+                None => {
+                    of_key.insert(by, calls);
+                }
+            }
+        }
+        keep_smallest(of_key, CLIENTS);
+    }
+    keep_smallest(mine, KEYS);
+}
+
+/// The smallest keys stay, so that the order of reading does not matter.
+fn keep_smallest<V>(map: &mut BTreeMap<String, V>, most: usize) {
+    while map.len() > most {
+        map.pop_last();
+    }
+}
+
+#[cfg(test)]
+mod tests;

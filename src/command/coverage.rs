@@ -96,7 +96,7 @@ fn write(coverage: &Coverage, from: i64, to: i64, out: &mut dyn Write) -> io::Re
     }
     let mut holes = Vec::new();
     for (account, region) in &streams {
-        for (start, end) in coverage.management_hours(account, region).holes(from, to) {
+        for (start, end) in coverage.holes(account, region, from, to) {
             holes.push(format!(
                 "  {account} {region}  {} to {}",
                 moment(start.max(from)),
@@ -137,7 +137,7 @@ fn write(coverage: &Coverage, from: i64, to: i64, out: &mut dyn Write) -> io::Re
         )?;
     }
     for ((account, region, kind), roots) in &coverage.data_roots {
-        let names: Vec<&str> = roots.iter().take(10).map(String::as_str).collect();
+        let names: Vec<&str> = roots.keys().take(10).map(String::as_str).collect();
         let more = roots.len().saturating_sub(10);
         let more = if more > 0 {
             format!(" and {more} more")

@@ -133,6 +133,7 @@ impl ResolveArgs {
                 Item::Skipped { what, why, records } => {
                     terminal.say(&format!("skipped {what}: {why} ({records} records)"));
                 }
+                Item::Digest(_) => {}
                 Item::NotCalls { why, records } => terminal.say(&format!("no calls: {why} ({records} records)")),
             });
             if let Err(error) = read {

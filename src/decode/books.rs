@@ -1,7 +1,7 @@
 //! The books of one file: everything handed out goes through here and is counted.
 
 use super::record::Record;
-use super::{Event, Facts, Item, NotCalls, Shape, Why};
+use super::{Digest, Event, Facts, Item, NotCalls, Shape, Why};
 
 /// Hands out items and counts the records that they stand for.
 pub(super) struct Books<'s> {
@@ -66,6 +66,15 @@ impl<'s> Books<'s> {
         self.recognise(shape);
         self.facts.records += records;
         (self.sink)(Item::NotCalls { why, records });
+    }
+
+    /// A digest file, of which this is the text.
+    #[cold]
+    pub(super) fn digest(&mut self, text: &str) {
+        if let Some(digest) = Digest::read(text) {
+            (self.sink)(Item::Digest(digest));
+        }
+        self.not_calls(NotCalls::Digest, Shape::Digest);
     }
 
     /// One record that cannot be used.

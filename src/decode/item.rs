@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Event;
+use super::{Digest, Event};
 
 /// One finding, handed to the caller as soon as it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub enum Item<'a> {
         /// How many records it stands for: 0 for a file that is no trail, and where a tear hides how many were lost.
         records: u64,
     },
+    /// What a digest file says; an entry of [`NotCalls`] follows it.
+    Digest(Digest),
     /// Something that CloudTrail writes beside calls, and that never counts as one.
     NotCalls {
         /// What it is.

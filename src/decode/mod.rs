@@ -11,6 +11,7 @@ use std::cell::Cell;
 use std::io::{self, Read};
 
 mod books;
+mod digest;
 mod event;
 mod item;
 pub mod json;
@@ -24,6 +25,7 @@ mod time;
 mod unpack;
 mod wrap;
 
+pub use digest::Digest;
 pub use event::{Event, Identity, Issuer, Payload};
 pub use item::{Compression, Facts, Item, Limits, NotCalls, Shape, Why};
 pub use time::Time;

@@ -26,6 +26,10 @@ fn collect(read: impl FnOnce(&mut dyn FnMut(Item<'_>)) -> Facts) -> (Vec<String>
             records += lost;
             lines.push(format!("[{what}] {why} ({lost})"));
         }
+        Item::Digest(digest) => lines.push(format!(
+            "digest of {} {} {} from {}: {:?}",
+            digest.account, digest.region, digest.trail, digest.start, digest.named
+        )),
         Item::NotCalls { why, records: beside } => {
             records += beside;
             lines.push(format!("no call: {why} ({beside})"));
@@ -229,6 +233,17 @@ fn cloudwatch_logs() {
 fn what_is_beside_calls() {
     let digest = r#"{"awsAccountId":"1","digestStartTime":"2023-07-10T11:42:36Z","previousDigestHashValue":"x"}"#;
     shape(digest, &["no call: digest file (0)"], Shape::Digest);
+    let whole = r#"{"awsAccountId":"1","digestStartTime":"2023-07-10T11:42:36Z","digestEndTime":"2023-07-10T12:42:36Z",
+        "digestS3Object":"p/AWSLogs/1/CloudTrail-Digest/eu-west-1/2023/07/10/1_CloudTrail-Digest_eu-west-1_my_trail_us-east-1_20230710T124236Z.json.gz",
+        "logFiles":[{"oldestEventTime":"2023-07-10T11:40:00Z","newestEventTime":"2023-07-10T11:50:00Z"},{}]}"#;
+    shape(
+        whole,
+        &[
+            "digest of 1 eu-west-1 my_trail from 1688989356: [1688989200, 1688989800]",
+            "no call: digest file (0)",
+        ],
+        Shape::Digest,
+    );
     let list = r#"{"Records":[
         {"eventVersion":"1.07","eventTime":"2023-07-10T11:42:36Z","eventType":"AwsCloudTrailInsight"},
         {"eventVersion":"1.07","eventTime":"2023-07-10T11:42:36Z","eventCategory":"Insight","eventSource":"x","eventName":"y"},

@@ -5,7 +5,7 @@
 
 use super::books::Books;
 use super::record::Record;
-use super::{Shape, Why, json, scan, skim};
+use super::{NotCalls, Shape, Why, json, scan, skim};
 
 /// Envelopes inside envelopes, at most. A log group's export of EventBridge events has two.
 const MAX_WRAPS: u32 = 4;
@@ -15,6 +15,7 @@ const MAX_WRAPS: u32 = 4;
 pub(super) fn element(books: &mut Books<'_>, record: Record<'_>, text: &str, shape: Shape) {
     match record {
         Record::Wrapper => envelope(books, text, shape, 0),
+        Record::NotCalls(NotCalls::Digest) => books.digest(text),
         record => books.record(record, shape),
     }
 }

@@ -171,7 +171,7 @@ impl<'a> Views<'a> {
                 "the archive has no event of account {account} in {region}"
             )));
         }
-        if let Some((start, end)) = hours.holes(from, to).first() {
+        if let Some((start, end)) = self.coverage.holes(account, region, from, to).first() {
             return Some(Blind::Gap(format!(
                 "no event of account {account} in {region} from {} to {}",
                 moment(*start),
@@ -198,7 +198,7 @@ impl<'a> Views<'a> {
             .filter(|change| change.account == account);
         let mut start = from;
         for end in changes.map(|change| change.time).chain([to]) {
-            if end - start > SHORT && !seen.any_in(start, end) {
+            if end - start > SHORT && !seen.any_within(start, end) {
                 return Some(Blind::Gap(format!(
                     "the trail of account {account} was changed, and no management {name} event in {region} shows what it logged from {} to {}",
                     moment(start),
@@ -230,7 +230,8 @@ impl<'a> Views<'a> {
         let seen = self
             .coverage
             .excludable_sources
-            .contains(&(account.to_owned(), source.to_owned()));
+            .keys()
+            .any(|(owner, _, known)| owner == account && known == source);
         (!seen).then(|| {
             Blind::Gap(format!(
                 "no event of {source} in account {account}: its trail may leave them out"
@@ -251,7 +252,7 @@ impl<'a> Views<'a> {
             .data_roots
             .iter()
             .filter(|((owner, _, kind), _)| owner == account && kind == resource_type)
-            .flat_map(|(_, roots)| roots)
+            .flat_map(|(_, roots)| roots.keys())
             .collect();
         if seen.is_empty() {
             return blind(format!("the archive has no data events of {resource_type}"));

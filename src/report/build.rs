@@ -153,7 +153,7 @@ fn coverage_of(inputs: &Inputs<'_>, (from, to): (i64, i64)) -> Coverage {
     for ((_, _, resource_type), roots) in &coverage.data_roots {
         data.entry(resource_type)
             .or_default()
-            .extend(roots.iter().map(String::as_str));
+            .extend(roots.keys().map(String::as_str));
     }
     let streams: BTreeSet<(&str, &str)> = coverage
         .streams
@@ -162,7 +162,7 @@ fn coverage_of(inputs: &Inputs<'_>, (from, to): (i64, i64)) -> Coverage {
         .collect();
     let mut gaps = Vec::new();
     for (account, region) in streams {
-        for (start, end) in coverage.management_hours(account, region).holes(from, to) {
+        for (start, end) in coverage.holes(account, region, from, to) {
             gaps.push(CoverageGap {
                 account: account.to_owned(),
                 region: region.to_owned(),

@@ -17,26 +17,14 @@ use super::shapes::generalise;
 use super::table::{Builder, Key, Table};
 use crate::attribute::{Attribution, Principal, attribute, seed, session, workload_of};
 use crate::catalog::{Catalog, Mapping};
-use crate::coverage::{Class, Coverage, TrailChange};
-use crate::decode::{self, Event, Item, Limits};
+use crate::coverage::{Class, Coverage, TRAIL_CHANGES, TrailChange};
+use crate::decode::{self, Event, Identity, Item, Limits};
 use crate::progress::Progress;
 use crate::resolve::{self, Operation};
 use crate::source::Source;
 
 /// Files up to this size are read whole, which is fastest; larger ones are streamed.
 const WHOLE_FILE: u64 = 256 << 20;
-
-/// Calls that change what a trail logs (CloudTrail API reference).
-const TRAIL_CHANGES: [&str; 8] = [
-    "CreateTrail",
-    "DeleteTrail",
-    "PutEventSelectors",
-    "StartLogging",
-    "StopLogging",
-    "UpdateTrail",
-    "PutInsightSelectors",
-    "PutResourcePolicy",
-];
 
 /// Why nothing could be collected.
 #[derive(Debug, thiserror::Error)]
@@ -362,6 +350,7 @@ impl Run<'_> {
                     shard.event(&event, &mut worker.operations);
                 }
             }
+            Item::Digest(digest) => self.note_digest(&mut shard.coverage, &digest),
             Item::NotCalls { why: _, records } => {
                 shard.coverage.records += records;
                 shard.coverage.events_not_calls += records;
@@ -383,6 +372,19 @@ impl Run<'_> {
         facts.skipped = skipped;
         turn.read(read.records);
         facts
+    }
+
+    /// A digest answers for the accounts and regions that are asked for, as events do.
+    fn note_digest(&self, coverage: &mut Coverage, digest: &decode::Digest) {
+        let filter = &self.options.filter;
+        let asked = (filter.accounts.is_empty() || filter.accounts.contains(&digest.account))
+            && (filter.regions.is_empty() || filter.regions.contains(&digest.region));
+        if asked {
+            let key = (digest.account.clone(), digest.region.clone(), digest.trail.clone());
+            let facts = coverage.digests.entry(key).or_default();
+            facts.proved.add(digest.start);
+            digest.named.iter().for_each(|time| facts.named.add(*time));
+        }
     }
 
     /// Adds up what the threads counted of a part, and books its files.
@@ -606,16 +608,17 @@ fn note_coverage(coverage: &mut Coverage, event: &Event<'_>, operation: &Operati
         // Before 1.06 no field tells; the operation does.
         (None, None) => operation.data_type.is_some(),
     };
+    let reads = event.read_only.unwrap_or(operation.reads);
     let class = if is_data {
         let roots = resolve::data_roots(event, operation);
         for (resource_type, root) in &roots {
-            coverage.data_root(account, region, resource_type, root);
+            coverage.data_root(account, region, resource_type, root, reads, time);
         }
         match roots.into_iter().next() {
             Some((resource_type, _)) => Class::Data(resource_type),
             None => Class::Data(operation.data_type.clone().unwrap_or_default()),
         }
-    } else if event.read_only.unwrap_or(operation.reads) {
+    } else if reads {
         Class::ManagementRead
     } else {
         Class::ManagementWrite
@@ -625,16 +628,49 @@ fn note_coverage(coverage: &mut Coverage, event: &Event<'_>, operation: &Operati
     if matches!(&*event.source, "kms.amazonaws.com" | "rdsdata.amazonaws.com") {
         coverage
             .excludable_sources
-            .insert((account.to_owned(), event.source.to_string()));
+            .entry((account.to_owned(), region.to_owned(), event.source.to_string()))
+            .or_default()
+            .add(time);
     }
     if event.source == "cloudtrail.amazonaws.com" && event.error_code.is_none() && TRAIL_CHANGES.contains(&&*event.name)
     {
-        coverage.trail_changes.insert(TrailChange {
+        coverage.trail_change(TrailChange::read(
             time,
-            account: account.to_owned(),
-            name: event.name.to_string(),
-        });
+            account,
+            region,
+            &event.name,
+            event.request_parameters.json(),
+            event.response_elements.json(),
+        ));
     }
+    if let Some(identity) = &event.identity {
+        note_clients(coverage, event, identity, time);
+    }
+}
+
+/// Long-term keys, and the clients of roles that instances hold.
+fn note_clients(coverage: &mut Coverage, event: &Event<'_>, identity: &Identity<'_>, time: i64) {
+    let owner = identity.arn.as_deref().unwrap_or("");
+    // Temporary keys start with ASIA (IAM user guide, "Understanding unique ID prefixes").
+    if let Some(key) = identity.access_key_id.as_deref().filter(|key| key.starts_with("AKIA")) {
+        coverage.access_key(key, owner, time);
+    }
+    // An instance's session has the instance's id for a name (IAM user guide, "Policy variables").
+    let (role, session) = identity
+        .principal_id
+        .as_deref()
+        .and_then(|id| id.split_once(':'))
+        .unwrap_or(("", ""));
+    if role.starts_with("AROA") && (session.starts_with("i-") || identity.ec2_role_delivery.is_some()) {
+        coverage.instance_client(role, client(event.user_agent.as_deref().unwrap_or("")), time);
+    }
+}
+
+/// The name of the program that a user agent starts with: `aws-cli` of `aws-cli/2.1 Python/3.9`.
+fn client(user_agent: &str) -> &str {
+    let end = user_agent.find(['/', ' ', '(', ';', ',']).unwrap_or(user_agent.len());
+    let end = user_agent.floor_char_boundary(end.min(64));
+    user_agent[..end].trim_start_matches('[')
 }
 
 #[cfg(test)]

@@ -1,0 +1,146 @@
+//! Moments to the hour and to the day, as bits.
+
+use std::collections::BTreeMap;
+
+/// Silence up to this many hours is no hole.
+const SHORT_SILENCE: i64 = 24;
+/// Silence beyond this multiple of a stream's median gap is a hole.
+const MEDIAN_GAPS: i64 = 10;
+/// Seconds in a day.
+const DAY: i64 = 86_400;
+
+/// Hours since 1970 in which something was seen.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Hours {
+    /// Day since 1970 → one bit an hour.
+    days: BTreeMap<i32, u32>,
+}
+
+impl Hours {
+    /// Something was seen at this second.
+    pub fn add(&mut self, seconds: i64) {
+        let hour = seconds.div_euclid(3600);
+        let day = i32::try_from(hour.div_euclid(24)).unwrap_or(i32::MAX);
+        *self.days.entry(day).or_default() |= 1 << hour.rem_euclid(24);
+    }
+
+    /// All hours of both.
+    pub fn merge(&mut self, other: &Hours) {
+        for (day, hours) in &other.days {
+            *self.days.entry(*day).or_default() |= hours;
+        }
+    }
+
+    /// Whether nothing was seen.
+    pub fn is_empty(&self) -> bool {
+        self.days.is_empty()
+    }
+
+    /// Days since 1970 on which something was seen, each with its hours as bits.
+    pub fn days(&self) -> impl Iterator<Item = (i32, u32)> {
+        self.days.iter().map(|(day, hours)| (*day, *hours))
+    }
+
+    /// The hours, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = i64> {
+        self.days.iter().flat_map(|(day, hours)| {
+            (0..24)
+                .filter(move |hour| hours >> hour & 1 == 1)
+                .map(move |hour| (i64::from(*day)) * 24 + hour)
+        })
+    }
+
+    /// Whether the hour of this second is among them.
+    pub fn contains(&self, seconds: i64) -> bool {
+        let hour = seconds.div_euclid(3600);
+        let day = i32::try_from(hour.div_euclid(24)).unwrap_or(i32::MAX);
+        self.days
+            .get(&day)
+            .is_some_and(|hours| hours >> hour.rem_euclid(24) & 1 == 1)
+    }
+
+    /// Whether something was seen in an hour that lies wholly at or after `from` and before `to` (seconds).
+    pub fn any_within(&self, from: i64, to: i64) -> bool {
+        let (from, to) = (
+            from.div_euclid(3600) + i64::from(from.rem_euclid(3600) > 0),
+            to.div_euclid(3600),
+        );
+        let (first, last) = (day_of(from), day_of(to));
+        self.days.range(first..=last).any(|(day, hours)| {
+            (0..24)
+                .filter(|hour| hours >> hour & 1 == 1)
+                .map(|hour| i64::from(*day) * 24 + hour)
+                .any(|hour| from <= hour && hour < to)
+        })
+    }
+
+    /// Silences within `from..=to` (seconds) longer than the greater of 24 hours and ten times the median gap,
+    /// as pairs of seconds. Silence at the edges counts; hours in `proved` are no silence, whatever was seen.
+    pub fn holes(&self, proved: &Hours, from: i64, to: i64) -> Vec<(i64, i64)> {
+        let heard: Vec<i64> = self.iter().collect();
+        let mut gaps: Vec<i64> = heard.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        gaps.sort_unstable();
+        let median = gaps.get(gaps.len() / 2).copied().unwrap_or(0);
+        let longest = SHORT_SILENCE.max(MEDIAN_GAPS * median);
+        let (first, last) = (from.div_euclid(3600), to.div_euclid(3600));
+        let mut all = self.clone();
+        all.merge(proved);
+        let mut holes = Vec::new();
+        let mut previous = first;
+        for hour in all.iter().filter(|hour| first <= *hour && *hour <= last).chain([last]) {
+            if hour - previous > longest {
+                holes.push((previous * 3600, hour * 3600));
+            }
+            previous = hour;
+        }
+        holes
+    }
+}
+
+/// The day of an hour since 1970.
+fn day_of(hour: i64) -> i32 {
+    i32::try_from(hour.div_euclid(24)).unwrap_or(i32::MAX)
+}
+
+/// Days since 1970 on which something was seen; a year takes twelve words.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Days {
+    /// Day / 32 → one bit a day.
+    words: BTreeMap<i32, u32>,
+}
+
+impl Days {
+    /// Something was seen at this second.
+    pub fn add(&mut self, seconds: i64) {
+        let day = i32::try_from(seconds.div_euclid(DAY)).unwrap_or(i32::MAX);
+        *self.words.entry(day.div_euclid(32)).or_default() |= 1 << day.rem_euclid(32);
+    }
+
+    /// All days of both.
+    pub fn merge(&mut self, other: &Days) {
+        for (word, days) in &other.words {
+            *self.words.entry(*word).or_default() |= days;
+        }
+    }
+
+    /// Whether nothing was seen.
+    pub fn is_empty(&self) -> bool {
+        self.words.is_empty()
+    }
+
+    /// The days, ascending.
+    pub fn iter(&self) -> impl Iterator<Item = i32> {
+        self.words.iter().flat_map(|(word, days)| {
+            (0..32)
+                .filter(move |day| days >> day & 1 == 1)
+                .map(move |day| word * 32 + day)
+        })
+    }
+
+    /// Whether something was seen on a day that lies wholly at or after `from` and before `to` (seconds).
+    pub fn any_within(&self, from: i64, to: i64) -> bool {
+        self.iter()
+            .map(|day| i64::from(day) * DAY)
+            .any(|start| from <= start && start + DAY <= to)
+    }
+}

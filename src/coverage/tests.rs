@@ -1,0 +1,117 @@
+//! Hours, days, holes, and that parts merge in any order.
+
+use super::*;
+
+const DAY: i64 = 86_400;
+
+fn hours(list: &[i64]) -> Hours {
+    let mut hours = Hours::default();
+    list.iter().for_each(|hour| hours.add(hour * 3600));
+    hours
+}
+
+#[test]
+fn a_silence_beyond_a_day_is_a_hole() {
+    let heard = hours(&[0, 1, 2, 30, 31]);
+    assert_eq!(heard.holes(&Hours::default(), 0, 31 * 3600), [(2 * 3600, 30 * 3600)]);
+}
+
+#[test]
+fn a_stream_that_is_mostly_silent_may_be_silent_for_long() {
+    let heard = hours(&[0, 12, 24, 36, 100]);
+    assert_eq!(heard.holes(&Hours::default(), 0, 100 * 3600), []);
+}
+
+#[test]
+fn hours_with_a_digest_are_no_silence() {
+    let heard = hours(&[0, 1, 2, 30, 31]);
+    assert_eq!(heard.holes(&hours(&(3..30).collect::<Vec<_>>()), 0, 31 * 3600), []);
+    // One digest in the middle leaves two silences, of which none is long.
+    assert_eq!(heard.holes(&hours(&[16]), 0, 31 * 3600), []);
+}
+
+#[test]
+fn a_file_that_a_digest_names_and_nobody_read_is_a_hole() {
+    let mut coverage = Coverage::default();
+    let key = |class| ("1".to_owned(), "r".to_owned(), class);
+    coverage
+        .streams
+        .insert(key(Class::ManagementRead), hours(&[0, 1, 2, 4]));
+    let digests = coverage
+        .digests
+        .entry(("1".to_owned(), "r".to_owned(), "t".to_owned()))
+        .or_default();
+    digests.named = hours(&[2, 3]);
+    assert_eq!(coverage.holes("1", "r", 0, 5 * 3600), [(3 * 3600, 4 * 3600)]);
+}
+
+#[test]
+fn only_what_lies_wholly_between_counts() {
+    let heard = hours(&[10]);
+    assert!(heard.any_within(10 * 3600, 11 * 3600));
+    assert!(!heard.any_within(10 * 3600 + 1, 12 * 3600));
+    assert!(!heard.any_within(9 * 3600, 11 * 3600 - 1));
+    let mut days = Days::default();
+    days.add(40 * DAY + 5);
+    days.add(-1);
+    assert_eq!(days.iter().collect::<Vec<_>>(), [-1, 40]);
+    assert!(days.any_within(40 * DAY, 41 * DAY));
+    assert!(!days.any_within(40 * DAY + 1, 50 * DAY));
+}
+
+/// Parts of one archive in every order and grouping give one coverage.
+#[test]
+fn merging_is_associative_and_commutative() {
+    let part = |name: &str, time: i64| {
+        let mut coverage = Coverage::default();
+        coverage.data_root("1", "r", "AWS::S3::Object", name, time % 2 == 0, time);
+        coverage.access_key("AKIA1", name, time);
+        coverage.instance_client("AROA1", name, time);
+        coverage.exclude("rule");
+        coverage.skip("file", name, "why", 1);
+        coverage.trail_change(TrailChange {
+            time,
+            ..TrailChange::default()
+        });
+        coverage
+            .digests
+            .entry((name.to_owned(), "r".to_owned(), "t".to_owned()))
+            .or_default()
+            .proved
+            .add(time);
+        coverage
+            .excludable_sources
+            .entry(("1".to_owned(), "r".to_owned(), name.to_owned()))
+            .or_default()
+            .add(time);
+        coverage.at(time);
+        coverage
+    };
+    let parts = [part("a", 5), part("b", DAY), part("a", 70 * DAY)];
+    let of = |order: [usize; 3]| {
+        let mut all = Coverage::default();
+        order.iter().for_each(|index| all.merge(parts[*index].clone()));
+        all
+    };
+    let mut grouped = parts[1].clone();
+    grouped.merge(parts[2].clone());
+    let mut all = parts[0].clone();
+    all.merge(grouped);
+    for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2]] {
+        assert_eq!(of(order), all);
+    }
+}
+
+#[test]
+fn most_roots_are_remembered_whatever_the_order() {
+    let of = |numbers: &mut dyn Iterator<Item = usize>| {
+        let mut coverage = Coverage::default();
+        for number in numbers {
+            coverage.data_root("1", "r", "t", &format!("{number:06}"), true, 0);
+        }
+        coverage
+    };
+    let (up, down) = (of(&mut (0..5000)), of(&mut (0..5000).rev()));
+    assert_eq!(up, down);
+    assert_eq!(up.data_roots.values().next().map(BTreeMap::len), Some(4096));
+}
