@@ -46,6 +46,8 @@ pub mod report;
 
 // What people see.
 
+/// Suggestion to edit of the file that it came from: JSON, Terraform, CloudFormation.
+pub mod patch;
 /// One file per format, no decisions.
 pub mod emit;
 /// The SQL in `/queries`, run over the tables of a result.

@@ -8,6 +8,7 @@ mod completions;
 mod coverage;
 mod explain;
 mod man;
+mod patch;
 #[cfg(feature = "polars")]
 mod query;
 mod report;
@@ -40,6 +41,8 @@ enum Command {
     Coverage(coverage::CoverageArgs),
     /// A result in another format, without analysing again
     Report(report::ReportArgs),
+    /// Edit the Terraform, CloudFormation and JSON files under a folder
+    Patch(patch::PatchArgs),
     /// Why an action is kept or dropped: events, dates, statement, grade
     Explain(explain::ExplainArgs),
     /// Is NEW safe to put in OLD's place? Proves that it allows no more, or shows a request
@@ -180,6 +183,7 @@ impl Cli {
             Command::Analyze(args) => args.run(&terminal),
             Command::Coverage(args) => args.run(&terminal),
             Command::Report(args) => args.run(&terminal),
+            Command::Patch(args) => args.run(&terminal),
             Command::Explain(args) => args.run(&terminal),
             Command::Verify(args) => args.run(&terminal),
             Command::Backtest(args) => args.run(&terminal),

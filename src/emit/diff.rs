@@ -46,7 +46,7 @@ enum Line<'a> {
 }
 
 /// The hunks of a unified diff; empty where nothing changes.
-pub(super) fn unified(before: &str, after: &str) -> String {
+pub fn unified(before: &str, after: &str) -> String {
     let lines = lines(before, after);
     let changed: Vec<usize> = (0..lines.len())
         .filter(|at| !matches!(lines[*at], Line::Same(_)))

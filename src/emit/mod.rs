@@ -23,6 +23,7 @@ mod sarif;
 mod terminal;
 mod view;
 
+pub use diff::unified;
 pub use folder::folder;
 
 /// A form that the answer takes.

@@ -46,40 +46,17 @@ impl Chosen<'_> {
     }
 }
 
-/// One suggestion for each policy: its last step that is not held, in the report's order.
+/// One suggestion for each policy, in the report's order, each with its place.
 pub(super) fn chosen(report: &Report, include_held: bool) -> Vec<Chosen<'_>> {
-    let mut by_policy: BTreeMap<(&str, &str, &[String]), usize> = BTreeMap::new();
-    for (at, suggestion) in report.suggestions.iter().enumerate() {
-        if suggestion.held.is_some() && !include_held {
-            continue;
-        }
-        let key = (
-            suggestion.policy_arn.as_str(),
-            suggestion.policy.as_str(),
-            suggestion.affects.as_slice(),
-        );
-        by_policy
-            .entry(key)
-            .and_modify(|last| {
-                if view::step_rank(&report.suggestions[*last].step) <= view::step_rank(&suggestion.step) {
-                    *last = at;
-                }
-            })
-            .or_insert(at);
-    }
-    let mut places: Vec<usize> = by_policy.into_values().collect();
-    places.sort_unstable();
+    let suggestions = report.chosen(include_held);
     // Upper and lower case count as one: some file systems cannot tell them apart.
     let mut taken: BTreeMap<String, usize> = BTreeMap::new();
-    for at in &places {
-        *taken
-            .entry(stem(&report.suggestions[*at]).to_ascii_lowercase())
-            .or_default() += 1;
+    for suggestion in &suggestions {
+        *taken.entry(stem(suggestion).to_ascii_lowercase()).or_default() += 1;
     }
-    places
+    suggestions
         .into_iter()
-        .map(|at| {
-            let suggestion: &Suggestion = &report.suggestions[at];
+        .map(|suggestion| {
             let mut stem = stem(suggestion);
             if taken.get(&stem.to_ascii_lowercase()).is_some_and(|n| *n > 1) {
                 stem = format!(

@@ -81,16 +81,6 @@ pub(super) fn change(change: &str) -> &str {
     }
 }
 
-/// How far a step goes; a later one rests on the earlier.
-pub(super) fn step_rank(step: &str) -> u8 {
-    match step {
-        "services" => 0,
-        "actions" => 1,
-        "resources" => 2,
-        _ => 0,
-    }
-}
-
 /// What the archive covers: the first line of every report.
 pub(super) fn scope(report: &Report) -> Vec<String> {
     let coverage = &report.coverage;

@@ -369,7 +369,7 @@ pub enum Severity {
 }
 
 /// A proved smaller policy.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Suggestion {
     /// Stable for the same policy and content.
     pub id: String,
@@ -414,7 +414,7 @@ pub struct Suggestion {
 }
 
 /// Characters of a policy as AWS counts them: without white space.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Characters {
     /// Of the document as it stands.
     pub before: u64,
@@ -526,6 +526,28 @@ pub enum Error {
 }
 
 impl Report {
+    /// One suggestion for each policy, the last step of those that are not held, in the report's order.
+    pub fn chosen(&self, include_held: bool) -> Vec<&Verified<Suggestion>> {
+        let mut by_policy: BTreeMap<(&str, &str, &[String]), usize> = BTreeMap::new();
+        for (at, suggestion) in self.suggestions.iter().enumerate() {
+            if suggestion.held.is_some() && !include_held {
+                continue;
+            }
+            let key = (
+                suggestion.policy_arn.as_str(),
+                suggestion.policy.as_str(),
+                suggestion.affects.as_slice(),
+            );
+            let last = by_policy.entry(key).or_insert(at);
+            if step_rank(&self.suggestions[*last].step) <= step_rank(&suggestion.step) {
+                *last = at;
+            }
+        }
+        let mut places: Vec<usize> = by_policy.into_values().collect();
+        places.sort_unstable();
+        places.into_iter().map(|at| &self.suggestions[at]).collect()
+    }
+
     /// Reads a `result.json` and proves again that each suggestion in it allows no more than the original.
     pub fn from_json(text: &str) -> Result<Report, Error> {
         let schema: Value = serde_json::from_str(text)?;
@@ -557,5 +579,14 @@ impl Report {
             refused: read.refused,
             totals: read.totals,
         })
+    }
+}
+
+/// The order of a suggestion's steps: each goes further than the one before.
+fn step_rank(step: &str) -> u8 {
+    match step {
+        "actions" => 1,
+        "resources" => 2,
+        _ => 0,
     }
 }

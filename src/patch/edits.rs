@@ -1,0 +1,416 @@
+//! From a document and the policy that should stand in its place to the fewest bytes that must change.
+
+use std::ops::Range;
+
+use serde_json::Value;
+
+use super::tree::{Document, Kind, Member, Node, Syntax, elements, scalar};
+use crate::iam::pattern;
+
+/// Bytes of a file, and what to put in their place.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Edit {
+    pub(super) range: Range<usize>,
+    pub(super) text: String,
+}
+
+/// The keys of a statement that may change.
+const CHANGES: [&str; 4] = ["Action", "NotAction", "Resource", "NotResource"];
+
+/// The edits that turn `document`, which says what `before` says, into what `after` says.
+///
+/// # Errors
+/// Why it takes more than shorter lists and fewer statements, in words.
+pub(super) fn edits(text: &str, document: &Document, before: &Value, after: &Value) -> Result<Vec<Edit>, String> {
+    let none = Value::Null;
+    let of = |policy: &Value| policy.get("Statement").cloned().unwrap_or(none.clone());
+    let (old, new) = (of(before), of(after));
+    let (old, new) = (elements(&old), elements(&new));
+    let restructured = || "the suggestion joins or splits statements: put the new document in by hand".to_owned();
+    let pairs = align(old, new).ok_or_else(restructured)?;
+    let statement = &document.root.member("Statement").ok_or_else(restructured)?.value;
+    let writer = Writer { text, document };
+    let mut edits = Vec::new();
+    let goes: Vec<bool> = pairs.iter().map(Option::is_none).collect();
+    if goes.contains(&true) {
+        if document.syntax == Syntax::DataSource {
+            let blocks = statement.elements().iter().zip(&goes).filter(|(_, goes)| **goes);
+            edits.extend(blocks.map(|(block, _)| writer.without_block(&block.span)));
+        } else {
+            writer.without(statement, &goes, &mut edits)?;
+        }
+    }
+    for ((node, old), pair) in statement.elements().iter().zip(old).zip(&pairs) {
+        if let Some(new) = pair {
+            writer.statement(node, old, &new_at(after, *new), &mut edits)?;
+        }
+    }
+    edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
+    if edits.windows(2).any(|pair| pair[0].range.end > pair[1].range.start) {
+        return Err(restructured());
+    }
+    Ok(edits)
+}
+
+fn new_at(after: &Value, index: usize) -> Value {
+    after
+        .get("Statement")
+        .map(elements)
+        .and_then(|statements| statements.get(index))
+        .cloned()
+        .unwrap_or_default()
+}
+
+/// The text with its edits, which are sorted and apart.
+pub(super) fn apply(text: &str, edits: &[Edit]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for edit in edits {
+        out.push_str(&text[at..edit.range.start]);
+        out.push_str(&edit.text);
+        at = edit.range.end;
+    }
+    out.push_str(&text[at..]);
+    out
+}
+
+/// For each old statement the new one that it becomes: the same but for actions, which it covers if some order allows
+/// that, and if need be for resources.
+fn align(old: &[Value], new: &[Value]) -> Option<Vec<Option<usize>>> {
+    let attempts = [(&CHANGES[..2], true), (&CHANGES[..2], false), (&CHANGES[..], false)];
+    attempts.into_iter().find_map(|(free, covers)| {
+        let rest = |statement: &Value| {
+            let mut object = statement.as_object().cloned().unwrap_or_default();
+            object.retain(|key, _| !free.contains(&key.as_str()));
+            object
+        };
+        let mut pairs = vec![None; old.len()];
+        let mut from = 0;
+        for (index, statement) in new.iter().enumerate() {
+            let wanted = rest(statement);
+            let at = (from..old.len())
+                .find(|at| rest(&old[*at]) == wanted && (!covers || covers_actions(&old[*at], statement)))?;
+            pairs[at] = Some(index);
+            from = at + 1;
+        }
+        Some(pairs)
+    })
+}
+
+/// Whether each action of the new statement is one of the old one's.
+fn covers_actions(old: &Value, new: &Value) -> bool {
+    let Some(action) = old.get("Action") else {
+        return true;
+    };
+    let patterns: Vec<String> = elements(action).iter().filter_map(scalar).collect();
+    let names = new.get("Action").map(elements).unwrap_or_default();
+    names.iter().filter_map(scalar).all(|name| {
+        let name = name.to_ascii_lowercase();
+        patterns
+            .iter()
+            .any(|known| pattern::matches(&known.to_ascii_lowercase(), &name))
+    })
+}
+
+struct Writer<'a> {
+    text: &'a str,
+    document: &'a Document,
+}
+
+impl Writer<'_> {
+    fn statement(&self, node: &Node, old: &Value, new: &Value, edits: &mut Vec<Edit>) -> Result<(), String> {
+        for pair in CHANGES.chunks(2) {
+            let key = |statement: &Value| pair.iter().copied().find(|key| statement.get(key).is_some());
+            let (Some(old_key), Some(new_key)) = (key(old), key(new)) else {
+                continue;
+            };
+            let wanted: Option<Vec<String>> = elements(&new[new_key]).iter().map(scalar).collect();
+            let wanted = wanted.ok_or_else(|| format!("its new {new_key} is no list of strings"))?;
+            let mut sorted = (
+                wanted.clone(),
+                elements(&old[old_key]).iter().filter_map(scalar).collect::<Vec<_>>(),
+            );
+            sorted.0.sort();
+            sorted.1.sort();
+            if old_key == new_key && sorted.0 == sorted.1 {
+                continue;
+            }
+            let member = node
+                .member(old_key)
+                .ok_or_else(|| format!("its {old_key} is not written here"))?;
+            if old_key != new_key {
+                self.rename(member, new_key, edits);
+            }
+            self.list(member, &wanted, old_key == new_key, edits)?;
+        }
+        Ok(())
+    }
+
+    fn rename(&self, member: &Member, name: &str, edits: &mut Vec<Edit>) {
+        let written = &self.text[member.name_span.clone()];
+        let name = if self.document.syntax == Syntax::DataSource {
+            name.to_lowercase() + "s"
+        } else {
+            name.to_owned()
+        };
+        let text = match written.chars().next() {
+            Some(quote @ ('"' | '\'')) => format!("{quote}{name}{quote}"),
+            Some(_) | None => name,
+        };
+        edits.push(Edit {
+            range: member.name_span.clone(),
+            text,
+        });
+    }
+
+    /// Makes a list hold `wanted`; what it holds already stays where it is if `keep`.
+    fn list(&self, member: &Member, wanted: &[String], keep: bool, edits: &mut Vec<Edit>) -> Result<(), String> {
+        let node = &member.value;
+        let written: Option<Vec<String>> = node.elements().iter().map(Node::literal).collect();
+        let written = written.ok_or_else(|| format!("its {} holds references: edit it by hand", member.name))?;
+        let listed = matches!(node.kind, Kind::List(_));
+        if !listed && wanted.len() > 1 {
+            edits.push(self.spread(member, wanted));
+            return Ok(());
+        }
+        let kept: Vec<bool> = written.iter().map(|text| keep && wanted.contains(text)).collect();
+        let mut added = wanted.iter().filter(|text| !(keep && written.contains(text)));
+        let mut goes = vec![false; written.len()];
+        let mut anchor = None;
+        for (index, element) in node.elements().iter().enumerate() {
+            if !kept[index] {
+                match added.next() {
+                    Some(text) => edits.push(Edit {
+                        range: element.span.clone(),
+                        text: self.quoted(text, &self.text[element.span.clone()]),
+                    }),
+                    None => {
+                        goes[index] = true;
+                        continue;
+                    }
+                }
+            }
+            anchor = Some(element);
+        }
+        if let Some(anchor) = anchor {
+            let like = &self.text[anchor.span.clone()];
+            let more: Vec<String> = added.map(|text| self.quoted(text, like)).collect();
+            if !more.is_empty() {
+                edits.push(self.behind(node, anchor, &more));
+            }
+        }
+        if goes.contains(&true) {
+            self.without(node, &goes, edits)?;
+        }
+        Ok(())
+    }
+
+    /// A string as this document writes strings, quoted as `like` is where there is a choice.
+    fn quoted(&self, text: &str, like: &str) -> String {
+        let json = || Value::from(text).to_string();
+        match self.document.syntax {
+            Syntax::Json => json(),
+            Syntax::Heredoc | Syntax::Hcl => json().replace("${", "$${").replace("%{", "%%{"),
+            Syntax::DataSource => json().replace("${", "&{").replace("%{", "%%{"),
+            Syntax::Yaml => {
+                let plain = text.starts_with(|c: char| c.is_ascii_alphanumeric())
+                    && !text.ends_with(':')
+                    && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_:*?/.".contains(c));
+                match like.chars().next() {
+                    Some('\'') => format!("'{}'", text.replace('\'', "''")),
+                    Some('"') => json(),
+                    Some(_) | None if plain => text.to_owned(),
+                    Some(_) | None => json(),
+                }
+            }
+        }
+    }
+
+    /// One string becomes a list of several.
+    fn spread(&self, member: &Member, wanted: &[String]) -> Edit {
+        let value = &member.value.span;
+        let like = &self.text[value.clone()];
+        let quoted: Vec<String> = wanted.iter().map(|text| self.quoted(text, like)).collect();
+        let newline = self.newline();
+        let lead = self.indentation(member.name_span.start);
+        let one_line = !self.text[self.document.root.span.clone()].contains('\n');
+        if self.document.syntax == Syntax::Yaml && !self.in_brackets(member.name_span.start) {
+            // The list stands below its key, from behind the colon on.
+            let start = member.name_span.end
+                + self.text[member.name_span.end..value.start]
+                    .find(':')
+                    .map_or(0, |at| at + 1);
+            let column = " ".repeat(self.column(member.name_span.start) + 2);
+            let text = quoted.iter().map(|text| format!("{newline}{column}- {text}")).collect();
+            return Edit {
+                range: start..value.end,
+                text,
+            };
+        }
+        let text = if one_line || self.document.syntax == Syntax::Yaml {
+            format!("[{}]", quoted.join(", "))
+        } else {
+            let inner = format!("{lead}{}", self.unit());
+            let lines = quoted.join(&format!(",{newline}{inner}"));
+            format!("[{newline}{inner}{lines}{newline}{lead}]")
+        };
+        Edit {
+            range: value.clone(),
+            text,
+        }
+    }
+
+    /// More elements behind one of a list.
+    fn behind(&self, list: &Node, anchor: &Node, more: &[String]) -> Edit {
+        let newline = self.newline();
+        if self.is_block(list) {
+            let end = self.line_end(anchor.span.end);
+            let lead: String = match self.dash(anchor) {
+                Some(dash) => self.text[self.line_start(dash)..dash].to_owned(),
+                None => String::new(),
+            };
+            let mut text: String = more.iter().map(|text| format!("{lead}- {text}{newline}")).collect();
+            if !self.text[..end].ends_with('\n') {
+                text = format!("{newline}{}", text.trim_end());
+            }
+            return Edit { range: end..end, text };
+        }
+        let between = if self.starts_its_line(&anchor.span) {
+            format!(",{newline}{}", self.indentation(anchor.span.start))
+        } else {
+            ", ".to_owned()
+        };
+        Edit {
+            range: anchor.span.end..anchor.span.end,
+            text: more.iter().map(|text| format!("{between}{text}")).collect(),
+        }
+    }
+
+    /// Takes elements out of a list, some of which stay.
+    fn without(&self, list: &Node, goes: &[bool], edits: &mut Vec<Edit>) -> Result<(), String> {
+        let elements = list.elements();
+        if !matches!(list.kind, Kind::List(_)) || goes.iter().all(|goes| *goes) {
+            return Err("nothing of it is left: take it out by hand".to_owned());
+        }
+        let mut at = 0;
+        while at < elements.len() {
+            if !goes[at] {
+                at += 1;
+                continue;
+            }
+            let first = at;
+            while at < elements.len() && goes[at] {
+                at += 1;
+            }
+            let (from, to) = (&elements[first].span, &elements[at - 1].span);
+            let own_lines = self.starts_its_line(from) && self.ends_its_line(to);
+            let range = if self.is_block(list) {
+                let dash = self.dash(&elements[first]).filter(|dash| self.blank_before(*dash));
+                let dash = dash.ok_or("its list is written in a way that cannot be cut")?;
+                self.line_start(dash)..self.line_end(to.end)
+            } else if let Some(next) = elements.get(at) {
+                if own_lines && self.starts_its_line(&next.span) {
+                    self.line_start(from.start)..self.line_end(to.end)
+                } else {
+                    from.start..next.span.start
+                }
+            } else if own_lines && matches!(self.document.syntax, Syntax::Hcl | Syntax::DataSource) {
+                // Terraform takes a comma behind the last element.
+                self.line_start(from.start)..self.line_end(to.end)
+            } else {
+                elements[first - 1].span.end..to.end
+            };
+            edits.push(Edit {
+                range,
+                text: String::new(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Takes a block out, with its lines and a blank one behind it.
+    fn without_block(&self, block: &Range<usize>) -> Edit {
+        let start = self.line_start(block.start);
+        let mut end = self.line_end(block.end);
+        let next = self.line_end(end + 1);
+        if end < self.text.len() && self.text[end..next.min(self.text.len())].trim().is_empty() {
+            end = next;
+        }
+        Edit {
+            range: start..end,
+            text: String::new(),
+        }
+    }
+
+    fn newline(&self) -> &'static str {
+        if self.text.contains("\r\n") { "\r\n" } else { "\n" }
+    }
+
+    fn line_start(&self, at: usize) -> usize {
+        self.text[..at].rfind('\n').map_or(0, |newline| newline + 1)
+    }
+
+    /// Behind the line that byte `at - 1` stands in, its newline included.
+    fn line_end(&self, at: usize) -> usize {
+        let from = at.saturating_sub(1).min(self.text.len());
+        let bytes = &self.text.as_bytes()[from..];
+        memchr::memchr(b'\n', bytes).map_or(self.text.len(), |newline| from + newline + 1)
+    }
+
+    fn indentation(&self, at: usize) -> String {
+        let line = &self.text[self.line_start(at)..];
+        line.chars().take_while(|c| *c == ' ' || *c == '\t').collect()
+    }
+
+    /// Characters before `at` in its line.
+    fn column(&self, at: usize) -> usize {
+        self.text[self.line_start(at)..at].chars().count()
+    }
+
+    fn blank_before(&self, at: usize) -> bool {
+        self.text[self.line_start(at)..at].trim().is_empty()
+    }
+
+    fn starts_its_line(&self, span: &Range<usize>) -> bool {
+        self.blank_before(span.start)
+    }
+
+    /// Whether only a comma and a comment stand behind it.
+    fn ends_its_line(&self, span: &Range<usize>) -> bool {
+        let rest = self.text[span.end..self.line_end(span.end + 1).max(span.end)].trim_start_matches([' ', '\t', ',']);
+        let rest = rest.trim();
+        rest.is_empty() || rest.starts_with('#') || rest.starts_with("//")
+    }
+
+    /// Whether a list of YAML is told by its dashes.
+    fn is_block(&self, list: &Node) -> bool {
+        self.document.syntax == Syntax::Yaml && !self.text[list.span.start..].starts_with('[')
+    }
+
+    /// Where the dash of an element of such a list stands.
+    fn dash(&self, element: &Node) -> Option<usize> {
+        let before = &self.text[..element.span.start];
+        let dash = before.trim_end_matches([' ', '\t']).len().checked_sub(1)?;
+        before[dash..].starts_with('-').then_some(dash)
+    }
+
+    /// Whether a place in YAML is inside brackets of the document.
+    fn in_brackets(&self, at: usize) -> bool {
+        let before = &self.text[self.document.root.span.start..at];
+        let count = |open: char, close: char| before.matches(open).count() > before.matches(close).count();
+        count('{', '}') || count('[', ']')
+    }
+
+    /// One step of indentation: the least by which a line of the document stands deeper than the one before.
+    fn unit(&self) -> String {
+        let lines: Vec<&str> = self.text[self.document.root.span.clone()].lines().skip(1).collect();
+        let depth = |line: &str| line.len() - line.trim_start().len();
+        if lines.iter().any(|line| line.starts_with('\t')) {
+            return "\t".to_owned();
+        }
+        let steps = lines
+            .windows(2)
+            .filter_map(|pair| depth(pair[1]).checked_sub(depth(pair[0])));
+        " ".repeat(steps.filter(|step| *step > 0).min().unwrap_or(2))
+    }
+}

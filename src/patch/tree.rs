@@ -1,0 +1,307 @@
+//! A policy document where somebody wrote it: a tree whose nodes know the bytes that they stand in.
+
+use std::ops::Range;
+
+use serde_json::Value;
+
+/// The language that a document is written in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Syntax {
+    /// JSON in a file of its own, in a CloudFormation template, or in a block of YAML.
+    Json,
+    /// JSON in a Terraform heredoc, where `${` is written `$${`.
+    Heredoc,
+    /// The argument of Terraform's `jsonencode`.
+    Hcl,
+    /// Terraform's `aws_iam_policy_document`.
+    DataSource,
+    /// YAML, as a rule of CloudFormation.
+    Yaml,
+}
+
+/// A piece of a string.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Piece {
+    Literal(String),
+    /// `${var.bucket}`, `${AWS::AccountId}`: whatever it may stand for.
+    Reference,
+}
+
+/// Something written at a place.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Node {
+    pub(super) span: Range<usize>,
+    pub(super) kind: Kind,
+}
+
+/// What is written.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum Kind {
+    /// A string.
+    Text(Vec<Piece>),
+    /// A number, a truth value or null.
+    Plain(Value),
+    List(Vec<Node>),
+    Map(Vec<Member>),
+    /// An expression: `var.actions`, `!GetAtt Queue.Arn`.
+    Unknown,
+}
+
+/// A named value of a map.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Member {
+    pub(super) name: String,
+    pub(super) name_span: Range<usize>,
+    pub(super) value: Node,
+}
+
+/// A policy document in a file.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Document {
+    pub(super) syntax: Syntax,
+    pub(super) root: Node,
+    /// Names written around it: of the resource, the policy, the role.
+    pub(super) names: Vec<String>,
+}
+
+/// How well a document says what a policy says.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Fit {
+    /// It says something else.
+    No,
+    /// It does if its references stand for what the policy has there.
+    WithReferences,
+    /// It says the same.
+    Exact,
+}
+
+impl Node {
+    pub(super) fn member(&self, name: &str) -> Option<&Member> {
+        match &self.kind {
+            Kind::Map(members) => members.iter().find(|member| member.name == name),
+            Kind::Text(_) | Kind::Plain(_) | Kind::List(_) | Kind::Unknown => None,
+        }
+    }
+
+    /// A list's elements; anything else is a list of one.
+    pub(super) fn elements(&self) -> &[Node] {
+        match &self.kind {
+            Kind::List(elements) => elements,
+            Kind::Text(_) | Kind::Plain(_) | Kind::Map(_) | Kind::Unknown => std::slice::from_ref(self),
+        }
+    }
+
+    /// The string, where it holds no reference.
+    pub(super) fn literal(&self) -> Option<String> {
+        match &self.kind {
+            Kind::Text(pieces) => pieces
+                .iter()
+                .map(|piece| match piece {
+                    Piece::Literal(text) => Some(text.as_str()),
+                    Piece::Reference => None,
+                })
+                .collect(),
+            Kind::Plain(value) => scalar(value),
+            Kind::List(_) | Kind::Map(_) | Kind::Unknown => None,
+        }
+    }
+}
+
+/// Whether this looks like a policy: a map with statements that have an effect.
+pub(super) fn is_policy(node: &Node) -> bool {
+    let Some(statement) = node.member("Statement") else {
+        return false;
+    };
+    let statements = statement.value.elements();
+    !statements.is_empty() && statements.iter().all(|each| each.member("Effect").is_some())
+}
+
+/// How well a document says what `policy` says; the order of lists inside a statement and a list of one apart.
+pub(super) fn fit(document: &Node, policy: &Value) -> Fit {
+    let Some(object) = policy.as_object() else {
+        return Fit::No;
+    };
+    let Kind::Map(members) = &document.kind else {
+        return Fit::No;
+    };
+    if members.len() != object.len() {
+        return Fit::No;
+    }
+    let mut fit = Fit::Exact;
+    for member in members {
+        let Some(value) = object.get(&member.name) else {
+            return Fit::No;
+        };
+        fit = fit.min(if member.name == "Statement" {
+            let (written, known) = (member.value.elements(), elements(value));
+            if written.len() != known.len() {
+                return Fit::No;
+            }
+            let each = written.iter().zip(known).map(|(node, value)| fit_members(node, value));
+            each.min().unwrap_or(Fit::Exact)
+        } else {
+            fit_value(&member.value, value)
+        });
+    }
+    fit
+}
+
+/// A map against an object: the same names with values that fit.
+fn fit_members(node: &Node, value: &Value) -> Fit {
+    let (Kind::Map(members), Some(object)) = (&node.kind, value.as_object()) else {
+        return Fit::No;
+    };
+    if members.len() != object.len() {
+        return Fit::No;
+    }
+    let each = members.iter().map(|member| match object.get(&member.name) {
+        Some(value) => fit_value(&member.value, value),
+        None => Fit::No,
+    });
+    each.min().unwrap_or(Fit::Exact)
+}
+
+fn fit_value(node: &Node, value: &Value) -> Fit {
+    match &node.kind {
+        Kind::Unknown => Fit::WithReferences,
+        Kind::Map(_) => fit_members(node, value),
+        Kind::List(_) | Kind::Text(_) | Kind::Plain(_) => fit_set(node.elements(), elements(value)),
+    }
+}
+
+/// Lists of strings as sets; every reference must stand for something that is left over.
+fn fit_set(nodes: &[Node], values: &[Value]) -> Fit {
+    let Some(mut left) = values.iter().map(scalar).collect::<Option<Vec<String>>>() else {
+        return Fit::No;
+    };
+    let mut open = Vec::new();
+    for node in nodes {
+        match node.literal() {
+            Some(text) => match left.iter().position(|value| *value == text) {
+                Some(at) => drop(left.remove(at)),
+                None => return Fit::No,
+            },
+            None => open.push(node),
+        }
+    }
+    let fit = if open.is_empty() {
+        Fit::Exact
+    } else {
+        Fit::WithReferences
+    };
+    let mut unknown = 0;
+    for node in open {
+        let Kind::Text(pieces) = &node.kind else {
+            unknown += 1;
+            continue;
+        };
+        match left.iter().position(|value| stands_for(pieces, value)) {
+            Some(at) => drop(left.remove(at)),
+            None => return Fit::No,
+        }
+    }
+    // An expression in a list may stand for several values.
+    if left.len() < unknown || (unknown == 0 && !left.is_empty()) {
+        return Fit::No;
+    }
+    fit
+}
+
+/// Whether a string is `text` for some value of each of its references.
+fn stands_for(pieces: &[Piece], text: &str) -> bool {
+    let mut rest = text;
+    let mut open = false;
+    for (index, piece) in pieces.iter().enumerate() {
+        let Piece::Literal(literal) = piece else {
+            open = true;
+            continue;
+        };
+        let at = match (open, index + 1 == pieces.len()) {
+            (true, true) => rest
+                .len()
+                .checked_sub(literal.len())
+                .filter(|_| rest.ends_with(literal.as_str())),
+            (true, false) => rest.find(literal.as_str()),
+            (false, _) => rest.starts_with(literal.as_str()).then_some(0),
+        };
+        let Some(at) = at else {
+            return false;
+        };
+        rest = &rest[at + literal.len()..];
+        open = false;
+    }
+    open || rest.is_empty()
+}
+
+/// A list's elements; anything else is a list of one.
+pub(super) fn elements(value: &Value) -> &[Value] {
+    value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice)
+}
+
+/// A string, number or truth value as text.
+pub(super) fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Number(value) => Some(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// The pieces of a template string: `${…}` is a reference, `escape` followed by `{` stands for `${`.
+///
+/// Terraform escapes with `$${`, CloudFormation's Sub with `${!name}`, which is `${name}`.
+pub(super) fn pieces(text: &str, language: Template) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let mut literal = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("${") {
+        let (before, from) = rest.split_at(at);
+        if language == Template::Terraform && before.ends_with('$') {
+            literal.push_str(&before[..before.len() - 1]);
+            literal.push_str("${");
+            rest = &from[2..];
+            continue;
+        }
+        literal.push_str(before);
+        if language == Template::Sub
+            && let Some(after) = from.strip_prefix("${!")
+        {
+            literal.push_str("${");
+            rest = after;
+            continue;
+        }
+        pieces.push(Piece::Literal(std::mem::take(&mut literal)));
+        pieces.push(Piece::Reference);
+        rest = closing(from).map_or("", |end| &from[end..]);
+    }
+    literal.push_str(rest);
+    pieces.push(Piece::Literal(literal));
+    pieces.retain(|piece| *piece != Piece::Literal(String::new()));
+    pieces
+}
+
+/// Who expands `${…}`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Template {
+    Terraform,
+    Sub,
+}
+
+/// Behind the brace that closes the first one.
+fn closing(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
