@@ -19,6 +19,8 @@ pub mod catalog;
 pub mod source;
 /// Bytes to events: inflates, finds the records in whatever wraps them, and reads what is needed of each.
 pub mod decode;
+/// Log files against CloudTrail's digest files: what is as it was delivered, and what is missing or changed.
+pub mod integrity;
 /// Event to principal: who really made a call, and the workload behind a role.
 pub mod attribute;
 /// Event to IAM calls: actions, resources, and what stays unmapped.

@@ -207,6 +207,11 @@ impl LogArgs {
         Ok(source::find(&self.logs)?)
     }
 
+    /// Most bytes that one file may inflate to.
+    pub(super) fn max_inflated(&self) -> u64 {
+        self.filter.max_inflated
+    }
+
     pub(super) fn collect(&self, terminal: &Terminal) -> anyhow::Result<Collected> {
         let options = self.filter.options()?;
         let (table, coverage) = usage::collect(&self.sources()?, &options, &terminal.progress)?;

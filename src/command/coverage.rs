@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use clap::Args;
 
 use super::arguments::LogArgs;
+use super::integrity::IntegrityArgs;
 use super::{Outcome, Terminal};
 use crate::coverage::{Class, Coverage};
 use crate::emit::escape;
@@ -18,6 +19,8 @@ const DAYS: i64 = 120;
 pub(super) struct CoverageArgs {
     #[command(flatten)]
     logs: LogArgs,
+    #[command(flatten)]
+    integrity: IntegrityArgs,
 }
 
 impl CoverageArgs {
@@ -31,8 +34,11 @@ impl CoverageArgs {
         };
         let mut out = io::BufWriter::new(io::stdout().lock());
         write(&collected.coverage, from, to, &mut out)?;
+        let outcome = self
+            .integrity
+            .run(&self.logs.sources()?, self.logs.max_inflated(), terminal, &mut out)?;
         out.flush()?;
-        Ok(Outcome::Clear)
+        Ok(outcome)
     }
 }
 
@@ -41,7 +47,7 @@ fn day_name(day: i64) -> String {
         .map_or_else(|_| day.to_string(), |time| time.strftime("%Y-%m-%d").to_string())
 }
 
-fn moment(seconds: i64) -> String {
+pub(super) fn moment(seconds: i64) -> String {
     jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
 }
 

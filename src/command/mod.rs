@@ -7,6 +7,7 @@ mod catalog;
 mod completions;
 mod coverage;
 mod explain;
+mod integrity;
 mod man;
 mod patch;
 #[cfg(feature = "polars")]
@@ -215,6 +216,11 @@ pub fn help(error: &anyhow::Error) -> Option<&'static str> {
                 .downcast_ref::<crate::verify::backtest::Error>()
                 .map(crate::verify::backtest::Error::help)
         };
-        source.or_else(grants).or_else(backtest)
+        let integrity = || {
+            cause
+                .downcast_ref::<crate::integrity::Error>()
+                .map(crate::integrity::Error::help)
+        };
+        source.or_else(grants).or_else(backtest).or_else(integrity)
     })
 }

@@ -278,6 +278,15 @@ impl Parser {
     }
 }
 
+/// The bytes behind every layer of compression.
+///
+/// # Errors
+/// Compressed too many times over, or damaged at the front; damage further in surfaces as an `io::Error` whose text is
+/// that of the [`Why`].
+pub fn plain<'r>(bytes: impl Read + 'r) -> Result<Box<dyn Read + 'r>, Why> {
+    unpack::layers(Box::new(bytes)).map(|(stream, _)| stream)
+}
+
 /// [`Reader::read`] with a reader of its own.
 pub fn read(bytes: impl Read, limits: &Limits, sink: &mut dyn FnMut(Item<'_>)) -> Facts {
     Reader::new().read(bytes, limits, sink)
