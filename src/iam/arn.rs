@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::pattern::{self, Symbol};
+use super::pattern::{self, Effort, Symbol};
 use super::{Answer, Version};
 
 /// The sixth segment keeps its colons.
@@ -92,6 +92,14 @@ impl Resource {
         self.whole == [Symbol::Any]
     }
 
+    /// Whether every `*` before the last segment stands at its segment's end, where it may reach beyond the colon.
+    fn reads_alike(&self) -> bool {
+        self.segments.iter().take(SEGMENTS - 1).all(|segment| {
+            let stars = segment.symbols.iter().filter(|symbol| **symbol == Symbol::Any).count();
+            stars == usize::from(segment.ends_with_star)
+        })
+    }
+
     /// The policy variables in the pattern.
     pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
         self.whole.iter().filter_map(|symbol| match symbol {
@@ -110,21 +118,48 @@ impl Resource {
         self.answer(arn, &mut |_| Value::Unknown) != Answer::No
     }
 
-    /// Whether the pattern matches, its variables being what `value_of` says; `Unknown` where only one reading matches
-    /// or a variable's value is unknown.
+    /// [`Self::possibly_matches`] on a text taken apart.
+    pub(super) fn may_match(&self, text: &[Symbol], effort: &Effort) -> bool {
+        if has_variable(&self.whole) {
+            pattern::overlaps_symbols(&self.whole, text, effort)
+        } else {
+            pattern::matches_text_within(&self.whole, text, effort)
+        }
+    }
+
+    /// Whether the pattern matches, its variables being what `value_of` says; `Unknown` where only one reading matches,
+    /// where a variable's value is unknown, or where one stands outside the last segment, in which alone IAM has them.
     pub(super) fn answer(&self, arn: &str, value_of: &mut dyn FnMut(&str) -> Value) -> Answer {
+        let answer = self.answer_anywhere(arn, value_of);
+        let misplaced = self
+            .segments
+            .iter()
+            .take(SEGMENTS - 1)
+            .any(|segment| has_variable(&segment.symbols));
+        match answer {
+            Answer::Yes | Answer::Unknown if misplaced => Answer::Unknown,
+            Answer::Yes | Answer::No | Answer::Unknown => answer,
+        }
+    }
+
+    fn answer_anywhere(&self, arn: &str, value_of: &mut dyn FnMut(&str) -> Value) -> Answer {
         if self.is_everything() {
             return Answer::Yes;
         }
-        let whole = match fill(&self.whole, value_of) {
-            Some(whole) => whole,
-            None => return Answer::No,
+        let Some(whole) = fill(&self.whole, value_of) else {
+            return Answer::No;
         };
         let text: Vec<Symbol> = arn.chars().map(Symbol::Literal).collect();
-        if !pattern::overlaps_symbols(&whole, &text) {
+        let open = has_variable(&whole);
+        let matches = if open {
+            pattern::overlaps_symbols(&whole, &text, &Effort::of(usize::MAX))
+        } else {
+            pattern::matches_text(&whole, &text)
+        };
+        if !matches {
             return Answer::No;
         }
-        if self.matches_narrowly(&text, value_of) {
+        if !open && self.matches_narrowly(&text, value_of) {
             Answer::Yes
         } else {
             Answer::Unknown
@@ -134,14 +169,11 @@ impl Resource {
     /// Whether the pattern matches as the ARN operators of conditions do: each of six segments on its own. A pattern
     /// of fewer segments is none that IAM describes.
     pub(super) fn answer_as_arn(&self, arn: &str, value_of: &mut dyn FnMut(&str) -> Value) -> Answer {
-        let answer = self.answer(arn, value_of);
+        let answer = self.answer_anywhere(arn, value_of);
         let open = self
             .segments
             .iter()
-            .any(|segment| match fill(&segment.symbols, value_of) {
-                Some(symbols) => symbols.iter().any(|symbol| matches!(symbol, Symbol::Variable(_))),
-                None => false,
-            });
+            .any(|segment| fill(&segment.symbols, value_of).is_some_and(|symbols| has_variable(&symbols)));
         match answer {
             Answer::Unknown if self.segments.len() == SEGMENTS && !open => Answer::No,
             Answer::Yes | Answer::No | Answer::Unknown => answer,
@@ -152,10 +184,13 @@ impl Resource {
         let pieces = split(text);
         pieces.len() == self.segments.len()
             && self.segments.iter().zip(pieces).all(|(segment, piece)| {
-                fill(&segment.symbols, value_of)
-                    .is_some_and(|segment| pattern::union_includes_symbols(&[&segment], piece))
+                fill(&segment.symbols, value_of).is_some_and(|segment| pattern::matches_text(&segment, piece))
             })
     }
+}
+
+fn has_variable(symbols: &[Symbol]) -> bool {
+    symbols.iter().any(|symbol| matches!(symbol, Symbol::Variable(_)))
 }
 
 /// The value of a policy variable in one request.
@@ -245,45 +280,110 @@ pub(super) fn variable_parts(variable: &str) -> (&str, Option<&str>) {
 
 /// Whether `outer` matches all that `inner` matches, under either reading. `false` means "no, or not proved".
 pub fn includes(outer: &Resource, inner: &Resource) -> bool {
-    union_includes(&[outer], inner)
+    union_includes(&[outer], &[inner], &Effort::default())
 }
 
-/// Whether `outers` together match all that `inner` matches, under either reading. `false` means "no, or not proved".
+/// Whether `outers` together match all that every one of `inners` matches, under either reading. `false` means "no, or not
+/// proved".
 ///
-/// The outers may differ from each other in one segment only, where their union counts; inclusion segment by segment
-/// implies inclusion of the whole text.
-pub fn union_includes(outers: &[&Resource], inner: &Resource) -> bool {
+/// In the narrow reading the outers may differ from each other in one segment only, where their union counts.
+pub fn union_includes(outers: &[&Resource], inners: &[&Resource], effort: &Effort) -> bool {
+    // What everything is met with stays as it is.
+    let bounded: Vec<&Resource> = inners.iter().copied().filter(|inner| !inner.is_everything()).collect();
+    let inners = if bounded.is_empty() { inners } else { &bounded };
+    if !effort.spend(outers.len() * inners.len().max(1)) {
+        return false;
+    }
     if outers
         .iter()
-        .any(|outer| outer.is_everything() || outer.whole == inner.whole && outer.segments == inner.segments)
+        .any(|outer| outer.is_everything() || inners.iter().any(|inner| outer == inner))
     {
         return true;
     }
-    (0..inner.segments.len()).any(|free| {
+    match inners {
+        // Inclusion segment by segment implies inclusion of the whole text.
+        [_one] => includes_narrowly(outers, inners, effort),
+        _several if inners.iter().any(|inner| has_variable(&inner.whole)) => {
+            // Whatever variables hold, what all match lies within each, and within those that have none.
+            let plain: Vec<&Resource> = inners
+                .iter()
+                .copied()
+                .filter(|inner| !has_variable(&inner.whole))
+                .collect();
+            inners.iter().any(|inner| includes_narrowly(outers, &[inner], effort))
+                || !plain.is_empty() && union_includes(outers, &plain, effort)
+                || inners
+                    .iter()
+                    .any(|a| inners.iter().any(|b| !overlaps_within(a, b, effort)))
+        }
+        _several => {
+            // A star elsewhere than at its segment's end may reach less far than the whole text would let it.
+            let outers: Vec<&Resource> = outers.iter().copied().filter(|outer| outer.reads_alike()).collect();
+            let whole = |resources: &[&'_ Resource]| -> Vec<Vec<Symbol>> {
+                resources.iter().map(|resource| resource.whole.clone()).collect()
+            };
+            let (wide_outers, wide_inners) = (whole(&outers), whole(inners));
+            let wide_outers: Vec<&[Symbol]> = wide_outers.iter().map(Vec::as_slice).collect();
+            let wide_inners: Vec<&[Symbol]> = wide_inners.iter().map(Vec::as_slice).collect();
+            includes_narrowly(&outers, inners, effort) && pattern::includes_symbols(&wide_outers, &wide_inners, effort)
+        }
+    }
+}
+
+/// Segment by segment. What nothing matches is included.
+fn includes_narrowly(outers: &[&Resource], inners: &[&Resource], effort: &Effort) -> bool {
+    let Some((first, rest)) = inners.split_first() else {
+        return false;
+    };
+    let count = first.segments.len();
+    let apart = rest.iter().any(|inner| {
+        inner.segments.len() != count
+            || first
+                .segments
+                .iter()
+                .zip(&inner.segments)
+                .any(|(a, b)| !pattern::overlaps_symbols(&a.symbols, &b.symbols, effort))
+    });
+    if apart {
+        return true;
+    }
+    let at = |segment: usize| -> Vec<&[Symbol]> {
+        inners
+            .iter()
+            .map(|inner| inner.segments[segment].symbols.as_slice())
+            .collect()
+    };
+    let reaches = |outer: &Resource, segment: usize| {
+        // A `*` at the end of one of the first five may reach further than one that is followed by `?`.
+        segment + 1 == SEGMENTS
+            || outer.segments[segment].ends_with_star
+            || inners.iter().any(|inner| !inner.segments[segment].ends_with_star)
+    };
+    (0..count).any(|free| {
         let candidates: Vec<&[Symbol]> = outers
             .iter()
             .filter(|outer| {
-                outer.segments.len() == inner.segments.len()
-                    && outer
-                        .segments
-                        .iter()
-                        .zip(&inner.segments)
-                        .enumerate()
-                        .all(|(at, (outer, inner))| {
-                            // A `*` at the end of one of the first five may reach further than one that is followed by `?`.
-                            (at + 1 == SEGMENTS || outer.ends_with_star || !inner.ends_with_star)
-                                && (at == free || pattern::union_includes_symbols(&[&outer.symbols], &inner.symbols))
-                        })
+                outer.segments.len() == count
+                    && (0..count).all(|segment| {
+                        reaches(outer, segment)
+                            && (segment == free
+                                || pattern::includes_symbols(&[&outer.segments[segment].symbols], &at(segment), effort))
+                    })
             })
             .map(|outer| outer.segments[free].symbols.as_slice())
             .collect();
-        !candidates.is_empty() && pattern::union_includes_symbols(&candidates, &inner.segments[free].symbols)
+        !candidates.is_empty() && pattern::includes_symbols(&candidates, &at(free), effort)
     })
 }
 
 /// Whether some resource may be matched by both. Generous: under the wide reading, and for any value of variables.
 pub fn overlaps(a: &Resource, b: &Resource) -> bool {
-    pattern::overlaps_symbols(&a.whole, &b.whole)
+    overlaps_within(a, b, &Effort::of(usize::MAX))
+}
+
+/// [`overlaps`], and generous where it costs too much.
+pub(super) fn overlaps_within(a: &Resource, b: &Resource, effort: &Effort) -> bool {
+    pattern::overlaps_symbols(&a.whole, &b.whole, effort)
 }
 
 /// A literal as a 2012-10-17 pattern that matches just it, or `None` if a policy cannot hold its characters.

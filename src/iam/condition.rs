@@ -1,7 +1,5 @@
 //! Conditions: operators, keys and values, and whether they hold in a request's context.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value};
 
 use super::Version;
@@ -9,6 +7,10 @@ use super::policy::{self, element_error, kind};
 
 mod date;
 pub(super) mod holds;
+mod implies;
+
+pub(super) use holds::network_ends;
+pub(super) use implies::implies;
 
 /// One key under one operator; the key's values are alternatives.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -185,31 +187,6 @@ pub(super) fn print(conditions: &[Condition]) -> Value {
         }
     }
     Value::Object(out)
-}
-
-/// What a condition says, whatever its spelling: two that have the same meaning here hold in the same requests.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct Meaning {
-    operator: Operator,
-    key: String,
-    values: BTreeSet<String>,
-    /// Which language the variables in it are written in; equal where there are none.
-    variables: Option<Version>,
-}
-
-impl Condition {
-    pub(super) fn meaning(&self) -> Meaning {
-        Meaning {
-            operator: self.operator,
-            key: self.key.to_lowercase(),
-            values: self.values.iter().cloned().collect(),
-            variables: self
-                .values
-                .iter()
-                .any(|value| value.contains("${"))
-                .then_some(self.version),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use super::condition::holds::{all, any, not, value_of, yes_if};
 use super::request::{Caller, MissingKeys, Request};
 use super::{ActionPart, Answer, Effect, Policy, PrincipalPart, Resource, ResourcePart, Statement};
 
+mod organization;
 mod principal;
 
 use principal::Match;
@@ -99,52 +100,81 @@ pub struct Decision {
 /// Decides `request` under `policies`.
 pub fn evaluate(request: &Request, policies: &Policies) -> Decision {
     let caller = Caller::of(&request.principal);
-    let identity = tally(request, &policies.identity, false, PolicyRef::Identity);
-    let boundary = tally(request, &policies.boundaries, false, PolicyRef::Boundary);
-    let session = tally(request, &policies.session, false, PolicyRef::Session);
-    // Organizations' policies do not reach service-linked roles.
-    let reached = !caller.is_service_linked();
-    let service_control: Vec<Tally> = levels(request, &policies.service_control, reached, PolicyRef::ServiceControl);
-    let resource_control: Vec<Tally> = levels(request, &policies.resource_control, reached, PolicyRef::ResourceControl);
-    let bounded = !policies.boundaries.is_empty();
+    let has_account = caller.account().is_some();
+    if has_account && request.action.eq_ignore_ascii_case("sts:GetCallerIdentity") {
+        return needs_nothing();
+    }
+    // What is attached to the caller, and its organization's policies, reach callers with an account only.
+    let attached = |list: &'_ [Policy], reference: fn(usize) -> PolicyRef| {
+        tally(request, if has_account { list } else { &[] }, false, reference)
+    };
+    let identity = attached(&policies.identity, PolicyRef::Identity);
+    let boundary = attached(&policies.boundaries, PolicyRef::Boundary);
+    let session = attached(&policies.session, PolicyRef::Session);
+    let controlled = has_account && !caller.is_service_linked();
+    let service_control: Vec<Tally> = levels(
+        request,
+        &policies.service_control,
+        controlled,
+        PolicyRef::ServiceControl,
+    );
+    let resource_control: Vec<Tally> = levels(
+        request,
+        &policies.resource_control,
+        organization::resource_control_reaches(&caller, request),
+        PolicyRef::ResourceControl,
+    );
+    let bounded = has_account && !policies.boundaries.is_empty();
     let resource = policies
         .resource
         .as_ref()
         .map(|policy| tally(request, std::slice::from_ref(policy), bounded, |_| PolicyRef::Resource));
 
-    let limit = |list: &[Policy], tally: &Tally| if list.is_empty() { Answer::Yes } else { tally.allow() };
     let resource_allows = |kind: Match| resource.as_ref().map_or(Answer::No, |tally| tally.allow_as(kind));
     let by_control = both(
         all(service_control.iter().map(Tally::allow)),
         all(resource_control.iter().map(Tally::allow)),
     );
-    let direct = resource_allows(Match::Direct);
     let role = resource_allows(Match::Role);
-    let everyone = resource_allows(Match::Everyone);
-    let role_or_all = either(role, everyone);
     let account = resource_allows(Match::Account);
+    // What names the user, the session or everybody reaches past what boundary and session policies leave out; what names
+    // the role does not ("Policy evaluation logic", "AWS JSON policy elements: Principal").
+    let beyond = either(resource_allows(Match::Direct), resource_allows(Match::Everyone));
     // The root user has no policies and needs none in its own account.
     let own = match caller {
         Caller::Root { .. } => Answer::Yes,
-        Caller::Role { .. } | Caller::Session { .. } | Caller::Identity { .. } | Caller::Outside => identity.allow(),
+        Caller::Role { .. }
+        | Caller::Session { .. }
+        | Caller::Identity { .. }
+        | Caller::FederatedUser { .. }
+        | Caller::Outside => identity.allow(),
     };
     let limits = both(
-        limit(&policies.boundaries, &boundary),
-        limit(&policies.session, &session),
+        if policies.boundaries.is_empty() {
+            Answer::Yes
+        } else {
+            boundary.allow()
+        },
+        match caller {
+            // Without a session policy a federated user has nothing of the user's ("GetFederationToken").
+            Caller::FederatedUser { .. } => session.allow(),
+            _other if policies.session.is_empty() => Answer::Yes,
+            Caller::Root { .. }
+            | Caller::Role { .. }
+            | Caller::Session { .. }
+            | Caller::Identity { .. }
+            | Caller::Outside => session.allow(),
+        },
     );
-
-    // A resource policy that names the user or the session reaches past what boundary and session policies leave out;
-    // whether one that names everybody does, IAM's guide leaves open.
-    let beyond = either(direct, both(everyone, either(limits, Answer::Unknown)));
     let granted = match relation(&caller, request) {
         // A caller without an account has no policies of its own.
-        Relation::Outside => either(direct, role_or_all),
-        Relation::Foreign => both(both(own, limits), either(either(direct, role_or_all), account)),
+        Relation::Outside => either(beyond, role),
+        Relation::Foreign => both(both(own, limits), either(either(beyond, role), account)),
         // Key policies and trust policies must allow; naming the account leaves the choice to identity policies.
         Relation::SameAccount if must_allow_explicitly(request) => {
-            either(beyond, both(limits, either(role_or_all, both(account, own))))
+            either(beyond, both(limits, either(role, both(account, own))))
         }
-        Relation::SameAccount => either(beyond, both(limits, either(role_or_all, own))),
+        Relation::SameAccount => either(beyond, both(limits, either(role, own))),
     };
     let allowed = both(granted, by_control);
 
@@ -155,6 +185,16 @@ pub fn evaluate(request: &Request, policies: &Policies) -> Decision {
         .chain(&resource)
         .collect();
     decision(allowed, &tallies)
+}
+
+/// Anybody may ask who they are, whatever denies it ("GetCallerIdentity" of the STS API reference).
+fn needs_nothing() -> Decision {
+    Decision {
+        outcome: Outcome::Allowed,
+        allows: Answer::Yes,
+        because: Vec::new(),
+        missing_keys: Vec::new(),
+    }
 }
 
 /// Puts denials over what was allowed.
@@ -252,7 +292,8 @@ struct Applied {
     policy: PolicyRef,
     statement: String,
     effect: Effect,
-    kind: Match,
+    /// In which ways it concerns the caller, each with whether it then applies.
+    kinds: Vec<(Match, Answer)>,
     answer: Answer,
     missing: MissingKeys,
 }
@@ -264,36 +305,37 @@ struct Tally {
 
 impl Tally {
     fn allow(&self) -> Answer {
-        self.of(|applied| applied.effect == Effect::Allow)
-    }
-
-    fn allow_as(&self, kind: Match) -> Answer {
-        self.of(|applied| applied.effect == Effect::Allow && applied.kind == kind)
+        self.of(Effect::Allow)
     }
 
     fn deny(&self) -> Answer {
-        self.of(|applied| applied.effect == Effect::Deny)
+        self.of(Effect::Deny)
     }
 
-    fn of(&self, which: impl Fn(&Applied) -> bool) -> Answer {
-        any(self
-            .applied
-            .iter()
-            .filter(|applied| which(applied))
-            .map(|applied| applied.answer))
+    fn of(&self, effect: Effect) -> Answer {
+        let with_effect = self.applied.iter().filter(|applied| applied.effect == effect);
+        any(with_effect.map(|applied| applied.answer))
+    }
+
+    fn allow_as(&self, kind: Match) -> Answer {
+        let allows = self.applied.iter().filter(|applied| applied.effect == Effect::Allow);
+        let of_kind = allows
+            .flat_map(|applied| &applied.kinds)
+            .filter(|(own, _)| *own == kind);
+        any(of_kind.map(|(_, answer)| *answer))
     }
 }
 
 fn levels(
     request: &Request,
     levels: &[Vec<Policy>],
-    reached: bool,
+    reach: bool,
     reference: impl Fn(usize, usize) -> PolicyRef,
 ) -> Vec<Tally> {
     levels
         .iter()
         .enumerate()
-        .filter(|_| reached)
+        .filter(|_| reach)
         .map(|(level, policies)| tally(request, policies, false, |at| reference(level, at)))
         .collect()
 }
@@ -303,22 +345,29 @@ fn tally(request: &Request, policies: &[Policy], bounded: bool, reference: impl 
     for (at, policy) in policies.iter().enumerate() {
         for statement in &policy.statements {
             let mut missing = MissingKeys::new();
-            let (kind, mut named) = principal::concerns(&statement.principal, &request.principal);
+            let mut kinds = principal::concerns(&statement.principal, &request.principal);
             // Whoever has a boundary is denied, excepted or not ("Permissions boundaries for IAM entities").
             if bounded
                 && statement.effect == Effect::Deny
                 && matches!(statement.principal, PrincipalPart::NotPrincipal(_))
             {
-                named = Answer::Yes;
+                kinds = vec![(Match::Everyone, Answer::Yes)];
             }
-            let answer = both(named, applies(statement, request, &mut missing));
+            if kinds.is_empty() {
+                continue;
+            }
+            let applies = applies(statement, request, &mut missing);
+            for (_, answer) in &mut kinds {
+                *answer = both(*answer, applies);
+            }
+            let answer = any(kinds.iter().map(|(_, answer)| *answer));
             match answer {
                 Answer::No => {}
                 Answer::Yes | Answer::Unknown => applied.push(Applied {
                     policy: reference(at),
                     statement: statement.sid.clone().unwrap_or_else(|| statement.index.to_string()),
                     effect: statement.effect,
-                    kind,
+                    kinds,
                     answer,
                     missing,
                 }),

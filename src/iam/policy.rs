@@ -9,26 +9,91 @@ use serde_json::{Map, Value};
 use super::condition::{self, Condition};
 use super::{ActionPattern, Resource, Version};
 
-mod json;
+pub(super) mod json;
+pub(super) mod place;
+pub(super) mod wrapped;
 
-/// Why a text is no policy.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum Error {
-    /// Not JSON, or an object that names a key twice; the message holds line and column.
-    #[error("policy is not valid JSON: {0}")]
-    Json(String),
-    /// Well-formed JSON that says something a policy cannot say, or that this program does not know.
-    #[error("{place}: {problem}")]
-    Element {
-        /// Path of the element, such as `Statement[2].Action`.
-        place: String,
-        /// What is wrong with it.
-        problem: String,
-    },
+pub use place::Position;
+
+/// Why a text is no policy: it is no JSON, or it says something that a policy cannot say, or that this program does not
+/// know.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Error {
+    at: Option<Position>,
+    place: String,
+    problem: String,
 }
 
+impl std::error::Error for Error {}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.at {
+            Some(at) => write!(f, "{at}: {}", self.what()),
+            None => f.write_str(&self.what()),
+        }
+    }
+}
+
+impl Error {
+    /// Where in the text, if it was parsed from one.
+    pub fn position(&self) -> Option<Position> {
+        self.at
+    }
+
+    /// Path of the element, such as `Statement[2].Action`; empty where the text is no JSON.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// The element and what is wrong with it, without the position.
+    pub fn what(&self) -> String {
+        if self.place.is_empty() {
+            self.problem.clone()
+        } else {
+            format!("{}: {}", self.place, self.problem)
+        }
+    }
+
+    pub(super) fn at(mut self, at: Position) -> Self {
+        // What is wrong inside a string keeps its own position, which is one in that string.
+        if let Some(inner) = self.at {
+            self.problem = format!("{inner} of the text in it: {}", self.problem);
+        }
+        self.at = Some(at);
+        self
+    }
+
+    /// The same error at another position.
+    pub(super) fn moved(mut self, at: Option<Position>) -> Self {
+        self.at = at;
+        self
+    }
+
+    /// The same error of a policy that stands at `outer` of something larger.
+    pub(super) fn under(mut self, outer: &str) -> Self {
+        if outer.is_empty() {
+            return self;
+        }
+        if self.at.is_some() {
+            // The inner text is a string of its own; the place of the whole is what can be found again.
+            self.problem = self.what();
+            self.place = outer.to_owned();
+        } else if self.place.is_empty() || self.place == WHOLE {
+            self.place = outer.to_owned();
+        } else {
+            self.place = format!("{outer}.{}", self.place);
+        }
+        self
+    }
+}
+
+/// How errors call a document that is none at all.
+const WHOLE: &str = "policy";
+
 fn wrong(place: &str, problem: impl Into<String>) -> Error {
-    Error::Element {
+    Error {
+        at: None,
         place: place.to_owned(),
         problem: problem.into(),
     }
@@ -150,14 +215,17 @@ impl Policy {
     /// assert_eq!(policy.statements.len(), 1);
     /// ```
     pub fn parse(text: &str) -> Result<Self, Error> {
-        Self::from_value(&json::strict(text).map_err(Error::Json)?)
+        Self::from_value(&json::strict(text)?).map_err(|error| {
+            let at = place::locate(text, error.place());
+            error.at(at)
+        })
     }
 
     /// Parses a policy from JSON that was read already.
     pub fn from_value(value: &Value) -> Result<Self, Error> {
         let written = value
             .as_object()
-            .ok_or_else(|| wrong("policy", format!("must be an object, not {}", kind(value))))?;
+            .ok_or_else(|| wrong(WHOLE, format!("must be an object, not {}", kind(value))))?;
         for (element, _) in written {
             if !["Version", "Id", "Statement"].contains(&element.as_str()) {
                 return Err(wrong(element, "unknown element"));
@@ -183,6 +251,30 @@ impl Policy {
             statements,
             written: written.clone(),
         })
+    }
+
+    /// A policy of statements that were parsed elsewhere.
+    pub(super) fn of(statements: Vec<Statement>) -> Self {
+        Self {
+            version: Version::V2012,
+            id: None,
+            statements,
+            written: Map::new(),
+        }
+    }
+
+    /// Allows every action on every resource.
+    pub(super) fn of_everything() -> Self {
+        Self::of(vec![Statement {
+            index: 0,
+            sid: None,
+            effect: Effect::Allow,
+            principal: PrincipalPart::None,
+            action: ActionPart::Action(vec![ActionPattern::new("*")]),
+            resource: ResourcePart::Resource(vec![Resource::new("*", Version::V2012)]),
+            conditions: Vec::new(),
+            written: Map::new(),
+        }])
     }
 
     /// The document as JSON: what was not changed since parsing stands as it was written.

@@ -78,8 +78,10 @@ pub(super) enum Caller<'a> {
         role: &'a str,
         service_linked: bool,
     },
-    /// An IAM user, a federated user, whatever else acts for an account under its own ARN.
+    /// An IAM user, or whatever else acts for an account under its own ARN.
     Identity { account: &'a str },
+    /// A session of GetFederationToken; its ARN does not show the user who called it.
+    FederatedUser { account: &'a str },
     /// A service, an identity provider, or nobody: a caller without an account and without identity policies.
     Outside,
 }
@@ -107,6 +109,7 @@ impl<'a> Caller<'a> {
                     service_linked: role.starts_with("AWSServiceRoleFor"),
                 }
             }
+            ("sts", "federated-user") => Self::FederatedUser { account },
             ("iam", "oidc-provider" | "saml-provider") => Self::Outside,
             (_, _) => Self::Identity { account },
         }
@@ -117,7 +120,8 @@ impl<'a> Caller<'a> {
             Self::Root { account }
             | Self::Role { account, .. }
             | Self::Session { account, .. }
-            | Self::Identity { account } => Some(account),
+            | Self::Identity { account }
+            | Self::FederatedUser { account } => Some(account),
             Self::Outside => None,
         }
     }
@@ -126,7 +130,7 @@ impl<'a> Caller<'a> {
     pub(super) fn is_service_linked(&self) -> bool {
         match self {
             Self::Role { service_linked, .. } | Self::Session { service_linked, .. } => *service_linked,
-            Self::Root { .. } | Self::Identity { .. } | Self::Outside => false,
+            Self::Root { .. } | Self::Identity { .. } | Self::FederatedUser { .. } | Self::Outside => false,
         }
     }
 }

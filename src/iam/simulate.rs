@@ -1,27 +1,17 @@
 //! The `simulate` contract: a case as JSON in, a decision as JSON out.
 
 use serde::Serialize;
+use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::evaluate::{self, Decision, Outcome, Policies};
+use super::policy::{Error, Position, json, place, wrapped};
 use super::request::{Context, Request};
 use super::{Effect, Policy, PrincipalPart};
 
-/// Why a case cannot be decided: it is malformed.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{place}: {problem}")]
-pub struct Error {
-    /// Path of the element, such as `identity_policies[0]`.
-    pub place: String,
-    /// What is wrong with it.
-    pub problem: String,
-}
-
 fn wrong(place: &str, problem: impl Into<String>) -> Error {
-    Error {
-        place: place.to_owned(),
-        problem: problem.into(),
-    }
+    super::policy::element_error(place, problem)
 }
 
 /// One case.
@@ -80,17 +70,126 @@ pub fn decide(case: &Value) -> Value {
 pub fn line(case: &Value) -> Line {
     match Case::from_value(case) {
         Ok(case) => Line::new(case.name, evaluate::evaluate(&case.request, &case.policies)),
-        Err(error) => Line {
-            name: case.get("name").and_then(Value::as_str).map(str::to_owned),
-            decision: "unknown",
-            because: Vec::new(),
-            missing_keys: Vec::new(),
-            error: Some(error.to_string()),
-        },
+        Err(error) => Line::malformed(case.get("name").and_then(Value::as_str), &error),
+    }
+}
+
+/// Decides the cases of a document: one case, an array of them, or one after the other (NDJSON).
+///
+/// A malformed case gets the decision `unknown` and an `error` with its line and column, and those after it are decided
+/// all the same. Only where the text is torn so that no case can be found any more the last item is an error.
+pub fn lines(text: &str) -> Vec<Result<Line, Error>> {
+    let mut out = Vec::new();
+    let mut from = 0;
+    while let Some(rest) = text.get(from..).filter(|rest| !rest.trim().is_empty()) {
+        let start = from + (rest.len() - rest.trim_start().len());
+        let rest = &text[start..];
+        let array = rest.starts_with('[');
+        let mut cases = Vec::new();
+        let mut reader = serde_json::Deserializer::from_str(rest);
+        let read = if array {
+            Elements(&mut cases).deserialize(&mut reader)
+        } else {
+            <&RawValue as serde::Deserialize>::deserialize(&mut reader).map(|case| cases.push(case))
+        };
+        let end = cases.last().map_or(0, |case| end_of(rest, case));
+        out.extend(cases.into_iter().map(|case| Ok(line_of(text, case))));
+        match read {
+            Ok(()) => {
+                from = start
+                    + if array {
+                        end + rest[end..].find(']').map_or(1, |at| at + 1)
+                    } else {
+                        end
+                    }
+            }
+            Err(error) => {
+                let torn = json::torn(&error);
+                let at = torn.position().map(|at| at.after(Position::of(text, start)));
+                let torn = torn.moved(at);
+                // Cases one after the other begin at the start of a line.
+                match rest.find("\n{") {
+                    Some(newline) if !array => {
+                        out.push(Ok(Line::malformed(None, &torn)));
+                        from = start + newline + 1;
+                    }
+                    Some(_) | None => {
+                        out.push(Err(torn));
+                        return out;
+                    }
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Keeps the elements of an array that could be read before it breaks off.
+struct Elements<'v, 'a>(&'v mut Vec<&'a RawValue>);
+
+impl<'a> DeserializeSeed<'a> for Elements<'_, 'a> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'a>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'a> Visitor<'a> for Elements<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an array of cases")
+    }
+
+    fn visit_seq<A: SeqAccess<'a>>(self, mut access: A) -> Result<(), A::Error> {
+        while let Some(case) = access.next_element()? {
+            self.0.push(case);
+        }
+        Ok(())
+    }
+}
+
+/// Where `inner`, a part of `text`, begins.
+fn start_of(text: &str, inner: &RawValue) -> usize {
+    (inner.get().as_ptr() as usize).saturating_sub(text.as_ptr() as usize)
+}
+
+fn end_of(text: &str, inner: &RawValue) -> usize {
+    start_of(text, inner) + inner.get().len()
+}
+
+/// Decides a case that is a part of `text`.
+fn line_of(text: &str, case: &RawValue) -> Line {
+    let start = || Position::of(text, start_of(text, case));
+    // Read again and strictly: a key that stands twice could hide a Deny.
+    let value = match json::strict(case.get()) {
+        Ok(value) => value,
+        Err(error) => {
+            let at = error.position().map(|at| at.after(start()));
+            return Line::malformed(None, &error.moved(at));
+        }
+    };
+    match Case::from_value(&value) {
+        Ok(case) => Line::new(case.name, evaluate::evaluate(&case.request, &case.policies)),
+        Err(error) => {
+            let at = place::locate(case.get(), error.place()).after(start());
+            Line::malformed(value.get("name").and_then(Value::as_str), &error.at(at))
+        }
     }
 }
 
 impl Line {
+    fn malformed(name: Option<&str>, error: &Error) -> Self {
+        Self {
+            name: name.map(str::to_owned),
+            decision: "unknown",
+            because: Vec::new(),
+            missing_keys: Vec::new(),
+            error: Some(error.to_string()),
+        }
+    }
+
     fn new(name: Option<String>, decision: Decision) -> Self {
         Self {
             name,
@@ -249,7 +348,7 @@ fn attached(case: &Map<String, Value>, field: &str) -> Result<Vec<Policy>, Error
 
 fn levels(case: &Map<String, Value>, field: &str) -> Result<Vec<Vec<Policy>>, Error> {
     let read = if field == "resource_control_policies" {
-        resource_policy
+        resource_control_policy
     } else {
         attached_policy
     };
@@ -261,25 +360,24 @@ fn levels(case: &Map<String, Value>, field: &str) -> Result<Vec<Vec<Policy>>, Er
 
 fn policy(value: &Value, place: &str) -> Result<Policy, Error> {
     let parsed = match value {
-        Value::String(text) => Policy::parse(text),
+        Value::String(text) => wrapped::from_string(text),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
             Policy::from_value(value)
         }
     };
-    parsed.map_err(|error| wrong(place, error.to_string()))
+    parsed.map_err(|error| error.under(place))
 }
 
 fn attached_policy(value: &Value, place: &str) -> Result<Policy, Error> {
     let policy = policy(value, place)?;
     for statement in &policy.statements {
+        let place = format!("{place}.Statement[{}]", statement.index);
         match (&statement.principal, &statement.resource) {
             (PrincipalPart::None, super::ResourcePart::Resource(_) | super::ResourcePart::NotResource(_)) => {}
             (PrincipalPart::None, super::ResourcePart::None) => {
-                let place = format!("{place}.Statement[{}]", statement.index);
                 return Err(wrong(&place, "has neither Resource nor NotResource"));
             }
             (PrincipalPart::Principal(_) | PrincipalPart::NotPrincipal(_), _) => {
-                let place = format!("{place}.Statement[{}]", statement.index);
                 return Err(wrong(&place, "names a principal, which only resource policies do"));
             }
         }
@@ -295,6 +393,25 @@ fn resource_policy(value: &Value, place: &str) -> Result<Policy, Error> {
             PrincipalPart::None => {
                 let place = format!("{place}.Statement[{}]", statement.index);
                 return Err(wrong(&place, "has neither Principal nor NotPrincipal"));
+            }
+        }
+    }
+    Ok(policy)
+}
+
+/// Resource control policies concern everybody, and may say so ("RCP syntax" of the Organizations user guide).
+fn resource_control_policy(value: &Value, place: &str) -> Result<Policy, Error> {
+    let policy = policy(value, place)?;
+    for statement in &policy.statements {
+        match &statement.principal {
+            PrincipalPart::None => {}
+            PrincipalPart::Principal(principals) if *principals == [super::policy::Principal::Everyone] => {}
+            PrincipalPart::Principal(_) | PrincipalPart::NotPrincipal(_) => {
+                let place = format!("{place}.Statement[{}]", statement.index);
+                return Err(wrong(
+                    &place,
+                    "names a principal other than \"*\", which no resource control policy may",
+                ));
             }
         }
     }

@@ -1,15 +1,39 @@
 //! Searches for a request that a new policy allows and the old one does not.
 //!
-//! Candidates are built from the patterns and values of both documents; each is confirmed by evaluating both, so a
-//! witness is always real, while finding none proves nothing.
+//! Candidates are built where a proof failed, from the patterns and values of both documents; each is confirmed by
+//! evaluating both, so a witness is always real, while finding none proves nothing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashMap;
+use std::rc::Rc;
 
-use super::arn::{self, variable_parts};
-use super::condition::{Comparison, Condition};
+use serde_json::{Value, json};
+
+use super::arn::{self, Arn};
 use super::evaluate::{self, Policies};
-use super::pattern::Symbol;
-use super::{ActionPart, Answer, Effect, Policy, PrincipalPart, Request, ResourcePart, Statement, Version};
+use super::pattern::{self, Effort, Symbol};
+use super::policy::Principal;
+use super::{
+    ActionPart, ActionPattern, Answer, Effect, Policy, PrincipalPart, Request, Resource, ResourcePart, Statement,
+    Version,
+};
+
+mod candidates;
+
+use candidates::{Pairs, contexts, near, resource_symbols, variable_values};
+
+/// Most steps of one search.
+pub(super) const STEPS: usize = 30_000_000;
+
+/// Most actions that are tried at one doubt, and most resources.
+const CANDIDATES: usize = 120;
+/// Steps that copying a pattern counts for.
+const COPY: usize = 64;
+/// Most callers that are tried of a resource policy.
+const CALLERS: usize = 24;
+
+// Accounts from the range that AWS keeps for documentation.
+const ACCOUNT: &str = "111122223333";
+const OTHER_ACCOUNT: &str = "444455556666";
 
 /// A request that tells two policies apart.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -20,8 +44,19 @@ pub struct Witness {
     pub action: String,
     /// The resource's ARN.
     pub resource: String,
+    /// The account that owns the resource: the caller's for identity policies, another for resource policies.
+    pub resource_account: String,
     /// The context keys that the request carries, with their values.
-    pub context: Vec<(String, Vec<String>)>,
+    pub context: Pairs,
+    /// What kind of policy the documents are.
+    kind: Kind,
+}
+
+/// Where a document would hang.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Kind {
+    Identity,
+    Resource,
 }
 
 impl Witness {
@@ -31,7 +66,7 @@ impl Witness {
             principal: self.principal.clone(),
             action: self.action.clone(),
             resource: self.resource.clone(),
-            resource_account: Some(ACCOUNT.to_owned()),
+            resource_account: Some(self.resource_account.clone()),
             context: Default::default(),
         };
         for (key, values) in &self.context {
@@ -39,11 +74,36 @@ impl Witness {
         }
         request
     }
+
+    /// The case that `simulate` takes to decide the request under `document`: a policy of the caller; or one of the
+    /// resource, the caller being allowed everything by its own account.
+    pub fn case(&self, document: &Value) -> Value {
+        let context: serde_json::Map<String, Value> = self
+            .context
+            .iter()
+            .map(|(key, values)| (key.clone(), json!(values)))
+            .collect();
+        let request = json!({
+            "principal": self.principal, "action": self.action, "resource": self.resource,
+            "resource_account": self.resource_account, "context": context,
+        });
+        match self.kind {
+            Kind::Identity => json!({"request": request, "identity_policies": [document]}),
+            Kind::Resource => {
+                let all = json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}});
+                json!({"request": request, "identity_policies": [all], "resource_policy": document})
+            }
+        }
+    }
 }
 
 impl std::fmt::Display for Witness {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} on {}", self.action, self.resource)?;
+        match self.kind {
+            Kind::Identity => {}
+            Kind::Resource => write!(f, " by {}", self.principal)?,
+        }
         for (at, (key, values)) in self.context.iter().enumerate() {
             write!(f, "{} {key}={}", if at == 0 { " with" } else { "," }, values.join("|"))?;
         }
@@ -51,399 +111,303 @@ impl std::fmt::Display for Witness {
     }
 }
 
-// An account and a caller from the range that AWS keeps for documentation.
-const ACCOUNT: &str = "111122223333";
-const PRINCIPAL: &str = "arn:aws:iam::111122223333:user/witness";
+/// Where a proof failed: what a request must meet to be worth trying.
+pub(super) struct Focus<'a> {
+    /// The statement of the new policy that grants it.
+    pub(super) granting: &'a Statement,
+    /// The statement of the old policy that denies it, if the doubt is whether it still is.
+    pub(super) denying: Option<&'a Statement>,
+    /// Patterns that match the action.
+    pub(super) actions: Vec<&'a ActionPattern>,
+    /// Patterns that match the resource.
+    pub(super) resources: Vec<&'a Resource>,
+}
 
-/// Most requests that are tried.
-const TRIES: usize = 20_000;
-/// Most patterns that are read in all of them.
-const READS: usize = 200_000;
-/// Most candidates of one kind.
-const CANDIDATES: usize = 400;
-/// Most values of variables.
-const VARIABLE_VALUES: usize = 6;
-/// Most contexts.
-const CONTEXTS: usize = 128;
-
-/// A request that `new` surely allows and `old` surely does not, if one is found.
-pub(super) fn find(old: &Policy, new: &Policy) -> Option<Witness> {
+/// A request that `new` surely allows and `old` surely does not, if one is found near where the proof failed.
+pub(super) fn find(old: &Policy, new: &Policy, doubts: &[&Focus<'_>], effort: &Effort) -> Option<Witness> {
     let statements: Vec<&Statement> = old.statements.iter().chain(&new.statements).collect();
-    if statements
-        .iter()
-        .any(|statement| statement.principal != PrincipalPart::None)
-    {
+    let attached = |statement: &&Statement| statement.principal == PrincipalPart::None;
+    let kind = if statements.iter().all(attached) {
+        Kind::Identity
+    } else if statements.iter().any(attached) {
+        // One of them can hang nowhere.
         return None;
-    }
-    let actions = actions(&statements);
-    let values = variable_values(&statements);
-    let resources = resources(&statements, &values);
-    let contexts = contexts(&statements, &values);
-    let as_identity = |policy: &Policy| Policies {
-        identity: vec![policy.clone()],
-        ..Policies::default()
+    } else {
+        Kind::Resource
     };
-    let (old, new) = (as_identity(old), as_identity(new));
-    // Each try reads all the patterns.
-    let patterns: usize = statements
-        .iter()
-        .map(|statement| resource_symbols(statement).count() + actions_of(statement))
-        .sum();
-    let most = TRIES.min(READS / patterns.max(1));
-    let mut tries = 0;
-    for granting in statements_of(&new).filter(|statement| statement.effect == Effect::Allow) {
-        let actions = actions.iter().filter(|action| matches_action(&granting.action, action));
-        let resources: Vec<&String> = resources
-            .iter()
-            .filter(|resource| may_match(&granting.resource, resource))
+    let mut search = Search {
+        of_old: old.statements.len(),
+        callers: callers(kind, &statements),
+        statements,
+        kind,
+        prepared: HashMap::new(),
+    };
+    doubts.iter().enumerate().find_map(|(at, focus)| {
+        // Everyone an equal part of what is left, so that one hopeless doubt does not use up the others'.
+        let share = effort.left() / (doubts.len() - at);
+        let own = Effort::of(share);
+        let found = search.near(focus, &own);
+        effort.spend(share - own.left());
+        found
+    })
+}
+
+struct Search<'a> {
+    /// Those of the old policy, then those of the new.
+    statements: Vec<&'a Statement>,
+    /// How many are the old policy's.
+    of_old: usize,
+    kind: Kind,
+    callers: Vec<String>,
+    /// By the statements that may concern a request.
+    prepared: HashMap<Vec<usize>, Rc<Prepared>>,
+}
+
+/// Both policies without the statements that cannot concern a request, and the contexts worth trying.
+struct Prepared {
+    old: Policies,
+    new: Policies,
+    contexts: Vec<Pairs>,
+    patterns: usize,
+}
+
+impl Search<'_> {
+    fn near(&mut self, focus: &Focus<'_>, effort: &Effort) -> Option<Witness> {
+        self.prepared.clear();
+        let texts: Vec<Vec<Symbol>> = self.actions_near(focus, effort);
+        let texts: Vec<&[Symbol]> = texts.iter().map(Vec::as_slice).collect();
+        let mut actions = near(&texts, &[String::new()], CANDIDATES, effort);
+        actions.extend(["x:x", "y:y", "zz:zz"].map(str::to_owned));
+        actions.retain(|action| action.contains(':') && focus.wants_action(action));
+
+        let patterns = self.resources_near(focus, effort);
+        let values = variable_values(&patterns, effort);
+        let mut resources = near(&patterns, &values, CANDIDATES, effort);
+        let role = format!("arn:aws:iam::{ACCOUNT}:role/x");
+        resources.extend(["*", "arn:aws:x:::x", "arn:zz:zz:zz:0:zz", &role].map(str::to_owned));
+        let resources: Vec<(String, Vec<Symbol>)> = resources
+            .into_iter()
+            .map(|resource| {
+                let symbols: Vec<Symbol> = resource.chars().map(Symbol::Literal).collect();
+                (resource, symbols)
+            })
+            .filter(|(_, symbols)| focus.wants_resource(symbols, effort))
             .collect();
-        for action in actions {
-            for resource in &resources {
-                for context in &contexts {
-                    tries += 1;
-                    if tries > most {
-                        return None;
-                    }
-                    let witness = Witness {
-                        principal: PRINCIPAL.to_owned(),
-                        action: action.clone(),
-                        resource: (*resource).clone(),
-                        context: context.clone(),
-                    };
-                    let request = witness.request();
-                    if evaluate::evaluate(&request, &new).allows == Answer::Yes
-                        && evaluate::evaluate(&request, &old).allows == Answer::No
-                    {
-                        return Some(witness);
-                    }
-                }
-            }
-        }
-    }
-    None
-}
 
-fn actions_of(statement: &Statement) -> usize {
-    match &statement.action {
-        ActionPart::Action(patterns) | ActionPart::NotAction(patterns) => patterns.len(),
-    }
-}
-
-fn statements_of(policies: &Policies) -> impl Iterator<Item = &Statement> {
-    policies.identity.iter().flat_map(|policy| &policy.statements)
-}
-
-fn matches_action(part: &ActionPart, action: &str) -> bool {
-    match part {
-        ActionPart::Action(patterns) => patterns.iter().any(|pattern| pattern.matches(action)),
-        ActionPart::NotAction(patterns) => !patterns.iter().any(|pattern| pattern.matches(action)),
-    }
-}
-
-fn may_match(part: &ResourcePart, resource: &str) -> bool {
-    match part {
-        ResourcePart::Resource(patterns) => patterns.iter().any(|pattern| pattern.possibly_matches(resource)),
-        ResourcePart::NotResource(patterns) => !patterns.iter().any(|pattern| pattern.certainly_matches(resource)),
-        ResourcePart::None => false,
-    }
-}
-
-/// Concrete actions near the patterns: with nothing, with something, and with each other's text in place of a `*`.
-fn actions(statements: &[&Statement]) -> Vec<String> {
-    let patterns: Vec<Vec<Symbol>> = statements
-        .iter()
-        .flat_map(|statement| match &statement.action {
-            ActionPart::Action(patterns) | ActionPart::NotAction(patterns) => patterns,
-        })
-        .map(|pattern| arn::symbols(pattern.lower(), Version::V2008))
-        .collect();
-    let mut out = instances(&patterns, &[String::new()]);
-    out.retain(|action| action.contains(':'));
-    ["x:x", "y:y", "zz:zz"]
-        .into_iter()
-        .map(str::to_owned)
-        .chain(out)
-        .take(CANDIDATES)
-        .collect()
-}
-
-/// Concrete resources near the patterns.
-fn resources(statements: &[&Statement], variables: &[String]) -> Vec<String> {
-    let patterns: Vec<Vec<Symbol>> = statements
-        .iter()
-        .flat_map(|statement| resource_symbols(statement))
-        .map(<[Symbol]>::to_vec)
-        .collect();
-    let mut out = instances(&patterns, variables);
-    out.retain(|resource| !resource.is_empty());
-    ["*", "arn:aws:x:::x", "arn:zz:zz:zz:0:zz"]
-        .into_iter()
-        .map(str::to_owned)
-        .chain(out)
-        .take(CANDIDATES)
-        .collect()
-}
-
-fn resource_symbols<'a>(statement: &'a Statement) -> impl Iterator<Item = &'a [Symbol]> + use<'a> {
-    let patterns = match &statement.resource {
-        ResourcePart::Resource(patterns) | ResourcePart::NotResource(patterns) => patterns.as_slice(),
-        ResourcePart::None => &[],
-    };
-    patterns.iter().map(super::Resource::symbols)
-}
-
-/// What variables are taken to hold: anything, and what brings their resource near another pattern.
-fn variable_values(statements: &[&Statement]) -> Vec<String> {
-    let patterns: Vec<&[Symbol]> = statements
-        .iter()
-        .flat_map(|statement| resource_symbols(statement))
-        .collect();
-    let mut out = vec!["v".to_owned()];
-    for pattern in &patterns {
-        let Some(at) = pattern.iter().position(|symbol| matches!(symbol, Symbol::Variable(_))) else {
-            continue;
-        };
-        out.extend(match &pattern[at] {
-            Symbol::Variable(variable) => variable_parts(variable).1.map(str::to_owned),
-            Symbol::Literal(_) | Symbol::One | Symbol::Any => None,
-        });
-        let before = instance(
-            &pattern[..at],
-            Fill {
-                variable: "v",
-                ..NOTHING
-            },
-        );
-        for other in &patterns {
-            let near = instance(other, NOTHING);
-            if let Some(rest) = near.strip_prefix(&before) {
-                let first = rest.split('/').next().unwrap_or(rest);
-                out.extend(
-                    [rest, first]
-                        .into_iter()
-                        .filter(|rest| !rest.is_empty())
-                        .map(str::to_owned),
-                );
-            }
-        }
-    }
-    let mut seen = BTreeSet::new();
-    out.retain(|value| seen.insert(value.clone()));
-    out.truncate(VARIABLE_VALUES);
-    out
-}
-
-fn instances(patterns: &[Vec<Symbol>], variables: &[String]) -> BTreeSet<String> {
-    // The runs of text between wildcards.
-    let chunks: BTreeSet<String> = patterns
-        .iter()
-        .flat_map(|pattern| pattern.split(|symbol| matches!(symbol, Symbol::Any | Symbol::One)))
-        .map(|run| instance(run, NOTHING))
-        .filter(|chunk| !chunk.is_empty())
-        .take(CANDIDATES)
-        .collect();
-    let mut out = BTreeSet::new();
-    for pattern in patterns {
-        for (every, one) in [("", 'x'), ("x", 'y'), ("zz", 'z')] {
-            for variable in variables {
-                let near = instance(
-                    pattern,
-                    Fill {
-                        every,
-                        one,
-                        variable,
-                        ..NOTHING
-                    },
-                );
-                // Just outside, for what is excepted.
-                out.insert(format!("{near}z"));
-                out.insert(near);
-            }
-        }
-        let stars = pattern.iter().filter(|symbol| **symbol == Symbol::Any).count();
-        for star in 0..stars {
-            for special in chunks.iter().map(String::as_str).chain(["x"]) {
-                if out.len() < 4 * CANDIDATES {
-                    out.insert(instance(
-                        pattern,
-                        Fill {
-                            special: Some((star, special)),
-                            ..NOTHING
-                        },
-                    ));
-                }
-            }
-        }
-    }
-    out
-}
-
-/// What takes the place of a pattern's symbols.
-#[derive(Clone, Copy)]
-struct Fill<'a> {
-    one: char,
-    every: &'a str,
-    /// The `*` with this number becomes this text.
-    special: Option<(usize, &'a str)>,
-    variable: &'a str,
-}
-
-const NOTHING: Fill<'static> = Fill {
-    one: 'x',
-    every: "",
-    special: None,
-    variable: "v",
-};
-
-fn instance(pattern: &[Symbol], fill: Fill<'_>) -> String {
-    let mut out = String::new();
-    let mut stars = 0;
-    for symbol in pattern {
-        match symbol {
-            Symbol::Literal(c) => out.push(*c),
-            Symbol::One => out.push(fill.one),
-            Symbol::Variable(_) => out.push_str(fill.variable),
-            Symbol::Any => {
-                out.push_str(match fill.special {
-                    Some((at, special)) if at == stars => special,
-                    Some(_) | None => fill.every,
-                });
-                stars += 1;
-            }
-        }
-    }
-    out
-}
-
-type Pairs = Vec<(String, Vec<String>)>;
-
-/// Contexts in which conditions hold, or fail: every combination where the keys are few, else one change at a time.
-fn contexts(statements: &[&Statement], values: &[String]) -> Vec<Pairs> {
-    let mut options: BTreeMap<String, BTreeSet<Option<String>>> = BTreeMap::new();
-    let mut note = |key: &str, values: Vec<String>| {
-        let known = options.entry(key.to_lowercase()).or_insert_with(|| [None].into());
-        known.extend(values.into_iter().map(Some).take(8));
-    };
-    for statement in statements {
-        for condition in &statement.conditions {
-            note(&condition.key, candidate_values(condition));
-        }
-        for variable in variables(statement) {
-            note(variable_parts(&variable).0, values.to_vec());
-        }
-    }
-    let combinations = options
-        .values()
-        .try_fold(1_usize, |product, values| product.checked_mul(values.len()));
-    if combinations.is_some_and(|combinations| combinations <= CONTEXTS) {
-        let mut all: Vec<Pairs> = vec![Vec::new()];
-        for (key, values) in &options {
-            all = all
-                .into_iter()
-                .flat_map(|context| values.iter().map(move |value| with(&context, key, value.as_ref())))
+        for action in &actions {
+            let acting: Vec<usize> = (0..self.statements.len())
+                .filter(|at| concerns_action(&self.statements[*at].action, action, effort))
                 .collect();
-        }
-        return all;
-    }
-    let full: Pairs = options
-        .iter()
-        .filter_map(|(key, values)| Some((key.clone(), vec![values.iter().flatten().next()?.clone()])))
-        .collect();
-    let mut all = vec![Vec::new(), full.clone()];
-    for statement in statements.iter().filter(|statement| !statement.conditions.is_empty()) {
-        let mut own = Vec::new();
-        for condition in &statement.conditions {
-            own = with(&own, &condition.key.to_lowercase(), candidate_values(condition).first());
-        }
-        all.push(own);
-    }
-    for (key, values) in &options {
-        for value in values {
-            all.push(with(&full, key, value.as_ref()));
-            all.push(with(&[], key, value.as_ref()));
-        }
-    }
-    all.truncate(CONTEXTS);
-    all
-}
-
-fn with(context: &[(String, Vec<String>)], key: &str, value: Option<&String>) -> Pairs {
-    let mut out: Pairs = context.iter().filter(|(known, _)| known != key).cloned().collect();
-    if let Some(value) = value {
-        out.push((key.to_owned(), vec![value.clone()]));
-    }
-    out
-}
-
-fn variables(statement: &Statement) -> BTreeSet<String> {
-    let of = |symbols: &[Symbol]| -> Vec<String> {
-        symbols
-            .iter()
-            .filter_map(|symbol| match symbol {
-                Symbol::Variable(variable) => Some(variable.to_string()),
-                Symbol::Literal(_) | Symbol::One | Symbol::Any => None,
-            })
-            .collect()
-    };
-    let in_conditions = statement.conditions.iter().flat_map(|condition| {
-        condition
-            .values
-            .iter()
-            .flat_map(|value| of(&arn::symbols(value, condition.version)))
-    });
-    resource_symbols(statement).flat_map(of).chain(in_conditions).collect()
-}
-
-/// Values that may meet the condition first, then one that likely does not.
-fn candidate_values(condition: &Condition) -> Vec<String> {
-    use Comparison as C;
-    let own = condition.values.iter().take(4);
-    let (mut values, others): (Vec<String>, &[&str]) = match condition.operator.comparison {
-        C::StringEquals | C::StringNotEquals | C::StringEqualsIgnoreCase | C::StringNotEqualsIgnoreCase => (
-            own.map(|value| {
-                let symbols = arn::symbols(value, condition.version);
-                let literal: Vec<Symbol> = symbols
-                    .into_iter()
-                    .map(|symbol| match symbol {
-                        Symbol::Any => Symbol::Literal('*'),
-                        Symbol::One => Symbol::Literal('?'),
-                        Symbol::Literal(_) | Symbol::Variable(_) => symbol,
-                    })
+            for (resource, symbols) in &resources {
+                if effort.left() == 0 {
+                    return None;
+                }
+                let concerned: Vec<usize> = acting
+                    .iter()
+                    .copied()
+                    .filter(|at| may_concern(&self.statements[*at].resource, symbols, effort))
                     .collect();
-                instance(&literal, NOTHING)
-            })
-            .collect(),
-            &["other"],
-        ),
-        C::StringLike | C::StringNotLike | C::ArnEquals | C::ArnLike | C::ArnNotEquals | C::ArnNotLike => (
-            own.map(|value| instance(&arn::symbols(value, condition.version), Fill { every: "x", ..NOTHING }))
-                .collect(),
-            &["other", "arn:aws:other:::other"],
-        ),
-        C::NumericEquals
-        | C::NumericNotEquals
-        | C::NumericLessThan
-        | C::NumericLessThanEquals
-        | C::NumericGreaterThan
-        | C::NumericGreaterThanEquals => (own.cloned().collect(), &["-1000000000", "1000000000"]),
-        C::DateEquals
-        | C::DateNotEquals
-        | C::DateLessThan
-        | C::DateLessThanEquals
-        | C::DateGreaterThan
-        | C::DateGreaterThanEquals => (
-            own.cloned().collect(),
-            &["1980-01-01T00:00:00Z", "2199-01-01T00:00:00Z"],
-        ),
-        C::Bool => (own.cloned().collect(), &["true", "false"]),
-        C::BinaryEquals => (own.cloned().collect(), &["b3RoZXI="]),
-        C::IpAddress | C::NotIpAddress => (
-            own.filter_map(|value| Some(value.split('/').next()?.to_owned()))
-                .collect(),
-            &["203.0.113.9"],
-        ),
-        C::Null => (Vec::new(), &["x"]),
+                let found = self.among(concerned, action, resource, &values, effort);
+                if found.is_some() {
+                    return found;
+                }
+            }
+        }
+        None
+    }
+
+    /// The action patterns that meet the focus, its own first.
+    fn actions_near(&self, focus: &Focus<'_>, effort: &Effort) -> Vec<Vec<Symbol>> {
+        let own = focus.actions.iter().copied();
+        let all = self.statements.iter().flat_map(|statement| match &statement.action {
+            ActionPart::Action(patterns) | ActionPart::NotAction(patterns) => patterns,
+        });
+        let meeting = all.filter(|pattern| {
+            let mut wanted = focus.actions.iter();
+            wanted.all(|wanted| pattern::overlaps_within(wanted.lower(), pattern.lower(), effort))
+        });
+        own.chain(meeting)
+            .take(CANDIDATES)
+            .map(|pattern| arn::symbols(pattern.lower(), Version::V2008))
+            .collect()
+    }
+
+    /// The resource patterns that meet the focus, its own first.
+    fn resources_near<'s>(&'s self, focus: &Focus<'s>, effort: &Effort) -> Vec<&'s [Symbol]> {
+        let own = focus.resources.iter().map(|resource| resource.symbols());
+        let all = self.statements.iter().copied().flat_map(resource_symbols);
+        let meeting = all.filter(|pattern| {
+            let mut wanted = focus.resources.iter();
+            wanted.all(|wanted| pattern::overlaps_symbols(wanted.symbols(), pattern, effort))
+        });
+        own.chain(meeting).take(CANDIDATES).collect()
+    }
+
+    fn among(
+        &mut self,
+        concerned: Vec<usize>,
+        action: &str,
+        resource: &str,
+        values: &[String],
+        effort: &Effort,
+    ) -> Option<Witness> {
+        let grants = |at: &usize| *at >= self.of_old && self.statements[*at].effect == Effect::Allow;
+        if !concerned.iter().any(grants) {
+            return None;
+        }
+        let prepared = match self.prepared.get(&concerned) {
+            Some(prepared) => Rc::clone(prepared),
+            None => {
+                let patterns: usize = concerned.iter().map(|at| 1 + size(self.statements[*at])).sum();
+                if !effort.spend(COPY * patterns) {
+                    return None;
+                }
+                let prepared = Rc::new(self.prepare(&concerned, values));
+                self.prepared.insert(concerned, Rc::clone(&prepared));
+                prepared
+            }
+        };
+        for context in &prepared.contexts {
+            for caller in &self.callers {
+                if !effort.spend(prepared.patterns * (action.len() + resource.len())) {
+                    return None;
+                }
+                let witness = Witness {
+                    principal: caller.clone(),
+                    action: action.to_owned(),
+                    resource: resource.to_owned(),
+                    resource_account: self.resource_account(caller).to_owned(),
+                    context: context.clone(),
+                    kind: self.kind,
+                };
+                let request = witness.request();
+                if evaluate::evaluate(&request, &prepared.new).allows == Answer::Yes
+                    && evaluate::evaluate(&request, &prepared.old).allows == Answer::No
+                {
+                    return Some(witness);
+                }
+            }
+        }
+        None
+    }
+
+    fn prepare(&self, concerned: &[usize], values: &[String]) -> Prepared {
+        let statements: Vec<&Statement> = concerned.iter().map(|at| self.statements[*at]).collect();
+        let policies = |side: &dyn Fn(usize) -> bool| {
+            let own = concerned.iter().filter(|at| side(**at));
+            let policy = Policy::of(own.map(|at| self.statements[*at].clone()).collect());
+            match self.kind {
+                Kind::Identity => Policies {
+                    identity: vec![policy],
+                    ..Policies::default()
+                },
+                // Across accounts it takes both sides, so that the resource's alone decides.
+                Kind::Resource => Policies {
+                    identity: vec![Policy::of_everything()],
+                    resource: Some(policy),
+                    ..Policies::default()
+                },
+            }
+        };
+        Prepared {
+            old: policies(&|at| at < self.of_old),
+            new: policies(&|at| at >= self.of_old),
+            contexts: contexts(&statements, values),
+            patterns: statements.iter().map(|statement| 1 + size(statement)).sum(),
+        }
+    }
+
+    /// Whose resource a caller asks for.
+    fn resource_account(&self, caller: &str) -> &'static str {
+        let own = Arn::parse(caller).is_some_and(|arn| arn.account == ACCOUNT);
+        match (self.kind, own) {
+            (Kind::Identity, _) | (Kind::Resource, false) => ACCOUNT,
+            (Kind::Resource, true) => OTHER_ACCOUNT,
+        }
+    }
+}
+
+impl Focus<'_> {
+    fn wants_action(&self, action: &str) -> bool {
+        let unbounded = Effort::of(usize::MAX);
+        self.actions.iter().all(|pattern| pattern.matches(action))
+            && concerns_action(&self.granting.action, action, &unbounded)
+            && self
+                .denying
+                .is_none_or(|deny| concerns_action(&deny.action, action, &unbounded))
+    }
+
+    fn wants_resource(&self, resource: &[Symbol], effort: &Effort) -> bool {
+        self.resources.iter().all(|pattern| pattern.may_match(resource, effort))
+            && may_concern(&self.granting.resource, resource, effort)
+            && self
+                .denying
+                .is_none_or(|deny| may_concern(&deny.resource, resource, effort))
+    }
+}
+
+fn size(statement: &Statement) -> usize {
+    let actions = match &statement.action {
+        ActionPart::Action(patterns) | ActionPart::NotAction(patterns) => patterns.len(),
     };
-    values.extend(others.iter().map(|value| (*value).to_owned()));
-    values
+    actions + resource_symbols(statement).count()
+}
+
+fn concerns_action(part: &ActionPart, action: &str, effort: &Effort) -> bool {
+    let any = |patterns: &[ActionPattern]| {
+        let action = action.to_lowercase();
+        patterns
+            .iter()
+            .any(|pattern| pattern::matches_within(pattern.lower(), &action, effort))
+    };
+    match part {
+        ActionPart::Action(patterns) => any(patterns),
+        ActionPart::NotAction(patterns) => !any(patterns),
+    }
+}
+
+/// Generous: what a statement excepts is left to the evaluation.
+fn may_concern(part: &ResourcePart, resource: &[Symbol], effort: &Effort) -> bool {
+    match part {
+        ResourcePart::Resource(patterns) => patterns.iter().any(|pattern| pattern.may_match(resource, effort)),
+        ResourcePart::NotResource(_) | ResourcePart::None => true,
+    }
+}
+
+/// Who asks. Identity policies name nobody, so that anybody will do.
+fn callers(kind: Kind, statements: &[&Statement]) -> Vec<String> {
+    let somebody = format!("arn:aws:iam::{ACCOUNT}:user/witness");
+    let mut out = vec![somebody];
+    match kind {
+        Kind::Identity => return out,
+        Kind::Resource => {}
+    }
+    for statement in statements {
+        let principals = match &statement.principal {
+            PrincipalPart::Principal(principals) | PrincipalPart::NotPrincipal(principals) => principals.as_slice(),
+            PrincipalPart::None => &[],
+        };
+        for principal in principals {
+            out.extend(match principal {
+                Principal::Everyone => Some("*".to_owned()),
+                Principal::Aws(text) => match Arn::parse(text) {
+                    Some(arn) if arn.service == "iam" && arn.resource == "root" => {
+                        Some(format!("arn:{}:iam::{}:user/witness", arn.partition, arn.account))
+                    }
+                    Some(_) => Some(text.clone()),
+                    None if text.bytes().all(|b| b.is_ascii_digit()) => {
+                        Some(format!("arn:aws:iam::{text}:user/witness"))
+                    }
+                    None => None,
+                },
+                Principal::Service(text) | Principal::Federated(text) | Principal::CanonicalUser(text) => {
+                    Some(text.clone())
+                }
+            });
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    out.retain(|caller| seen.insert(caller.clone()));
+    out.truncate(CALLERS);
+    out
 }

@@ -89,11 +89,23 @@ fn a_union_may_include_in_one_segment() {
         resource("arn:aws:s3:::c/*"),
     ];
     let outers: Vec<&Resource> = outers.iter().collect();
-    assert!(union_includes(&outers, &resource("arn:aws:s3:::b/?*")));
-    assert!(!union_includes(&outers, &resource("arn:aws:s3:::b/*")));
+    assert!(union_includes(
+        &outers,
+        &[&resource("arn:aws:s3:::b/?*")],
+        &Effort::default()
+    ));
+    assert!(!union_includes(
+        &outers,
+        &[&resource("arn:aws:s3:::b/*")],
+        &Effort::default()
+    ));
     let regions = [resource("arn:aws:sqs:?:1:q"), resource("arn:aws:sqs:??*:2:q")];
     let regions: Vec<&Resource> = regions.iter().collect();
-    assert!(!union_includes(&regions, &resource("arn:aws:sqs:?*:1:q")));
+    assert!(!union_includes(
+        &regions,
+        &[&resource("arn:aws:sqs:?*:1:q")],
+        &Effort::default()
+    ));
 }
 
 #[test]

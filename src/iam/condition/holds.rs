@@ -83,6 +83,11 @@ fn test(comparison: Comparison) -> Test {
     Test { kind, negated }
 }
 
+/// Whether the comparison asks for values that do not match.
+pub(super) fn is_negated(comparison: Comparison) -> bool {
+    test(comparison).negated
+}
+
 impl Condition {
     /// Whether the condition holds in `context`. Unknown keys that left it open are added to `missing`.
     pub fn holds(&self, context: &Context, missing: &mut MissingKeys) -> Answer {
@@ -93,9 +98,12 @@ impl Condition {
                 return Answer::Unknown;
             }
             (entry, _) if matches!(test.kind, Kind::Null) => return self.is_null(entry == Entry::Absent),
-            (Entry::Absent, _) if self.operator.if_exists => return Answer::Yes,
             (Entry::Absent, Some(SetQualifier::ForAllValues)) => return Answer::Yes,
+            // "For no matching context key or if the key does not exist, the condition returns false", and that goes before
+            // IfExists, as was tried ("Single-valued vs. multivalued context keys"; repost.aws, "ForAnyValue:
+            // StringEqualsIfExists behaving unexpectedly").
             (Entry::Absent, Some(SetQualifier::ForAnyValue)) => return Answer::No,
+            (Entry::Absent, None) if self.operator.if_exists => return Answer::Yes,
             (Entry::Absent, None) => return if test.negated { Answer::Yes } else { Answer::No },
             (Entry::Values(values), _) => values,
         };
@@ -127,26 +135,27 @@ impl Condition {
         }))
     }
 
-    /// Whether one value of the request meets one value of the policy, before negation.
+    /// Whether one value of the request meets one value of the policy, before negation. A variable that the request lacks is
+    /// equal to nothing, so that inverted operators do match ("Policy variables with no value").
     fn compare(&self, test: &Test, own: &str, value: &str, context: &Context, missing: &mut MissingKeys) -> Answer {
         let filled = |missing: &mut MissingKeys| fill(&arn::symbols(own, self.version), context, missing);
         match test.kind {
             Kind::Text => match filled(missing) {
                 Filled::Symbols(own) => yes_if(text_of(&own) == value),
-                Filled::Absent => absent_variable(test),
+                Filled::Absent => Answer::No,
                 Filled::Unknown => Answer::Unknown,
             },
             Kind::TextAnyCase => match filled(missing) {
                 Filled::Symbols(own) => yes_if(text_of(&own).to_lowercase() == value.to_lowercase()),
-                Filled::Absent => absent_variable(test),
+                Filled::Absent => Answer::No,
                 Filled::Unknown => Answer::Unknown,
             },
             Kind::Like => match filled(missing) {
                 Filled::Symbols(own) => {
                     let value: Vec<Symbol> = value.chars().map(Symbol::Literal).collect();
-                    yes_if(pattern::union_includes_symbols(&[&pattern::normal_form(own)], &value))
+                    yes_if(pattern::matches_text(&pattern::normal_form(own), &value))
                 }
-                Filled::Absent => absent_variable(test),
+                Filled::Absent => Answer::No,
                 Filled::Unknown => Answer::Unknown,
             },
             Kind::Arn => {
@@ -156,7 +165,7 @@ impl Condition {
                     absent |= value == Value::Absent;
                     value
                 });
-                if absent { absent_variable(test) } else { answer }
+                if absent { Answer::No } else { answer }
             }
             Kind::Number(relation) => match (Number::parse(own), Number::parse(value)) {
                 (Some(own), Some(value)) => yes_if(relation.holds(value.compare(own))),
@@ -180,18 +189,13 @@ impl Condition {
     }
 }
 
-/// A value whose variable the request lacks meets nothing; whether "not met" then holds is written nowhere.
-fn absent_variable(test: &Test) -> Answer {
-    if test.negated { Answer::Unknown } else { Answer::No }
-}
-
 /// The value of a policy variable, its default included.
 pub(in crate::iam) fn value_of(variable: &str, context: &Context, missing: &mut MissingKeys) -> Value {
     let (key, default) = arn::variable_parts(variable);
     match (context.get(key), default) {
         (Entry::Values([value]), _) => Value::Is(value.clone()),
-        // A variable takes keys with one value only.
-        (Entry::Values(_), _) => Value::Absent,
+        // A variable takes keys with one value only; what else does is written nowhere.
+        (Entry::Values(_), _) => Value::Unknown,
         (Entry::Absent, Some(default)) => Value::Is(default.to_owned()),
         (Entry::Absent, None) => Value::Absent,
         (Entry::Unknown, _) => {
@@ -308,14 +312,29 @@ impl Number {
     }
 }
 
+/// The first and the last address of a range, or of an address.
+pub(in crate::iam) fn network_ends(text: &str) -> Option<[IpAddr; 2]> {
+    let Network { base, bits } = Network::parse(text)?;
+    Some(match base {
+        IpAddr::V4(base) => {
+            let mask = u32::MAX.checked_shl(32 - bits).unwrap_or(0);
+            [base.to_bits() & mask, base.to_bits() | !mask].map(|bits| IpAddr::V4(bits.into()))
+        }
+        IpAddr::V6(base) => {
+            let mask = u128::MAX.checked_shl(128 - bits).unwrap_or(0);
+            [base.to_bits() & mask, base.to_bits() | !mask].map(|bits| IpAddr::V6(bits.into()))
+        }
+    })
+}
+
 /// An address, or a range of them in CIDR notation.
-struct Network {
+pub(super) struct Network {
     base: IpAddr,
     bits: u32,
 }
 
 impl Network {
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let (base, bits) = match text.split_once('/') {
             Some((base, bits)) => (base, Some(bits.parse().ok()?)),
             None => (text, None),
@@ -327,6 +346,10 @@ impl Network {
         };
         let bits = bits.unwrap_or(width);
         (bits <= width).then_some(Self { base, bits })
+    }
+
+    pub(super) fn includes(&self, inner: &Self) -> bool {
+        self.bits <= inner.bits && self.holds(inner.base)
     }
 
     fn holds(&self, address: IpAddr) -> bool {

@@ -257,7 +257,7 @@ fn an_absent_key_fails_what_is_positive_and_meets_what_is_negated() {
         check(&format!("ForAllValues:{name}"), json!(value), json!({}), Yes);
         check(&format!("ForAllValues:{name}"), json!(value), json!({"k": []}), Yes);
         check(&format!("ForAnyValue:{name}"), json!(value), json!({}), No);
-        check(&format!("ForAnyValue:{name}IfExists"), json!(value), json!({}), Yes);
+        check(&format!("ForAnyValue:{name}IfExists"), json!(value), json!({}), No);
     }
 }
 
@@ -401,7 +401,7 @@ fn variables_take_their_value_from_the_request() {
             No,
         ),
         ("StringEquals", "${aws:username}", json!({"k": "ana"}), No),
-        ("StringNotEquals", "${aws:username}", json!({"k": "ana"}), Unknown),
+        ("StringNotEquals", "${aws:username}", json!({"k": "ana"}), Yes),
         (
             "StringNotEquals",
             "${aws:username}",
@@ -418,7 +418,7 @@ fn variables_take_their_value_from_the_request() {
             "StringEquals",
             "${aws:username}",
             json!({"k": "ana", "aws:username": ["ana", "bo"]}),
-            No,
+            Unknown,
         ),
         (
             "ArnLike",

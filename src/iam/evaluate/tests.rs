@@ -215,10 +215,22 @@ fn what_a_variable_without_value_excepts_is_open() {
 }
 
 #[test]
-fn whether_everybody_reaches_past_a_boundary_is_open() {
-    let case =
-        json!({"request": get(USER), "permission_boundaries": [allow("ec2:*")], "resource_policy": lets(json!("*"))});
-    check(case, "unknown");
+fn a_variable_outside_the_last_segment_leaves_it_open() {
+    let policy = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "sqs:*", "Resource": "arn:aws:sqs:${aws:RequestedRegion}:111122223333:q"}});
+    let case = |region: &str| {
+        json!({"request": {"principal": USER, "action": "sqs:SendMessage", "resource": "arn:aws:sqs:eu-west-1:111122223333:q", "context": {"aws:RequestedRegion": region}},
+               "identity_policies": [policy]})
+    };
+    check(case("eu-west-1"), "unknown");
+    check(case("us-east-1"), "implicitly_denied");
+}
+
+#[test]
+fn everybody_may_ask_who_they_are() {
+    let case = |principal: &str| json!({"request": request(principal, "sts:GetCallerIdentity", "*"), "identity_policies": [deny("*")]});
+    check(case(USER), "allowed");
+    check(case(SESSION), "allowed");
+    check(case("*"), "implicitly_denied");
 }
 
 // ---- what is unknown
@@ -317,6 +329,78 @@ fn every_level_of_resource_control_policies_must_allow() {
 }
 
 #[test]
+fn resource_control_policies_bear_on_the_resource_whoever_calls() {
+    let denies = json!([[lets(json!("*")), refuses(json!("*"))]]);
+    let root = "arn:aws:iam::111122223333:root";
+    for caller in [
+        USER,
+        SESSION,
+        root,
+        "lambda.amazonaws.com",
+        "*",
+        "arn:aws:iam::999999999999:user/bo",
+    ] {
+        let call = json!({"principal": caller, "action": "s3:GetObject", "resource": OBJECT, "resource_account": "111122223333", "context": {}});
+        let mut case = json!({"request": call, "identity_policies": [allow("*")], "resource_policy": lets(json!("*"))});
+        if caller == "lambda.amazonaws.com" {
+            case["resource_policy"] = lets(json!({"Service": caller}));
+        }
+        check(case.clone(), "allowed");
+        case["resource_control_policies"] = denies.clone();
+        check(case, "explicitly_denied");
+    }
+}
+
+#[test]
+fn resource_control_policies_bear_on_some_services_and_never_on_service_linked_roles() {
+    let case = |caller: &str, action: &str, resource: &str| {
+        json!({"request": request(caller, action, resource), "identity_policies": [allow("*")],
+               "resource_control_policies": [[lets(json!("*")), refuses(json!("*"))]]})
+    };
+    let slr = "arn:aws:iam::111122223333:role/aws-service-role/es.amazonaws.com/AWSServiceRoleForX";
+    check(
+        case(USER, "sqs:SendMessage", "arn:aws:sqs:eu-west-1:111122223333:q"),
+        "explicitly_denied",
+    );
+    check(case(USER, "ec2:DescribeInstances", "*"), "allowed");
+    check(case(slr, "s3:GetObject", OBJECT), "allowed");
+    check(case(USER, "KMS:RetireGrant", "*"), "allowed");
+    let mut assumed = case("es.amazonaws.com", "sts:AssumeRole", slr);
+    assumed["resource_policy"] = json!({"Statement": {"Effect": "Allow", "Principal": {"Service": "es.amazonaws.com"}, "Action": "sts:AssumeRole"}});
+    check(assumed, "allowed");
+}
+
+#[test]
+fn a_perimeter_lets_the_organization_and_services_in() {
+    let perimeter = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*",
+        "Condition": {"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-1"}, "BoolIfExists": {"aws:PrincipalIsAWSService": "false"}}}]});
+    let case = |context: Value| {
+        json!({"request": {"principal": USER, "action": "s3:GetObject", "resource": OBJECT, "context": context}, "identity_policies": [allow("*")],
+               "resource_control_policies": [[lets(json!("*"))], [lets(json!("*")), perimeter]]})
+    };
+    check(case(json!({"aws:PrincipalOrgID": "o-1"})), "allowed");
+    check(case(json!({"aws:PrincipalOrgID": "o-2"})), "explicitly_denied");
+    check(
+        case(json!({"aws:PrincipalOrgID": "o-2", "aws:PrincipalIsAWSService": "true"})),
+        "allowed",
+    );
+    check(case(json!({"aws:PrincipalOrgID": null})), "unknown");
+}
+
+#[test]
+fn service_control_policies_do_not_reach_callers_without_an_account() {
+    for (caller, principal) in [
+        ("lambda.amazonaws.com", json!({"Service": "lambda.amazonaws.com"})),
+        ("*", json!("*")),
+    ] {
+        check(
+            json!({"request": get(caller), "service_control_policies": [[deny("*")]], "resource_policy": lets(principal)}),
+            "allowed",
+        );
+    }
+}
+
+#[test]
 fn the_root_user_needs_no_policy_and_obeys_service_control() {
     let root = "arn:aws:iam::111122223333:root";
     check(json!({"request": get(root)}), "allowed");
@@ -360,6 +444,57 @@ fn a_resource_policy_that_names_the_session_reaches_past_boundary_and_session_po
         "implicitly_denied",
     );
     check(case(ROLE, json!({"AWS": ROLE})), "implicitly_denied");
+}
+
+#[test]
+fn a_resource_policy_for_everybody_reaches_past_boundary_and_session_policy() {
+    for principal in [json!("*"), json!({"AWS": "*"})] {
+        let case = json!({"request": get(SESSION), "permission_boundaries": [allow("ec2:*")], "session_policies": [allow("ec2:*")],
+                          "resource_policy": lets(principal)});
+        check(case, "allowed");
+    }
+}
+
+#[test]
+fn a_federated_user_has_what_its_session_policy_leaves_of_the_users() {
+    let federated = "arn:aws:sts::111122223333:federated-user/bo";
+    let case = |more: Value| {
+        let mut case = json!({"request": get(federated), "identity_policies": [allow("s3:*")]});
+        for (key, value) in more.as_object().unwrap() {
+            case[key] = value.clone();
+        }
+        case
+    };
+    check(case(json!({})), "implicitly_denied");
+    check(case(json!({"session_policies": [allow("s3:*")]})), "allowed");
+    check(case(json!({"session_policies": [allow("ec2:*")]})), "implicitly_denied");
+    check(
+        case(json!({"resource_policy": lets(json!({"AWS": federated}))})),
+        "allowed",
+    );
+    // Whether this user federated it, the session's ARN does not say.
+    let named = lets(json!({"AWS": USER}));
+    check(
+        json!({"request": get(federated), "session_policies": [allow("s3:*")], "resource_policy": named}),
+        "unknown",
+    );
+    check(case(json!({"resource_policy": named})), "implicitly_denied");
+}
+
+#[test]
+fn a_canonical_user_is_some_account() {
+    let id = "79a59df900b949e55d96a1e698fbacedfd6e09d98eacf8f8d5218e7cd47ef2be";
+    let policy = lets(json!({"CanonicalUser": id}));
+    check(json!({"request": get(id), "resource_policy": policy}), "allowed");
+    let foreign = json!({"principal": USER, "action": "s3:GetObject", "resource": OBJECT, "resource_account": "999999999999", "context": {}});
+    check(
+        json!({"request": foreign, "identity_policies": [allow("s3:*")], "resource_policy": policy}),
+        "unknown",
+    );
+    check(
+        json!({"request": foreign, "identity_policies": [allow("ec2:*")], "resource_policy": policy}),
+        "implicitly_denied",
+    );
 }
 
 #[test]

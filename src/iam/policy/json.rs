@@ -5,12 +5,30 @@ use std::fmt;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-/// Reads one JSON value; the error names line and column.
-pub(super) fn strict(text: &str) -> Result<Value, String> {
+use super::Error;
+use super::place::Position;
+
+/// Reads one JSON value.
+pub(in crate::iam) fn strict(text: &str) -> Result<Value, Error> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    let value = Strict.deserialize(&mut reader).map_err(|error| error.to_string())?;
-    reader.end().map_err(|error| error.to_string())?;
+    let value = Strict.deserialize(&mut reader).map_err(|error| torn(&error))?;
+    reader.end().map_err(|error| torn(&error))?;
     Ok(value)
+}
+
+/// The parser's words, with the position apart.
+pub(in crate::iam) fn torn(error: &serde_json::Error) -> Error {
+    let text = error.to_string();
+    let (line, column) = (error.line(), error.column());
+    let problem = text.trim_end_matches(&format!(" at line {line} column {column}"));
+    Error {
+        at: Some(Position {
+            line: line.max(1),
+            column: column.max(1),
+        }),
+        place: String::new(),
+        problem: format!("not valid JSON: {problem}"),
+    }
 }
 
 struct Strict;

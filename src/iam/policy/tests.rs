@@ -37,15 +37,15 @@ fn a_missing_version_means_2008() {
 fn damaged_json_names_line_and_column() {
     check_error(
         "{\n  \"Statement\": [}",
-        "policy is not valid JSON: expected value at line 2 column 17",
+        "line 2 column 17: not valid JSON: expected value",
     );
     check_error(
         "{\"Statement\": [],\n \"Statement\": []}",
-        "policy is not valid JSON: key `Statement` stands twice in one object at line 2 column 12",
+        "line 2 column 12: not valid JSON: key `Statement` stands twice in one object",
     );
     check_error(
         "{\"Statement\": []} x",
-        "policy is not valid JSON: trailing characters at line 1 column 19",
+        "line 1 column 19: not valid JSON: trailing characters",
     );
 }
 
@@ -62,16 +62,19 @@ fn depth_does_not_exhaust_the_stack() {
 
 #[test]
 fn what_is_unknown_is_refused_by_name() {
-    check_error("[]", "policy: must be an object, not an array");
-    check_error("{}", "Statement: is missing");
-    check_error(r#"{"Statement":[],"Statment":[]}"#, "Statment: unknown element");
+    check_error("[]", "line 1 column 1: policy: must be an object, not an array");
+    check_error("{}", "line 1 column 1: Statement: is missing");
+    check_error(
+        r#"{"Statement":[],"Statment":[]}"#,
+        "line 1 column 17: Statment: unknown element",
+    );
     check_error(
         r#"{"Version":"2012-10-18","Statement":[]}"#,
-        "Version: unknown version `2012-10-18`",
+        "line 1 column 2: Version: unknown version `2012-10-18`",
     );
     check_error(
         r#"{"Version":2012,"Statement":[]}"#,
-        "Version: must be a string, not a number",
+        "line 1 column 2: Version: must be a string, not a number",
     );
     check_statement_error(json!([]), "Statement[1]: must be an object, not an array");
     check_statement_error(
@@ -126,6 +129,91 @@ fn what_is_unknown_is_refused_by_name() {
         json!({"Sid": 1, "Effect": "Allow", "Action": "*"}),
         "Statement[1].Sid: must be a string, not a number",
     );
+}
+
+#[test]
+fn an_error_points_at_the_line_and_column_of_its_element() {
+    check_error(
+        "{\n  \"Statement\": [\n    {\"Effect\": \"Allow\", \"Action\": \"*\"},\n    {\"Effect\": \"Allow\", \"Conditions\": {}}]}",
+        "line 4 column 25: Statement[1].Conditions: unknown element",
+    );
+    check_error(
+        "{\"Statement\":\n {\"Effect\": \"Allow\", \"Action\": [\"é:x\", 7]}}",
+        "line 2 column 40: Statement[0].Action[1]: must be a string, not a number",
+    );
+    check_error(
+        "{\"Statement\":\n {\"Effect\": \"Allow\", \"Action\": \"*\",\n\t\"Condition\": {\"StringEqual\": {\"a\": [\"\\\"}\"]}}}}",
+        "line 3 column 16: Statement[0].Condition.StringEqual: unknown operator",
+    );
+    check_error(
+        "{\"Id\": {\"Statement\": [{}]},\n\"Statement\": [1,\n2]}",
+        "line 2 column 15: Statement[0]: must be an object, not a number",
+    );
+    // What is missing is looked for in what lacks it.
+    check_error(
+        "{\"Statement\": [\n\n  {\"Action\": \"*\"}]}",
+        "line 3 column 3: Statement[0].Effect: is missing",
+    );
+}
+
+fn check_wrapped(text: &str, actions: usize) {
+    let policy = Policy::parse_wrapped(text).unwrap();
+    assert_eq!(policy.statements.len(), actions, "{text}");
+}
+
+#[test]
+fn a_policy_is_found_in_what_the_cli_prints_around_it() {
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"*"}]}"#;
+    let text = serde_json::to_string(policy).unwrap();
+    let encoded = "%7B%22Statement%22%3A%7B%22Effect%22%3A%22Allow%22%2C%22Action%22%3A%22s3%3A%2A%22%2C%22Resource%22%3A%22a+b%22%7D%7D";
+    for wrapped in [
+        policy.to_owned(),
+        format!("\u{feff}{policy}\n"),
+        format!(r#"{{"PolicyVersion":{{"Document":{policy},"VersionId":"v3","IsDefaultVersion":true}}}}"#),
+        format!(r#"{{"PolicyVersion":{{"Document":"{encoded}"}}}}"#),
+        format!(r#"{{"RoleName":"r","PolicyName":"p","PolicyDocument":{policy}}}"#),
+        format!(r#"{{"Role":{{"RoleName":"r","AssumeRolePolicyDocument":{policy}}}}}"#),
+        format!(r#"{{"Policy":{text}}}"#),
+        format!(r#"{{"Policy":{{"PolicySummary":{{"Id":"p-1"}},"Content":{text}}}}}"#),
+        format!(r#"{{"Attributes":{{"Policy":{text}}}}}"#),
+        text.clone(),
+        format!("{encoded}\n"),
+    ] {
+        check_wrapped(&wrapped, 1);
+    }
+    let plus = Policy::parse_wrapped(encoded).unwrap();
+    assert_eq!(resource_of(&plus.statements[0]), ["a+b"]);
+}
+
+fn resource_of(statement: &Statement) -> Vec<&str> {
+    match &statement.resource {
+        ResourcePart::Resource(resources) | ResourcePart::NotResource(resources) => {
+            resources.iter().map(Resource::text).collect()
+        }
+        ResourcePart::None => Vec::new(),
+    }
+}
+
+#[test]
+fn an_error_in_a_wrapped_policy_points_into_the_file() {
+    let check = |text: &str, expected: &str| {
+        assert_eq!(Policy::parse_wrapped(text).unwrap_err().to_string(), expected, "{text}");
+    };
+    check(
+        "{\"PolicyVersion\": {\n \"Document\": {\"Statement\": {\"Effect\": \"Grant\"}}}}",
+        "line 2 column 29: PolicyVersion.Document.Statement[0].Effect: must be Allow or Deny, not `Grant`",
+    );
+    check(
+        "{\n\"Policy\": \"{}\"}",
+        "line 2 column 1: Policy: line 1 column 1 of the text in it: Statement: is missing",
+    );
+    // What describes a policy does not hold it.
+    check(
+        r#"{"Policy": {"PolicyName": "p", "DefaultVersionId": "v1"}}"#,
+        "line 1 column 2: Policy: unknown element",
+    );
+    check("%7B", "line 1 column 1: not valid JSON: EOF while parsing an object");
+    check("%FF", "policy: is in URL encoding, but not of UTF-8 text");
 }
 
 #[test]

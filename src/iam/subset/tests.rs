@@ -274,18 +274,220 @@ fn without_a_version_braces_are_text() {
     ));
 }
 
+fn principals_check(old: Value, new: Value, expected: Expected) {
+    let to =
+        |principals: &Value| json!([{"Effect": "Allow", "Principal": principals, "Action": "s3:*", "Resource": "*"}]);
+    check(to(&old), to(&new), expected);
+}
+
 #[test]
-fn resource_policies_compare_their_principals() {
-    let to = |principals: Value| {
-        document(json!([{"Effect": "Allow", "Principal": principals, "Action": "s3:*", "Resource": "*"}]))
+fn naming_fewer_principals_is_narrower() {
+    let role = |name: &str| format!("arn:aws:iam::111122223333:role/{name}");
+    principals_check(
+        json!({"AWS": [role("a"), role("b")]}),
+        json!({"AWS": role("a")}),
+        Proved,
+    );
+    principals_check(
+        json!({"AWS": role("a")}),
+        json!({"AWS": [role("a"), role("b")]}),
+        Refuted,
+    );
+    principals_check(json!("*"), json!({"AWS": role("a")}), Proved);
+    principals_check(json!({"AWS": "*"}), json!("*"), Proved);
+    principals_check(json!({"AWS": role("a")}), json!("*"), Refuted);
+    principals_check(
+        json!({"AWS": "111122223333"}),
+        json!({"AWS": "arn:aws:iam::111122223333:root"}),
+        Proved,
+    );
+    principals_check(json!({"AWS": "111122223333"}), json!({"AWS": "444455556666"}), Refuted);
+    principals_check(
+        json!({"Service": "a.amazonaws.com"}),
+        json!({"Service": "b.amazonaws.com"}),
+        Refuted,
+    );
+    // Whoever is named reaches past what limits it; whoever's account is named does not.
+    principals_check(json!({"AWS": "111122223333"}), json!({"AWS": role("a")}), NotProved);
+    principals_check(
+        json!({"AWS": role("a")}),
+        json!({"AWS": "arn:aws:sts::111122223333:assumed-role/a/s"}),
+        NotProved,
+    );
+}
+
+#[test]
+fn a_principal_that_is_no_longer_denied_is_refuted() {
+    let queue = |deny: Value| {
+        json!([
+            {"Effect": "Allow", "Principal": "*", "Action": "sqs:*", "Resource": "*"},
+            {"Effect": "Deny", "Principal": deny, "Action": "sqs:*", "Resource": "*"},
+        ])
     };
-    let one = to(json!({"AWS": "arn:aws:iam::111122223333:role/a"}));
-    let two = to(json!({"AWS": ["arn:aws:iam::111122223333:role/a", "arn:aws:iam::111122223333:role/b"]}));
-    assert_eq!(allows_no_more(&policy(&two), &policy(&one)), Verdict::Proved);
-    assert!(matches!(
-        allows_no_more(&policy(&one), &policy(&two)),
-        Verdict::Unknown(_)
-    ));
+    let both = json!({"AWS": ["arn:aws:iam::111122223333:user/a", "arn:aws:iam::111122223333:user/b"]});
+    let one = json!({"AWS": "arn:aws:iam::111122223333:user/a"});
+    check(queue(both.clone()), queue(one.clone()), Refuted);
+    check(queue(one), queue(both), Proved);
+}
+
+#[test]
+fn a_policy_that_names_nobody_has_no_place_beside_one_that_does() {
+    let named = json!([{"Effect": "Allow", "Principal": "*", "Action": "s3:*", "Resource": "*"}]);
+    check(json!([allow(json!("s3:*"), json!("*"))]), named, NotProved);
+}
+
+#[test]
+fn conditions_may_take_fewer_values_or_be_stricter_where_the_key_is_absent() {
+    for (old, new, expected) in [
+        (
+            json!({"StringEquals": {"k": ["a", "b"]}}),
+            json!({"StringEquals": {"k": "b"}}),
+            Proved,
+        ),
+        (
+            json!({"StringNotEquals": {"k": "a"}}),
+            json!({"StringNotEquals": {"k": ["a", "b"]}}),
+            Proved,
+        ),
+        (
+            json!({"StringNotEquals": {"k": ["a", "b"]}}),
+            json!({"StringNotEquals": {"k": "a"}}),
+            Refuted,
+        ),
+        (
+            json!({"StringLike": {"k": ["a*", "c"]}}),
+            json!({"StringLike": {"k": ["ab?", "a"]}}),
+            Proved,
+        ),
+        (
+            json!({"StringLike": {"k": "a?"}}),
+            json!({"StringLike": {"k": "a*"}}),
+            Refuted,
+        ),
+        (
+            json!({"ArnLike": {"k": "arn:aws:s3:::a*"}}),
+            json!({"ArnEquals": {"k": "arn:aws:s3:::ab"}}),
+            Proved,
+        ),
+        (
+            json!({"ArnLike": {"k": "arn:aws:s3:::ab"}}),
+            json!({"ArnLike": {"k": "arn:aws:s3:::a*"}}),
+            Refuted,
+        ),
+        (
+            json!({"IpAddress": {"k": "10.0.0.0/8"}}),
+            json!({"IpAddress": {"k": ["10.1.0.0/16", "10.2.2.2"]}}),
+            Proved,
+        ),
+        (
+            json!({"IpAddress": {"k": "10.0.0.0/9"}}),
+            json!({"IpAddress": {"k": "10.0.0.0/8"}}),
+            Refuted,
+        ),
+        (
+            json!({"NotIpAddress": {"k": "2001:db8::/40"}}),
+            json!({"NotIpAddress": {"k": "2001:db8::/32"}}),
+            Proved,
+        ),
+        (
+            json!({"StringEqualsIfExists": {"k": "a"}}),
+            json!({"StringEquals": {"k": "a"}}),
+            Proved,
+        ),
+        (
+            json!({"StringNotEquals": {"k": "a"}}),
+            json!({"StringNotEqualsIfExists": {"k": "a"}}),
+            Proved,
+        ),
+        (
+            json!({"ForAllValues:StringEquals": {"k": ["a", "b"]}}),
+            json!({"ForAllValues:StringEquals": {"k": "a"}}),
+            Proved,
+        ),
+        (
+            json!({"ForAnyValue:StringEquals": {"k": "a"}}),
+            json!({"ForAllValues:StringEquals": {"k": "a"}}),
+            Refuted,
+        ),
+        (
+            json!({"NumericLessThan": {"k": "5"}}),
+            json!({"NumericLessThan": {"k": "6"}}),
+            Refuted,
+        ),
+        (
+            json!({"NumericLessThanEquals": {"k": "5"}}),
+            json!({"NumericLessThan": {"k": "6"}}),
+            Refuted,
+        ),
+        (
+            json!({"DateLessThan": {"k": "2024-01-01"}}),
+            json!({"DateLessThan": {"k": "2025-01-01"}}),
+            Refuted,
+        ),
+        (
+            json!({"Bool": {"k": "true"}}),
+            json!({"Bool": {"k": ["true", "false"]}}),
+            Refuted,
+        ),
+        (
+            json!({"StringEquals": {"k": "${aws:username}"}}),
+            json!({"StringEquals": {"k": "${aws:username}"}}),
+            Proved,
+        ),
+        (
+            json!({"StringEquals": {"k": "a"}}),
+            json!({"StringEquals": {"other": "a"}}),
+            Refuted,
+        ),
+    ] {
+        check(json!([allow_if("s3:*", old)]), json!([allow_if("s3:*", new)]), expected);
+    }
+}
+
+#[test]
+fn what_two_patterns_share_is_weighed_exactly() {
+    // Denied were the objects of a and of all backups; the new grants a's, and denies what both concern.
+    let old = json!([
+        allow(json!("s3:*"), json!("*")),
+        deny(json!("s3:*Object"), json!("arn:aws:s3:::*/backup"))
+    ]);
+    let narrower = json!([
+        allow(json!("s3:Get*"), json!("arn:aws:s3:::a/*")),
+        deny(json!("s3:Get*Object"), json!("arn:aws:s3:::a/*backup")),
+    ]);
+    check(old.clone(), narrower, Proved);
+    let wider = json!([
+        allow(json!("s3:Get*"), json!("arn:aws:s3:::a/*")),
+        deny(json!("s3:Get*Object"), json!("arn:aws:s3:::a/?*backup")),
+    ]);
+    check(old, wider, Refuted);
+    // All but one bucket, and of that one all but its secrets.
+    let old = json!([
+        {"Effect": "Allow", "Action": "s3:*", "NotResource": "arn:aws:s3:::a/*"},
+        allow(json!("s3:*"), json!("arn:aws:s3:::a/public/*")),
+    ]);
+    check(
+        old.clone(),
+        json!([allow(json!("s3:*"), json!("arn:aws:s3:::*/public/*"))]),
+        Refuted,
+    );
+    check(
+        old,
+        json!([allow(json!("s3:*"), json!("arn:aws:s3:::?/public/*"))]),
+        Proved,
+    );
+}
+
+#[test]
+fn a_variable_may_hold_whatever_an_exception_names() {
+    let old = json!([{"Effect": "Allow", "Action": "s3:*", "NotResource": "arn:aws:s3:::${aws:username}"}]);
+    check(old, json!([allow(json!("s3:*"), json!("arn:aws:s3:::b"))]), Refuted);
+    let old = json!([{"Effect": "Allow", "Action": "s3:*", "NotResource": "arn:aws:s3:::b"}]);
+    check(
+        old,
+        json!([allow(json!("s3:*"), json!("arn:aws:s3:::${aws:username}"))]),
+        Refuted,
+    );
 }
 
 #[test]
@@ -294,6 +496,21 @@ fn trust_policies_need_no_resource() {
         json!([{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]),
     );
     assert_eq!(allows_no_more(&policy(&trust), &policy(&trust)), Verdict::Proved);
+    let trusts =
+        |services: Value| json!([{"Effect": "Allow", "Principal": {"Service": services}, "Action": "sts:AssumeRole"}]);
+    check(
+        trusts(json!("ec2.amazonaws.com")),
+        trusts(json!(["ec2.amazonaws.com", "lambda.amazonaws.com"])),
+        Refuted,
+    );
+    let github = |condition: Value| {
+        json!([{"Effect": "Allow", "Principal": {"Federated": "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com"},
+        "Action": "sts:AssumeRoleWithWebIdentity", "Condition": condition}])
+    };
+    let one = json!({"StringLike": {"token.actions.githubusercontent.com:sub": "repo:o/r:ref:refs/heads/main"}});
+    let all = json!({"StringLike": {"token.actions.githubusercontent.com:sub": "repo:o/*"}});
+    check(github(all.clone()), github(one.clone()), Proved);
+    check(github(one), github(all), Refuted);
 }
 
 #[test]

@@ -56,14 +56,22 @@ const RESOURCE_PATTERNS: [&str; 13] = [
     "arn:p:s:*b/x",
     "arn:p:*",
 ];
-const CONDITIONS: [(&str, &str); 7] = [
-    ("StringEquals", "1"),
-    ("StringEquals", "2"),
-    ("StringNotEquals", "1"),
-    ("StringEqualsIfExists", "1"),
-    ("StringLike", "?"),
-    ("Null", "true"),
-    ("Null", "false"),
+const CONDITIONS: [(&str, &[&str]); 15] = [
+    ("StringEquals", &["1"]),
+    ("StringEquals", &["2"]),
+    ("StringEquals", &["1", "2"]),
+    ("StringNotEquals", &["1"]),
+    ("StringNotEquals", &["1", "33"]),
+    ("StringEqualsIfExists", &["1"]),
+    ("StringNotEqualsIfExists", &["1"]),
+    ("StringLike", &["?"]),
+    ("StringLike", &["*", "1"]),
+    ("StringNotLike", &["?"]),
+    ("StringNotLike", &["3*", "2"]),
+    ("ForAllValues:StringEquals", &["1", "2"]),
+    ("ForAnyValue:StringNotEquals", &["2"]),
+    ("Null", &["true"]),
+    ("Null", &["false"]),
 ];
 
 pub(super) fn requests() -> Vec<Request> {
@@ -174,13 +182,16 @@ fn applies(statement: &Value, request: &Request, narrow: bool) -> bool {
                     .iter()
                     .find(|(known, _)| known == key)
                     .map(|(_, value)| value.as_str());
-                let wanted = wanted.as_str().unwrap();
+                let equals = || value.is_some_and(|value| texts(wanted).contains(&value));
+                let like = || value.is_some_and(|value| texts(wanted).iter().any(|wanted| glob(wanted, value)));
                 match operator.as_str() {
-                    "StringEquals" => value == Some(wanted),
-                    "StringNotEquals" => value != Some(wanted),
-                    "StringEqualsIfExists" => value.is_none_or(|value| value == wanted),
-                    "StringLike" => value.is_some_and(|value| glob(wanted, value)),
-                    "Null" => value.is_none() == (wanted == "true"),
+                    "StringEquals" => equals(),
+                    "StringNotEquals" | "StringNotEqualsIfExists" => !equals(),
+                    "StringEqualsIfExists" | "ForAllValues:StringEquals" => value.is_none() || equals(),
+                    "ForAnyValue:StringNotEquals" => value.is_some() && !equals(),
+                    "StringLike" => like(),
+                    "StringNotLike" => !like(),
+                    "Null" => texts(wanted).contains(&if value.is_none() { "true" } else { "false" }),
                     other => panic!("{other}"),
                 }
             })
@@ -210,8 +221,8 @@ fn statement() -> impl Strategy<Value = Value> {
             let mut out = json!({"Effect": if allow { "Allow" } else { "Deny" }});
             out[if action { "Action" } else { "NotAction" }] = json!(actions);
             out[if resource { "Resource" } else { "NotResource" }] = json!(resources);
-            if let Some((operator, value)) = condition {
-                out["Condition"] = json!({operator: {"k": value}});
+            if let Some((operator, values)) = condition {
+                out["Condition"] = json!({*operator: {"k": values}});
             }
             out
         })
@@ -300,8 +311,8 @@ fn change(document: &Value, kind: usize, at: usize, pick: usize) -> Value {
             statement[name] = json!([RESOURCES[pick % RESOURCES.len()]]);
         }
         7 => {
-            let (operator, value) = CONDITIONS[pick % CONDITIONS.len()];
-            statements[at]["Condition"] = json!({operator: {"k": value}});
+            let (operator, values) = CONDITIONS[pick % CONDITIONS.len()];
+            statements[at]["Condition"] = json!({operator: {"k": values}});
         }
         8 => {
             statements.remove(at);
