@@ -1,7 +1,7 @@
 //! Argument groups that several subcommands share; each loads what it names.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
@@ -75,6 +75,18 @@ pub(super) fn with_config(command: &clap::Command, given: Vec<String>) -> anyhow
     let mut all = given;
     all.splice(at + 1..at + 1, more);
     Ok(all)
+}
+
+/// What a file holds; `-` for stdin.
+pub(super) fn text_of(path: &Path) -> anyhow::Result<String> {
+    let read = || {
+        if path.as_os_str() == "-" {
+            std::io::read_to_string(std::io::stdin())
+        } else {
+            std::fs::read_to_string(path)
+        }
+    };
+    read().with_context(|| format!("cannot read `{}`", path.display()))
 }
 
 /// Where logs lie, and which of their events count.

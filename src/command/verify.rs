@@ -1,79 +1,273 @@
 //! `verify`: is NEW safe to put in OLD's place?
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
-use clap::Args;
+use anyhow::{anyhow, bail};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use serde_json::Value;
 
-use super::arguments::LogArgs;
+use super::arguments::{LogArgs, text_of};
 use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
 use crate::emit::escape;
 use crate::iam::Policy;
-use crate::verify::{Replayed, narrower, replay};
+use crate::iam::subset::{self, Verdict, Witness};
+use crate::verify::{Loss, Replayed, losses};
 use crate::{gap, grants};
 
 /// Arguments of `verify`.
 #[derive(Args, Debug)]
 pub(super) struct VerifyArgs {
-    /// The policy as it stands
+    /// The policy as it stands: its JSON, or what the AWS CLI printed around it; - for stdin
     old: PathBuf,
-    /// The policy to put in its place
+    /// The policy to put in its place, likewise
     new: PathBuf,
-    /// Also prove that the calls of this role or user stay allowed; needs --logs
+    /// Also replay the calls of this role or user, and name those that NEW would break; needs logs
     #[arg(long, value_name = "ARN", requires = "logs")]
     principal: Option<String>,
+    /// How to say it
+    #[arg(long, value_enum, default_value_t = Format::Terminal)]
+    format: Format,
     #[command(flatten)]
     logs: LogArgs,
 }
 
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+enum Format {
+    /// Sentences
+    Terminal,
+    /// One JSON document
+    Json,
+}
+
+/// The answer as `--format json` prints it.
+#[derive(Serialize)]
+struct Answer {
+    schema: &'static str,
+    narrower: &'static str,
+    /// What stood in the way of a proof.
+    why: Option<String>,
+    witness: Option<WitnessOut>,
+    keeps: Option<KeepsOut>,
+}
+
+/// A request that NEW allows and OLD does not, as two cases for `simulate`.
+#[derive(Serialize)]
+struct WitnessOut {
+    request: Value,
+    under_old: Value,
+    under_new: Value,
+}
+
+#[derive(Serialize)]
+struct KeepsOut {
+    principal: String,
+    verdict: &'static str,
+    catalog_date: String,
+    shapes_proved: u64,
+    calls_represented: u64,
+    incomplete: u64,
+    unmapped: u64,
+    lost: Vec<LossOut>,
+}
+
+#[derive(Serialize)]
+struct LossOut {
+    action: String,
+    resource: String,
+    calls: u64,
+    why: String,
+}
+
 impl VerifyArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
-        let read = |path: &PathBuf| -> anyhow::Result<Policy> {
-            let named = || format!("`{}`", path.display());
-            let text = std::fs::read_to_string(path).with_context(named)?;
-            Policy::parse(&text).with_context(named)
-        };
-        let (old, new) = (read(&self.old)?, read(&self.new)?);
-        let mut out = io::stdout().lock();
-        let mut outcome = Outcome::Clear;
-        match narrower(&old, &new) {
-            Ok(()) => writeln!(out, "narrower: proved")?,
-            Err(refusal) => {
-                writeln!(out, "narrower: {}", escape::terminal(&refusal.to_string()))?;
-                outcome = Outcome::NeedsAttention;
-            }
+        let stdin = |path: &Path| path.as_os_str() == "-";
+        let readers = usize::from(stdin(&self.old))
+            + usize::from(stdin(&self.new))
+            + usize::from(self.logs.logs.iter().any(|place| place == "-"));
+        if readers > 1 {
+            bail!("only one of OLD, NEW and --logs can be -");
         }
-        if let Some(arn) = &self.principal {
-            let catalog = Catalog::embedded();
-            let collected = self.logs.collect(terminal)?;
-            let Some(window) = collected.window else {
-                terminal.say("no CloudTrail events in the logs given");
-                return Ok(Outcome::NothingSeen);
-            };
-            let grants = grants::alone(arn);
-            let gaps = gap::classify(catalog, &collected.table, &grants, &collected.coverage, window);
-            let Some(gap) = gaps.first() else {
-                bail!("`{arn}` is no ARN of a role or user");
-            };
-            let mut replayed = Replayed::default();
-            match replay(catalog, &old, &new, gap, &mut replayed) {
-                Ok(()) => writeln!(
-                    out,
-                    "keeps: proved for {} shapes of {} calls relative to catalog {}; {} incomplete, {} unmapped",
-                    replayed.shapes_proved,
-                    gap.activity.calls,
-                    catalog.date(),
-                    replayed.incomplete,
-                    replayed.unmapped
-                )?,
-                Err(refusal) => {
-                    writeln!(out, "keeps: {}", escape::terminal(&refusal.to_string()))?;
-                    outcome = Outcome::NeedsAttention;
+        if self.principal.is_none() && !self.logs.logs.is_empty() {
+            bail!("--logs needs --principal ARN: whose calls to replay");
+        }
+        let (old, new) = (read(&self.old)?, read(&self.new)?);
+        let verdict = subset::allows_no_more(&old, &new);
+        let replay = match &self.principal {
+            Some(arn) => match self.replay(arn, &old, &new, terminal)? {
+                Some(replay) => Some(replay),
+                None if verdict == Verdict::Proved => {
+                    terminal.say("no CloudTrail events in the logs given");
+                    return Ok(Outcome::NothingSeen);
+                }
+                None => None,
+            },
+            None => None,
+        };
+        let mut out = io::stdout().lock();
+        match self.format {
+            Format::Terminal => {
+                say(&mut out, &verdict)?;
+                if let Some(keeps) = &replay {
+                    say_keeps(&mut out, keeps)?;
                 }
             }
+            Format::Json => {
+                let answer = answer(verdict.clone(), replay.as_ref(), &old, &new);
+                writeln!(out, "{}", serde_json::to_string_pretty(&answer)?)?;
+            }
         }
-        Ok(outcome)
+        let lost = replay.is_some_and(|keeps| !keeps.lost.is_empty());
+        Ok(match verdict {
+            Verdict::Proved if !lost => Outcome::Clear,
+            Verdict::Proved | Verdict::Refuted(_) | Verdict::Unknown(_) => Outcome::NeedsAttention,
+        })
+    }
+
+    /// What NEW would break of what the principal did; `None` if the logs hold no event.
+    fn replay(&self, arn: &str, old: &Policy, new: &Policy, terminal: &Terminal) -> anyhow::Result<Option<Keeps>> {
+        let catalog = Catalog::embedded();
+        let grants = grants::alone(arn);
+        let collected = self.logs.collect(terminal)?;
+        let Some(window) = collected.window else {
+            return Ok(None);
+        };
+        let gaps = gap::classify(catalog, &collected.table, &grants, &collected.coverage, window);
+        let Some(gap) = gaps.first() else {
+            bail!("`{arn}` is no ARN of a role or user");
+        };
+        let (lost, replayed) = losses(catalog, old, new, gap);
+        Ok(Some(Keeps {
+            principal: arn.to_owned(),
+            calls: gap.activity.calls,
+            catalog_date: catalog.date().to_owned(),
+            lost,
+            replayed,
+        }))
+    }
+}
+
+/// What replaying a principal's calls showed.
+struct Keeps {
+    principal: String,
+    calls: u64,
+    catalog_date: String,
+    lost: Vec<Loss>,
+    replayed: Replayed,
+}
+
+fn read(path: &Path) -> anyhow::Result<Policy> {
+    let text = text_of(path)?;
+    Policy::parse_wrapped(&text).map_err(|error| {
+        let name = path.display();
+        match error.position() {
+            Some(at) => anyhow!("{name}:{}:{}: {}", at.line, at.column, error.what()),
+            None => anyhow!("{name}: {}", error.what()),
+        }
+    })
+}
+
+fn say(out: &mut dyn Write, verdict: &Verdict) -> io::Result<()> {
+    match verdict {
+        Verdict::Proved => writeln!(out, "narrower: proved. Every request that NEW allows, OLD allows too."),
+        Verdict::Refuted(witness) => {
+            let Witness {
+                principal,
+                action,
+                resource,
+                context,
+                ..
+            } = witness;
+            writeln!(out, "narrower: refuted. NEW allows this request, and OLD does not:")?;
+            let mut line = |name: &str, value: &str| writeln!(out, "    {name:<10} {}", escape::terminal(value));
+            line("principal", principal)?;
+            line("action", action)?;
+            line("resource", resource)?;
+            for (key, values) in context {
+                line("context", &format!("{key} = {}", values.join(", ")))?;
+            }
+            Ok(())
+        }
+        Verdict::Unknown(why) => writeln!(
+            out,
+            "narrower: not proved. NEW may allow more than OLD, though no request was found that shows it: {}.",
+            escape::terminal(why)
+        ),
+    }
+}
+
+fn say_keeps(out: &mut dyn Write, keeps: &Keeps) -> io::Result<()> {
+    let Replayed {
+        shapes_proved,
+        incomplete,
+        unmapped,
+        ..
+    } = keeps.replayed;
+    let of = format!(
+        "{} calls of {} relative to catalog {}; {incomplete} incomplete, {unmapped} unmapped",
+        keeps.calls, keeps.principal, keeps.catalog_date
+    );
+    if keeps.lost.is_empty() {
+        return writeln!(
+            out,
+            "keeps: proved for {shapes_proved} shapes in {}.",
+            escape::terminal(&of)
+        );
+    }
+    writeln!(
+        out,
+        "keeps: not proved. {} of what was replayed would break or may ({}):",
+        keeps.lost.len(),
+        escape::terminal(&of)
+    )?;
+    for loss in &keeps.lost {
+        let line = format!(
+            "    {} on {}, {} calls: {}",
+            loss.action, loss.shape, loss.calls, loss.why
+        );
+        writeln!(out, "{}", escape::terminal(&line))?;
+    }
+    Ok(())
+}
+
+fn answer(verdict: Verdict, keeps: Option<&Keeps>, old: &Policy, new: &Policy) -> Answer {
+    let (narrower, why, witness) = match verdict {
+        Verdict::Proved => ("proved", None, None),
+        Verdict::Refuted(witness) => ("refuted", None, Some(witness)),
+        Verdict::Unknown(why) => ("unknown", Some(why), None),
+    };
+    Answer {
+        schema: "trimtrail.verify/1",
+        narrower,
+        why,
+        witness: witness.map(|witness| {
+            let (under_old, under_new) = (witness.case(&old.to_value()), witness.case(&new.to_value()));
+            WitnessOut {
+                request: under_new["request"].clone(),
+                under_old,
+                under_new,
+            }
+        }),
+        keeps: keeps.map(|keeps| KeepsOut {
+            principal: keeps.principal.clone(),
+            verdict: if keeps.lost.is_empty() { "proved" } else { "refuted" },
+            catalog_date: keeps.catalog_date.clone(),
+            shapes_proved: keeps.replayed.shapes_proved,
+            calls_represented: keeps.replayed.calls_represented,
+            incomplete: keeps.replayed.incomplete,
+            unmapped: keeps.replayed.unmapped,
+            lost: keeps
+                .lost
+                .iter()
+                .map(|loss| LossOut {
+                    action: loss.action.clone(),
+                    resource: loss.shape.clone(),
+                    calls: loss.calls,
+                    why: loss.why.to_string(),
+                })
+                .collect(),
+        }),
     }
 }

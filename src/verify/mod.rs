@@ -83,7 +83,7 @@ pub struct Proved {
 pub enum Refusal {
     /// A request that only the new document allows.
     #[error("the new policy allows {} on `{}`{}, the old one does not", .0.action, .0.resource, context(.0))]
-    Wider(Witness),
+    Wider(Box<Witness>),
     /// Neither proved nor refuted.
     #[error("not shown to allow no more: {0}")]
     NotShown(String),
@@ -146,7 +146,7 @@ pub fn prove(
 pub fn narrower(before: &Policy, after: &Policy) -> Result<(), Refusal> {
     match subset::allows_no_more(before, after) {
         Inclusion::Proved => Ok(()),
-        Inclusion::Refuted(witness) => Err(Refusal::Wider(witness)),
+        Inclusion::Refuted(witness) => Err(Refusal::Wider(Box::new(witness))),
         Inclusion::Unknown(why) => Err(Refusal::NotShown(why)),
     }
 }
@@ -162,25 +162,74 @@ pub fn replay(
     gap: &Gap,
     replayed: &mut Replayed,
 ) -> Result<(), Refusal> {
+    for need in needs(catalog, gap, replayed) {
+        subset::keeps(before, after, &need.action, &need.shape)?;
+    }
+    Ok(())
+}
+
+/// What a principal did, or may have done, that a document in another's place would break.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Loss {
+    /// The action.
+    pub action: String,
+    /// The resources: an ARN or a shape of several, `*` where the log does not show them.
+    pub shape: String,
+    /// Calls that may have needed the action; 0 where it is implied.
+    pub calls: u64,
+    /// Which statement grants or denies it.
+    pub why: NotKept,
+}
+
+/// Replays what a principal did, or may have done, under both documents: what the second would break.
+pub fn losses(catalog: &Catalog, before: &Policy, after: &Policy, gap: &Gap) -> (Vec<Loss>, Replayed) {
+    let mut replayed = Replayed::default();
+    let mut lost = Vec::new();
+    for need in needs(catalog, gap, &mut replayed) {
+        if let Err(why) = subset::keeps(before, after, &need.action, &need.shape) {
+            lost.push(Loss {
+                action: need.action,
+                shape: need.shape,
+                calls: need.calls,
+                why,
+            });
+        }
+    }
+    (lost, replayed)
+}
+
+/// An action on resources of a shape, which must go on being decided alike.
+struct Need {
+    action: String,
+    shape: String,
+    calls: u64,
+}
+
+/// What a principal did, or may have done. Counts it in `replayed`.
+fn needs(catalog: &Catalog, gap: &Gap, replayed: &mut Replayed) -> Vec<Need> {
     let activity = &gap.activity;
+    let mut needs = Vec::new();
+    let need = |action: &str, shape: &str, calls| Need {
+        action: action.to_owned(),
+        shape: shape.to_owned(),
+        calls,
+    };
     let mut counted = BTreeSet::new();
     for (action, evidence) in activity.used.iter().chain(&activity.may_need) {
-        let name = catalog.name(*action);
         let mut shapes: BTreeSet<String> = evidence.resources.iter().map(|shape| escaped(shape)).collect();
         if evidence.incomplete > 0 || shapes.is_empty() {
             shapes.insert("*".to_owned());
-        }
-        for shape in &shapes {
-            subset::keeps(before, after, name, shape)?;
         }
         if counted.insert(*action) {
             replayed.shapes_proved += shapes.len() as u64;
             replayed.calls_represented += evidence.calls;
             replayed.incomplete += evidence.incomplete;
         }
+        let name = catalog.name(*action);
+        needs.extend(shapes.iter().map(|shape| need(name, shape, evidence.calls)));
     }
     for action in implied(catalog, &gap.trust) {
-        subset::keeps(before, after, catalog.name(action), "*")?;
+        needs.push(need(catalog.name(action), "*", 0));
     }
     for operation in &activity.unmapped {
         replayed.unmapped += operation.calls;
@@ -190,13 +239,18 @@ pub fn replay(
             prefixes.push(operation.event_source.split('.').next().unwrap_or("").to_owned());
         }
         for prefix in prefixes {
-            subset::keeps(before, after, &format!("{prefix}:{}", operation.event_name), "*")?;
+            let named = format!("{prefix}:{}", operation.event_name);
+            needs.push(need(&named, "*", operation.calls));
             for action in catalog.service_range(&prefix) {
-                subset::keeps(before, after, catalog.name(ActionId::from_index(action as usize)), "*")?;
+                let name = catalog.name(ActionId::from_index(action as usize));
+                needs.push(need(name, "*", operation.calls));
             }
         }
     }
-    Ok(())
+    // Used actions are among those that calls may have needed; the larger count stands.
+    needs.sort_by(|a, b| (&a.action, &a.shape, b.calls).cmp(&(&b.action, &b.shape, a.calls)));
+    needs.dedup_by(|b, a| a.action == b.action && a.shape == b.shape);
+    needs
 }
 
 fn implied(catalog: &Catalog, trust: &Trust) -> Vec<ActionId> {
