@@ -115,6 +115,8 @@ pub struct Coverage {
     pub events_not_calls: u64,
     /// Records outside the asked window, accounts or regions.
     pub events_filtered_out: u64,
+    /// Calls that this program made itself, outside `records` too.
+    pub events_own: u64,
     /// (file, why) → where.
     skipped: BTreeMap<(String, String), Places>,
     /// When each stream was heard.
@@ -319,6 +321,7 @@ impl Coverage {
         self.events_unattributed += other.events_unattributed;
         self.events_not_calls += other.events_not_calls;
         self.events_filtered_out += other.events_filtered_out;
+        self.events_own += other.events_own;
         for (key, places) in other.skipped {
             let mine = self.skipped.entry(key).or_default();
             for (place, records) in places.listed {

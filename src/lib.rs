@@ -7,6 +7,9 @@
 pub mod coverage;
 /// A silent handle that stages tick; the only file that knows how a progress bar is drawn.
 pub mod progress;
+/// The one door to AWS's APIs: credentials, time-outs, retries, errors as sentences. Without it no network is reached.
+#[cfg(feature = "aws")]
+pub mod aws;
 
 /// The policy language, pure: no files, no clock, no network, nothing of CloudTrail.
 pub mod iam;

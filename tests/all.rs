@@ -3,5 +3,8 @@
 mod fuzz_inputs;
 mod journey;
 mod map;
-mod simulate_corpus;
+#[cfg(feature = "aws")]
+mod network;
+mod only_reads;
 mod sample_bytes;
+mod simulate_corpus;

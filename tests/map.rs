@@ -25,7 +25,7 @@ fn order() -> Vec<String> {
 }
 
 /// (file, the module it belongs to, its text)
-fn files() -> Vec<(PathBuf, String, String)> {
+pub(super) fn files() -> Vec<(PathBuf, String, String)> {
     let mut paths = Vec::new();
     sources(Path::new("src"), &mut paths);
     paths

@@ -7,11 +7,13 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
 use super::Terminal;
+use super::network::AwsArgs;
 use crate::coverage::Coverage;
 use crate::decode::Limits;
 use crate::grants::{self, Grants};
+use crate::progress::Progress;
 use crate::rightsize::{EvidenceLevel, Keep, KeepRule, Options};
-use crate::source::{self, Source};
+use crate::source::{self, Source, Wanted};
 use crate::usage::{self, Filter, Table};
 use crate::{config, iam};
 
@@ -92,11 +94,13 @@ pub(super) fn text_of(path: &Path) -> anyhow::Result<String> {
 /// Where logs lie, and which of their events count.
 #[derive(Args, Debug, Clone)]
 pub(super) struct LogArgs {
-    /// CloudTrail logs: a file, a folder, a glob, or - for stdin; repeats
+    /// CloudTrail logs: a file, a folder, a glob, - for stdin, s3://bucket/prefix or lookup:REGION; repeats
     #[arg(long, value_name = "PLACE", num_args = 1.., env = "TRIMTRAIL_LOGS", value_delimiter = None)]
     pub(super) logs: Vec<String>,
     #[command(flatten)]
     pub(super) filter: FilterArgs,
+    #[command(flatten)]
+    pub(super) aws: AwsArgs,
 }
 
 /// Which events count.
@@ -129,7 +133,7 @@ pub(super) struct FilterArgs {
 }
 
 /// `4GiB`, `200MB`, `1024`
-fn bytes(text: &str) -> Result<u64, String> {
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| !c.is_ascii_digit());
     let unit = match text[digits.len()..].trim().to_ascii_lowercase().as_str() {
         "" | "b" => 1,
@@ -203,6 +207,25 @@ impl FilterArgs {
     }
 }
 
+/// Everything that the places name, near and far; of what is far only what may pass the filter.
+pub(super) fn find(
+    places: &[String],
+    filter: &Filter,
+    aws: &AwsArgs,
+    progress: &Progress,
+) -> anyhow::Result<Vec<Source>> {
+    let (far, near): (Vec<String>, Vec<String>) = places.iter().cloned().partition(|place| source::is_remote(place));
+    let wanted = Wanted {
+        since: filter.since,
+        until: filter.until,
+        accounts: filter.accounts.clone(),
+        regions: filter.regions.clone(),
+    };
+    let mut sources = source::find(&near)?;
+    sources.extend(aws.find(&far, &wanted, progress)?);
+    Ok(sources)
+}
+
 /// What the logs say.
 pub(super) struct Collected {
     pub(super) table: Table,
@@ -212,11 +235,16 @@ pub(super) struct Collected {
 }
 
 impl LogArgs {
-    pub(super) fn sources(&self) -> anyhow::Result<Vec<Source>> {
+    pub(super) fn sources(&self, terminal: &Terminal) -> anyhow::Result<Vec<Source>> {
         if self.logs.is_empty() {
             bail!("no logs given; pass --logs FOLDER (the folder that holds AWSLogs/), or --logs - for stdin");
         }
-        Ok(source::find(&self.logs)?)
+        find(
+            &self.logs,
+            &self.filter.options()?.filter,
+            &self.aws,
+            &terminal.progress,
+        )
     }
 
     /// Most bytes that one file may inflate to.
@@ -226,7 +254,7 @@ impl LogArgs {
 
     pub(super) fn collect(&self, terminal: &Terminal) -> anyhow::Result<Collected> {
         let options = self.filter.options()?;
-        let (table, coverage) = usage::collect(&self.sources()?, &options, &terminal.progress)?;
+        let (table, coverage) = usage::collect(&self.sources(terminal)?, &options, &terminal.progress)?;
         terminal.progress.finish();
         // Silence at the edges of what was asked for is silence too.
         let window = coverage.span.map(|(from, to)| {

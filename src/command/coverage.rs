@@ -27,16 +27,21 @@ impl CoverageArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
         let collected = self.logs.collect(terminal)?;
         let Some((from, to)) = collected.window else {
-            terminal.say(
-                "no CloudTrail events in the logs given\nhelp: pass the folder that holds AWSLogs/, or - for stdin",
-            );
+            terminal.say("no CloudTrail events in the logs given");
+            for (what, why, _) in collected.coverage.skipped().iter().take(3) {
+                terminal.say(&format!("  {what}: {why}"));
+            }
+            terminal.say("help: pass the folder that holds AWSLogs/, or - for stdin");
             return Ok(Outcome::NothingSeen);
         };
         let mut out = io::BufWriter::new(io::stdout().lock());
         write(&collected.coverage, from, to, &mut out)?;
-        let outcome = self
-            .integrity
-            .run(&self.logs.sources()?, self.logs.max_inflated(), terminal, &mut out)?;
+        let outcome = self.integrity.run(
+            &self.logs.sources(terminal)?,
+            self.logs.max_inflated(),
+            terminal,
+            &mut out,
+        )?;
         out.flush()?;
         Ok(outcome)
     }
@@ -63,6 +68,9 @@ fn write(coverage: &Coverage, from: i64, to: i64, out: &mut dyn Write) -> io::Re
         coverage.events_not_calls,
         coverage.records_skipped()
     )?;
+    if coverage.events_own > 0 {
+        writeln!(out, "{} calls of trimtrail itself left out", coverage.events_own)?;
+    }
     let (first, last) = (from.div_euclid(86_400), to.div_euclid(86_400));
     let start = first.max(last - DAYS + 1);
     writeln!(

@@ -9,6 +9,7 @@ mod coverage;
 mod explain;
 mod integrity;
 mod man;
+mod network;
 mod patch;
 #[cfg(feature = "polars")]
 mod query;
@@ -221,6 +222,12 @@ pub fn help(error: &anyhow::Error) -> Option<&'static str> {
                 .downcast_ref::<crate::integrity::Error>()
                 .map(crate::integrity::Error::help)
         };
+        #[cfg(feature = "aws")]
+        let source = source.or_else(|| {
+            cause
+                .downcast_ref::<crate::aws::Trouble>()
+                .map(crate::aws::Trouble::help)
+        });
         source.or_else(grants).or_else(backtest).or_else(integrity)
     })
 }

@@ -6,7 +6,8 @@ use std::io::{self, Read, Write};
 use clap::Args;
 use serde::Serialize;
 
-use super::arguments::FilterArgs;
+use super::arguments::{FilterArgs, find};
+use super::network::AwsArgs;
 use super::{Outcome, Terminal};
 use crate::attribute::{self, Attribution, Workload};
 use crate::catalog::{Catalog, How, Mapping};
@@ -18,11 +19,13 @@ use crate::usage::Filter;
 /// Arguments of `resolve`.
 #[derive(Args, Debug)]
 pub(super) struct ResolveArgs {
-    /// CloudTrail logs: a file, a folder, a glob; stdin by default
+    /// CloudTrail logs: a file, a folder, a glob, s3://bucket/prefix or lookup:REGION; stdin by default
     #[arg(long, value_name = "PLACE", num_args = 1.., default_value = "-")]
     logs: Vec<String>,
     #[command(flatten)]
     filter: FilterArgs,
+    #[command(flatten)]
+    aws: AwsArgs,
 }
 
 #[derive(Serialize)]
@@ -70,14 +73,14 @@ type Openers = HashMap<attribute::Session<'static>, BTreeSet<Workload>>;
 
 /// One input, read twice: files from where they lie, standard input from memory.
 enum Input {
-    File(Source),
+    Source(Source),
     Bytes(Vec<u8>),
 }
 
 impl Input {
     fn each(&self, reader: &mut Reader, limits: &Limits, sink: &mut dyn FnMut(Item<'_>)) -> io::Result<()> {
         match self {
-            Input::File(source) => {
+            Input::Source(source) => {
                 reader.read(source.open()?, limits, sink);
             }
             Input::Bytes(bytes) => {
@@ -88,22 +91,31 @@ impl Input {
     }
 }
 
+/// What lies far away comes in the order in which it is read.
+fn expect(inputs: &[Input]) {
+    source::expect(inputs.iter().filter_map(|input| match input {
+        Input::Source(source) => Some(source),
+        Input::Bytes(_) => None,
+    }));
+}
+
 impl ResolveArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
         let options = self.filter.options()?;
         let mut inputs = Vec::new();
-        for source in source::find(&self.logs)? {
+        for source in find(&self.logs, &options.filter, &self.aws, &terminal.progress)? {
             inputs.push(match source {
                 Source::Stdin => {
                     let mut bytes = Vec::new();
                     io::stdin().read_to_end(&mut bytes)?;
                     Input::Bytes(bytes)
                 }
-                Source::File { .. } => Input::File(source),
+                Source::File { .. } | Source::Remote(_) => Input::Source(source),
             });
         }
         let mut reader = Reader::new();
         let mut openers = Openers::new();
+        expect(&inputs);
         for input in &inputs {
             // A file that cannot be read is said once, in the second pass.
             let _ = input.each(&mut reader, &options.limits, &mut |item| {
@@ -121,6 +133,7 @@ impl ResolveArgs {
             filter: &options.filter,
         };
         let mut written = 0_u64;
+        expect(&inputs);
         for input in &inputs {
             let mut result = Ok(());
             let read = input.each(&mut reader, &options.limits, &mut |item| match item {
@@ -138,7 +151,7 @@ impl ResolveArgs {
             });
             if let Err(error) = read {
                 let name = match input {
-                    Input::File(source) => source.name(),
+                    Input::Source(source) => source.name(),
                     Input::Bytes(_) => "-".to_owned(),
                 };
                 terminal.say(&format!("skipped {name}: {error}"));

@@ -1,10 +1,21 @@
 //! Where logs lie: hands out named byte streams, parses nothing.
+//!
+//! What lies on disk is opened when it is read. What lies far away is fetched ahead, in the order in which [`expect`]
+//! says that it will be opened, by threads of its own.
 
+mod layout;
 mod local;
+#[cfg(feature = "aws")]
+pub mod lookup;
+#[cfg(feature = "aws")]
+pub mod s3;
 
+use std::cmp::Ordering;
 use std::io::{self, Read};
 use std::path::PathBuf;
+use std::sync::Arc;
 
+pub use layout::Wanted;
 pub use local::find;
 
 /// One thing to read.
@@ -19,6 +30,56 @@ pub enum Source {
     },
     /// Standard input.
     Stdin,
+    /// Something behind a network.
+    Remote(Remote),
+}
+
+/// Something behind a network, told from others by its name.
+#[derive(Clone)]
+pub struct Remote {
+    /// `s3://BUCKET/KEY`, `lookup:REGION/ACCOUNT/DATE`
+    name: String,
+    /// Its length when it was listed; 0 where that shows only at its end.
+    bytes: u64,
+    /// What S3 calls this version of its content; empty where there is none.
+    etag: String,
+    part: (String, String),
+    place: Arc<dyn Fetch>,
+}
+
+/// Brings what lies behind a network.
+pub(crate) trait Fetch: Send + Sync {
+    /// All of these will be opened, in this order.
+    fn expect(&self, order: &[&Remote]);
+
+    /// Waits until it is here, or begins to be here.
+    fn open(&self, what: &Remote) -> io::Result<Box<dyn Read + Send>>;
+}
+
+impl std::fmt::Debug for Remote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl PartialEq for Remote {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Remote {}
+
+impl PartialOrd for Remote {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Remote {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.name.cmp(&other.name)
+    }
 }
 
 /// Why a place cannot be read from at all.
@@ -46,6 +107,16 @@ pub enum Error {
         /// What was asked for.
         place: String,
     },
+    /// A place behind a network that cannot be reached, or may not be.
+    #[error("`{place}`: {why}")]
+    Network {
+        /// What was asked for.
+        place: String,
+        /// What is in the way.
+        why: String,
+        /// The way out.
+        help: &'static str,
+    },
 }
 
 impl Error {
@@ -53,6 +124,7 @@ impl Error {
     pub fn help(&self) -> &'static str {
         match self {
             Error::Missing { .. } | Error::NoMatch { .. } => "pass the folder that holds AWSLogs/, or - for stdin",
+            Error::Network { help, .. } => help,
             Error::Glob { .. } => "quote the pattern; `**` stands for any depth, `[` and `]` need brackets around them",
         }
     }
@@ -64,6 +136,7 @@ impl Source {
         match self {
             Source::File { path, .. } => path.display().to_string(),
             Source::Stdin => "-".to_owned(),
+            Source::Remote(remote) => remote.name.clone(),
         }
     }
 
@@ -72,6 +145,24 @@ impl Source {
         match self {
             Source::File { bytes, .. } => *bytes,
             Source::Stdin => 0,
+            Source::Remote(remote) => remote.bytes,
+        }
+    }
+
+    /// What tells this version of its content from another (S3's ETag); empty where nothing does.
+    pub fn etag(&self) -> &str {
+        match self {
+            Source::File { .. } | Source::Stdin => "",
+            Source::Remote(remote) => &remote.etag,
+        }
+    }
+
+    /// Whether it is known to hold no more bytes than that.
+    pub fn is_at_most(&self, most: u64) -> bool {
+        match self {
+            Source::File { bytes, .. } => *bytes <= most,
+            Source::Stdin => false,
+            Source::Remote(remote) => remote.bytes > 0 && remote.bytes <= most,
         }
     }
 
@@ -83,6 +174,7 @@ impl Source {
         match self {
             Source::File { path, .. } => Ok(Box::new(std::fs::File::open(path)?)),
             Source::Stdin => Ok(Box::new(io::stdin())),
+            Source::Remote(remote) => remote.place.open(remote),
         }
     }
 
@@ -91,16 +183,57 @@ impl Source {
     ///
     /// AWS delivers a file again under the same date, so events can be told apart within one such part.
     pub fn part(&self) -> (String, String) {
-        let name = self.name();
-        let segments: Vec<&str> = name.split(['/', '\\']).collect();
-        let [.., account, _kind, _region, year, month, day, _file] = segments[..] else {
-            return (String::new(), String::new());
-        };
-        let digits = |text: &str, length: usize| text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit());
-        if digits(account, 12) && digits(year, 4) && digits(month, 2) && digits(day, 2) {
-            (account.to_owned(), format!("{year}-{month}-{day}"))
-        } else {
-            (String::new(), String::new())
+        match self {
+            Source::File { path, .. } => layout::part(&path.to_string_lossy()),
+            Source::Stdin => (String::new(), String::new()),
+            Source::Remote(remote) => remote.part.clone(),
         }
+    }
+}
+
+/// Says in which order sources will be opened, so that what lies far away is on its way by then. Opening another one
+/// first, or one that was not named, only takes longer.
+pub fn expect<'s>(order: impl IntoIterator<Item = &'s Source>) {
+    let mut places: Vec<(&Arc<dyn Fetch>, Vec<&Remote>)> = Vec::new();
+    for source in order {
+        let Source::Remote(remote) = source else { continue };
+        match places.iter_mut().find(|(place, _)| Arc::ptr_eq(place, &remote.place)) {
+            Some((_, names)) => names.push(remote),
+            None => places.push((&remote.place, vec![remote])),
+        }
+    }
+    for (place, order) in places {
+        place.expect(&order);
+    }
+}
+
+/// Whether a place lies behind a network: `s3://…` or `lookup:…`.
+pub fn is_remote(place: &str) -> bool {
+    place.starts_with("s3://") || place.starts_with("lookup:")
+}
+
+/// What cannot be listed is a source all the same, so that opening it says why.
+#[cfg(feature = "aws")]
+struct Unreadable(String);
+
+#[cfg(feature = "aws")]
+impl Unreadable {
+    fn source(name: String, why: String) -> Source {
+        Source::Remote(Remote {
+            name,
+            bytes: 0,
+            etag: String::new(),
+            part: (String::new(), String::new()),
+            place: Arc::new(Unreadable(why)),
+        })
+    }
+}
+
+#[cfg(feature = "aws")]
+impl Fetch for Unreadable {
+    fn expect(&self, _order: &[&Remote]) {}
+
+    fn open(&self, _what: &Remote) -> io::Result<Box<dyn Read + Send>> {
+        Err(io::Error::other(self.0.clone()))
     }
 }

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sha2::{Digest as _, Sha256};
 
 use super::duplicates::{Contents, Digest, Fingerprints, lock};
+use super::own;
 use super::shapes::generalise;
 use super::table::{Builder, Key, Table};
 use crate::attribute::{Attribution, Principal, attribute, seed, session, workload_of};
@@ -21,7 +22,7 @@ use crate::coverage::{Class, Coverage, TRAIL_CHANGES, TrailChange};
 use crate::decode::{self, Event, Identity, Item, Limits};
 use crate::progress::Progress;
 use crate::resolve::{self, Operation};
-use crate::source::Source;
+use crate::source::{self, Source};
 
 /// Files up to this size are read whole, which is fastest; larger ones are streamed.
 const WHOLE_FILE: u64 = 256 << 20;
@@ -196,6 +197,7 @@ fn run(
         }
         order.push((index, parts.len() - 1));
     }
+    source::expect(order.iter().map(|(index, _)| &sources[*index]));
     progress.expect(sources.len(), sources.iter().map(Source::bytes).sum());
 
     let threads = if options.threads == 0 {
@@ -325,7 +327,7 @@ impl Run<'_> {
             Ok(stream) => stream,
             Err(error) => return unread(facts, format!("cannot be opened: {error}")),
         };
-        let whole = matches!(source, Source::File { bytes, .. } if *bytes <= WHOLE_FILE);
+        let whole = source.is_at_most(WHOLE_FILE);
         if whole {
             worker.bytes.clear();
             if let Err(error) = stream.read_to_end(&mut worker.bytes) {
@@ -344,6 +346,8 @@ impl Run<'_> {
             Item::Event(event) => {
                 if !self.options.filter.takes(&event) {
                     shard.coverage.events_filtered_out += 1;
+                } else if own::is_ours(&event) {
+                    shard.coverage.events_own += 1;
                 } else if shard.fingerprints.met(&event) {
                     shard.duplicates += 1;
                 } else {
@@ -363,7 +367,11 @@ impl Run<'_> {
         } else {
             let mut hashed = Hashed::new(stream);
             let read = worker.reader.read(&mut hashed, limits, &mut sink);
-            facts.digest = hashed.finish();
+            let digest = hashed.finish();
+            if let Err(why) = &digest {
+                skipped.push((String::new(), format!("cannot be read to its end: {why}"), 0));
+            }
+            facts.digest = digest.ok();
             read
         };
         if source.bytes() == 0 {
@@ -438,8 +446,8 @@ impl Run<'_> {
 struct Hashed<R> {
     inner: R,
     hash: Sha256,
-    /// Whether reading came to the end, or failed.
-    ended: Option<bool>,
+    /// How reading ended.
+    ended: Option<Result<(), String>>,
 }
 
 impl<R: Read> Hashed<R> {
@@ -451,13 +459,13 @@ impl<R: Read> Hashed<R> {
         }
     }
 
-    /// The digest, if the stream was read to its end.
-    fn finish(mut self) -> Option<Digest> {
+    /// The digest, if the stream was read to its end, and else why not.
+    fn finish(mut self) -> Result<Digest, String> {
         // What nobody wanted to look at belongs to the file all the same.
         if self.ended.is_none() {
             let _ = io::copy(&mut self, &mut io::sink());
         }
-        (self.ended == Some(true)).then(|| self.hash.finalize().into())
+        self.ended.unwrap_or(Ok(())).map(|()| self.hash.finalize().into())
     }
 }
 
@@ -465,10 +473,10 @@ impl<R: Read> Read for Hashed<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer);
         match &read {
-            Ok(0) if !buffer.is_empty() => self.ended = Some(true),
+            Ok(0) if !buffer.is_empty() => self.ended = Some(Ok(())),
             Ok(read) => self.hash.update(&buffer[..*read]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => self.ended = Some(false),
+            Err(error) => self.ended = Some(Err(error.to_string())),
         }
         read
     }

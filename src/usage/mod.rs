@@ -2,6 +2,7 @@
 
 mod collect;
 mod duplicates;
+mod own;
 pub mod shapes;
 mod table;
 

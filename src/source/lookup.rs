@@ -1,0 +1,265 @@
+//! The last 90 days of management events from CloudTrail itself: `lookup:REGION` (the LookupEvents API).
+//!
+//! Each day is a source of its own, so that a day that could not be read whole stands in the coverage by name. Data
+//! events are never in it, so nothing it shows says that they are logged.
+
+use std::collections::HashSet;
+use std::io::{self, Cursor, Read};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use aws_sdk_cloudtrail::Client;
+use aws_sdk_cloudtrail::primitives::DateTime;
+
+use super::{Error, Fetch, Remote, Source, Unreadable, Wanted};
+use crate::aws::{Connection, Kind, Trouble, explain};
+
+const DAY: i64 = 86_400;
+
+/// How far back events can be looked up (CloudTrail API reference, LookupEvents).
+const REACH: i64 = 90 * DAY;
+
+/// Events a page (LookupEvents, `MaxResults`).
+const PAGE: i32 = 50;
+
+/// Time between two requests to one region: two a second are allowed for an account in a region (LookupEvents).
+const PACE: Duration = Duration::from_millis(500);
+
+/// Page tokens in a row that were refused without an event between them.
+const STALE: u32 = 4;
+
+/// How lookups are paced.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Now, in seconds since 1970: events reach 90 days back from here.
+    pub now: i64,
+    /// Time between two requests to one region.
+    pub pace: Duration,
+}
+
+impl Options {
+    /// As often as CloudTrail allows.
+    pub fn at(now: i64) -> Options {
+        Options { now, pace: PACE }
+    }
+}
+
+/// The days of the regions that `places` name, as far as they are wanted.
+///
+/// # Errors
+/// No region named, no credentials, or a caller that may not look up events.
+pub fn find(
+    connection: &Connection,
+    places: &[String],
+    wanted: &Wanted,
+    options: &Options,
+) -> Result<Vec<Source>, Error> {
+    let mut found = Vec::new();
+    for place in places {
+        let failed = |trouble: Trouble| Error::Network {
+            place: place.clone(),
+            why: trouble.to_string(),
+            help: trouble.help(),
+        };
+        let region = place.strip_prefix("lookup:").unwrap_or("");
+        if region.is_empty() || !region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+            return Err(Error::Network {
+                place: place.clone(),
+                why: "no region named".to_owned(),
+                help: "write lookup:eu-west-1",
+            });
+        }
+        let account = connection.caller().map_err(failed)?.account;
+        let is_wanted = |set: &std::collections::BTreeSet<String>, one: &str| set.is_empty() || set.contains(one);
+        if !is_wanted(&wanted.accounts, &account) || !is_wanted(&wanted.regions, region) {
+            continue;
+        }
+        let desk = Arc::new(Desk {
+            connection: connection.clone(),
+            client: Client::new(connection.in_region(region).config()),
+            pace: options.pace,
+            next: Mutex::new(Instant::now()),
+        });
+        desk.knock().map_err(failed)?;
+
+        let reach = options.now - REACH;
+        let since = wanted.since.unwrap_or(reach);
+        let until = wanted.until.unwrap_or(options.now).min(options.now);
+        if since < reach - DAY {
+            let name = format!("lookup:{region}/{account}/before {}", date(reach));
+            let why = "LookupEvents reaches 90 days back; what lies before was not read";
+            found.push(Unreadable::source(name, why.to_owned()));
+        }
+        for day in since.max(reach).div_euclid(DAY)..=(until - 1).div_euclid(DAY) {
+            let date = date(day * DAY);
+            let range = since.max(day * DAY)..until.min((day + 1) * DAY);
+            found.push(Source::Remote(Remote {
+                name: format!("lookup:{region}/{account}/{date}"),
+                bytes: 0,
+                etag: String::new(),
+                part: (account.clone(), date),
+                place: Arc::new(Day {
+                    desk: Arc::clone(&desk),
+                    range,
+                }),
+            }));
+        }
+    }
+    Ok(found)
+}
+
+fn date(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.strftime("%F").to_string())
+}
+
+/// One region's turnstile.
+struct Desk {
+    connection: Connection,
+    client: Client,
+    pace: Duration,
+    /// When the next request may go.
+    next: Mutex<Instant>,
+}
+
+impl Desk {
+    /// One event, to see that we may.
+    fn knock(&self) -> Result<(), Trouble> {
+        let request = self.client.lookup_events().max_results(1);
+        self.turn();
+        self.connection.wait(request.send()).map_err(|error| explain(&error))?;
+        Ok(())
+    }
+
+    /// Waits for our turn.
+    fn turn(&self) {
+        let mine = {
+            let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+            let mine = (*next).max(Instant::now());
+            *next = mine + self.pace;
+            mine
+        };
+        std::thread::sleep(mine.saturating_duration_since(Instant::now()));
+    }
+
+    /// After too many requests everybody waits.
+    fn calm_down(&self, pause: Duration) {
+        let mut next = self.next.lock().unwrap_or_else(PoisonError::into_inner);
+        *next = (*next).max(Instant::now() + pause);
+    }
+}
+
+/// One day of one region.
+struct Day {
+    desk: Arc<Desk>,
+    range: std::ops::Range<i64>,
+}
+
+impl Fetch for Day {
+    /// The pace is the limit, so nothing is gained by asking ahead.
+    fn expect(&self, _order: &[&Remote]) {}
+
+    fn open(&self, _what: &Remote) -> io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(Pages {
+            desk: Arc::clone(&self.desk),
+            range: self.range.clone(),
+            token: None,
+            is_done: self.range.is_empty(),
+            earliest: self.range.end,
+            at_earliest: HashSet::new(),
+            stale: 0,
+            here: Cursor::default(),
+        }))
+    }
+}
+
+/// The records of a range of time, newest first, a line each.
+struct Pages {
+    desk: Arc<Desk>,
+    /// First second, and the first second that is not asked for.
+    range: std::ops::Range<i64>,
+    token: Option<String>,
+    is_done: bool,
+    /// The earliest second that was met.
+    earliest: i64,
+    /// The events met in that second: they come again where a lookup is resumed there.
+    at_earliest: HashSet<String>,
+    stale: u32,
+    here: Cursor<Vec<u8>>,
+}
+
+impl Pages {
+    fn turn_page(&mut self) -> Result<(), Trouble> {
+        let mut again = 0;
+        loop {
+            self.desk.turn();
+            // EndTime takes events before or at that second.
+            let request = self
+                .desk
+                .client
+                .lookup_events()
+                .start_time(DateTime::from_secs(self.range.start))
+                .end_time(DateTime::from_secs(self.range.end - 1))
+                .max_results(PAGE)
+                .set_next_token(self.token.clone());
+            match self.desk.connection.wait(request.send()) {
+                Ok(page) => {
+                    self.take(page.events.unwrap_or_default());
+                    self.token = page.next_token.filter(|token| !token.is_empty());
+                    self.is_done = self.token.is_none();
+                    return Ok(());
+                }
+                Err(error) => {
+                    let trouble = explain(&error);
+                    if trouble.kind == Kind::StaleToken && self.token.is_some() && self.stale < STALE {
+                        self.stale += 1;
+                        self.token = None;
+                        self.range.end = self.range.end.min(self.earliest + 1);
+                        continue;
+                    }
+                    let Some(pause) = trouble.pause(again) else {
+                        return Err(trouble);
+                    };
+                    self.desk.calm_down(pause);
+                    again += 1;
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, events: Vec<aws_sdk_cloudtrail::types::Event>) {
+        let mut lines = Vec::new();
+        for event in events {
+            let second = event.event_time.map_or(self.earliest, |time| time.secs());
+            let id = event.event_id.unwrap_or_default();
+            if second < self.earliest {
+                self.earliest = second;
+                self.at_earliest.clear();
+            }
+            if second == self.earliest && !id.is_empty() && !self.at_earliest.insert(id) {
+                continue;
+            }
+            self.stale = 0;
+            // An event without its record is a record that cannot be used, and counts as such.
+            lines.extend_from_slice(event.cloud_trail_event.as_deref().unwrap_or("{}").as_bytes());
+            lines.push(b'\n');
+        }
+        self.here = Cursor::new(lines);
+    }
+}
+
+impl Read for Pages {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.here.read(buffer)?;
+            if read > 0 || buffer.is_empty() || self.is_done {
+                return Ok(read);
+            }
+            if let Err(trouble) = self.turn_page() {
+                let reached = jiff::Timestamp::from_second(self.earliest)
+                    .map_or_else(|_| self.earliest.to_string(), |time| time.to_string());
+                let why = format!("{trouble}; events before {reached} of that day were not read");
+                return Err(io::Error::other(why));
+            }
+        }
+    }
+}

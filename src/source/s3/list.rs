@@ -1,0 +1,236 @@
+//! Finds the objects under a prefix, many folders at once, and only those that may hold something wanted.
+
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use super::super::Wanted;
+use super::layout::{Depth, Layout};
+use super::{Bucket, Options};
+use crate::aws::{Connection, Kind, Trouble, explain};
+use crate::progress::Progress;
+
+/// Folders below the asked one that are looked into for `AWSLogs/` before everything is listed as it lies.
+const FOLDERS_ABOVE: usize = 3;
+
+/// One object.
+#[derive(Debug)]
+pub(super) struct Object {
+    pub(super) key: String,
+    pub(super) bytes: u64,
+    pub(super) etag: String,
+}
+
+/// What lies under a prefix.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    pub(super) objects: Vec<Object>,
+    /// Folders of which not everything could be listed.
+    pub(super) troubles: Vec<(String, Trouble)>,
+}
+
+/// What one folder shows.
+#[derive(Debug, Default)]
+struct Folder {
+    objects: Vec<Object>,
+    folders: Vec<String>,
+    trouble: Option<Trouble>,
+    /// Where the next page begins.
+    next: Option<String>,
+}
+
+/// Lists what may hold something wanted, and finds the bucket's region on the way.
+///
+/// # Errors
+/// The bucket cannot be listed at all.
+pub(super) fn list(
+    connection: &Connection,
+    bucket: &str,
+    prefix: &str,
+    wanted: &Wanted,
+    options: &Options,
+    progress: &Progress,
+) -> Result<(Bucket, Listed), Trouble> {
+    connection.wait(async {
+        let (bucket, first) = knock(connection, bucket, prefix, options).await?;
+        let mut listed = Listed::default();
+        let roots = roots(&bucket, prefix, first, &mut listed).await;
+        walk(&bucket, roots, wanted, &mut listed, progress).await;
+        listed.objects.retain(|object| {
+            // The console marks folders by empty objects.
+            !object.key.ends_with('/') && Layout::of(&object.key).may_hold(wanted)
+        });
+        Ok((bucket, listed))
+    })
+}
+
+/// The first page, from the region where the bucket lies.
+async fn knock(
+    connection: &Connection,
+    name: &str,
+    prefix: &str,
+    options: &Options,
+) -> Result<(Bucket, Folder), Trouble> {
+    let bucket = Bucket::new(name, connection, options);
+    match page(&bucket, prefix, true, None).await {
+        Ok(first) => Ok((bucket, first)),
+        Err(Trouble {
+            kind: Kind::Elsewhere(Some(region)),
+            ..
+        }) => {
+            let bucket = Bucket::new(name, &connection.in_region(&region), options);
+            let first = page(&bucket, prefix, true, None).await?;
+            Ok((bucket, first))
+        }
+        Err(trouble) => Err(trouble),
+    }
+}
+
+/// Where to begin. A prefix without a slash at its end means that folder or object if there is one, and else whatever
+/// begins like it.
+async fn roots(bucket: &Bucket, prefix: &str, first: Folder, listed: &mut Listed) -> Vec<String> {
+    if prefix.is_empty() || prefix.ends_with('/') {
+        return vec![prefix.to_owned()];
+    }
+    let folder = format!("{prefix}/");
+    let begins = if first.next.is_some() {
+        whole(bucket, prefix, true).await
+    } else {
+        first
+    };
+    if let Some(trouble) = begins.trouble {
+        listed.troubles.push((prefix.to_owned(), trouble));
+    }
+    let (exact, others): (Vec<Object>, Vec<Object>) =
+        begins.objects.into_iter().partition(|object| object.key == prefix);
+    let is_folder = begins.folders.contains(&folder);
+    if is_folder || !exact.is_empty() {
+        listed.objects.extend(exact);
+        return if is_folder { vec![folder] } else { Vec::new() };
+    }
+    listed.objects.extend(others);
+    begins.folders
+}
+
+/// Looks into folder after folder, many at once.
+async fn walk(bucket: &Bucket, roots: Vec<String>, wanted: &Wanted, listed: &mut Listed, progress: &Progress) {
+    let turns = Arc::new(Semaphore::new(bucket.options.in_flight.max(1)));
+    let wanted = Arc::new(wanted.clone());
+    let top = roots.first().map_or(0, |root| root.matches('/').count());
+    let mut looking = JoinSet::new();
+    let look_into = |looking: &mut JoinSet<(String, Folder)>, folder: String| {
+        let (bucket, turns, wanted) = (bucket.clone(), Arc::clone(&turns), Arc::clone(&wanted));
+        looking.spawn(async move {
+            let _turn = turns.acquire_owned().await;
+            let found = look(&bucket, &folder, top, &wanted).await;
+            (folder, found)
+        });
+    };
+    for root in roots {
+        look_into(&mut looking, root);
+    }
+    let mut folders = 0_u64;
+    while let Some(looked) = looking.join_next().await {
+        let (name, folder) = match looked {
+            Ok(looked) => looked,
+            Err(error) => {
+                let trouble = Trouble::new(Kind::Other, error.to_string());
+                listed.troubles.push((String::new(), trouble));
+                continue;
+            }
+        };
+        folders += 1;
+        listed.objects.extend(folder.objects);
+        listed.troubles.extend(folder.trouble.map(|trouble| (name, trouble)));
+        for folder in folder.folders {
+            if Layout::of(&folder).may_hold(&wanted) {
+                look_into(&mut looking, folder);
+            }
+        }
+        let waiting = looking.len();
+        progress.stage(&format!(
+            "s3://{}: {} objects in {folders} folders, {waiting} more to look into",
+            bucket.name,
+            listed.objects.len()
+        ));
+    }
+}
+
+async fn look(bucket: &Bucket, folder: &str, top: usize, wanted: &Wanted) -> Folder {
+    let layout = Layout::of(folder);
+    let by_folder = match layout.depth() {
+        Depth::Files => false,
+        Depth::Above(depth) => depth < top + FOLDERS_ABOVE,
+        Depth::Folders => true,
+        // A request that shows a whole month is cheaper than one a day, unless the month is a busy one.
+        Depth::Month if layout.is_whole(wanted) => match page(bucket, folder, false, None).await {
+            Ok(month) if month.next.is_none() => return month,
+            Ok(_) | Err(_) => true,
+        },
+        Depth::Month => true,
+    };
+    whole(bucket, folder, by_folder).await
+}
+
+/// All pages of a folder, or those before the one that could not be had.
+async fn whole(bucket: &Bucket, prefix: &str, by_folder: bool) -> Folder {
+    let mut all = Folder::default();
+    let mut next = None;
+    loop {
+        match page(bucket, prefix, by_folder, next.take()).await {
+            Ok(page) => {
+                all.objects.extend(page.objects);
+                all.folders.extend(page.folders);
+                next = page.next;
+            }
+            Err(trouble) => all.trouble = Some(trouble),
+        }
+        if next.is_none() || all.trouble.is_some() {
+            return all;
+        }
+    }
+}
+
+/// One page of at most 1,000 names, asked for again where that may help.
+async fn page(bucket: &Bucket, prefix: &str, by_folder: bool, token: Option<String>) -> Result<Folder, Trouble> {
+    let mut again = 0;
+    loop {
+        let sent = bucket
+            .client
+            .list_objects_v2()
+            .bucket(&bucket.name)
+            .prefix(prefix)
+            .set_delimiter(by_folder.then(|| "/".to_owned()))
+            .set_continuation_token(token.clone())
+            .set_request_payer(bucket.payer())
+            .send()
+            .await;
+        match sent {
+            Ok(page) => {
+                let objects = page.contents.unwrap_or_default().into_iter().filter_map(|object| {
+                    Some(Object {
+                        key: object.key?,
+                        bytes: u64::try_from(object.size.unwrap_or(0)).unwrap_or(0),
+                        etag: object.e_tag.unwrap_or_default(),
+                    })
+                });
+                let folders = page.common_prefixes.unwrap_or_default();
+                return Ok(Folder {
+                    objects: objects.collect(),
+                    folders: folders.into_iter().filter_map(|folder| folder.prefix).collect(),
+                    trouble: None,
+                    next: page.next_continuation_token.filter(|_| page.is_truncated == Some(true)),
+                });
+            }
+            Err(error) => {
+                let trouble = explain(&error);
+                let Some(pause) = trouble.pause(again) else {
+                    return Err(trouble);
+                };
+                tokio::time::sleep(pause).await;
+                again += 1;
+            }
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Trails where CloudTrail delivers them: `s3://bucket/prefix`.
+//!
+//! `list` finds objects folder by folder, so that accounts, regions and days that nobody asked for are never listed;
+//! `fetch` brings them, many at once, into a bounded amount of memory.
+
+mod fetch;
+mod layout;
+mod list;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use aws_sdk_s3::Client;
+
+use super::{Error, Remote, Source, Unreadable, Wanted};
+use crate::aws::{Connection, Trouble};
+use crate::progress::Progress;
+
+/// How objects are fetched.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Requests that are under way at once.
+    pub in_flight: usize,
+    /// Bytes of objects that are held, on their way or waiting to be read.
+    pub ahead: u64,
+    /// Whether we pay for requests and transfer (requester-pays buckets refuse everybody else).
+    pub request_payer: bool,
+    /// Objects up to this size are held whole before anything of them counts; larger ones come in pieces of this size.
+    pub piece: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            in_flight: 64,
+            ahead: 256 << 20,
+            request_payer: false,
+            piece: 32 << 20,
+        }
+    }
+}
+
+/// A bucket, and a client that speaks to its region.
+#[derive(Clone, Debug)]
+struct Bucket {
+    name: String,
+    client: Client,
+    options: Options,
+}
+
+impl Bucket {
+    fn new(name: &str, connection: &Connection, options: &Options) -> Bucket {
+        // Elsewhere than at AWS a bucket seldom has a host name of its own.
+        let config = aws_sdk_s3::config::Builder::from(connection.config())
+            .force_path_style(connection.is_elsewhere())
+            .build();
+        Bucket {
+            name: name.to_owned(),
+            client: Client::from_conf(config),
+            options: options.clone(),
+        }
+    }
+
+    fn payer(&self) -> Option<aws_sdk_s3::types::RequestPayer> {
+        self.options
+            .request_payer
+            .then_some(aws_sdk_s3::types::RequestPayer::Requester)
+    }
+}
+
+/// `s3://bucket/prefix` → bucket and prefix
+pub fn address(place: &str) -> Option<(&str, &str)> {
+    let (bucket, prefix) = match place.strip_prefix("s3://")?.split_once('/') {
+        Some((bucket, prefix)) => (bucket, prefix),
+        None => (place.strip_prefix("s3://")?, ""),
+    };
+    (!bucket.is_empty()).then_some((bucket, prefix))
+}
+
+/// The objects under these places that may hold something wanted, each once, sorted by name.
+///
+/// # Errors
+/// A place that is no address, or whose first page cannot be listed. A folder further down that cannot be listed is a
+/// source that says so.
+pub fn find(
+    connection: &Connection,
+    places: &[String],
+    wanted: &Wanted,
+    options: &Options,
+    progress: &Progress,
+) -> Result<Vec<Source>, Error> {
+    let fetcher = fetch::Fetcher::new(connection, options);
+    let mut found = BTreeSet::new();
+    for place in places {
+        let Some((bucket, prefix)) = address(place) else {
+            return Err(Error::Network {
+                place: place.clone(),
+                why: "no bucket named".to_owned(),
+                help: "write s3://bucket/prefix",
+            });
+        };
+        let failed = |trouble: Trouble| Error::Network {
+            place: place.clone(),
+            why: trouble.to_string(),
+            help: trouble.help(),
+        };
+        let (bucket, listed) = list::list(connection, bucket, prefix, wanted, options, progress).map_err(failed)?;
+        for (folder, trouble) in listed.troubles {
+            let name = format!("s3://{}/{folder}", bucket.name);
+            found.insert(Unreadable::source(name, format!("cannot be listed whole: {trouble}")));
+        }
+        for object in listed.objects {
+            let name = format!("s3://{}/{}", bucket.name, object.key);
+            let place: Arc<fetch::Fetcher> = Arc::clone(&fetcher);
+            found.insert(Source::Remote(Remote {
+                part: super::layout::part(&name),
+                name,
+                bytes: object.bytes,
+                etag: object.etag,
+                place,
+            }));
+        }
+        fetcher.know(bucket);
+    }
+    Ok(found.into_iter().collect())
+}

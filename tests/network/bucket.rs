@@ -1,0 +1,181 @@
+//! As much of S3 as reading needs: ListObjectsV2 with prefixes, delimiters and pages, GetObject with ranges and ETags.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::http::{Request, Response, serve};
+
+/// What a request for an object meets.
+#[derive(Clone)]
+pub(super) enum Oddity {
+    /// `(status, code)` every time.
+    Refuses(u16, &'static str),
+    /// Too many requests, so many times.
+    SlowDown(usize),
+}
+
+/// One bucket, `trails`.
+#[derive(Default)]
+pub(super) struct Bucket {
+    pub(super) objects: BTreeMap<String, Vec<u8>>,
+    /// Keys that are still listed and gone.
+    pub(super) ghosts: BTreeSet<String>,
+    /// Key, or prefix ending in `/` whose listing is meant → what is odd about it.
+    pub(super) oddities: Mutex<BTreeMap<String, Oddity>>,
+    /// Names a page.
+    pub(super) page: usize,
+    /// Time to the first byte of an object.
+    pub(super) latency: Duration,
+    /// Where the bucket lies, if not where it is asked for.
+    pub(super) region: Option<&'static str>,
+    /// Requests must say that they pay.
+    pub(super) requester_pays: bool,
+    /// (prefix, delimiter) of each listing.
+    pub(super) listings: Mutex<Vec<(String, String)>>,
+    /// Keys asked for.
+    pub(super) gets: Mutex<Vec<String>>,
+}
+
+impl Bucket {
+    /// The files below a folder, under their paths.
+    pub(super) fn of(folder: &Path) -> Bucket {
+        let mut bucket = Bucket {
+            page: 1000,
+            ..Bucket::default()
+        };
+        bucket.take(folder, "");
+        bucket
+    }
+
+    fn take(&mut self, folder: &Path, prefix: &str) {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let entry = entry.expect("an entry");
+            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            if entry.path().is_dir() {
+                self.take(&entry.path(), &format!("{name}/"));
+            } else {
+                self.objects.insert(name, std::fs::read(entry.path()).expect("a file"));
+            }
+        }
+    }
+
+    pub(super) fn serve(self) -> (Arc<Bucket>, SocketAddr) {
+        let bucket = Arc::new(self);
+        let served = Arc::clone(&bucket);
+        (bucket, serve(move |request| served.answer(request)))
+    }
+
+    fn answer(&self, request: &Request) -> Response {
+        let Some(rest) = request.path.strip_prefix("/trails") else {
+            return error(404, "NoSuchBucket");
+        };
+        if let Some(region) = self.region
+            && !request.header("authorization").contains(&format!("/{region}/s3/"))
+        {
+            return error(301, "PermanentRedirect").with("x-amz-bucket-region", region);
+        }
+        if self.requester_pays && request.header("x-amz-request-payer") != "requester" {
+            return error(403, "AccessDenied");
+        }
+        let name = match rest.trim_start_matches('/') {
+            "" => request.query.get("prefix").cloned().unwrap_or_default(),
+            key => key.to_owned(),
+        };
+        if let Some(oddity) = self.oddities.lock().unwrap().get_mut(&name) {
+            match oddity {
+                Oddity::Refuses(status, code) => return error(*status, code),
+                Oddity::SlowDown(0) => {}
+                Oddity::SlowDown(times) => {
+                    *times -= 1;
+                    return error(503, "SlowDown");
+                }
+            }
+        }
+        match rest.trim_start_matches('/') {
+            "" => self.list(request),
+            key => self.get(key, request),
+        }
+    }
+
+    fn list(&self, request: &Request) -> Response {
+        let field = |name: &str| request.query.get(name).cloned().unwrap_or_default();
+        let (prefix, delimiter, after) = (field("prefix"), field("delimiter"), field("continuation-token"));
+        self.listings.lock().unwrap().push((prefix.clone(), delimiter.clone()));
+        let mut names: BTreeSet<(String, bool)> = BTreeSet::new();
+        for key in self.objects.keys().chain(&self.ghosts) {
+            let Some(rest) = key.strip_prefix(&prefix) else {
+                continue;
+            };
+            match rest.split_once('/').filter(|_| !delimiter.is_empty()) {
+                Some((folder, _)) => names.insert((format!("{prefix}{folder}/"), true)),
+                None => names.insert((key.clone(), false)),
+            };
+        }
+        let left: Vec<(String, bool)> = names.into_iter().filter(|(name, _)| *name > after).collect();
+        let page = &left[..left.len().min(self.page)];
+        let mut xml = "<ListBucketResult>".to_owned();
+        for (name, is_folder) in page {
+            let name = name.replace('&', "&amp;").replace('<', "&lt;");
+            if *is_folder {
+                xml.push_str(&format!("<CommonPrefixes><Prefix>{name}</Prefix></CommonPrefixes>"));
+            } else {
+                let bytes = self.objects.get(&name).map_or(7, Vec::len);
+                let etag = self
+                    .objects
+                    .get(&name)
+                    .map_or_else(|| "\"ghost\"".to_owned(), |bytes| etag(bytes));
+                let etag = etag.replace('"', "&quot;");
+                xml.push_str(&format!(
+                    "<Contents><Key>{name}</Key><ETag>{etag}</ETag><Size>{bytes}</Size></Contents>"
+                ));
+            }
+        }
+        let more = left.len() > page.len();
+        xml.push_str(&format!("<IsTruncated>{more}</IsTruncated>"));
+        if let (true, Some((last, _))) = (more, page.last()) {
+            xml.push_str(&format!("<NextContinuationToken>{last}</NextContinuationToken>"));
+        }
+        xml.push_str("</ListBucketResult>");
+        Response::new(200, xml).with("content-type", "application/xml")
+    }
+
+    fn get(&self, key: &str, request: &Request) -> Response {
+        self.gets.lock().unwrap().push(key.to_owned());
+        let Some(bytes) = self.objects.get(key) else {
+            return error(404, "NoSuchKey");
+        };
+        std::thread::sleep(self.latency);
+        let etag = etag(bytes);
+        let wanted = request.header("if-match");
+        if !wanted.is_empty() && wanted != etag {
+            return error(412, "PreconditionFailed");
+        }
+        if let Some(range) = request.header("range").strip_prefix("bytes=") {
+            let (from, to) = range.split_once('-').expect("a range");
+            let (from, to): (usize, usize) = (from.parse().expect("a number"), to.parse().expect("a number"));
+            let range = format!("bytes {from}-{to}/{}", bytes.len());
+            return Response::new(206, &bytes[from..=to])
+                .with("etag", etag)
+                .with("content-range", range);
+        }
+        Response::new(200, bytes.clone()).with("etag", etag)
+    }
+}
+
+fn etag(bytes: &[u8]) -> String {
+    let sum = bytes
+        .iter()
+        .fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte)));
+    format!("\"{sum:016x}-{}\"", bytes.len())
+}
+
+fn error(status: u16, code: &str) -> Response {
+    Response::new(
+        status,
+        format!("<Error><Code>{code}</Code><Message>said so</Message></Error>"),
+    )
+    .with("content-type", "application/xml")
+}

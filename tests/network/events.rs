@@ -1,0 +1,224 @@
+//! `lookup:REGION` against a fake that throttles, and whose page tokens run out.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+
+use super::http::{Request, Response, serve};
+use super::{stderr, stdout, trimtrail};
+
+const IDENTITY: &str = "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::111122223333:user/x</Arn>\
+    <UserId>AIDAX</UserId><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>";
+
+/// 2026-like recent time: yesterday's noon, so that LookupEvents still reaches it.
+fn noon() -> i64 {
+    let now = jiff::Timestamp::now().as_second();
+    now.div_euclid(86_400) * 86_400 - 43_200
+}
+
+fn text(seconds: i64) -> String {
+    jiff::Timestamp::from_second(seconds).expect("a time").to_string()
+}
+
+/// Events of two seconds: 120 in all, newest first, several in one second.
+fn events() -> Vec<(i64, Value)> {
+    (0..120_i64)
+        .map(|index| {
+            let time = noon() - index / 7;
+            let record = json!({"eventVersion": "1.09", "eventTime": text(time), "eventSource": "ec2.amazonaws.com",
+                "eventName": "DescribeVpcs", "awsRegion": "eu-west-1", "eventID": format!("id-{index}"),
+                "eventType": "AwsApiCall", "eventCategory": "Management", "managementEvent": true, "readOnly": true,
+                "recipientAccountId": "111122223333", "userIdentity": {"type": "IAMUser", "principalId": "AIDAX",
+                "arn": "arn:aws:iam::111122223333:user/x", "accountId": "111122223333"}});
+            (time, record)
+        })
+        .collect()
+}
+
+#[derive(Clone, Copy, Default)]
+struct Moods {
+    /// The n-th lookup and those after it are throttled so often.
+    throttled: Option<(usize, usize)>,
+    /// The token of the n-th lookup is refused.
+    stale: Option<usize>,
+    refuses: Option<&'static str>,
+}
+
+fn cloudtrail(moods: Moods) -> SocketAddr {
+    let lookups = AtomicUsize::new(0);
+    serve(move |request: &Request| {
+        if request.field("Action").as_deref() == Some("GetCallerIdentity") {
+            return Response::new(200, IDENTITY).with("content-type", "text/xml");
+        }
+        assert!(request.header("x-amz-target").ends_with(".LookupEvents"));
+        let error = |code: &str| {
+            let body = json!({"__type": code, "message": "said so"}).to_string();
+            Response::new(400, body).with("content-type", "application/x-amz-json-1.1")
+        };
+        if let Some(code) = moods.refuses {
+            return error(code);
+        }
+        let asked: Value = serde_json::from_str(&request.body).expect("JSON");
+        let most = asked["MaxResults"].as_u64().expect("a number");
+        let index = if most == 1 {
+            0
+        } else {
+            lookups.fetch_add(1, Ordering::Relaxed)
+        };
+        if let Some((from, times)) = moods.throttled
+            && (from..from + times).contains(&index)
+        {
+            return error("ThrottlingException");
+        }
+        let token = asked["NextToken"].as_str();
+        if moods.stale == Some(index) && token.is_some() {
+            return error("InvalidNextTokenException");
+        }
+        let begin: usize = token.map_or(0, |token| token.parse().expect("a token"));
+        let bound = |name: &str| asked[name].as_f64().map(|seconds| seconds as i64);
+        let (start, end) = (bound("StartTime").unwrap_or(0), bound("EndTime").unwrap_or(i64::MAX));
+        let events: Vec<(i64, Value)> = events()
+            .into_iter()
+            .filter(|(time, _)| (start..=end).contains(time))
+            .collect();
+        let page: Vec<Value> = events[begin.min(events.len())..]
+            .iter()
+            .take(usize::try_from(most).expect("small"))
+            .map(|(time, record)| json!({"EventId": record["eventID"], "EventTime": time, "CloudTrailEvent": record.to_string()}))
+            .collect();
+        let next = begin + page.len();
+        let mut answer = json!({"Events": page});
+        if next < events.len() {
+            answer["NextToken"] = json!(next.to_string());
+        }
+        Response::new(200, answer.to_string()).with("content-type", "application/x-amz-json-1.1")
+    })
+}
+
+fn coverage(address: SocketAddr, more: &[&str]) -> std::process::Output {
+    let (since, until) = (text(noon() - 3600), text(noon() + 3600));
+    trimtrail(address)
+        .args([
+            "coverage",
+            "--logs",
+            "lookup:eu-west-1",
+            "--since",
+            &since,
+            "--until",
+            &until,
+            "--patience",
+            "2",
+        ])
+        .args(more)
+        .output()
+        .expect("the program")
+}
+
+#[track_caller]
+fn check_all(moods: Moods) {
+    let output = coverage(cloudtrail(moods), &[]);
+    let text = stdout(&output);
+    assert!(
+        text.starts_with("1 files, 120 records: 120 used"),
+        "{text}{}",
+        stderr(&output)
+    );
+    assert!(!text.contains("Skipped"), "{text}");
+    assert!(text.contains("none: no object read"), "{text}");
+}
+
+#[test]
+fn every_event_once() {
+    check_all(Moods::default());
+}
+
+#[test]
+fn throttling_passes() {
+    check_all(Moods {
+        throttled: Some((1, 4)),
+        ..Moods::default()
+    });
+}
+
+#[test]
+fn a_lookup_is_resumed_where_its_token_ran_out() {
+    check_all(Moods {
+        stale: Some(1),
+        ..Moods::default()
+    });
+    check_all(Moods {
+        stale: Some(2),
+        ..Moods::default()
+    });
+}
+
+#[test]
+fn how_far_it_came_is_said() {
+    let output = coverage(
+        cloudtrail(Moods {
+            throttled: Some((1, 1000)),
+            ..Moods::default()
+        }),
+        &[],
+    );
+    let said = stdout(&output);
+    assert!(said.contains("50 used"), "{said}");
+    assert!(said.contains("too many requests"), "{said}");
+    assert!(
+        said.contains(&format!("events before {} of that day were not read", text(noon() - 7))),
+        "{said}"
+    );
+}
+
+#[test]
+fn days_out_of_reach_are_named() {
+    let until = text(noon() + 3600);
+    let output = trimtrail(cloudtrail(Moods::default()))
+        .args([
+            "coverage",
+            "--logs",
+            "lookup:eu-west-1",
+            "--since",
+            "2020-01-01",
+            "--until",
+            &until,
+        ])
+        .args(["--region", "us-east-1"])
+        .output()
+        .expect("the program");
+    assert_eq!(output.status.code(), Some(3), "another region was asked for");
+    let since = text(noon() - 400 * 86_400);
+    let before = text(noon() - 89 * 86_400 - 43_200);
+    let output = trimtrail(cloudtrail(Moods::default()))
+        .args([
+            "coverage",
+            "--logs",
+            "lookup:eu-west-1",
+            "--since",
+            &since,
+            "--until",
+            &before,
+        ])
+        .output()
+        .expect("the program");
+    assert!(stderr(&output).contains("reaches 90 days back"), "{}", stderr(&output));
+}
+
+#[test]
+fn whoever_may_not_look_up_is_told_so() {
+    for (code, said) in [
+        ("AccessDeniedException", "access denied"),
+        ("ExpiredTokenException", "expired"),
+    ] {
+        let output = coverage(
+            cloudtrail(Moods {
+                refuses: Some(code),
+                ..Moods::default()
+            }),
+            &[],
+        );
+        assert!(stderr(&output).contains(said), "{}", stderr(&output));
+        assert_eq!(output.status.code(), Some(1));
+    }
+}

@@ -1,0 +1,462 @@
+//! An archive in S3 says the same as on disk; whatever goes wrong is a sentence or a line in the coverage.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Output;
+use std::time::{Duration, Instant};
+
+use super::bucket::{Bucket, Oddity};
+use super::proxy::{Fault, before};
+use super::{stderr, stdout, trimtrail};
+
+fn sample() -> Bucket {
+    Bucket::of(Path::new("sample-logs"))
+}
+
+/// What `coverage` says of `s3://trails/PLACE`.
+fn coverage(address: SocketAddr, place: &str, more: &[&str]) -> Output {
+    trimtrail(address)
+        .args(["coverage", "--logs", &format!("s3://trails/{place}"), "--patience", "1"])
+        .args(more)
+        .output()
+        .expect("the program")
+}
+
+/// What `coverage` says of the same on disk.
+fn on_disk(more: &[&str]) -> String {
+    let output = trimtrail(([127, 0, 0, 1], 9).into())
+        .args(["coverage", "--logs", "sample-logs/AWSLogs"])
+        .args(more)
+        .output()
+        .expect("the program");
+    stdout(&output)
+}
+
+#[track_caller]
+fn check_same(output: &Output, more: &[&str]) {
+    assert_eq!(stderr(output), "");
+    assert_eq!(
+        stdout(output).replace("s3://trails/AWSLogs", "sample-logs/AWSLogs"),
+        on_disk(more)
+    );
+}
+
+#[track_caller]
+fn check_fails(output: &Output, with: &str) {
+    assert!(stderr(output).contains(with), "{}", stderr(output));
+    assert_eq!(output.status.code(), Some(1));
+}
+
+/// The object or folder is skipped with this reason, and nothing else that would not be on disk.
+#[track_caller]
+fn check_skipped(output: &Output, key: &str, why: &str) {
+    let text = stdout(output);
+    let skipped = |text: &str| {
+        text.split_once("\nSkipped\n")
+            .map_or(0, |(_, lines)| lines.lines().count())
+    };
+    let line = text
+        .lines()
+        .find(|line| line.contains(key))
+        .unwrap_or_else(|| panic!("{key} is not in\n{text}"));
+    assert!(line.contains(why), "{line}");
+    assert!(skipped(&text) <= skipped(&on_disk(&[])) + 1, "{text}");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+fn a_key(bucket: &Bucket) -> String {
+    bucket
+        .objects
+        .keys()
+        .filter(|key| key.contains("/CloudTrail/"))
+        .nth(5)
+        .expect("six objects")
+        .clone()
+}
+
+#[test]
+fn the_same_as_on_disk() {
+    let (_, address) = sample().serve();
+    check_same(&coverage(address, "AWSLogs", &[]), &[]);
+    check_same(&coverage(address, "AWSLogs/", &[]), &[]);
+}
+
+#[test]
+fn the_same_in_pages_of_three_and_in_little_memory() {
+    let (_, address) = Bucket { page: 3, ..sample() }.serve();
+    check_same(
+        &coverage(address, "AWSLogs", &["--fetch-ahead", "4KiB", "--in-flight", "3"]),
+        &[],
+    );
+}
+
+#[test]
+fn analyze_says_the_same_as_on_disk() {
+    let (_, address) = sample().serve();
+    let analyze = |logs: &str| {
+        let output = trimtrail(address)
+            .args([
+                "analyze",
+                "--logs",
+                logs,
+                "--grants",
+                "sample-logs/grants",
+                "--format",
+                "json",
+            ])
+            .output()
+            .expect("the program");
+        let text = stdout(&output).replace("s3://trails/", "sample-logs/");
+        assert!(text.contains("\"suggestions\""), "{}", stderr(&output));
+        text
+    };
+    assert_eq!(analyze("s3://trails/AWSLogs"), analyze("sample-logs/AWSLogs"));
+}
+
+#[test]
+fn what_is_not_wanted_is_never_listed() {
+    let (bucket, address) = sample().serve();
+    let key = a_key(&bucket);
+    let parts: Vec<&str> = key.split('/').collect();
+    let [_, account, _, region, year, month, day, _] = parts[..] else {
+        panic!("{key}")
+    };
+    let next = format!("{year}-{month}-{:02}", day.parse::<u32>().expect("a day") + 1);
+    let since = format!("{year}-{month}-{day}");
+    let filter = [
+        "--account",
+        account,
+        "--region",
+        region,
+        "--since",
+        &since,
+        "--until",
+        &next,
+    ];
+    let used = |text: &str| {
+        text.split_once("records: ")
+            .and_then(|(_, rest)| rest.split_once(" used"))
+            .map(|(used, _)| used.to_owned())
+    };
+    let output = stdout(&coverage(address, "AWSLogs/", &filter));
+    assert_eq!(used(&output), used(&on_disk(&filter)));
+    assert_ne!(used(&output), None);
+    for (prefix, _) in bucket.listings.lock().unwrap().iter() {
+        let wanted = prefix
+            .split('/')
+            .skip(1)
+            .zip([account, "CloudTrail", region, year, month]);
+        for (asked, wanted) in wanted {
+            assert!(asked.is_empty() || asked.starts_with(wanted), "{prefix} was listed");
+        }
+    }
+    let days = bucket
+        .gets
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|key| key.split('/').nth(6).unwrap().to_owned())
+        .collect::<std::collections::BTreeSet<_>>();
+    assert!((1..=4).contains(&days.len()), "{days:?}");
+}
+
+#[test]
+fn a_prefix_may_be_part_of_a_name_or_one_object() {
+    let (bucket, address) = sample().serve();
+    let key = a_key(&bucket);
+    let output = coverage(address, &key, &[]);
+    assert!(stdout(&output).starts_with("1 files"), "{}", stdout(&output));
+    let output = coverage(address, "AWSLogs/1111", &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(!stdout(&output).contains("444455556666 "));
+}
+
+#[test]
+fn a_bucket_in_another_region_is_found_there() {
+    let region = Some("eu-central-1");
+    let (_, address) = Bucket { region, ..sample() }.serve();
+    check_same(&coverage(address, "AWSLogs", &[]), &[]);
+}
+
+#[test]
+fn whoever_pays_may_read() {
+    let requester_pays = true;
+    let (_, address) = Bucket {
+        requester_pays,
+        ..sample()
+    }
+    .serve();
+    check_fails(&coverage(address, "AWSLogs", &[]), "access denied");
+    check_same(&coverage(address, "AWSLogs", &["--request-payer"]), &[]);
+}
+
+#[test]
+fn no_such_bucket_is_a_sentence() {
+    let (_, address) = sample().serve();
+    let output = trimtrail(address)
+        .args(["coverage", "--logs", "s3://elsewhere/AWSLogs"])
+        .output()
+        .expect("the program");
+    check_fails(&output, "NoSuchBucket");
+}
+
+#[test]
+fn an_object_that_cannot_be_had_is_skipped() {
+    let cases = [
+        (403, "AccessDenied", "kms:Decrypt"),
+        (403, "InvalidObjectState", "archived"),
+        (404, "NoSuchKey", "deleted after it was listed"),
+        (412, "PreconditionFailed", "changed after it was listed"),
+        (400, "ExpiredToken", "expired"),
+    ];
+    for (status, code, why) in cases {
+        let bucket = sample();
+        let key = a_key(&bucket);
+        bucket
+            .oddities
+            .lock()
+            .unwrap()
+            .insert(key.clone(), Oddity::Refuses(status, code));
+        let (_, address) = bucket.serve();
+        check_skipped(&coverage(address, "AWSLogs", &[]), &key, why);
+    }
+}
+
+#[test]
+fn an_object_that_was_deleted_meanwhile_is_skipped() {
+    let mut bucket = sample();
+    let ghost = a_key(&bucket).replace(".json.gz", "-gone.json.gz");
+    bucket.ghosts.insert(ghost.clone());
+    let (_, address) = bucket.serve();
+    check_skipped(
+        &coverage(address, "AWSLogs", &[]),
+        &ghost,
+        "deleted after it was listed",
+    );
+}
+
+#[test]
+fn a_folder_that_cannot_be_listed_is_skipped() {
+    let bucket = sample();
+    let folder = "AWSLogs/444455556666/";
+    let refusal = Oddity::Refuses(403, "AccessDenied");
+    bucket.oddities.lock().unwrap().insert(folder.to_owned(), refusal);
+    let (_, address) = bucket.serve();
+    check_skipped(
+        &coverage(address, "AWSLogs/", &[]),
+        folder,
+        "cannot be listed whole: access denied",
+    );
+}
+
+#[test]
+fn too_many_requests_pass() {
+    let bucket = sample();
+    let key = a_key(&bucket);
+    bucket.oddities.lock().unwrap().insert(key, Oddity::SlowDown(5));
+    bucket
+        .oddities
+        .lock()
+        .unwrap()
+        .insert("AWSLogs/111122223333/".to_owned(), Oddity::SlowDown(4));
+    let (_, address) = bucket.serve();
+    check_same(&coverage(address, "AWSLogs/", &[]), &[]);
+}
+
+#[test]
+fn a_large_object_comes_in_pieces() {
+    // Stored, not deflated, so that the object is larger than a piece.
+    let record = |index: usize| {
+        format!(
+            r#"{{"eventVersion":"1.09","eventTime":"2026-10-01T00:00:00Z","eventSource":"ec2.amazonaws.com","eventName":"DescribeVpcs","awsRegion":"eu-west-1","eventID":"{index}","recipientAccountId":"111122223333","eventType":"AwsApiCall","requestParameters":{{"x":"{}"}},"userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/x","principalId":"AIDAX","accountId":"111122223333"}}}}"#,
+            "x".repeat(2000)
+        )
+    };
+    let records: Vec<String> = (0..20_000).map(record).collect();
+    let mut bucket = Bucket {
+        page: 1000,
+        ..Bucket::default()
+    };
+    let text = format!("{{\"Records\":[{}]}}", records.join(","));
+    assert!(text.len() > 33 << 20);
+    bucket.objects.insert("large.json".to_owned(), text.into_bytes());
+    let (bucket, address) = bucket.serve();
+    let through = before(address, |connection| {
+        if connection == 1 {
+            Fault::Cut(40 << 20)
+        } else {
+            Fault::None
+        }
+    });
+    let output = coverage(through, "large.json", &[]);
+    assert!(
+        stdout(&output).starts_with("1 files, 20000 records: 20000 used"),
+        "{}",
+        stdout(&output)
+    );
+    assert!(bucket.gets.lock().unwrap().len() >= 2);
+}
+
+#[test]
+fn broken_connections_lose_nothing() {
+    let faults: [fn(usize) -> Fault; 5] = [
+        |connection| if connection % 3 == 1 { Fault::Reset } else { Fault::None },
+        |connection| {
+            if connection % 3 == 1 {
+                Fault::Cut(3000)
+            } else {
+                Fault::None
+            }
+        },
+        |connection| {
+            if connection % 2 == 1 {
+                Fault::Delay(Duration::from_millis(30))
+            } else {
+                Fault::None
+            }
+        },
+        |connection| {
+            if connection % 2 == 1 {
+                Fault::Throttle(400)
+            } else {
+                Fault::None
+            }
+        },
+        |connection| if connection == 4 { Fault::BlackHole } else { Fault::None },
+    ];
+    for plan in faults {
+        let (_, address) = sample().serve();
+        check_same(&coverage(before(address, plan), "AWSLogs", &["--in-flight", "8"]), &[]);
+    }
+}
+
+#[test]
+fn no_network_is_a_sentence_and_soon() {
+    let (_, address) = sample().serve();
+    for fault in [Fault::Reset, Fault::BlackHole] {
+        let begun = Instant::now();
+        let output = coverage(before(address, move |_| fault), "AWSLogs", &[]);
+        check_fails(&output, "s3://trails/AWSLogs");
+        assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    }
+}
+
+#[test]
+fn a_network_that_goes_away_ends_the_run() {
+    let (_, address) = sample().serve();
+    let proxy = before(address, |connection| {
+        if connection == 0 {
+            Fault::Cut(20_000)
+        } else {
+            Fault::Reset
+        }
+    });
+    let output = coverage(proxy, "AWSLogs", &["--in-flight", "4"]);
+    let text = format!("{}{}", stdout(&output), stderr(&output));
+    assert!(text.contains("cannot be"), "{text}");
+}
+
+#[test]
+fn without_credentials_a_sentence_says_so() {
+    let (_, address) = sample().serve();
+    let output = trimtrail(address)
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY")
+        .args(["coverage", "--logs", "s3://trails/AWSLogs"])
+        .output()
+        .expect("the program");
+    check_fails(&output, "no AWS credentials");
+    assert!(stderr(&output).contains("help: give --profile"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_session_that_has_run_out_is_a_sentence() {
+    let home = std::env::temp_dir().join(format!("trimtrail-sso-{}", std::process::id()));
+    std::fs::create_dir_all(home.join(".aws/sso/cache")).expect("a folder");
+    let config = "[default]\nsso_session = s\nsso_account_id = 111122223333\nsso_role_name = r\nregion = us-east-1\n\
+                  [sso-session s]\nsso_region = us-east-1\nsso_start_url = https://example.com/start\n";
+    std::fs::write(home.join(".aws/config"), config).expect("a file");
+    // The cache's name is the SHA-1 of the session's name.
+    let token = r#"{"accessToken":"x","expiresAt":"2020-01-01T00:00:00Z","startUrl":"https://example.com/start","region":"us-east-1"}"#;
+    std::fs::write(
+        home.join(".aws/sso/cache/a0f1490a20d0211c997b44bc357e1972deab8ae3.json"),
+        token,
+    )
+    .expect("a file");
+    let (_, address) = sample().serve();
+    let output = trimtrail(address)
+        .env_remove("AWS_ACCESS_KEY_ID")
+        .env_remove("AWS_SECRET_ACCESS_KEY")
+        .env("HOME", &home)
+        .args(["coverage", "--logs", "s3://trails/AWSLogs"])
+        .output()
+        .expect("the program");
+    let _ = std::fs::remove_dir_all(&home);
+    check_fails(&output, "expired");
+    assert!(stderr(&output).contains("aws sso login"), "{}", stderr(&output));
+}
+
+/// The best that raw sockets do with the same number of requests at once, against our pull of the same objects.
+#[test]
+fn the_pull_keeps_up_with_raw_requests() {
+    let latency = Duration::from_millis(36);
+    let mut bucket = Bucket {
+        page: 1000,
+        latency,
+        ..Bucket::default()
+    };
+    let one = sample()
+        .objects
+        .into_iter()
+        .find(|(key, _)| key.contains("/CloudTrail/"))
+        .expect("an object")
+        .1;
+    for index in 0..640 {
+        bucket.objects.insert(format!("pull/{index:04}.json.gz"), one.clone());
+    }
+    let (_, address) = bucket.serve();
+    let begun = Instant::now();
+    let threads: Vec<_> = (0..64)
+        .map(|thread| std::thread::spawn(move || raw(address, thread, 640)))
+        .collect();
+    for thread in threads {
+        thread.join().expect("a thread");
+    }
+    let raw = begun.elapsed();
+    let begun = Instant::now();
+    let output = coverage(address, "pull/", &[]);
+    let ours = begun.elapsed();
+    println!(
+        "raw {raw:?}, ours {ours:?}: {:.2}",
+        ours.as_secs_f64() / raw.as_secs_f64()
+    );
+    assert!(stdout(&output).starts_with("640 files"), "{}", stdout(&output));
+    // Serial requests would take 23 seconds; a debug build on a busy machine is given more than the 1.5 of a release.
+    assert!(ours < Duration::from_secs(12), "{ours:?}");
+}
+
+fn raw(address: SocketAddr, thread: usize, objects: usize) {
+    use std::io::{BufRead, BufReader, Read, Write};
+    let mut stream = std::net::TcpStream::connect(address).expect("a connection");
+    let mut answers = BufReader::new(stream.try_clone().expect("a clone"));
+    for index in (thread..objects).step_by(64) {
+        write!(
+            stream,
+            "GET /trails/pull/{index:04}.json.gz HTTP/1.1\r\nhost: x\r\n\r\n"
+        )
+        .expect("a request");
+        let mut length = 0;
+        loop {
+            let mut line = String::new();
+            answers.read_line(&mut line).expect("a line");
+            if let Some(text) = line.strip_prefix("content-length: ") {
+                length = text.trim().parse().expect("a number");
+            }
+            if line == "\r\n" {
+                break;
+            }
+        }
+        let mut body = vec![0; length];
+        answers.read_exact(&mut body).expect("a body");
+    }
+}
