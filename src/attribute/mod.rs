@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use crate::decode::{Event, Identity};
 
-pub use session::{Seed, Session, Workload, WorkloadKind, seed, session, workload_of};
+pub use session::{Seed, Session, Workload, WorkloadKind, seed, session, session_of, shown, workload_of};
 
 /// What kind of identity a call is billed to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -48,9 +48,9 @@ pub struct Principal<'a> {
     /// The role's or user's ARN, with its path where the event shows it; may be empty.
     pub arn: Cow<'a, str>,
     /// The unique id without the session name (`AROA…`); may be empty.
-    pub id: Cow<'a, str>,
+    pub id: &'a str,
     /// The account that holds the principal; may be empty.
-    pub account: Cow<'a, str>,
+    pub account: &'a str,
 }
 
 /// What an event says of its caller.
@@ -65,28 +65,34 @@ pub enum Attribution<'a> {
 }
 
 /// Who the call is billed to.
-pub fn attribute<'a>(event: &Event<'a>) -> Attribution<'a> {
-    match event.event_type.as_deref() {
-        Some("AwsServiceEvent") => return Attribution::NotACall("a service's own event"),
-        Some("AwsConsoleSignIn") => return Attribution::NotACall("a console sign-in"),
-        Some("AwsConsoleAction") => return Attribution::NotACall("a console action that is no API call"),
-        Some(_) | None => {}
-    }
-    match &*event.source {
-        "signin.amazonaws.com" => return Attribution::NotACall("a console sign-in"),
-        // S3 reports failed authentication and its own lifecycle deletions under sources of their own.
-        "s3-authn-errors.amazonaws.com" => return Attribution::NotACall("a request that failed authentication"),
-        "s3lifecycle.amazonaws.com" => return Attribution::NotACall("a lifecycle rule's deletion"),
-        _ => {}
-    }
-    match &event.identity {
-        None => Attribution::Nobody,
-        Some(identity) => identity_of(identity),
+pub fn attribute<'e>(event: &'e Event<'_>) -> Attribution<'e> {
+    match (beside_calls(event), &event.identity) {
+        (Some(why), _) => Attribution::NotACall(why),
+        (None, None) => Attribution::Nobody,
+        (None, Some(identity)) => identity_of(identity),
     }
 }
 
-fn identity_of<'a>(identity: &Identity<'a>) -> Attribution<'a> {
-    let arn = identity.arn.clone().unwrap_or_default();
+/// Why the event is no call, whoever it names; `None` where its identity decides.
+pub fn beside_calls(event: &Event<'_>) -> Option<&'static str> {
+    match event.event_type.as_deref() {
+        Some("AwsServiceEvent") => return Some("a service's own event"),
+        Some("AwsConsoleSignIn") => return Some("a console sign-in"),
+        Some("AwsConsoleAction") => return Some("a console action that is no API call"),
+        Some(_) | None => {}
+    }
+    match &*event.source {
+        "signin.amazonaws.com" => Some("a console sign-in"),
+        // S3 reports failed authentication and its own lifecycle deletions under sources of their own.
+        "s3-authn-errors.amazonaws.com" => Some("a request that failed authentication"),
+        "s3lifecycle.amazonaws.com" => Some("a lifecycle rule's deletion"),
+        _ => None,
+    }
+}
+
+/// Who calls with this identity are billed to.
+pub fn identity_of(identity: &Identity) -> Attribution<'_> {
+    let arn = identity.arn.as_deref().unwrap_or_default();
     let kind = match identity.kind.as_deref() {
         Some(kind) if !kind.is_empty() => kind,
         // Old and redacted events leave the type out; the ARN says the same.
@@ -102,16 +108,16 @@ fn identity_of<'a>(identity: &Identity<'a>) -> Attribution<'a> {
         // A federated session has at most the permissions of the user who asked for it.
         "FederatedUser" => match &identity.session_issuer {
             Some(issuer) if issuer.kind.as_deref() == Some("Root") => {
-                billed(PrincipalKind::Root, issuer.arn.clone().unwrap_or_default(), identity)
+                billed(PrincipalKind::Root, issuer.arn.as_deref().unwrap_or_default(), identity)
             }
             Some(issuer) => Attribution::Principal(Principal {
                 kind: PrincipalKind::User,
-                arn: issuer.arn.clone().unwrap_or_default(),
-                id: issuer.principal_id.clone().unwrap_or_default(),
+                arn: issuer.arn.as_deref().unwrap_or_default().into(),
+                id: issuer.principal_id.as_deref().unwrap_or_default(),
                 account: issuer
                     .account_id
-                    .clone()
-                    .or(identity.account_id.clone())
+                    .as_deref()
+                    .or(identity.account_id.as_deref())
                     .unwrap_or_default(),
             }),
             None => Attribution::Nobody,
@@ -120,13 +126,13 @@ fn identity_of<'a>(identity: &Identity<'a>) -> Attribution<'a> {
         "AWSAccount" => billed(PrincipalKind::Account, arn, identity),
         "IdentityCenterUser" => Attribution::Principal(Principal {
             kind: PrincipalKind::IdentityCenterUser,
-            arn,
+            arn: arn.into(),
             id: identity
                 .on_behalf_of_user_id
-                .clone()
-                .or(identity.principal_id.clone())
+                .as_deref()
+                .or(identity.principal_id.as_deref())
                 .unwrap_or_default(),
-            account: identity.account_id.clone().unwrap_or_default(),
+            account: identity.account_id.as_deref().unwrap_or_default(),
         }),
         "AWSService" => Attribution::NotACall("a service acting for itself"),
         "WebIdentityUser" => Attribution::NotACall("a web identity, which needs no permission of its own"),
@@ -136,58 +142,61 @@ fn identity_of<'a>(identity: &Identity<'a>) -> Attribution<'a> {
     }
 }
 
-fn role<'a>(identity: &Identity<'a>, arn: Cow<'a, str>) -> Attribution<'a> {
-    let id = without_session(identity.principal_id.clone().unwrap_or_default());
-    let account = identity.account_id.clone();
+fn role<'i>(identity: &'i Identity, arn: &'i str) -> Attribution<'i> {
+    let id = without_session(identity);
+    let account = identity.account_id.as_deref();
     if let Some(issuer) = &identity.session_issuer
-        && let Some(issuer_arn) = issuer.arn.clone().filter(|arn| !arn.is_empty())
+        && let Some(issuer_arn) = issuer.arn.as_deref().filter(|arn| !arn.is_empty())
     {
         return Attribution::Principal(Principal {
             kind: PrincipalKind::Role,
             account: issuer
                 .account_id
-                .clone()
+                .as_deref()
                 .or(account)
-                .unwrap_or_else(|| account_of(&issuer_arn)),
-            arn: issuer_arn,
-            id: issuer.principal_id.clone().filter(|id| !id.is_empty()).unwrap_or(id),
+                .unwrap_or_else(|| account_of(issuer_arn)),
+            arn: issuer_arn.into(),
+            id: issuer.principal_id.as_deref().filter(|id| !id.is_empty()).unwrap_or(id),
         });
     }
     // Without an issuer the path is unknown: the name is all that the session's ARN has.
-    let role_arn = match role_arn_of_session(&arn) {
+    let role_arn = match role_arn_of_session(arn) {
         Some(role_arn) => Cow::Owned(role_arn),
-        None => arn,
+        None => Cow::Borrowed(arn),
     };
     if role_arn.is_empty() && id.is_empty() {
         return Attribution::Nobody;
     }
     Attribution::Principal(Principal {
         kind: PrincipalKind::Role,
-        account: account.unwrap_or_else(|| account_of(&role_arn)),
+        account: account.unwrap_or_else(|| account_of(arn)),
         arn: role_arn,
         id,
     })
 }
 
-fn billed<'a>(kind: PrincipalKind, arn: Cow<'a, str>, identity: &Identity<'a>) -> Attribution<'a> {
-    let id = without_session(identity.principal_id.clone().unwrap_or_default());
-    let account = identity.account_id.clone().unwrap_or_else(|| account_of(&arn));
+fn billed<'i>(kind: PrincipalKind, arn: &'i str, identity: &'i Identity) -> Attribution<'i> {
+    let id = without_session(identity);
+    let account = identity.account_id.as_deref().unwrap_or_else(|| account_of(arn));
     if arn.is_empty() && id.is_empty() && account.is_empty() {
         return Attribution::Nobody;
     }
-    Attribution::Principal(Principal { kind, arn, id, account })
+    Attribution::Principal(Principal {
+        kind,
+        arn: arn.into(),
+        id,
+        account,
+    })
 }
 
-/// `AROA…:session` without the session.
-fn without_session(id: Cow<'_, str>) -> Cow<'_, str> {
-    match id {
-        Cow::Borrowed(id) => Cow::Borrowed(id.split(':').next().unwrap_or(id)),
-        Cow::Owned(id) => Cow::Owned(id.split(':').next().unwrap_or(&id).to_owned()),
-    }
+/// The `AROA…` of `AROA…:session`.
+fn without_session(identity: &Identity) -> &str {
+    let id = identity.principal_id.as_deref().unwrap_or_default();
+    id.split(':').next().unwrap_or(id)
 }
 
-fn account_of<'a>(arn: &str) -> Cow<'a, str> {
-    Cow::Owned(arn.split(':').nth(4).unwrap_or("").to_owned())
+fn account_of(arn: &str) -> &str {
+    arn.split(':').nth(4).unwrap_or("")
 }
 
 /// `arn:aws:sts::A:assumed-role/NAME/SESSION` to `arn:aws:iam::A:role/NAME`; a session name may hold slashes.

@@ -5,9 +5,9 @@
 
 use std::borrow::Cow;
 
-use super::{Attribution, PrincipalKind, attribute};
-use crate::decode::Event;
+use super::{Attribution, Principal, PrincipalKind, attribute};
 use crate::decode::json::Value;
+use crate::decode::{Event, Identity};
 
 /// What a workload is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -84,49 +84,52 @@ pub struct Seed {
 }
 
 /// The session that made a call, where a role's session did.
-pub fn session<'a>(event: &Event<'a>) -> Option<Session<'a>> {
-    let identity = event.identity.as_ref()?;
-    let Attribution::Principal(principal) = attribute(event) else {
-        return None;
-    };
-    let key = identity.access_key_id.clone().filter(|key| !key.is_empty())?;
+pub fn session<'e>(event: &'e Event<'_>) -> Option<Session<'e>> {
+    match attribute(event) {
+        Attribution::Principal(principal) => session_of(event.identity.as_ref()?, &principal),
+        Attribution::NotACall(_) | Attribution::Nobody => None,
+    }
+}
+
+/// The session under which this principal calls with this identity.
+pub fn session_of<'i>(identity: &'i Identity, principal: &Principal<'i>) -> Option<Session<'i>> {
+    let key = identity.access_key_id.as_deref().filter(|key| !key.is_empty())?;
     (principal.kind == PrincipalKind::Role && !principal.id.is_empty()).then_some(Session {
-        role_id: principal.id,
-        access_key_id: key,
+        role_id: Cow::Borrowed(principal.id),
+        access_key_id: Cow::Borrowed(key),
     })
 }
 
 /// The workload that the event of a session itself shows, without its opening.
 pub fn workload_of(event: &Event<'_>) -> Option<Workload> {
-    let identity = event.identity.as_ref()?;
+    let (kind, name) = shown(event.identity.as_ref()?, event.user_agent.as_deref().unwrap_or(""))?;
+    Some(plain(kind, name))
+}
+
+/// The same, as kind and name.
+pub fn shown<'i>(identity: &'i Identity, user_agent: &str) -> Option<(WorkloadKind, &'i str)> {
     let issuer = identity.session_issuer.as_ref()?;
     let session_name = identity.principal_id.as_deref()?.split_once(':')?.1;
-    let agent = event.user_agent.as_deref().unwrap_or("");
     let role_name = issuer
         .arn
         .as_deref()
         .and_then(|arn| arn.rsplit('/').next())
         .unwrap_or("");
+    let runs_in = |program: &str| user_agent.contains(program);
     let kind = if role_name.starts_with("AWSReservedSSO_") {
         WorkloadKind::Sso
     } else if identity.ec2_role_delivery.is_some() || is_instance_id(session_name) {
         WorkloadKind::Ec2
     } else if identity.in_scope_of_issuer_type.as_deref() == Some("AWS::Lambda::Function")
-        || agent.contains("exec-env/AWS_Lambda")
+        || runs_in("exec-env/AWS_Lambda")
     {
         WorkloadKind::Lambda
-    } else if agent.contains("exec-env/AWS_ECS") {
+    } else if runs_in("exec-env/AWS_ECS") {
         WorkloadKind::Ecs
     } else {
         return None;
     };
-    let plain = |kind| Workload {
-        kind,
-        cluster: None,
-        namespace: None,
-        name: session_name.to_owned(),
-    };
-    Some(plain(kind))
+    Some((kind, session_name))
 }
 
 /// EC2 names the session of an instance profile after the instance (IAM user guide, "Policy variables").

@@ -185,7 +185,7 @@ impl Lines<'_> {
         let principal = match &attribution {
             Attribution::Principal(principal) => Some(LinePrincipal {
                 arn: &principal.arn,
-                id: &principal.id,
+                id: principal.id,
                 kind: principal.kind.name(),
             }),
             Attribution::NotACall(_) | Attribution::Nobody => None,

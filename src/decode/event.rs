@@ -4,6 +4,7 @@
 //! everything somewhere. What has an unexpected type is `None`: unknown, never guessed.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use super::Time;
 
@@ -46,8 +47,8 @@ pub struct Event<'a> {
     pub user_agent: Option<Cow<'a, str>>,
     /// `vpcEndpointId`.
     pub vpc_endpoint_id: Option<Cow<'a, str>>,
-    /// `userIdentity`; `None` where the record has none.
-    pub identity: Option<Identity<'a>>,
+    /// `userIdentity`; `None` where the record has none. Shared between events that say the same.
+    pub identity: Option<Rc<Identity>>,
     /// `requestParameters`.
     pub request_parameters: Payload<'a>,
     /// `responseElements`.
@@ -98,60 +99,60 @@ impl<'a> Payload<'a> {
 
 /// `userIdentity`: who the call was made as.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Identity<'a> {
+pub struct Identity {
     /// `type`, such as `AssumedRole`; service events may leave it out.
-    pub kind: Option<Cow<'a, str>>,
+    pub kind: Option<Box<str>>,
     /// `principalId`, such as `AROA…:session`.
-    pub principal_id: Option<Cow<'a, str>>,
+    pub principal_id: Option<Box<str>>,
     /// `arn`.
-    pub arn: Option<Cow<'a, str>>,
+    pub arn: Option<Box<str>>,
     /// `accountId`.
-    pub account_id: Option<Cow<'a, str>>,
+    pub account_id: Option<Box<str>>,
     /// `accessKeyId`.
-    pub access_key_id: Option<Cow<'a, str>>,
+    pub access_key_id: Option<Box<str>>,
     /// `userName`.
-    pub user_name: Option<Cow<'a, str>>,
+    pub user_name: Option<Box<str>>,
     /// `invokedBy`: the service that made the call, for itself or for the principal.
-    pub invoked_by: Option<Cow<'a, str>>,
+    pub invoked_by: Option<Box<str>>,
     /// `identityProvider`, on calls made with a web identity or SAML token.
-    pub identity_provider: Option<Cow<'a, str>>,
+    pub identity_provider: Option<Box<str>>,
     /// `credentialId`.
-    pub credential_id: Option<Cow<'a, str>>,
+    pub credential_id: Option<Box<str>>,
     /// `onBehalfOf.userId`: the Identity Center user.
-    pub on_behalf_of_user_id: Option<Cow<'a, str>>,
+    pub on_behalf_of_user_id: Option<Box<str>>,
     /// `onBehalfOf.identityStoreArn`.
-    pub identity_store_arn: Option<Cow<'a, str>>,
+    pub identity_store_arn: Option<Box<str>>,
     /// `inScopeOf.issuerType`: the kind of service that got the credentials, such as `AWS::Lambda::Function`.
-    pub in_scope_of_issuer_type: Option<Cow<'a, str>>,
+    pub in_scope_of_issuer_type: Option<Box<str>>,
     /// `inScopeOf.credentialsIssuedTo`: the workload that the credentials were made for.
-    pub in_scope_of_credentials_issued_to: Option<Cow<'a, str>>,
+    pub in_scope_of_credentials_issued_to: Option<Box<str>>,
     /// `sessionContext.sessionIssuer`; `None` where it is absent or empty.
-    pub session_issuer: Option<Issuer<'a>>,
+    pub session_issuer: Option<Issuer>,
     /// `sessionContext.attributes.creationDate`.
-    pub session_creation_date: Option<Cow<'a, str>>,
+    pub session_creation_date: Option<Box<str>>,
     /// `sessionContext.attributes.mfaAuthenticated`.
     pub mfa: Option<bool>,
     /// `sessionContext.sourceIdentity`.
-    pub source_identity: Option<Cow<'a, str>>,
+    pub source_identity: Option<Box<str>>,
     /// `sessionContext.ec2RoleDelivery`: `1.0` or `2.0`, the metadata service's version.
-    pub ec2_role_delivery: Option<Cow<'a, str>>,
+    pub ec2_role_delivery: Option<Box<str>>,
     /// `sessionContext.assumedRoot`.
     pub assumed_root: bool,
     /// `sessionContext.webIdFederationData.federatedProvider`.
-    pub federated_provider: Option<Cow<'a, str>>,
+    pub federated_provider: Option<Box<str>>,
 }
 
 /// `sessionContext.sessionIssuer`: whose permissions a session has.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Issuer<'a> {
+pub struct Issuer {
     /// `type`, such as `Role`.
-    pub kind: Option<Cow<'a, str>>,
+    pub kind: Option<Box<str>>,
     /// `principalId`, such as `AROA…`.
-    pub principal_id: Option<Cow<'a, str>>,
+    pub principal_id: Option<Box<str>>,
     /// `arn`, with the path that the session's own ARN lacks.
-    pub arn: Option<Cow<'a, str>>,
+    pub arn: Option<Box<str>>,
     /// `accountId`.
-    pub account_id: Option<Cow<'a, str>>,
+    pub account_id: Option<Box<str>>,
     /// `userName`: the name of the role or user.
-    pub user_name: Option<Cow<'a, str>>,
+    pub user_name: Option<Box<str>>,
 }

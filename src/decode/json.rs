@@ -7,8 +7,8 @@ use std::borrow::Cow;
 
 use super::scan;
 
-/// How deep a tree may nest; deeper ones are refused.
-const MAX_DEPTH: u32 = 64;
+/// How deep a tree may nest; deeper ones are refused, as everywhere in a record.
+const MAX_DEPTH: u32 = scan::MAX_DEPTH;
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,8 +70,9 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Equal but for the case of the first letter.
-fn same_name(left: &str, right: &str) -> bool {
+/// Whether two names are equal but for the case of the first letter.
+#[must_use]
+pub fn same_name(left: &str, right: &str) -> bool {
     match (left.as_bytes().split_first(), right.as_bytes().split_first()) {
         (Some((a, left)), Some((b, right))) => a.eq_ignore_ascii_case(b) && left == right,
         (None, None) => true,

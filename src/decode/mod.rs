@@ -13,6 +13,7 @@ use std::io::{self, Read};
 mod books;
 mod digest;
 mod event;
+mod identities;
 mod item;
 pub mod json;
 mod plain;
@@ -31,6 +32,7 @@ pub use item::{Compression, Facts, Item, Limits, NotCalls, Shape, Why};
 pub use time::Time;
 
 use books::Books;
+use identities::Identities;
 
 /// Bytes of a stream that are held before it is decided that the file does not fit in memory.
 const IN_MEMORY: u64 = 16 << 20;
@@ -56,6 +58,7 @@ pub struct Reader {
     /// What came out of it in one go.
     out: Vec<u8>,
     window: usize,
+    identities: Identities,
 }
 
 impl Default for Reader {
@@ -65,6 +68,7 @@ impl Default for Reader {
             raw: Vec::new(),
             out: Vec::new(),
             window: WINDOW,
+            identities: Identities::default(),
         }
     }
 }
@@ -74,6 +78,14 @@ impl Reader {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A reader that reads every record with `serde_json`, for tests.
+    #[cfg(test)]
+    pub(crate) fn plain() -> Self {
+        let mut reader = Self::default();
+        reader.identities.distrust = true;
+        reader
     }
 
     /// Reads a stream to its end and hands out what it finds, in order.
@@ -107,11 +119,12 @@ impl Reader {
             .filter(|plain| unpack::compression(plain) == Compression::None),
             Compression::None | Compression::Zstd | Compression::Bzip2 => None,
         };
-        let facts = match plain.map(str::from_utf8) {
+        let facts = match plain.map(simdutf8::basic::from_utf8) {
             Some(Ok(text)) => {
                 let (bytes_in, bytes_out) = (bytes.len() as u64, text.len() as u64);
                 let mut books = Books::new(
                     sink,
+                    &mut self.identities,
                     Facts {
                         bytes_in,
                         bytes_out,
@@ -134,7 +147,8 @@ impl Reader {
     /// Reads in constant memory: a window of the text moves along.
     fn stream(&mut self, bytes: impl Read, limits: &Limits, sink: &mut dyn FnMut(Item<'_>)) -> Facts {
         let count = Cell::new(0);
-        let mut books = Books::new(sink, Facts::default());
+        let mut identities = std::mem::take(&mut self.identities);
+        let mut books = Books::new(sink, &mut identities, Facts::default());
         match unpack::layers(Box::new(unpack::Source {
             inner: bytes,
             count: &count,
@@ -146,7 +160,9 @@ impl Reader {
             Err(why) => books.fault = Some(why),
         }
         books.facts.bytes_in = count.get();
-        books.close()
+        let facts = books.close();
+        self.identities = identities;
+        facts
     }
 
     fn windows(&self, stream: &mut dyn Read, limits: &Limits, books: &mut Books<'_>) {

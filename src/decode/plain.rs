@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::rc::Rc;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
@@ -73,6 +74,10 @@ impl<'a> Members<'a> {
         }
     }
 
+    fn owned(&self, name: &str) -> Option<Box<str>> {
+        self.text(name).map(|text| text.into())
+    }
+
     fn flag(&self, name: &str) -> Option<bool> {
         self.scalar(name)?.as_bool()
     }
@@ -126,7 +131,7 @@ pub(super) fn record(text: &str) -> Record<'_> {
             source_ip_address: members.text("sourceIPAddress"),
             user_agent: members.text("userAgent"),
             vpc_endpoint_id: members.text("vpcEndpointId"),
-            identity: Members::of(identity).map(|members| self::identity(&members)),
+            identity: Members::of(identity).map(|members| Rc::new(self::identity(&members))),
             request_parameters: members.payload("requestParameters"),
             response_elements: members.payload("responseElements"),
             additional_event_data: members.payload("additionalEventData"),
@@ -148,39 +153,39 @@ pub(super) fn record(text: &str) -> Record<'_> {
     .settle()
 }
 
-fn identity<'a>(members: &Members<'a>) -> Identity<'a> {
+fn identity(members: &Members<'_>) -> Identity {
     let session = members.object("sessionContext");
     let attributes = session.object("attributes");
     let issuer = session.object("sessionIssuer");
     let issuer = Issuer {
-        kind: issuer.text("type"),
-        principal_id: issuer.text("principalId"),
-        arn: issuer.text("arn"),
-        account_id: issuer.text("accountId"),
-        user_name: issuer.text("userName"),
+        kind: issuer.owned("type"),
+        principal_id: issuer.owned("principalId"),
+        arn: issuer.owned("arn"),
+        account_id: issuer.owned("accountId"),
+        user_name: issuer.owned("userName"),
     };
     let behalf = members.object("onBehalfOf");
     let scope = members.object("inScopeOf");
     Identity {
-        kind: members.text("type"),
-        principal_id: members.text("principalId"),
-        arn: members.text("arn"),
-        account_id: members.text("accountId"),
-        access_key_id: members.text("accessKeyId"),
-        user_name: members.text("userName"),
-        invoked_by: members.text("invokedBy"),
-        identity_provider: members.text("identityProvider"),
-        credential_id: members.text("credentialId"),
-        on_behalf_of_user_id: behalf.text("userId"),
-        identity_store_arn: behalf.text("identityStoreArn"),
-        in_scope_of_issuer_type: scope.text("issuerType"),
-        in_scope_of_credentials_issued_to: scope.text("credentialsIssuedTo"),
+        kind: members.owned("type"),
+        principal_id: members.owned("principalId"),
+        arn: members.owned("arn"),
+        account_id: members.owned("accountId"),
+        access_key_id: members.owned("accessKeyId"),
+        user_name: members.owned("userName"),
+        invoked_by: members.owned("invokedBy"),
+        identity_provider: members.owned("identityProvider"),
+        credential_id: members.owned("credentialId"),
+        on_behalf_of_user_id: behalf.owned("userId"),
+        identity_store_arn: behalf.owned("identityStoreArn"),
+        in_scope_of_issuer_type: scope.owned("issuerType"),
+        in_scope_of_credentials_issued_to: scope.owned("credentialsIssuedTo"),
         session_issuer: Some(issuer).filter(|issuer| *issuer != Issuer::default()),
-        session_creation_date: attributes.text("creationDate"),
+        session_creation_date: attributes.owned("creationDate"),
         mfa: attributes.flag_or_text("mfaAuthenticated"),
-        source_identity: session.text("sourceIdentity"),
-        ec2_role_delivery: session.text("ec2RoleDelivery"),
+        source_identity: session.owned("sourceIdentity"),
+        ec2_role_delivery: session.owned("ec2RoleDelivery"),
         assumed_root: session.flag_or_text("assumedRoot").unwrap_or(false),
-        federated_provider: session.object("webIdFederationData").text("federatedProvider"),
+        federated_provider: session.object("webIdFederationData").owned("federatedProvider"),
     }
 }

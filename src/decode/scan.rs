@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use wide::u8x16;
+
 /// How deep a value may nest. Real events stay below 20.
 pub(super) const MAX_DEPTH: u32 = 120;
 
@@ -20,21 +22,19 @@ pub(super) enum Fault {
 }
 
 /// A bit for each of 32 bytes that is `"`, `\` or a control character.
-///
-/// Written so that the compiler makes vector comparisons of the first loop, with nothing asked of the processor.
 #[inline(always)]
 fn special(block: &[u8; 32]) -> u32 {
-    let mut marks = [0_u8; 32];
-    for (mark, byte) in marks.iter_mut().zip(block) {
-        *mark = u8::from((*byte == b'"') | (*byte == b'\\') | (*byte < 0x20));
+    let half = |bytes: &[u8; 16]| {
+        let bytes = u8x16::new(*bytes);
+        let quote = bytes.simd_eq(u8x16::splat(b'"'));
+        let backslash = bytes.simd_eq(u8x16::splat(b'\\'));
+        let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
+        (quote | backslash | control).to_bitmask()
+    };
+    match block.as_chunks::<16>() {
+        ([low, high], _) => half(low) | half(high) << 16,
+        _ => 0,
     }
-    // Eight marks to eight bits by one multiplication.
-    let mut found = 0;
-    for (at, bytes) in marks.as_chunks::<8>().0.iter().enumerate() {
-        let bits = u64::from_le_bytes(*bytes).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        found |= (bits as u32) << (8 * at);
-    }
-    found
 }
 
 const ONES: u64 = 0x0101_0101_0101_0101;

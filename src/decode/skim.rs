@@ -4,18 +4,21 @@
 //! odd is decided in one place.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
+use super::identities::Identities;
 use super::record::{Draft, Record};
 use super::scan::{self, Fault};
 use super::{Identity, Issuer, Payload, Time, plain};
 
 /// Reads the object that opens at `at`: what it is, and where it ends.
 #[inline(always)]
-pub(super) fn record(text: &str, at: usize) -> Result<(Record<'_>, usize), Fault> {
+pub(super) fn record<'a>(text: &'a str, at: usize, identities: &mut Identities) -> Result<(Record<'a>, usize), Fault> {
     let mut skim = Skim {
         text,
         bytes: text.as_bytes(),
-        odd: false,
+        odd: identities.is_distrusted(),
+        identities,
     };
     let mut draft = Draft::default();
     let end = skim.record(at, &mut draft)?;
@@ -34,17 +37,19 @@ pub(super) fn is_odd(text: &str) -> bool {
         text,
         bytes: text.as_bytes(),
         odd: false,
+        identities: &mut Identities::default(),
     };
     skim.record(0, &mut Draft::default()).is_err() || skim.odd
 }
 
-struct Skim<'a> {
+struct Skim<'a, 'i> {
     text: &'a str,
     bytes: &'a [u8],
     odd: bool,
+    identities: &'i mut Identities,
 }
 
-impl<'a> Skim<'a> {
+impl<'a> Skim<'a, '_> {
     /// Calls `member` with each name of the object that opens at `at` and the place of its value; `member` says where
     /// the value ends. Returns the place behind the closing brace.
     #[inline(always)]
@@ -97,6 +102,14 @@ impl<'a> Skim<'a> {
             *into = None;
             self.null(at)
         }
+    }
+
+    /// The same, to be kept.
+    fn owned(&mut self, at: usize, into: &mut Option<Box<str>>) -> Result<usize, Fault> {
+        let mut text = None;
+        let end = self.string(at, &mut text)?;
+        *into = text.map(|text| text.into());
+        Ok(end)
     }
 
     /// A value that should have been null.
@@ -217,23 +230,39 @@ impl<'a> Skim<'a> {
             draft.event.identity = None;
             return self.null(at);
         }
-        let identity = draft.event.identity.insert(Identity::default());
+        if let Some((identity, length)) = self.identities.met(&self.bytes[at..]) {
+            draft.event.identity = Some(identity);
+            return Ok(at + length);
+        }
+        let mut read = Identity::default();
+        let was_odd = std::mem::take(&mut self.odd);
+        let end = self.members_of_identity(at, &mut read)?;
+        let read = Rc::new(read);
+        if !self.odd {
+            self.identities.remember(&self.bytes[at..end], &read);
+        }
+        self.odd |= was_odd;
+        draft.event.identity = Some(read);
+        Ok(end)
+    }
+
+    fn members_of_identity(&mut self, at: usize, identity: &mut Identity) -> Result<usize, Fault> {
         self.object(at, |skim, name, at| match name {
-            b"type" => skim.string(at, &mut identity.kind),
-            b"arn" => skim.string(at, &mut identity.arn),
-            b"userName" => skim.string(at, &mut identity.user_name),
-            b"accountId" => skim.string(at, &mut identity.account_id),
-            b"invokedBy" => skim.string(at, &mut identity.invoked_by),
-            b"principalId" => skim.string(at, &mut identity.principal_id),
-            b"accessKeyId" => skim.string(at, &mut identity.access_key_id),
-            b"credentialId" => skim.string(at, &mut identity.credential_id),
+            b"type" => skim.owned(at, &mut identity.kind),
+            b"arn" => skim.owned(at, &mut identity.arn),
+            b"userName" => skim.owned(at, &mut identity.user_name),
+            b"accountId" => skim.owned(at, &mut identity.account_id),
+            b"invokedBy" => skim.owned(at, &mut identity.invoked_by),
+            b"principalId" => skim.owned(at, &mut identity.principal_id),
+            b"accessKeyId" => skim.owned(at, &mut identity.access_key_id),
+            b"credentialId" => skim.owned(at, &mut identity.credential_id),
             b"sessionContext" => skim.session(at, identity),
-            b"identityProvider" => skim.string(at, &mut identity.identity_provider),
+            b"identityProvider" => skim.owned(at, &mut identity.identity_provider),
             b"onBehalfOf" => {
                 (identity.on_behalf_of_user_id, identity.identity_store_arn) = (None, None);
                 skim.nested(at, |skim, name, at| match name {
-                    b"userId" => skim.string(at, &mut identity.on_behalf_of_user_id),
-                    b"identityStoreArn" => skim.string(at, &mut identity.identity_store_arn),
+                    b"userId" => skim.owned(at, &mut identity.on_behalf_of_user_id),
+                    b"identityStoreArn" => skim.owned(at, &mut identity.identity_store_arn),
                     _ => scan::value(skim.bytes, at),
                 })
             }
@@ -243,8 +272,8 @@ impl<'a> Skim<'a> {
                     identity.in_scope_of_credentials_issued_to,
                 ) = (None, None);
                 skim.nested(at, |skim, name, at| match name {
-                    b"issuerType" => skim.string(at, &mut identity.in_scope_of_issuer_type),
-                    b"credentialsIssuedTo" => skim.string(at, &mut identity.in_scope_of_credentials_issued_to),
+                    b"issuerType" => skim.owned(at, &mut identity.in_scope_of_issuer_type),
+                    b"credentialsIssuedTo" => skim.owned(at, &mut identity.in_scope_of_credentials_issued_to),
                     _ => scan::value(skim.bytes, at),
                 })
             }
@@ -266,7 +295,7 @@ impl<'a> Skim<'a> {
         }
     }
 
-    fn session(&mut self, at: usize, identity: &mut Identity<'a>) -> Result<usize, Fault> {
+    fn session(&mut self, at: usize, identity: &mut Identity) -> Result<usize, Fault> {
         (identity.session_issuer, identity.source_identity) = (None, None);
         (identity.session_creation_date, identity.ec2_role_delivery) = (None, None);
         (identity.mfa, identity.assumed_root, identity.federated_provider) = (None, false, None);
@@ -274,7 +303,7 @@ impl<'a> Skim<'a> {
             b"attributes" => {
                 (identity.session_creation_date, identity.mfa) = (None, None);
                 skim.nested(at, |skim, name, at| match name {
-                    b"creationDate" => skim.string(at, &mut identity.session_creation_date),
+                    b"creationDate" => skim.owned(at, &mut identity.session_creation_date),
                     b"mfaAuthenticated" => skim.flag_or_text(at, &mut identity.mfa),
                     _ => scan::value(skim.bytes, at),
                 })
@@ -282,11 +311,11 @@ impl<'a> Skim<'a> {
             b"sessionIssuer" => {
                 let mut issuer = Issuer::default();
                 let end = skim.nested(at, |skim, name, at| match name {
-                    b"type" => skim.string(at, &mut issuer.kind),
-                    b"arn" => skim.string(at, &mut issuer.arn),
-                    b"userName" => skim.string(at, &mut issuer.user_name),
-                    b"accountId" => skim.string(at, &mut issuer.account_id),
-                    b"principalId" => skim.string(at, &mut issuer.principal_id),
+                    b"type" => skim.owned(at, &mut issuer.kind),
+                    b"arn" => skim.owned(at, &mut issuer.arn),
+                    b"userName" => skim.owned(at, &mut issuer.user_name),
+                    b"accountId" => skim.owned(at, &mut issuer.account_id),
+                    b"principalId" => skim.owned(at, &mut issuer.principal_id),
                     _ => scan::value(skim.bytes, at),
                 })?;
                 identity.session_issuer = Some(issuer).filter(|issuer| *issuer != Issuer::default());
@@ -298,12 +327,12 @@ impl<'a> Skim<'a> {
                 identity.assumed_root = flag.unwrap_or(false);
                 Ok(end)
             }
-            b"sourceIdentity" => skim.string(at, &mut identity.source_identity),
-            b"ec2RoleDelivery" => skim.string(at, &mut identity.ec2_role_delivery),
+            b"sourceIdentity" => skim.owned(at, &mut identity.source_identity),
+            b"ec2RoleDelivery" => skim.owned(at, &mut identity.ec2_role_delivery),
             b"webIdFederationData" => {
                 identity.federated_provider = None;
                 skim.nested(at, |skim, name, at| match name {
-                    b"federatedProvider" => skim.string(at, &mut identity.federated_provider),
+                    b"federatedProvider" => skim.owned(at, &mut identity.federated_provider),
                     _ => scan::value(skim.bytes, at),
                 })
             }

@@ -184,7 +184,7 @@ impl Table {
             });
         }
         self.scratch.push('}');
-        match skim::record(&self.scratch, 0) {
+        match skim::record(&self.scratch, 0, books.identities) {
             Ok((Record::Event(mut event), _)) => {
                 event.coarse = self.shape == Shape::EventHistoryCsv;
                 books.event(event, self.shape);

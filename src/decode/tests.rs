@@ -406,7 +406,7 @@ fn odd_fields_are_unknown() {
         assert_eq!(event.error_code.as_deref(), Some("two"));
         let identity = event.identity.unwrap();
         assert_eq!(identity.arn.as_deref(), Some("last"));
-        assert_eq!((identity.account_id, identity.session_issuer), (None, None));
+        assert_eq!((&identity.account_id, &identity.session_issuer), (&None, &None));
     });
     assert_eq!(seen, 1);
 }

@@ -7,12 +7,14 @@ mod observe;
 mod operation;
 mod outcome;
 mod path;
+mod reads;
 
 use crate::catalog::{ActionId, Catalog, How, Mapping, When};
 
 pub use observe::{Facts, Observed, data_roots, observe, root};
 pub use operation::Operation;
 pub use outcome::{Outcome, Verdict, of_code, outcome};
+pub use reads::reads;
 
 /// The kind under which a role that was handed over stands in [`Facts::kinds`].
 pub const PASSED_ROLE: &str = "passed-role";

@@ -197,14 +197,14 @@ fn listed_resources(event: &Event<'_>, found: &mut Found) {
 }
 
 /// Where a call took place: what ARN templates take from the event itself.
-struct Place<'e> {
-    partition: &'e str,
-    region: &'e str,
-    account: &'e str,
+pub(super) struct Place<'e> {
+    pub(super) partition: &'e str,
+    pub(super) region: &'e str,
+    pub(super) account: &'e str,
 }
 
 impl<'e> Place<'e> {
-    fn of(event: &'e Event<'_>) -> Place<'e> {
+    pub(super) fn of(event: &'e Event<'_>) -> Place<'e> {
         let identity = event.identity.as_ref();
         // The partition stands in the caller's own ARN; no list of regions is needed to tell.
         let arn = identity.and_then(|identity| {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::observe::Facts;
 use super::{Call, PASSED_ROLE};
 use crate::catalog::{AccessLevel, ActionId, Catalog, Logging, Mapping, Need, RoleParameter, When};
+use crate::decode::json;
 use crate::iam::pattern;
 
 /// A resource type that an operation may touch.
@@ -35,6 +36,8 @@ pub struct Operation {
     pub(super) role_parameters: Vec<RoleParameter>,
     /// The resource types of its actions.
     pub(super) kinds: Vec<Kind>,
+    /// The first steps of all paths above and in the templates of its needs.
+    first_steps: BTreeSet<String>,
 }
 
 impl Operation {
@@ -64,6 +67,14 @@ impl Operation {
                 Logging::Data { resource_type } => Some(resource_type),
                 Logging::Management { .. } | Logging::Never { .. } | Logging::Unknown { .. } => None,
             });
+        let role_parameters = catalog.role_parameters(event_source, event_name);
+        let templates = needs.iter().flat_map(|need| &need.resources);
+        let first_steps = templates
+            .flat_map(|template| template.parameters())
+            .chain(paths.iter().chain(&value_paths).map(String::as_str))
+            .chain(role_parameters.iter().map(|parameter| parameter.path.as_str()))
+            .map(|path| path.split(['.', '[', '{', ':']).next().unwrap_or(path).to_owned())
+            .collect();
         let takes_roles = !matches!(event_source, "iam.amazonaws.com" | "sts.amazonaws.com");
         Operation {
             data_type,
@@ -72,10 +83,17 @@ impl Operation {
             takes_roles,
             paths,
             value_paths,
-            role_parameters: catalog.role_parameters(event_source, event_name),
+            role_parameters,
             kinds: kinds(catalog, needs),
+            first_steps,
             mapping,
         }
+    }
+
+    /// Whether a value under this parameter may decide, or name a resource. A list may be wrapped into a member of its own.
+    pub(super) fn concerns(&self, parameter: &str) -> bool {
+        let mut steps = self.first_steps.iter();
+        matches!(parameter, "items" | "member") || steps.any(|step| step.is_empty() || json::same_name(step, parameter))
     }
 
     /// Whether a denial that names `action` shows that the mapping lacks it.

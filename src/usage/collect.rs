@@ -4,7 +4,7 @@
 //! part merge once its last file is read. What comes out depends on the records alone: not on threads, file order or
 //! compression.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,16 +12,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
+use super::builder::Builder;
 use super::duplicates::{Contents, Digest, Fingerprints, lock};
+use super::memory::Memory;
 use super::own;
-use super::shapes::generalise;
-use super::table::{Builder, Key, Table};
-use crate::attribute::{Attribution, Principal, attribute, seed, session, workload_of};
-use crate::catalog::{Catalog, Mapping};
-use crate::coverage::{Class, Coverage, TRAIL_CHANGES, TrailChange};
-use crate::decode::{self, Event, Identity, Item, Limits};
+use super::shard::{Shard, account_of};
+use super::table::Table;
+use crate::coverage::Coverage;
+use crate::decode::{self, Event, Item, Limits};
 use crate::progress::Progress;
-use crate::resolve::{self, Operation};
 use crate::source::{self, Source};
 
 /// Files up to this size are read whole, which is fastest; larger ones are streamed.
@@ -256,7 +255,7 @@ struct OpenPart {
 }
 
 /// What became of one file.
-struct FileFacts {
+pub(super) struct FileFacts {
     source: usize,
     bytes: u64,
     /// `None` where it could not be read, or was streamed and failed.
@@ -282,11 +281,8 @@ impl Run<'_> {
             let Some((source, part)) = claimed else { return };
             let (_, shard) = current.get_or_insert_with(|| {
                 let fingerprints = Arc::clone(&lock(&self.parts[*part].1).fingerprints);
-                let shard = Shard {
-                    fingerprints,
-                    ..Shard::default()
-                };
-                (*part, shard)
+                worker.shards += 1;
+                (*part, Shard::new(worker.shards, fingerprints))
             });
             let facts = self.file(place, *source, shard, &mut worker);
             shard.files.push(facts);
@@ -351,7 +347,7 @@ impl Run<'_> {
                 } else if shard.fingerprints.met(&event) {
                     shard.duplicates += 1;
                 } else {
-                    shard.event(&event, &mut worker.operations);
+                    shard.event(&event, &mut worker.memory);
                 }
             }
             Item::Digest(digest) => self.note_digest(&mut shard.coverage, &digest),
@@ -488,197 +484,9 @@ struct Worker {
     reader: decode::Reader,
     /// The file as it lies.
     bytes: Vec<u8>,
-    /// By source, then by name.
-    operations: HashMap<String, HashMap<String, Operation>>,
-}
-
-/// What one thread has counted of one part.
-#[derive(Default)]
-struct Shard {
-    builder: Builder,
-    coverage: Coverage,
-    fingerprints: Arc<Fingerprints>,
-    duplicates: u64,
-    files: Vec<FileFacts>,
-}
-
-impl Shard {
-    fn event(&mut self, event: &Event<'_>, operations: &mut HashMap<String, HashMap<String, Operation>>) {
-        let catalog = Catalog::embedded();
-        self.coverage.records += 1;
-        let operations = match operations.get_mut(&*event.source) {
-            Some(operations) => operations,
-            None => operations.entry(event.source.to_string()).or_default(),
-        };
-        if !operations.contains_key(&*event.name) {
-            operations.insert(
-                event.name.to_string(),
-                Operation::of(catalog, &event.source, &event.name),
-            );
-        }
-        let operation = &operations[&*event.name];
-        note_coverage(&mut self.coverage, event, operation);
-
-        if let Some(seed) = seed(event) {
-            let role = self.builder.text(&seed.session.role_id);
-            let key = self.builder.text(&seed.session.access_key_id);
-            self.builder
-                .sessions
-                .entry((role, key))
-                .or_default()
-                .opened
-                .insert(seed.workload);
-        }
-        let principal = match attribute(event) {
-            Attribution::NotACall(_) => {
-                self.coverage.events_not_calls += 1;
-                return;
-            }
-            Attribution::Nobody => {
-                self.coverage.events_unattributed += 1;
-                return;
-            }
-            Attribution::Principal(principal) => principal,
-        };
-        match &operation.mapping {
-            Mapping::NoPermission { .. } => self.coverage.events_not_calls += 1,
-            Mapping::Unmapped { .. } => self.coverage.events_unmapped += 1,
-            Mapping::Actions(_) => self.coverage.events_used += 1,
-        }
-        let verdict = resolve::outcome(event);
-        let facts = resolve::observe(event, operation);
-        if let Some(action) = &verdict.denied_action
-            && operation.disagrees(catalog, action)
-        {
-            let line = format!("{} {}: {action}", event.source, event.name);
-            self.coverage.mapping_disagreements.insert(line);
-        }
-        count(&mut self.builder, event, &principal, &verdict, &facts);
-    }
-}
-
-/// Adds the call to its row and its session.
-fn count(
-    builder: &mut Builder,
-    event: &Event<'_>,
-    principal: &Principal<'_>,
-    verdict: &resolve::Verdict,
-    observed: &resolve::Observed,
-) {
-    let time = event.time.seconds();
-    let texts = [
-        &*principal.arn,
-        &*principal.id,
-        &*principal.account,
-        account_of(event),
-        event.region.as_deref().unwrap_or(""),
-        &*event.source,
-        &*event.name,
-        event.error_code.as_deref().unwrap_or(""),
-        verdict.denied_action.as_deref().unwrap_or(""),
-    ];
-    let key = Key {
-        kind: principal.kind,
-        texts: texts.map(|text| builder.text(text)),
-        facts: builder.facts(&observed.facts),
-    };
-    let signature = builder.signature(key, time, event.id.as_deref().unwrap_or(""));
-    let day = i32::try_from(event.time.days()).unwrap_or(i32::MAX);
-    let shapes: Vec<String> = observed.resources.iter().map(|arn| generalise(arn)).collect();
-    builder.count(signature, day, 1, shapes.iter().map(String::as_str));
-
-    if let Some(session) = session(event) {
-        let role = builder.text(&session.role_id);
-        let key = builder.text(&session.access_key_id);
-        let calls = builder.sessions.entry((role, key)).or_default();
-        calls.calls += 1;
-        calls.shown = calls.shown.take().into_iter().chain(workload_of(event)).min();
-    }
-}
-
-/// The account that received the event.
-fn account_of<'e>(event: &'e Event<'_>) -> &'e str {
-    event
-        .recipient_account_id
-        .as_deref()
-        .or_else(|| event.identity.as_ref()?.account_id.as_deref())
-        .unwrap_or("")
-}
-
-/// What this event proves of the archive itself, whoever made it.
-fn note_coverage(coverage: &mut Coverage, event: &Event<'_>, operation: &Operation) {
-    let time = event.time.seconds();
-    coverage.at(time);
-    let (account, region) = (account_of(event), event.region.as_deref().unwrap_or(""));
-    let is_data = match (event.event_category.as_deref(), event.management_event) {
-        (Some("Data"), _) | (_, Some(false)) => true,
-        (Some(_), _) | (_, Some(true)) => false,
-        // Before 1.06 no field tells; the operation does.
-        (None, None) => operation.data_type.is_some(),
-    };
-    let reads = event.read_only.unwrap_or(operation.reads);
-    let class = if is_data {
-        let roots = resolve::data_roots(event, operation);
-        for (resource_type, root) in &roots {
-            coverage.data_root(account, region, resource_type, root, reads, time);
-        }
-        match roots.into_iter().next() {
-            Some((resource_type, _)) => Class::Data(resource_type),
-            None => Class::Data(operation.data_type.clone().unwrap_or_default()),
-        }
-    } else if reads {
-        Class::ManagementRead
-    } else {
-        Class::ManagementWrite
-    };
-    let key = (account.to_owned(), region.to_owned(), class);
-    coverage.streams.entry(key).or_default().add(time);
-    if matches!(&*event.source, "kms.amazonaws.com" | "rdsdata.amazonaws.com") {
-        coverage
-            .excludable_sources
-            .entry((account.to_owned(), region.to_owned(), event.source.to_string()))
-            .or_default()
-            .add(time);
-    }
-    if event.source == "cloudtrail.amazonaws.com" && event.error_code.is_none() && TRAIL_CHANGES.contains(&&*event.name)
-    {
-        coverage.trail_change(TrailChange::read(
-            time,
-            account,
-            region,
-            &event.name,
-            event.request_parameters.json(),
-            event.response_elements.json(),
-        ));
-    }
-    if let Some(identity) = &event.identity {
-        note_clients(coverage, event, identity, time);
-    }
-}
-
-/// Long-term keys, and the clients of roles that instances hold.
-fn note_clients(coverage: &mut Coverage, event: &Event<'_>, identity: &Identity<'_>, time: i64) {
-    let owner = identity.arn.as_deref().unwrap_or("");
-    // Temporary keys start with ASIA (IAM user guide, "Understanding unique ID prefixes").
-    if let Some(key) = identity.access_key_id.as_deref().filter(|key| key.starts_with("AKIA")) {
-        coverage.access_key(key, owner, time);
-    }
-    // An instance's session has the instance's id for a name (IAM user guide, "Policy variables").
-    let (role, session) = identity
-        .principal_id
-        .as_deref()
-        .and_then(|id| id.split_once(':'))
-        .unwrap_or(("", ""));
-    if role.starts_with("AROA") && (session.starts_with("i-") || identity.ec2_role_delivery.is_some()) {
-        coverage.instance_client(role, client(event.user_agent.as_deref().unwrap_or("")), time);
-    }
-}
-
-/// The name of the program that a user agent starts with: `aws-cli` of `aws-cli/2.1 Python/3.9`.
-fn client(user_agent: &str) -> &str {
-    let end = user_agent.find(['/', ' ', '(', ';', ',']).unwrap_or(user_agent.len());
-    let end = user_agent.floor_char_boundary(end.min(64));
-    user_agent[..end].trim_start_matches('[')
+    memory: Memory,
+    /// Shards begun.
+    shards: u64,
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! Files and events that were delivered twice are counted once.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::collections::HashMap;
+use std::hash::BuildHasher;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use foldhash::quality::RandomState;
+use hashbrown::HashTable;
 
 use crate::decode::Event;
 
@@ -17,7 +20,10 @@ pub(super) type Digest = [u8; 32];
 /// CloudTrail delivers a file again under its own date, so duplicates meet within one part, and its fingerprints are
 /// dropped once its last file is read.
 #[derive(Default)]
-pub(super) struct Fingerprints([Mutex<HashSet<u64>>; SHARDS]);
+pub(super) struct Fingerprints {
+    sets: [Mutex<HashTable<u64>>; SHARDS],
+    hash: RandomState,
+}
 
 impl Fingerprints {
     /// Whether the event was met before. An event without an id never was.
@@ -25,10 +31,15 @@ impl Fingerprints {
         let Some(id) = event.id.as_deref().filter(|id| !id.is_empty()) else {
             return false;
         };
-        let mut hasher = DefaultHasher::new();
-        (id, event.recipient_account_id.as_deref()).hash(&mut hasher);
-        let fingerprint = hasher.finish();
-        !lock(&self.0[fingerprint as usize % SHARDS]).insert(fingerprint)
+        let fingerprint = self.hash.hash_one((id, event.recipient_account_id.as_deref()));
+        let mut set = lock(&self.sets[fingerprint as usize % SHARDS]);
+        // The place within a set depends on other bits than the set.
+        let rest = |fingerprint: &u64| fingerprint.rotate_right(8);
+        let known = set.find(rest(&fingerprint), |known| *known == fingerprint).is_some();
+        if !known {
+            set.insert_unique(rest(&fingerprint), fingerprint, rest);
+        }
+        known
     }
 }
 

@@ -1,10 +1,14 @@
 //! All calls, counted: who called what, where, when and on which resources.
 
+mod builder;
 mod collect;
 mod duplicates;
+mod memory;
 mod own;
 pub mod shapes;
+mod shard;
 mod table;
+mod texts;
 
 pub use collect::{Error, FileRead, Filter, Options, Part, PartKey, collect, collect_parts};
 pub use table::{Caller, Row, Seen, Session, Signature, Table, Witness, WorkloadCalls};

@@ -47,8 +47,8 @@ fn athena() {
             let identity = event.identity.unwrap();
             assert_eq!(identity.kind.as_deref(), Some("AssumedRole"));
             assert_eq!(identity.access_key_id.as_deref(), Some("ASIA"));
-            assert_eq!((identity.invoked_by, identity.mfa), (None, Some(false)));
-            let issuer = identity.session_issuer.unwrap();
+            assert_eq!((&identity.invoked_by, identity.mfa), (&None, Some(false)));
+            let issuer = identity.session_issuer.clone().unwrap();
             assert_eq!(issuer.arn.as_deref(), Some("arn:aws:iam::1:role/p/R"));
             assert_eq!(issuer.user_name.as_deref(), Some("R"));
         }

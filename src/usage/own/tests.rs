@@ -13,7 +13,7 @@ fn check(source: &'static str, name: &'static str, session: &str, agent: &'stati
         source: source.into(),
         name: name.into(),
         user_agent: Some(agent.into()),
-        identity: Some(identity),
+        identity: Some(identity.into()),
         ..Event::default()
     };
     assert_eq!(is_ours(&event), expected, "{source} {name} {session} {agent}");

@@ -1,0 +1,357 @@
+//! A table that grows: strings and signatures are numbers, rows a vector.
+//!
+//! Nothing is allocated for a call whose signature, day and resources were met before.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use foldhash::fast::RandomState;
+
+use super::shapes::{CHILDREN, shapes};
+use super::table::{Caller, Row, Seen, Session, Signature, Table, Witness, WorkloadCalls};
+use super::texts::{Text, Texts, position};
+use crate::attribute::{PrincipalKind, Workload, WorkloadKind};
+use crate::resolve::Facts;
+
+/// A [`Signature`] in numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) kind: PrincipalKind,
+    /// In order: the caller's ARN, id and account; account, region, source, name, error code, denied action.
+    pub(super) texts: [Text; 9],
+    pub(super) facts: u32,
+}
+
+/// What is known of a session.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SessionCalls {
+    pub(super) calls: u64,
+    /// What its own events show, the least of several.
+    pub(super) shown: Option<Workload>,
+    /// What its opening shows; two different ones join to none.
+    pub(super) opened: BTreeSet<Workload>,
+}
+
+impl SessionCalls {
+    /// A call of the session, which shows this workload itself.
+    pub(super) fn call(&mut self, shown: Option<(WorkloadKind, &str)>) {
+        self.calls += 1;
+        let Some((kind, name)) = shown else { return };
+        let known = self.shown.as_ref().map(|known| (known.kind, known.name.as_str()));
+        if known.is_none_or(|known| (kind, name) < known) {
+            self.shown = Some(Workload {
+                kind,
+                cluster: None,
+                namespace: None,
+                name: name.to_owned(),
+            });
+        }
+    }
+
+    fn merge(&mut self, more: SessionCalls) {
+        self.calls += more.calls;
+        self.shown = self.shown.take().into_iter().chain(more.shown).min();
+        self.opened.extend(more.opened);
+    }
+}
+
+struct SeenSoFar {
+    key: Key,
+    first: Witness,
+    last: Witness,
+    /// The row that was counted last.
+    row: Option<u32>,
+}
+
+struct RowSoFar {
+    signature: u32,
+    day: i32,
+    calls: u64,
+    /// Shapes, ascending.
+    resources: Vec<Text>,
+    /// With so many shapes, see whether fewer will do.
+    many: usize,
+}
+
+/// The table so far.
+#[derive(Default)]
+pub(super) struct Builder {
+    texts: Texts,
+    facts: HashMap<Facts, u32, RandomState>,
+    fact_list: Vec<Facts>,
+    signatures: HashMap<Key, u32, RandomState>,
+    seen: Vec<SeenSoFar>,
+    /// (signature, day) to row
+    days: HashMap<(u32, i32), u32, RandomState>,
+    rows: Vec<RowSoFar>,
+    /// (role's id, access key) to session
+    keys: HashMap<(Text, Text), u32, RandomState>,
+    sessions: Vec<SessionCalls>,
+    /// Calls whose sessions are joined already.
+    workloads: BTreeMap<(String, Option<Workload>), u64>,
+}
+
+impl Builder {
+    pub(super) fn text(&mut self, text: &str) -> Text {
+        self.texts.number(text)
+    }
+
+    pub(super) fn facts(&mut self, facts: &Facts) -> u32 {
+        if let Some(known) = self.facts.get(facts) {
+            return *known;
+        }
+        let index = position(self.fact_list.len());
+        self.fact_list.push(facts.clone());
+        self.facts.insert(facts.clone(), index);
+        index
+    }
+
+    /// The number of a signature, with this call as a witness.
+    pub(super) fn signature(&mut self, key: Key, time: i64, event_id: &str) -> u32 {
+        let index = *self.signatures.entry(key).or_insert_with(|| {
+            let witness = || Witness {
+                time,
+                event_id: event_id.to_owned(),
+            };
+            self.seen.push(SeenSoFar {
+                key,
+                first: witness(),
+                last: witness(),
+                row: None,
+            });
+            position(self.seen.len() - 1)
+        });
+        let SeenSoFar { first, last, .. } = &mut self.seen[index as usize];
+        if (time, event_id) < (first.time, first.event_id.as_str()) {
+            replace(first, time, event_id);
+        }
+        if (time, event_id) > (last.time, last.event_id.as_str()) {
+            replace(last, time, event_id);
+        }
+        index
+    }
+
+    /// Adds calls of a signature on a day: the number of their row.
+    pub(super) fn count(&mut self, signature: u32, day: i32, calls: u64) -> u32 {
+        let seen = &mut self.seen[signature as usize];
+        let row = match seen.row.filter(|row| self.rows[*row as usize].day == day) {
+            Some(row) => row,
+            None => *self.days.entry((signature, day)).or_insert_with(|| {
+                self.rows.push(RowSoFar {
+                    signature,
+                    day,
+                    calls: 0,
+                    resources: Vec::new(),
+                    many: CHILDREN + 1,
+                });
+                position(self.rows.len() - 1)
+            }),
+        };
+        seen.row = Some(row);
+        self.rows[row as usize].calls += calls;
+        row
+    }
+
+    /// Calls of a row named these resources.
+    pub(super) fn name(&mut self, row: u32, resources: &[Text]) {
+        let row = &mut self.rows[row as usize];
+        for resource in resources {
+            if let Err(place) = row.resources.binary_search(resource) {
+                row.resources.insert(place, *resource);
+            }
+        }
+        if row.resources.len() < row.many {
+            return;
+        }
+        let fewer = shapes(row.resources.iter().map(|number| self.texts.text(*number)));
+        row.resources = fewer.iter().map(|shape| self.texts.number(shape)).collect();
+        row.resources.sort_unstable();
+        row.many = 2 * row.resources.len().max(CHILDREN);
+    }
+
+    /// The session of a role's id and an access key.
+    pub(super) fn session(&mut self, role_id: &str, access_key_id: &str) -> u32 {
+        let key = (self.text(role_id), self.text(access_key_id));
+        *self.keys.entry(key).or_insert_with(|| {
+            self.sessions.push(SessionCalls::default());
+            position(self.sessions.len() - 1)
+        })
+    }
+
+    /// What is known of the session that has this number.
+    pub(super) fn session_calls(&mut self, number: u32) -> &mut SessionCalls {
+        &mut self.sessions[number as usize]
+    }
+
+    /// Both, as if one builder had counted all.
+    pub(super) fn merge(&mut self, other: Builder) {
+        let texts: Vec<Text> = other.texts.iter().map(|text| self.text(text)).collect();
+        let facts: Vec<u32> = other.fact_list.iter().map(|facts| self.facts(facts)).collect();
+        let mut numbers = Vec::with_capacity(other.seen.len());
+        for seen in &other.seen {
+            let key = Key {
+                kind: seen.key.kind,
+                texts: seen.key.texts.map(|text| texts[text as usize]),
+                facts: facts[seen.key.facts as usize],
+            };
+            self.signature(key, seen.first.time, &seen.first.event_id);
+            numbers.push(self.signature(key, seen.last.time, &seen.last.event_id));
+        }
+        for theirs in other.rows {
+            let row = self.count(numbers[theirs.signature as usize], theirs.day, theirs.calls);
+            let resources: Vec<Text> = theirs.resources.iter().map(|text| texts[*text as usize]).collect();
+            self.name(row, &resources);
+        }
+        let mut sessions = other.sessions;
+        for ((role, key), number) in other.keys {
+            let theirs = std::mem::take(&mut sessions[number as usize]);
+            let mine = self.session(other.texts.text(role), other.texts.text(key));
+            self.session_calls(mine).merge(theirs);
+        }
+        for (key, calls) in other.workloads {
+            *self.workloads.entry(key).or_default() += calls;
+        }
+    }
+
+    /// Adds a table that is done.
+    pub(super) fn absorb(&mut self, table: Table) {
+        let mut numbers = Vec::with_capacity(table.signatures.len());
+        for seen in &table.signatures {
+            let key = self.key(&seen.signature);
+            self.signature(key, seen.first.time, &seen.first.event_id);
+            numbers.push(self.signature(key, seen.last.time, &seen.last.event_id));
+        }
+        for theirs in &table.rows {
+            let resources: Vec<Text> = theirs.resources.iter().map(|shape| self.text(shape)).collect();
+            let row = self.count(numbers[theirs.signature], theirs.day, theirs.calls);
+            self.name(row, &resources);
+        }
+        for theirs in table.sessions {
+            let mine = self.session(&theirs.role_id, &theirs.access_key_id);
+            self.session_calls(mine).merge(SessionCalls {
+                calls: theirs.calls,
+                shown: theirs.shown,
+                opened: theirs.opened,
+            });
+        }
+        for known in table.workloads {
+            *self.workloads.entry((known.role_id, known.workload)).or_default() += known.calls;
+        }
+    }
+
+    fn key(&mut self, signature: &Signature) -> Key {
+        let Signature {
+            caller,
+            account,
+            region,
+            event_source,
+            event_name,
+            error_code,
+            denied_action,
+            facts,
+        } = signature;
+        let texts = [
+            &caller.arn,
+            &caller.id,
+            &caller.account,
+            account,
+            region,
+            event_source,
+            event_name,
+            error_code,
+            denied_action,
+        ];
+        Key {
+            kind: caller.kind,
+            texts: texts.map(|text| self.text(text)),
+            facts: self.facts(facts),
+        }
+    }
+
+    fn spell(&self, key: &Key) -> Signature {
+        let [
+            arn,
+            id,
+            caller_account,
+            account,
+            region,
+            event_source,
+            event_name,
+            error_code,
+            denied_action,
+        ] = key.texts.map(|text| self.texts.text(text).to_owned());
+        Signature {
+            caller: Caller {
+                kind: key.kind,
+                arn,
+                id,
+                account: caller_account,
+            },
+            account,
+            region,
+            event_source,
+            event_name,
+            error_code,
+            denied_action,
+            facts: self.fact_list[key.facts as usize].clone(),
+        }
+    }
+
+    /// Sorts everything, so that equal input gives an equal table.
+    pub(super) fn finish(self) -> Table {
+        let spelled = self.seen.iter().enumerate().map(|(index, seen)| {
+            let signature = self.spell(&seen.key);
+            let (first, last) = (seen.first.clone(), seen.last.clone());
+            (index, Seen { signature, first, last })
+        });
+        let mut signatures: Vec<(usize, Seen)> = spelled.collect();
+        signatures.sort_unstable_by(|(_, a), (_, b)| a.signature.cmp(&b.signature));
+        let mut number = vec![0; signatures.len()];
+        for (new, (old, _)) in signatures.iter().enumerate() {
+            number[*old] = new;
+        }
+        let text = |number: &Text| self.texts.text(*number);
+        let rows = self.rows.iter().map(|row| Row {
+            signature: number[row.signature as usize],
+            day: row.day,
+            calls: row.calls,
+            resources: shapes(row.resources.iter().map(text)).into_iter().collect(),
+        });
+        let mut rows: Vec<Row> = rows.collect();
+        rows.sort_unstable_by_key(|row| (row.signature, row.day));
+
+        let mut unjoined = self.sessions;
+        let sessions = self.keys.iter().map(|((role, key), number)| {
+            let session = std::mem::take(&mut unjoined[*number as usize]);
+            Session {
+                role_id: text(role).to_owned(),
+                access_key_id: text(key).to_owned(),
+                calls: session.calls,
+                shown: session.shown,
+                opened: session.opened,
+            }
+        });
+        let mut sessions: Vec<Session> = sessions.collect();
+        sessions.sort_unstable();
+        let workloads = self
+            .workloads
+            .into_iter()
+            .map(|((role_id, workload), calls)| WorkloadCalls {
+                role_id,
+                workload,
+                calls,
+            });
+        Table {
+            signatures: signatures.into_iter().map(|(_, seen)| seen).collect(),
+            rows,
+            workloads: workloads.collect(),
+            sessions,
+        }
+    }
+}
+
+/// Another witness in the same memory.
+fn replace(witness: &mut Witness, time: i64, event_id: &str) {
+    witness.time = time;
+    witness.event_id.clear();
+    witness.event_id.push_str(event_id);
+}

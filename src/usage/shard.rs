@@ -1,0 +1,272 @@
+//! What one thread counts of one part, event by event.
+
+use std::sync::Arc;
+
+use super::builder::{Builder, Key};
+use super::collect::FileFacts;
+use super::duplicates::Fingerprints;
+use super::memory::{CallerNumbers, KnownOperation, Memory, Noted, ObservationNumbers};
+use super::texts::Text;
+use crate::attribute::{beside_calls, seed, shown};
+use crate::catalog::{Catalog, Mapping};
+use crate::coverage::{Class, Coverage, TRAIL_CHANGES, TrailChange};
+use crate::decode::{Event, Identity};
+use crate::resolve::{self, Operation};
+
+/// What one thread has counted of one part.
+pub(super) struct Shard {
+    /// Tells the shards of one thread apart.
+    number: u64,
+    pub(super) builder: Builder,
+    pub(super) coverage: Coverage,
+    pub(super) fingerprints: Arc<Fingerprints>,
+    /// Events that were met before.
+    pub(super) duplicates: u64,
+    pub(super) files: Vec<FileFacts>,
+    account: Latest,
+    region: Latest,
+}
+
+impl Shard {
+    pub(super) fn new(number: u64, fingerprints: Arc<Fingerprints>) -> Self {
+        Self {
+            number,
+            builder: Builder::default(),
+            coverage: Coverage::default(),
+            fingerprints,
+            duplicates: 0,
+            files: Vec::new(),
+            account: Latest::default(),
+            region: Latest::default(),
+        }
+    }
+
+    /// Counts an event that was not met before.
+    pub(super) fn event(&mut self, event: &Event<'_>, memory: &mut Memory) {
+        memory.tidy();
+        self.coverage.records += 1;
+        let operation = memory.operations.of(&event.source, &event.name);
+        let observation = memory.observations.of(event, operation.number, &operation.operation);
+        let account = self.account.number(account_of(event), &mut self.builder);
+        let region = self
+            .region
+            .number(event.region.as_deref().unwrap_or(""), &mut self.builder);
+        let builder = &mut self.builder;
+        let observed = observation.numbers.get(self.number, || ObservationNumbers {
+            facts: builder.facts(&observation.facts),
+            shapes: observation.shapes.iter().map(|shape| builder.text(shape)).collect(),
+            row: None,
+            noted: None,
+        });
+        self.note(event, &operation.operation, account, region, &mut observed.noted);
+        if let Some(seed) = seed(event) {
+            let session = self.builder.session(&seed.session.role_id, &seed.session.access_key_id);
+            self.builder.session_calls(session).opened.insert(seed.workload);
+        }
+        if beside_calls(event).is_some() {
+            self.coverage.events_not_calls += 1;
+            return;
+        }
+        let Some(identity) = &event.identity else {
+            self.coverage.events_unattributed += 1;
+            return;
+        };
+        let caller = memory.callers.of(identity);
+        let Some(billed) = &caller.principal else {
+            if caller.is_nobody {
+                self.coverage.events_unattributed += 1;
+            } else {
+                self.coverage.events_not_calls += 1;
+            }
+            return;
+        };
+        match &operation.operation.mapping {
+            Mapping::NoPermission { .. } => self.coverage.events_not_calls += 1,
+            Mapping::Unmapped { .. } => self.coverage.events_unmapped += 1,
+            Mapping::Actions(_) => self.coverage.events_used += 1,
+        }
+        let denied_action = self.denied_action(event, &operation.operation);
+
+        let builder = &mut self.builder;
+        let CallerNumbers {
+            texts: [arn, id, caller_account],
+            session,
+        } = *caller.numbers.get(self.number, || CallerNumbers {
+            texts: [&billed.arn, &billed.id, &billed.account].map(|text| builder.text(text)),
+            session: billed.session.as_ref().map(|(role, key)| builder.session(role, key)),
+        });
+        let KnownOperation {
+            source, name, texts, ..
+        } = operation;
+        let [source, name] = *texts.get(self.number, || [&**source, &**name].map(|text| builder.text(text)));
+        let error_code = builder.text(event.error_code.as_deref().unwrap_or(""));
+        let key = Key {
+            kind: billed.kind,
+            texts: [
+                arn,
+                id,
+                caller_account,
+                account,
+                region,
+                source,
+                name,
+                error_code,
+                denied_action,
+            ],
+            facts: observed.facts,
+        };
+        let time = event.time.seconds();
+        let signature = builder.signature(key, time, event.id.as_deref().unwrap_or(""));
+        let day = i32::try_from(event.time.days()).unwrap_or(i32::MAX);
+        let row = builder.count(signature, day, 1);
+        if observed.row != Some(row) {
+            builder.name(row, &observed.shapes);
+            observed.row = Some(row);
+        }
+        if let Some(session) = session {
+            let shown = shown(identity, event.user_agent.as_deref().unwrap_or(""));
+            builder.session_calls(session).call(shown);
+        }
+    }
+
+    /// The action that a denial names. One that the mapping had not found is noted.
+    fn denied_action(&mut self, event: &Event<'_>, operation: &Operation) -> Text {
+        let Some(action) = resolve::outcome(event).denied_action else {
+            return self.builder.text("");
+        };
+        if operation.disagrees(Catalog::embedded(), &action) {
+            let line = format!("{} {}: {action}", event.source, event.name);
+            self.coverage.mapping_disagreements.insert(line);
+        }
+        self.builder.text(&action)
+    }
+
+    /// What this event proves of the archive itself, whoever made it.
+    fn note(
+        &mut self,
+        event: &Event<'_>,
+        operation: &Operation,
+        account: Text,
+        region: Text,
+        latest: &mut Option<Noted>,
+    ) {
+        let time = event.time.seconds();
+        self.coverage.at(time);
+        let noted = Noted {
+            hour: time.div_euclid(3600),
+            account,
+            region,
+            is_data: match (event.event_category.as_deref(), event.management_event) {
+                (Some("Data"), _) | (_, Some(false)) => true,
+                (Some(_), _) | (_, Some(true)) => false,
+                // Before 1.06 no field tells; the operation does.
+                (None, None) => operation.data_type.is_some(),
+            },
+            reads: event.read_only.unwrap_or(operation.reads),
+        };
+        if latest.replace(noted) != Some(noted) {
+            note_stream(&mut self.coverage, event, operation, noted);
+        }
+        if event.source == "cloudtrail.amazonaws.com"
+            && event.error_code.is_none()
+            && TRAIL_CHANGES.contains(&&*event.name)
+        {
+            self.coverage.trail_change(TrailChange::read(
+                time,
+                account_of(event),
+                event.region.as_deref().unwrap_or(""),
+                &event.name,
+                event.request_parameters.json(),
+                event.response_elements.json(),
+            ));
+        }
+        if let Some(identity) = &event.identity {
+            note_clients(&mut self.coverage, event, identity, time);
+        }
+    }
+}
+
+/// A text and its number: neighbours in a file agree on most.
+#[derive(Default)]
+struct Latest {
+    text: String,
+    number: Text,
+}
+
+impl Latest {
+    fn number(&mut self, text: &str, builder: &mut Builder) -> Text {
+        if self.text != text {
+            self.number = builder.text(text);
+            self.text.clear();
+            self.text.push_str(text);
+        }
+        self.number
+    }
+}
+
+/// The account that received the event.
+pub(super) fn account_of<'e>(event: &'e Event<'_>) -> &'e str {
+    event
+        .recipient_account_id
+        .as_deref()
+        .or_else(|| event.identity.as_ref()?.account_id.as_deref())
+        .unwrap_or("")
+}
+
+/// The stream in which the event was heard, and the roots of its data; all to the hour at finest.
+fn note_stream(coverage: &mut Coverage, event: &Event<'_>, operation: &Operation, noted: Noted) {
+    let Noted { is_data, reads, .. } = noted;
+    let time = event.time.seconds();
+    let (account, region) = (account_of(event), event.region.as_deref().unwrap_or(""));
+    let class = if is_data {
+        let roots = resolve::data_roots(event, operation);
+        for (resource_type, root) in &roots {
+            coverage.data_root(account, region, resource_type, root, reads, time);
+        }
+        match roots.into_iter().next() {
+            Some((resource_type, _)) => Class::Data(resource_type),
+            None => Class::Data(operation.data_type.clone().unwrap_or_default()),
+        }
+    } else if reads {
+        Class::ManagementRead
+    } else {
+        Class::ManagementWrite
+    };
+    let key = (account.to_owned(), region.to_owned(), class);
+    coverage.streams.entry(key).or_default().add(time);
+    if matches!(&*event.source, "kms.amazonaws.com" | "rdsdata.amazonaws.com") {
+        coverage
+            .excludable_sources
+            .entry((account.to_owned(), region.to_owned(), event.source.to_string()))
+            .or_default()
+            .add(time);
+    }
+}
+
+/// Long-term keys, and the clients of roles that instances hold.
+fn note_clients(coverage: &mut Coverage, event: &Event<'_>, identity: &Identity, time: i64) {
+    let owner = identity.arn.as_deref().unwrap_or("");
+    // Temporary keys start with ASIA (IAM user guide, "Understanding unique ID prefixes").
+    if let Some(key) = identity.access_key_id.as_deref().filter(|key| key.starts_with("AKIA")) {
+        coverage.access_key(key, owner, time);
+    }
+    // An instance's session has the instance's id for a name (IAM user guide, "Policy variables").
+    let (role, session) = identity
+        .principal_id
+        .as_deref()
+        .and_then(|id| id.split_once(':'))
+        .unwrap_or(("", ""));
+    if role.starts_with("AROA") && (session.starts_with("i-") || identity.ec2_role_delivery.is_some()) {
+        coverage.instance_client(role, client(event.user_agent.as_deref().unwrap_or("")), time);
+    }
+}
+
+/// The name of the program that a user agent starts with: `aws-cli` of `aws-cli/2.1 Python/3.9`.
+fn client(user_agent: &str) -> &str {
+    let end = user_agent.find(['/', ' ', '(', ';', ',']).unwrap_or(user_agent.len());
+    let end = user_agent.floor_char_boundary(end.min(64));
+    user_agent[..end].trim_start_matches('[')
+}
+
+#[cfg(test)]
+mod tests;
