@@ -14,7 +14,9 @@ use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_sdk_sts::config::http::HttpResponse;
 use aws_sdk_sts::config::{SharedCredentialsProvider, SharedHttpClient};
+use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
@@ -205,6 +207,29 @@ impl Connection {
             account: answer.account.unwrap_or_default(),
             arn: answer.arn.unwrap_or_default(),
         })
+    }
+}
+
+/// Asks, and asks again where that may help.
+///
+/// # Errors
+/// What stood in the way at last.
+pub async fn patiently<T, E, F>(request: impl Fn() -> F) -> Result<T, Trouble>
+where
+    F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let mut again = 0;
+    loop {
+        let trouble = match request().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => explain(&error),
+        };
+        let Some(pause) = trouble.pause(again) else {
+            return Err(trouble);
+        };
+        tokio::time::sleep(pause).await;
+        again += 1;
     }
 }
 

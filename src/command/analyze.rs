@@ -34,7 +34,7 @@ pub(super) struct AnalyzeArgs {
 
 impl AnalyzeArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
-        let grants = self.grants.load()?;
+        let grants = self.grants.load(&self.logs.aws)?;
         let shown = self.choice.shown(&grants)?;
         let options = self.choice.options()?;
         let baseline = self.format.baseline.as_ref().map(load).transpose()?;

@@ -274,14 +274,28 @@ impl LogArgs {
 /// What IAM grants.
 #[derive(Args, Debug, Clone)]
 pub(super) struct GrantArgs {
-    /// Output of `aws iam get-account-authorization-details`, a file or a folder of them; repeats
+    /// Output of `aws iam get-account-authorization-details` or a snapshot of `trimtrail grants`, a file or a folder of
+    /// them, or `live` for the API; repeats
     #[arg(long, value_name = "PLACE", num_args = 1.., required = true, env = "TRIMTRAIL_GRANTS")]
     grants: Vec<PathBuf>,
 }
 
 impl GrantArgs {
-    pub(super) fn load(&self) -> anyhow::Result<Grants> {
-        Ok(grants::load(&self.grants)?)
+    pub(super) fn load(&self, aws: &AwsArgs) -> anyhow::Result<Grants> {
+        let (live, files): (Vec<PathBuf>, Vec<PathBuf>) = self
+            .grants
+            .iter()
+            .cloned()
+            .partition(|place| place.as_os_str() == "live");
+        let mut exports = if files.is_empty() {
+            Vec::new()
+        } else {
+            grants::exports(&files)?
+        };
+        if !live.is_empty() {
+            exports.extend(aws.grants()?);
+        }
+        Ok(grants::read(&exports)?)
     }
 }
 

@@ -52,7 +52,7 @@ fn share(text: &str) -> Result<f64, String> {
 
 impl BacktestArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
-        let grants = self.grants.load()?;
+        let grants = self.grants.load(&self.logs.aws)?;
         let shown = self.choice.shown(&grants)?;
         let options = self.choice.options()?;
         let collected = self.logs.collect(terminal)?;

@@ -6,7 +6,10 @@ mod backtest;
 mod catalog;
 mod completions;
 mod coverage;
+mod doctor;
 mod explain;
+#[cfg(feature = "aws")]
+mod grants;
 mod integrity;
 mod man;
 mod network;
@@ -39,6 +42,9 @@ pub struct Cli {
 enum Command {
     /// The main job: logs and grants in, smaller policies with a proof out
     Analyze(analyze::AnalyzeArgs),
+    /// Snapshot of what IAM grants, from the live API
+    #[cfg(feature = "aws")]
+    Grants(grants::GrantsArgs),
     /// What this archive can prove, what it cannot, and why
     Coverage(coverage::CoverageArgs),
     /// A result in another format, without analysing again
@@ -58,6 +64,8 @@ enum Command {
     /// The named questions in queries/, or your own SQL, over a result
     #[cfg(feature = "polars")]
     Query(query::QueryArgs),
+    /// The IAM policy that each source needs, and whether each step works
+    Doctor(doctor::DoctorArgs),
     /// What the embedded catalog knows of actions
     Catalog(catalog::CatalogArgs),
     /// Shell completions
@@ -183,6 +191,8 @@ impl Cli {
         let terminal = Terminal::of(&self.terminal);
         match self.command {
             Command::Analyze(args) => args.run(&terminal),
+            #[cfg(feature = "aws")]
+            Command::Grants(args) => args.run(&terminal),
             Command::Coverage(args) => args.run(&terminal),
             Command::Report(args) => args.run(&terminal),
             Command::Patch(args) => args.run(&terminal),
@@ -193,6 +203,7 @@ impl Cli {
             Command::Resolve(args) => args.run(&terminal),
             #[cfg(feature = "polars")]
             Command::Query(args) => args.run(&terminal),
+            Command::Doctor(args) => args.run(&terminal),
             Command::Catalog(args) => args.run(),
             Command::Completions(args) => args.run(),
             Command::Man => man::run(),

@@ -16,6 +16,7 @@ mod reach {
 
     use super::Args;
     use crate::aws::{self, Connection};
+    use crate::grants;
     use crate::progress::Progress;
     use crate::source::{self, Source, Wanted, lookup, s3};
 
@@ -76,6 +77,17 @@ mod reach {
             })?)
         }
 
+        /// What the trust policies of roles ask for.
+        pub(in crate::command) fn external_id(&self) -> Option<String> {
+            self.external_id.clone()
+        }
+
+        /// The grants of the caller's account, page by page.
+        pub(in crate::command) fn grants(&self) -> anyhow::Result<Vec<(String, String)>> {
+            Ok(grants::live::pages(&self.connect()?)?)
+        }
+
+        /// How objects are fetched.
         pub(in crate::command) fn s3(&self) -> s3::Options {
             s3::Options {
                 in_flight: self.in_flight,
@@ -122,6 +134,16 @@ mod unreachable {
     pub(in crate::command) struct AwsArgs {}
 
     impl AwsArgs {
+        /// Says that it cannot.
+        pub(in crate::command) fn grants(&self) -> anyhow::Result<Vec<(String, String)>> {
+            Err(Error::Network {
+                place: "live".to_owned(),
+                why: "this build cannot reach a network".to_owned(),
+                help: "take a build with the feature `aws`, or: aws iam get-account-authorization-details > grants.json",
+            }
+            .into())
+        }
+
         /// Says that it cannot.
         pub(in crate::command) fn find(
             &self,

@@ -3,13 +3,21 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Error, Grants, read};
+use super::{Error, Grants, read, snapshot};
 
 /// Reads the exports at `paths`; a folder stands for the `.json` files in it, at any depth.
 ///
 /// # Errors
 /// A file that cannot be read or is no export; see [`Error`].
 pub fn load(paths: &[PathBuf]) -> Result<Grants, Error> {
+    read(&exports(paths)?)
+}
+
+/// The exports at `paths`, each with its name; a snapshot stands for the pages it holds.
+///
+/// # Errors
+/// A file that cannot be read, or nothing there.
+pub fn exports(paths: &[PathBuf]) -> Result<Vec<(String, String)>, Error> {
     let mut files = Vec::new();
     for path in paths {
         find(path, &mut files, true)?;
@@ -22,7 +30,8 @@ pub fn load(paths: &[PathBuf]) -> Result<Grants, Error> {
             path: file.display().to_string(),
             source,
         })?;
-        texts.push((file.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()));
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        texts.extend(snapshot::exports(file.display().to_string(), text)?);
     }
     if texts.is_empty() {
         let name = paths
@@ -32,7 +41,7 @@ pub fn load(paths: &[PathBuf]) -> Result<Grants, Error> {
             .join(", ");
         return Err(Error::Empty { name });
     }
-    read(&texts)
+    Ok(texts)
 }
 
 fn find(path: &Path, files: &mut Vec<PathBuf>, named: bool) -> Result<(), Error> {

@@ -6,6 +6,9 @@
 
 mod authorization_details;
 mod files;
+#[cfg(feature = "aws")]
+pub mod live;
+mod snapshot;
 
 use std::collections::BTreeMap;
 
@@ -15,7 +18,7 @@ use serde_json::Value;
 use crate::iam::policy::Policy;
 
 pub use authorization_details::read;
-pub use files::load;
+pub use files::{exports, load};
 
 /// Why the grants cannot be used as they are.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +51,14 @@ pub enum Error {
         /// Whose description differs.
         arn: String,
     },
+    /// A snapshot that cannot be used.
+    #[error("snapshot `{name}`: {why}")]
+    Snapshot {
+        /// The file.
+        name: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Nothing there.
     #[error("no principal in `{name}`")]
     Empty {
@@ -61,6 +72,7 @@ impl Error {
     pub fn help(&self) -> &'static str {
         match self {
             Error::Io { .. } => "give a file or folder that this user may read",
+            Error::Snapshot { .. } => "take a new one: trimtrail grants -o FILE",
             Error::Shape { .. } | Error::Empty { .. } | Error::Truncated { .. } | Error::Conflict { .. } => {
                 "aws iam get-account-authorization-details > grants.json (the CLI joins all pages)"
             }

@@ -86,6 +86,7 @@ fn kind(error: &Error) -> &'static str {
         Error::Shape { .. } => "shape",
         Error::Truncated { .. } => "truncated",
         Error::Conflict { .. } => "conflict",
+        Error::Snapshot { .. } => "snapshot",
         Error::Empty { .. } => "empty",
     }
 }

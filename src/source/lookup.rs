@@ -108,6 +108,20 @@ pub fn find(
     Ok(found)
 }
 
+/// Looks up one event: a sentence on what worked.
+///
+/// # Errors
+/// What stood in the way.
+pub fn check(connection: &Connection, place: &str) -> Result<String, Trouble> {
+    let region = place.strip_prefix("lookup:").unwrap_or("");
+    let client = Client::new(connection.in_region(region).config());
+    let page = connection
+        .wait(client.lookup_events().max_results(1).send())
+        .map_err(|error| explain(&error))?;
+    let seen = page.events.map_or(0, |events| events.len());
+    Ok(format!("events may be looked up ({seen} seen)"))
+}
+
 fn date(seconds: i64) -> String {
     jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.strftime("%F").to_string())
 }

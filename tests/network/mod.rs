@@ -3,6 +3,7 @@
 mod bucket;
 mod events;
 mod http;
+mod iam;
 mod proxy;
 mod s3;
 

@@ -130,6 +130,12 @@ impl Fetcher {
             .insert(bucket.name.clone(), bucket);
     }
 
+    /// The first byte, to see that it may be read.
+    pub(super) fn sample(&self, what: &Remote) -> Result<(), Trouble> {
+        let parcel = self.parcel(what)?;
+        self.connection.wait(parcel.fetch(0..1)).map(|_| ())
+    }
+
     fn parcel(&self, what: &Remote) -> Result<Parcel, Trouble> {
         let unknown = || Trouble::new(Kind::Other, "not listed before");
         let (bucket, key) = address(&what.name).ok_or_else(unknown)?;

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::super::Wanted;
 use super::layout::{Depth, Layout};
 use super::{Bucket, Options};
-use crate::aws::{Connection, Kind, Trouble, explain};
+use crate::aws::{Connection, Kind, Trouble, patiently};
 use crate::progress::Progress;
 
 /// Folders below the asked one that are looked into for `AWSLogs/` before everything is listed as it lies.
@@ -194,9 +194,8 @@ async fn whole(bucket: &Bucket, prefix: &str, by_folder: bool) -> Folder {
 
 /// One page of at most 1,000 names, asked for again where that may help.
 async fn page(bucket: &Bucket, prefix: &str, by_folder: bool, token: Option<String>) -> Result<Folder, Trouble> {
-    let mut again = 0;
-    loop {
-        let sent = bucket
+    let page = patiently(|| {
+        bucket
             .client
             .list_objects_v2()
             .bucket(&bucket.name)
@@ -205,32 +204,38 @@ async fn page(bucket: &Bucket, prefix: &str, by_folder: bool, token: Option<Stri
             .set_continuation_token(token.clone())
             .set_request_payer(bucket.payer())
             .send()
-            .await;
-        match sent {
-            Ok(page) => {
-                let objects = page.contents.unwrap_or_default().into_iter().filter_map(|object| {
-                    Some(Object {
-                        key: object.key?,
-                        bytes: u64::try_from(object.size.unwrap_or(0)).unwrap_or(0),
-                        etag: object.e_tag.unwrap_or_default(),
-                    })
-                });
-                let folders = page.common_prefixes.unwrap_or_default();
-                return Ok(Folder {
-                    objects: objects.collect(),
-                    folders: folders.into_iter().filter_map(|folder| folder.prefix).collect(),
-                    trouble: None,
-                    next: page.next_continuation_token.filter(|_| page.is_truncated == Some(true)),
-                });
-            }
-            Err(error) => {
-                let trouble = explain(&error);
-                let Some(pause) = trouble.pause(again) else {
-                    return Err(trouble);
-                };
-                tokio::time::sleep(pause).await;
-                again += 1;
-            }
-        }
-    }
+    })
+    .await?;
+    let objects = page.contents.unwrap_or_default().into_iter().filter_map(|object| {
+        Some(Object {
+            key: object.key?,
+            bytes: u64::try_from(object.size.unwrap_or(0)).unwrap_or(0),
+            etag: object.e_tag.unwrap_or_default(),
+        })
+    });
+    let folders = page.common_prefixes.unwrap_or_default();
+    Ok(Folder {
+        objects: objects.collect(),
+        folders: folders.into_iter().filter_map(|folder| folder.prefix).collect(),
+        trouble: None,
+        next: page.next_continuation_token.filter(|_| page.is_truncated == Some(true)),
+    })
+}
+
+/// The first object under a prefix, to see that it may be listed and read.
+///
+/// # Errors
+/// The bucket cannot be listed.
+pub(super) fn first(
+    connection: &Connection,
+    bucket: &str,
+    prefix: &str,
+    options: &Options,
+) -> Result<(Bucket, Option<Object>), Trouble> {
+    connection.wait(async {
+        let (bucket, _) = knock(connection, bucket, prefix, options).await?;
+        let page = page(&bucket, prefix, false, None).await?;
+        let first = page.objects.into_iter().find(|object| object.bytes > 0);
+        Ok((bucket, first))
+    })
 }

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use aws_sdk_s3::Client;
 
-use super::{Error, Remote, Source, Unreadable, Wanted};
-use crate::aws::{Connection, Trouble};
+use super::{Error, Fetch, Remote, Source, Unreadable, Wanted};
+use crate::aws::{Connection, Kind, Trouble};
 use crate::progress::Progress;
 
 /// How objects are fetched.
@@ -123,4 +123,28 @@ pub fn find(
         fetcher.know(bucket);
     }
     Ok(found.into_iter().collect())
+}
+
+/// Lists a place and reads one object of it: a sentence on what worked.
+///
+/// # Errors
+/// What stood in the way.
+pub fn check(connection: &Connection, place: &str, options: &Options) -> Result<String, Trouble> {
+    let (bucket, prefix) = address(place).ok_or_else(|| Trouble::new(Kind::Other, "write s3://bucket/prefix"))?;
+    let (bucket, first) = list::first(connection, bucket, prefix, options)?;
+    let Some(object) = first else {
+        return Ok("may be listed; no object lies there, so reading was not tried".to_owned());
+    };
+    let name = format!("s3://{}/{}", bucket.name, object.key);
+    let fetcher = fetch::Fetcher::new(connection, options);
+    fetcher.know(bucket);
+    let remote = Remote {
+        name: name.clone(),
+        bytes: object.bytes,
+        etag: object.etag,
+        part: (String::new(), String::new()),
+        place: Arc::clone(&fetcher) as Arc<dyn Fetch>,
+    };
+    fetcher.sample(&remote)?;
+    Ok(format!("may be listed and read ({name})"))
 }

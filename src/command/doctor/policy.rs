@@ -1,0 +1,108 @@
+//! The least that each source needs, as a policy with its parameters filled in.
+
+use serde_json::{Value, json};
+
+/// What will be read.
+pub(super) struct Needs<'a> {
+    /// `s3://…` and `lookup:…`
+    pub(super) places: &'a [String],
+    /// Keys that objects are encrypted with.
+    pub(super) kms_keys: &'a [String],
+    pub(super) grants: bool,
+    pub(super) organization: bool,
+    pub(super) member_role: Option<&'a str>,
+    pub(super) last_accessed: bool,
+    /// `aws`, `aws-cn`, …
+    pub(super) partition: &'a str,
+}
+
+/// What the account in which the program runs has to allow.
+pub(super) fn of(needs: &Needs<'_>) -> Value {
+    let partition = needs.partition;
+    let mut statements = Vec::new();
+    for place in needs.places {
+        if let Some(place) = place.strip_prefix("s3://") {
+            let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+            let mut list = json!({
+                "Effect": "Allow", "Action": "s3:ListBucket", "Resource": format!("arn:{partition}:s3:::{bucket}"),
+            });
+            if !prefix.is_empty() {
+                list["Condition"] = json!({"StringLike": {"s3:prefix": format!("{prefix}*")}});
+            }
+            statements.push(list);
+            statements.push(json!({
+                "Effect": "Allow", "Action": "s3:GetObject",
+                "Resource": format!("arn:{partition}:s3:::{bucket}/{prefix}*"),
+            }));
+        }
+    }
+    if !needs.kms_keys.is_empty() {
+        statements.push(json!({
+            "Effect": "Allow", "Action": "kms:Decrypt", "Resource": needs.kms_keys,
+            "Condition": {"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}},
+        }));
+    }
+    let regions: Vec<&str> = needs
+        .places
+        .iter()
+        .filter_map(|place| place.strip_prefix("lookup:"))
+        .collect();
+    if !regions.is_empty() {
+        // LookupEvents knows no resources (Service authorization reference, CloudTrail).
+        statements.push(json!({
+            "Effect": "Allow", "Action": "cloudtrail:LookupEvents", "Resource": "*",
+            "Condition": {"StringEquals": {"aws:RequestedRegion": regions}},
+        }));
+    }
+    if needs.grants {
+        statements.extend(grants(needs));
+    }
+    if needs.organization {
+        statements.push(json!({
+            "Effect": "Allow",
+            "Action": [
+                "organizations:DescribeOrganization", "organizations:DescribePolicy", "organizations:ListAccounts",
+                "organizations:ListAccountsForParent", "organizations:ListOrganizationalUnitsForParent",
+                "organizations:ListPoliciesForTarget", "organizations:ListRoots",
+            ],
+            "Resource": "*",
+        }));
+    }
+    if let Some(role) = needs.member_role {
+        statements.push(json!({
+            "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": format!("arn:{partition}:iam::*:role/{role}"),
+        }));
+    }
+    json!({"Version": "2012-10-17", "Statement": statements})
+}
+
+/// What the role in another account has to allow.
+pub(super) fn member(needs: &Needs<'_>) -> Value {
+    json!({"Version": "2012-10-17", "Statement": grants(needs)})
+}
+
+/// The grants themselves, and in a statement of its own what only adds evidence.
+fn grants(needs: &Needs<'_>) -> Vec<Value> {
+    let mut beside = vec![
+        "eks:DescribePodIdentityAssociation",
+        "eks:ListClusters",
+        "eks:ListPodIdentityAssociations",
+        "iam:GenerateCredentialReport",
+        "iam:GetCredentialReport",
+        "iam:GetOpenIDConnectProvider",
+        "iam:ListOpenIDConnectProviders",
+    ];
+    if needs.last_accessed {
+        beside.extend([
+            "iam:GenerateServiceLastAccessedDetails",
+            "iam:GetServiceLastAccessedDetails",
+        ]);
+    }
+    vec![
+        json!({"Effect": "Allow", "Action": "iam:GetAccountAuthorizationDetails", "Resource": "*"}),
+        json!({"Sid": "Optional", "Effect": "Allow", "Action": beside, "Resource": "*"}),
+    ]
+}
+
+#[cfg(test)]
+mod tests;

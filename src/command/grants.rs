@@ -1,0 +1,64 @@
+//! `grants`: a snapshot of what IAM grants, from the live API.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::network::AwsArgs;
+use super::{Outcome, Terminal};
+use crate::grants::live;
+
+/// Arguments of `grants`.
+#[derive(Args, Debug)]
+pub(super) struct GrantsArgs {
+    /// Write the snapshot into this file; - for stdout. `--grants FILE` reads it
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    output: PathBuf,
+    /// Take the organization's policies, and with --assume-role-name its other accounts
+    #[arg(long, env = "TRIMTRAIL_ORG")]
+    org: bool,
+    /// A role to take in each other account of the organization
+    #[arg(long, value_name = "NAME", requires = "org", env = "TRIMTRAIL_ASSUME_ROLE_NAME")]
+    assume_role_name: Option<String>,
+    /// Ask for last-accessed data of every role and user: a job each
+    #[arg(long)]
+    last_accessed: bool,
+    /// Look for EKS pod identity associations in this region; repeats
+    #[arg(long, value_name = "REGION", value_delimiter = ',')]
+    eks_region: Vec<String>,
+    #[command(flatten)]
+    aws: AwsArgs,
+}
+
+impl GrantsArgs {
+    pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
+        let options = live::Options {
+            taken: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            last_accessed: self.last_accessed,
+            organization: self.org,
+            member_role: self.assume_role_name.clone(),
+            external_id: self.aws.external_id(),
+            eks_regions: self.eks_region.clone(),
+        };
+        terminal.progress.stage("asking IAM");
+        let snapshot = live::snapshot(&self.aws.connect()?, &options)?;
+        terminal.progress.finish();
+        for missing in &snapshot.missing {
+            terminal.say(&format!("{}: no {}: {}", missing.account, missing.what, missing.why));
+        }
+        let mut text = serde_json::to_vec_pretty(&snapshot.document)?;
+        text.push(b'\n');
+        if self.output.as_os_str() == "-" {
+            std::io::stdout().lock().write_all(&text)?;
+        } else {
+            let named = || format!("cannot write `{}`", self.output.display());
+            // Beside it first, so that whoever reads it never sees half of it.
+            let beside = self.output.with_extension("part");
+            std::fs::write(&beside, &text).with_context(named)?;
+            std::fs::rename(&beside, &self.output).with_context(named)?;
+        }
+        Ok(Outcome::Clear)
+    }
+}

@@ -1,0 +1,346 @@
+//! `grants` and `--grants live` against a fake IAM, STS, Organizations and EKS that pages, throttles and refuses.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use super::http::{Request, Response, serve};
+use super::{stderr, stdout, trimtrail};
+
+/// What the fake allows beside the grants.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Allows {
+    Everything,
+    GrantsOnly,
+    Nothing,
+}
+
+const LISTS: [&str; 4] = ["UserDetailList", "GroupDetailList", "RoleDetailList", "Policies"];
+
+fn sample(account: &str) -> Value {
+    let text = fs::read_to_string(format!("sample-logs/grants/{account}.json")).expect("the sample");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+/// A field as the query protocol writes it: lists as members, documents percent-encoded.
+fn xml(name: &str, value: &Value) -> String {
+    let inner = match value {
+        Value::Object(_) if name.ends_with("Document") => {
+            utf8_percent_encode(&value.to_string(), NON_ALPHANUMERIC).to_string()
+        }
+        Value::Object(fields) => fields.iter().map(|(name, value)| xml(name, value)).collect(),
+        Value::Array(items) => items.iter().map(|item| xml("member", item)).collect(),
+        Value::String(text) => text.replace('&', "&amp;").replace('<', "&lt;"),
+        Value::Null => return String::new(),
+        Value::Bool(_) | Value::Number(_) => value.to_string(),
+    };
+    format!("<{name}>{inner}</{name}>")
+}
+
+fn answer(action: &str, fields: &Value) -> Response {
+    let inner = xml(&format!("{action}Result"), fields);
+    Response::new(200, format!("<{action}Response>{inner}</{action}Response>")).with("content-type", "text/xml")
+}
+
+fn refusal(status: u16, code: &str) -> Response {
+    let body = format!("<ErrorResponse><Error><Code>{code}</Code><Message>said so</Message></Error></ErrorResponse>");
+    Response::new(status, body).with("content-type", "text/xml")
+}
+
+/// Two principals or policies a page.
+fn page(account: &str, marker: Option<String>) -> Value {
+    let all = sample(account);
+    let begin: usize = marker.map_or(0, |marker| marker.parse().expect("a marker"));
+    let every: Vec<(&str, &Value)> = LISTS
+        .iter()
+        .flat_map(|list| {
+            all[*list]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(move |item| (*list, item))
+        })
+        .collect();
+    let mut page = json!({"IsTruncated": begin + 2 < every.len(), "Marker": (begin + 2).to_string()});
+    for list in LISTS {
+        page[list] = json!([]);
+    }
+    for (list, item) in every.iter().skip(begin).take(2) {
+        page[*list].as_array_mut().expect("a list").push((*item).clone());
+    }
+    page
+}
+
+fn organizations(operation: &str, asked: &Value) -> Value {
+    let of = |field: &str| asked[field].as_str().unwrap_or("").to_owned();
+    match operation {
+        "DescribeOrganization" => json!({"Organization": {"Id": "o-a1", "MasterAccountId": "111122223333"}}),
+        "ListAccounts" => json!({"Accounts": [
+            {"Id": "111122223333", "Status": "ACTIVE"}, {"Id": "444455556666", "Status": "ACTIVE"},
+            {"Id": "777788889999", "Status": "SUSPENDED"}]}),
+        "ListRoots" => {
+            json!({"Roots": [{"Id": "r-1", "PolicyTypes": [{"Type": "SERVICE_CONTROL_POLICY", "Status": "ENABLED"}]}]})
+        }
+        "ListOrganizationalUnitsForParent" if of("ParentId") == "r-1" => {
+            json!({"OrganizationalUnits": [{"Id": "ou-1"}]})
+        }
+        "ListOrganizationalUnitsForParent" => json!({"OrganizationalUnits": []}),
+        "ListAccountsForParent" if of("ParentId") == "r-1" => json!({"Accounts": [{"Id": "111122223333"}]}),
+        "ListAccountsForParent" => json!({"Accounts": [{"Id": "444455556666"}]}),
+        "ListPoliciesForTarget" if of("TargetId") == "ou-1" => {
+            json!({"Policies": [{"Id": "p-full"}, {"Id": "p-deny"}]})
+        }
+        "ListPoliciesForTarget" => json!({"Policies": [{"Id": "p-full"}]}),
+        "DescribePolicy" => json!({"Policy": {"Content": scp(&of("PolicyId")).to_string()}}),
+        other => panic!("{other} was asked for"),
+    }
+}
+
+fn scp(id: &str) -> Value {
+    let effect = if id == "p-full" { "Allow" } else { "Deny" };
+    json!({"Version": "2012-10-17", "Statement": [{"Effect": effect, "Action": "*", "Resource": "*"}]})
+}
+
+fn aws(allows: Allows) -> SocketAddr {
+    let asked = AtomicUsize::new(0);
+    serve(move |request: &Request| {
+        let target = request.header("x-amz-target");
+        if let Some(operation) = target.strip_prefix("AWSOrganizationsV20161128.") {
+            if allows != Allows::Everything {
+                return Response::new(400, r#"{"__type":"AccessDeniedException","Message":"said so"}"#);
+            }
+            let body = serde_json::from_str(&request.body).expect("JSON");
+            return Response::new(200, organizations(operation, &body).to_string());
+        }
+        if request.path.starts_with("/clusters") {
+            return match (allows, request.path.as_str()) {
+                (Allows::Everything, "/clusters") => Response::new(200, r#"{"clusters":["shop"]}"#),
+                (Allows::Everything, "/clusters/shop/pod-identity-associations") => {
+                    Response::new(200, r#"{"associations":[{"associationId":"a-1"}]}"#)
+                }
+                (Allows::Everything, _) => Response::new(
+                    200,
+                    r#"{"association":{"clusterName":"shop","namespace":"default","serviceAccount":"cart","roleArn":"arn:aws:iam::111122223333:role/cart"}}"#,
+                ),
+                (Allows::GrantsOnly | Allows::Nothing, _) => {
+                    Response::new(403, r#"{"message":"said so"}"#).with("x-amzn-errortype", "AccessDeniedException")
+                }
+            };
+        }
+        let is_member = request.header("authorization").contains("AKIAMEMBER");
+        let account = if is_member { "444455556666" } else { "111122223333" };
+        let action = request.field("Action").expect("an action");
+        match (action.as_str(), allows) {
+            ("GetCallerIdentity", _) => answer(
+                &action,
+                &json!({"Account": account, "Arn": format!("arn:aws:iam::{account}:user/x"), "UserId": "AIDAX"}),
+            ),
+            (_, Allows::Nothing) => refusal(403, "AccessDenied"),
+            // The third request and the two after it come too soon.
+            ("GetAccountAuthorizationDetails", _) if (2..5).contains(&asked.fetch_add(1, Ordering::Relaxed)) => {
+                refusal(400, "Throttling")
+            }
+            ("GetAccountAuthorizationDetails", _) => answer(&action, &page(account, request.field("Marker"))),
+            (_, Allows::GrantsOnly) => refusal(403, "AccessDenied"),
+            ("AssumeRole", _) => {
+                assert_eq!(
+                    request.field("RoleArn").as_deref(),
+                    Some("arn:aws:iam::444455556666:role/audit")
+                );
+                assert!(
+                    request
+                        .field("RoleSessionName")
+                        .expect("a name")
+                        .starts_with("trimtrail-")
+                );
+                assert_eq!(request.field("ExternalId").as_deref(), Some("e-1"));
+                answer(
+                    &action,
+                    &json!({"Credentials": {"AccessKeyId": "AKIAMEMBER", "SecretAccessKey": "s",
+                    "SessionToken": "t", "Expiration": "2099-01-01T00:00:00Z"}}),
+                )
+            }
+            ("GenerateCredentialReport", _) => answer(&action, &json!({"State": "COMPLETE"})),
+            ("GetCredentialReport", _) => {
+                answer(&action, &json!({"Content": "dXNlcixhcm4K", "ReportFormat": "text/csv"}))
+            }
+            ("ListOpenIDConnectProviders", _) => answer(
+                &action,
+                &json!({"OpenIDConnectProviderList": [{"Arn": "arn:aws:iam::1:oidc-provider/x"}]}),
+            ),
+            ("GetOpenIDConnectProvider", _) => {
+                answer(&action, &json!({"Url": "x", "ClientIDList": ["sts.amazonaws.com"]}))
+            }
+            ("GenerateServiceLastAccessedDetails", _) => answer(&action, &json!({"JobId": "job"})),
+            ("GetServiceLastAccessedDetails", _) => answer(
+                &action,
+                &json!({"JobStatus": "COMPLETED", "JobCreationDate": "2026-10-01T00:00:00Z",
+                "JobCompletionDate": "2026-10-01T00:00:00Z", "IsTruncated": false,
+                "ServicesLastAccessed": [{"ServiceName": "Amazon S3", "ServiceNamespace": "s3", "LastAuthenticated": "2026-09-30T00:00:00Z"}]}),
+            ),
+            (other, _) => panic!("{other} was asked for"),
+        }
+    })
+}
+
+struct File(PathBuf);
+
+impl File {
+    fn new(name: &str) -> File {
+        File(std::env::temp_dir().join(format!("trimtrail-{}-{name}.json", std::process::id())))
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn analyze(address: SocketAddr, grants: &str) -> String {
+    let output = trimtrail(address)
+        .args([
+            "analyze",
+            "--logs",
+            "sample-logs/AWSLogs",
+            "--grants",
+            grants,
+            "--format",
+            "json",
+        ])
+        .output()
+        .expect("the program");
+    assert!(output.status.success(), "{}", stderr(&output));
+    stdout(&output)
+}
+
+#[test]
+fn live_grants_say_what_the_export_says() {
+    let address = aws(Allows::GrantsOnly);
+    assert_eq!(
+        analyze(address, "live"),
+        analyze(address, "sample-logs/grants/111122223333.json")
+    );
+}
+
+#[test]
+fn a_snapshot_reads_back_and_names_what_it_lacks() {
+    let address = aws(Allows::GrantsOnly);
+    let file = File::new("lacks");
+    let path = file.0.display().to_string();
+    let output = trimtrail(address)
+        .args(["grants", "-o", &path, "--org"])
+        .output()
+        .expect("the program");
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    for what in [
+        "credential report",
+        "OIDC providers",
+        "pod identity associations",
+        "organization",
+    ] {
+        let said = format!("111122223333: no {what}");
+        assert!(stderr(&output).contains(&said), "{}", stderr(&output));
+    }
+    let snapshot: Value = serde_json::from_str(&fs::read_to_string(&file.0).expect("a snapshot")).expect("JSON");
+    assert_eq!(snapshot["schema"], "trimtrail.grants/1");
+    assert_eq!(snapshot["accounts"][0]["account"], "111122223333");
+    assert_eq!(snapshot["not_permitted"].as_array().map(Vec::len), Some(4));
+    assert_eq!(
+        analyze(address, &path),
+        analyze(address, "sample-logs/grants/111122223333.json")
+    );
+}
+
+#[test]
+fn an_organization_is_taken_account_by_account() {
+    let address = aws(Allows::Everything);
+    let file = File::new("org");
+    let path = file.0.display().to_string();
+    let output = trimtrail(address)
+        .args([
+            "grants",
+            "-o",
+            &path,
+            "--org",
+            "--assume-role-name",
+            "audit",
+            "--external-id",
+            "e-1",
+            "--last-accessed",
+        ])
+        .output()
+        .expect("the program");
+    assert_eq!(stderr(&output), "");
+    let snapshot: Value = serde_json::from_str(&fs::read_to_string(&file.0).expect("a snapshot")).expect("JSON");
+    assert_eq!(snapshot["accounts"].as_array().map(Vec::len), Some(2));
+    let account = &snapshot["accounts"][0];
+    assert_eq!(account["credential_report"], "user,arn\n");
+    assert_eq!(account["oidc_providers"][0]["ClientIDList"][0], "sts.amazonaws.com");
+    assert_eq!(account["pod_identity_associations"][0]["service_account"], "cart");
+    let accessed = &account["service_last_accessed"][0];
+    assert!(accessed["Arn"].as_str().is_some_and(|arn| arn.contains("111122223333")));
+    assert_eq!(accessed["ServicesLastAccessed"][0]["ServiceNamespace"], "s3");
+    let (full, deny) = (scp("p-full"), scp("p-deny"));
+    let expected = json!({
+        "111122223333": {},
+        "444455556666": {"service_control_policies": [[full], [full, deny], [full]]},
+    });
+    assert_eq!(snapshot["organization_policies"], expected);
+    assert_eq!(analyze(address, &path), analyze(address, "sample-logs/grants"));
+}
+
+#[test]
+fn whoever_may_not_read_grants_is_told_so() {
+    let output = trimtrail(aws(Allows::Nothing))
+        .args(["grants", "-o", "-"])
+        .output()
+        .expect("the program");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stderr(&output).contains("access denied"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("trimtrail doctor"), "{}", stderr(&output));
+}
+
+#[test]
+fn a_snapshot_of_a_newer_form_is_refused() {
+    let file = File::new("newer");
+    fs::write(&file.0, r#"{"schema": "trimtrail.grants/2", "accounts": []}"#).expect("a file");
+    let output = trimtrail(aws(Allows::Nothing))
+        .args([
+            "analyze",
+            "--logs",
+            "sample-logs/AWSLogs",
+            "--grants",
+            &file.0.display().to_string(),
+        ])
+        .output()
+        .expect("the program");
+    assert!(stderr(&output).contains("trimtrail.grants/2"), "{}", stderr(&output));
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn doctor_prints_the_policy_and_tries_each_step() {
+    let doctor = |allows: Allows| {
+        let output = trimtrail(aws(allows))
+            .args(["doctor", "--grants", "live"])
+            .output()
+            .expect("the program");
+        (output.status.code(), stdout(&output))
+    };
+    let (code, text) = doctor(Allows::Everything);
+    assert_eq!(code, Some(0));
+    assert!(text.contains("iam:GetAccountAuthorizationDetails"), "{text}");
+    assert!(
+        text.contains("ok      credentials: you are arn:aws:iam::111122223333:user/x"),
+        "{text}"
+    );
+    assert!(text.contains("ok      grants"), "{text}");
+    let (code, text) = doctor(Allows::Nothing);
+    assert_eq!(code, Some(1));
+    assert!(text.contains("failed  grants: access denied"), "{text}");
+}
