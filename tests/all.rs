@@ -6,5 +6,6 @@ mod map;
 #[cfg(feature = "aws")]
 mod network;
 mod only_reads;
+mod operations;
 mod sample_bytes;
 mod simulate_corpus;

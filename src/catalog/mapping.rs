@@ -41,6 +41,9 @@ pub struct Need {
     pub resources: Vec<ArnTemplate>,
     /// Whether `resources`, if all could be filled in, are everything that the call touches under this action.
     pub complete: bool,
+    /// Whether the call's resources of the same type that stand elsewhere in the event belong to another action: only
+    /// `resources` tell what this one is needed on, and empty ones tell nothing.
+    pub apart: bool,
     /// Whether the call surely needs it where `when` holds; else it may need it.
     pub certain: bool,
 }
@@ -229,6 +232,7 @@ impl Catalog {
             when: When::Always,
             resources: Vec::new(),
             complete: false,
+            apart: false,
             certain: true,
         }
     }
@@ -256,6 +260,7 @@ impl Catalog {
             when: row.when,
             resources,
             complete: row.complete,
+            apart: row.apart,
             certain: row.certain,
         })
     }
@@ -312,7 +317,9 @@ fn add(needs: &mut Vec<Need>, more: Vec<Need>) {
             needs.push(need);
             continue;
         }
-        let lends = |old: &&mut Need| old.action == need.action && old.when == need.when && old.resources.is_empty();
+        let lends = |old: &&mut Need| {
+            old.action == need.action && old.when == need.when && old.resources.is_empty() && !old.apart
+        };
         for old in needs.iter_mut().filter(lends) {
             old.resources.clone_from(&need.resources);
             old.complete |= need.complete;

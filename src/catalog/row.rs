@@ -3,10 +3,12 @@
 //! Needs are separated by spaces; a need is `action|when|resources|flags`, the last three optional:
 //!
 //! * `~` before the action: the call may need it, not surely;
-//! * when: `+a,b` any of these request parameters is present and not empty, `-a,b` none is, `a=x,y` a has one of these values;
+//! * when: `+a,b` any of these request parameters is present and not empty, `-a,b` none is, `a=x,y` a has one of these values
+//!   (`a:verb` is the first word of a statement, `a:versionId` the query parameter of that name in the value);
 //! * resources, separated by commas: `type` or `type{Variable=path;…}` binds the ARN formats of the action's resource type
 //!   (a variable left out is bound to the parameter of its own name), `=template` is an ARN template as it stands;
-//! * flags: `c` the resources are all that the call touches.
+//! * flags: `c` the resources are all that the call touches; `a` this need's resources stand apart: what else the event
+//!   names of their type belongs to another action of the call (the target of a copy).
 //!
 //! In `hand.tsv`, needs that start with a `+` of their own stand beside what the other steps find, instead of in its place;
 //! the resource `?` says that the request does not tell the resource.
@@ -51,6 +53,8 @@ pub(super) struct RowNeed {
     pub(super) when: When,
     pub(super) bindings: Vec<Binding>,
     pub(super) complete: bool,
+    /// Whether resources of the same type elsewhere in the event belong to another action.
+    pub(super) apart: bool,
 }
 
 impl RowNeed {
@@ -61,9 +65,13 @@ impl RowNeed {
             when: When::Always,
             bindings: Vec::new(),
             complete: false,
+            apart: false,
         }
     }
 }
+
+/// The resource that the request does not tell.
+const UNTOLD: &str = "?";
 
 /// Reads a list of needs.
 pub(super) fn read(text: &str) -> Vec<RowNeed> {
@@ -76,19 +84,18 @@ fn read_need(text: &str) -> RowNeed {
     let mut need = RowNeed::new(action.trim_start_matches('~'));
     need.certain = !action.starts_with('~');
     need.when = columns.next().map_or(When::Always, read_when);
-    // A template may hold `|basename`, so the flags are what follows the last bar, if that is a flag.
+    // A template may hold `|basename`, so the flag is what follows the last bar, if that is one.
     let rest = match (columns.next(), columns.next()) {
         (Some(resources), Some(more)) => format!("{resources}|{more}"),
         (Some(resources), None) => resources.to_owned(),
         (None, _) => String::new(),
     };
-    let resources = match rest.strip_suffix("|c") {
-        Some(resources) => {
-            need.complete = true;
-            resources
-        }
-        None => &rest,
+    let (resources, flag) = match rest.rsplit_once('|') {
+        Some((resources, flag @ ("a" | "c"))) => (resources, flag),
+        Some(_) | None => (rest.as_str(), ""),
     };
+    need.complete = flag == "c";
+    need.apart = flag == "a" || resources == UNTOLD;
     need.bindings = resources
         .split(',')
         .filter(|one| !one.is_empty())
@@ -145,16 +152,19 @@ fn write_need(need: &RowNeed) -> String {
         When::Absent(paths) => format!("-{}", paths.join(",")),
         When::Equals { path, values } => format!("{path}={}", values.join(",")),
     };
-    if when.is_empty() && need.bindings.is_empty() && !need.complete {
+    if when.is_empty() && need.bindings.is_empty() && !need.complete && !need.apart {
         return out;
     }
     let _ = write!(out, "|{when}");
-    if !need.bindings.is_empty() || need.complete {
+    if !need.bindings.is_empty() || need.complete || need.apart {
         let bindings: Vec<String> = need.bindings.iter().map(write_binding).collect();
         let _ = write!(out, "|{}", bindings.join(","));
     }
+    let untold = matches!(&need.bindings[..], [Binding::Type { name, .. }] if name == UNTOLD);
     if need.complete {
         out.push_str("|c");
+    } else if need.apart && !untold {
+        out.push_str("|a");
     }
     out
 }

@@ -1,12 +1,15 @@
 //! ARN templates: ARNs with placeholders that name the request's own parameters.
 
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
 /// An ARN with placeholders: `${Partition}`, `${Region}`, `${Account}` of the call, and request parameters by path.
 ///
 /// * A path has dots between members, `[]` after a list and `{}` after a map: `${targets[].roleArn}`. Compare the case
 ///   of each member's first letter loosely: CloudTrail writes `functionName` where the API says `FunctionName`.
-/// * `${path|basename}` stands for what follows the last `/` of the value (a queue's URL names the queue so).
+/// * `${path|form}` takes the resource's name out of values that hold more, see [`Form`].
 /// * A parameter whose value is an ARN already stands for the whole ARN.
-/// * A value with a `:` that is no whole ARN (`123456789012:function:name`) tells nothing: the resource is unknown.
 /// * A `*` or `?` is a wildcard: the part that the request does not tell.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct ArnTemplate(String);
@@ -26,9 +29,65 @@ pub enum Part<'a> {
     Parameter {
         /// Where in the request parameters.
         path: &'a str,
-        /// Take only what follows the last `/` of the value.
-        basename: bool,
+        /// What the value holds.
+        form: Form,
     },
+}
+
+/// What the value of a request parameter holds beside the name that an ARN needs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// The name alone.
+    Whole,
+    /// What follows the last `/`: a queue's URL names the queue so.
+    Basename,
+    /// An id, or an alias or another identifier with a `/` or `:`, which tells nothing (KMS API reference, `KeyId`).
+    Id,
+    /// `name`, `name:qualifier` or `123456789012:function:name` (Lambda API reference, `FunctionName`).
+    Function,
+    /// A bucket, or the alias of an access point, which tells neither bucket nor access point (S3 user guide, "Access
+    /// point aliases").
+    Bucket,
+    /// `bucket/key`, percent-encoded, perhaps with a leading `/` and a version (S3 API reference, `x-amz-copy-source`).
+    Object,
+}
+
+impl Form {
+    const NAMED: [(&'static str, Form); 5] = [
+        ("|basename", Form::Basename),
+        ("|id", Form::Id),
+        ("|function", Form::Function),
+        ("|bucket", Form::Bucket),
+        ("|object", Form::Object),
+    ];
+
+    /// The name in the value; nothing where the value holds another kind of identifier.
+    pub fn name_in<'v>(self, value: &'v str) -> Option<Cow<'v, str>> {
+        if self != Form::Object && value.starts_with("arn:") {
+            return Some(Cow::Borrowed(value));
+        }
+        let alias = |name: &str| {
+            ["-s3alias", "--ol-s3", "--x-s3", ".mrap"]
+                .iter()
+                .any(|ending| name.ends_with(ending))
+        };
+        match self {
+            Form::Whole => Some(Cow::Borrowed(value)),
+            Form::Basename => value.rsplit('/').next().map(Cow::Borrowed),
+            Form::Id => (!value.contains([':', '/'])).then_some(Cow::Borrowed(value)),
+            Form::Function => {
+                let name = value.split_once(":function:").map_or(value, |(_, name)| name);
+                Some(Cow::Borrowed(name))
+            }
+            Form::Bucket => (!alias(value)).then_some(Cow::Borrowed(value)),
+            Form::Object => {
+                let path = value.split_once("?versionId=").map_or(value, |(path, _)| path);
+                let path = percent_decode_str(path.trim_start_matches('/')).decode_utf8().ok()?;
+                let bucket = path.split_once('/').map(|(bucket, _)| bucket)?;
+                (path.starts_with("arn:") || !alias(bucket)).then_some(path)
+            }
+        }
+    }
 }
 
 impl ArnTemplate {
@@ -50,10 +109,13 @@ impl ArnTemplate {
                 Piece::Variable("Partition") => Part::Partition,
                 Piece::Variable("Region") => Part::Region,
                 Piece::Variable("Account") => Part::Account,
-                Piece::Variable(path) => match path.strip_suffix("|basename") {
-                    Some(path) => Part::Parameter { path, basename: true },
-                    None => Part::Parameter { path, basename: false },
-                },
+                Piece::Variable(path) => {
+                    let named = Form::NAMED
+                        .iter()
+                        .find_map(|(suffix, form)| Some((path.strip_suffix(suffix)?, *form)));
+                    let (path, form) = named.unwrap_or((path, Form::Whole));
+                    Part::Parameter { path, form }
+                }
             });
         });
         parts

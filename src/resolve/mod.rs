@@ -58,14 +58,12 @@ pub fn resolve(catalog: &Catalog, operation: &Operation, facts: &Facts, resource
         return resolution;
     };
     for need in needs {
-        let met = met(&need.when, facts);
-        if met == Met::No {
-            continue;
-        }
         let call = operation.call(catalog, need, facts, resources);
-        if need.certain && met == Met::Yes {
+        if need.certain && met(&need.when, facts) == Met::Yes {
             add(&mut resolution.needs, call.clone());
         }
+        // Logs do not show every header and default, so what another request would have needed this one may have, too:
+        // the `*Version`, ACL and tagging twins of a call.
         add(&mut resolution.may_need, call);
     }
     passed_roles(catalog, operation, facts, resources, &mut resolution);
@@ -127,14 +125,19 @@ fn met(when: &When, facts: &Facts) -> Met {
             Met::No => Met::Yes,
             Met::Unknown => Met::Unknown,
         },
-        When::Equals { path, values } => match facts.value(path) {
-            Some(value) if values.iter().any(|wanted| wanted.eq_ignore_ascii_case(value)) => Met::Yes,
-            Some(_) => Met::No,
-            None => match any_present(std::slice::from_ref(path), facts) {
-                Met::Yes | Met::Unknown => Met::Unknown,
-                Met::No => Met::No,
-            },
-        },
+        When::Equals { path, values } => {
+            let wanted = |value: &str| values.iter().any(|wanted| wanted.eq_ignore_ascii_case(value));
+            if facts.values(path).any(wanted) {
+                Met::Yes
+            } else if facts.values(path).next().is_some() && !facts.holds_others(path) {
+                Met::No
+            } else {
+                match any_present(std::slice::from_ref(path), facts) {
+                    Met::Yes | Met::Unknown => Met::Unknown,
+                    Met::No => Met::No,
+                }
+            }
+        }
     }
 }
 

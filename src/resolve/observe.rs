@@ -1,11 +1,12 @@
 //! The facts of a request that decide which actions it needed, and the resources that it named.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::operation::Operation;
-use super::path::{MOST, is_empty, text, values};
+use super::path::{MOST, is_empty, is_there, text, told, values};
 use super::{PASSED_PROFILE, PASSED_ROLE};
-use crate::catalog::{Mapping, Part};
+use crate::catalog::{Form, Mapping, Part};
 use crate::decode::json::Value;
 use crate::decode::{Event, Payload};
 
@@ -13,6 +14,11 @@ use crate::decode::{Event, Payload};
 const ARNS: usize = 512;
 /// How deep parameters are searched for ARNs.
 const DEPTH: usize = 6;
+/// Longest value that decides, and most values of one path; the rest stands as [`OTHER`].
+const VALUE: usize = 40;
+const VALUES: usize = 8;
+/// Stands for values that were too long or too many to keep.
+const OTHER: &str = "*";
 
 /// What of a request decides which actions it needed: facts of the request alone, free of grants and catalog.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -25,7 +31,7 @@ pub struct Facts {
     pub parameters: Vec<String>,
     /// Nested paths that were looked for, sorted, and whether they carry something.
     pub nested: Vec<(String, bool)>,
-    /// Values that decide: (path, value), sorted.
+    /// Values that decide: (path, value), sorted; `*` stands for values that were not kept.
     pub values: Vec<(String, String)>,
     /// Types of the resources that the event shows, sorted: `s3:object`.
     pub kinds: Vec<String>,
@@ -42,7 +48,7 @@ impl Facts {
         if !self.known {
             return None;
         }
-        let first = path.split(['.', '[', '{']).next().unwrap_or(path);
+        let first = top(path);
         let has_first = self.parameters.iter().any(|known| same_parameter(known, first));
         if first == path || !has_first {
             return Some(has_first);
@@ -54,13 +60,21 @@ impl Facts {
             .map(|(_, present)| *present)
     }
 
-    /// A value that decides, where it was kept.
-    pub(super) fn value(&self, path: &str) -> Option<&str> {
-        self.values
-            .iter()
-            .find(|(known, _)| known == path)
-            .map(|(_, value)| value.as_str())
+    /// The values at a path that decide, so far as they were kept.
+    pub(super) fn values<'f>(&'f self, path: &'f str) -> impl Iterator<Item = &'f str> {
+        let of_path = self.values.iter().filter(move |(known, _)| known == path);
+        of_path.map(|(_, value)| value.as_str())
     }
+
+    /// Whether the values at a path may hold others than those that were kept.
+    pub(super) fn holds_others(&self, path: &str) -> bool {
+        self.values(path).any(|value| value == OTHER)
+    }
+}
+
+/// The parameter that a path starts at.
+pub(super) fn top(path: &str) -> &str {
+    path.split(['.', '[', '{', ':']).next().unwrap_or(path)
 }
 
 /// Equal but for the case of the first letter.
@@ -112,14 +126,14 @@ pub fn observe(event: &Event<'_>, operation: &Operation) -> Observed {
         facts.parameters.sort_unstable();
         facts.parameters.dedup();
         for path in &operation.paths {
-            if path.contains(['.', '[', '{']) {
-                facts.nested.push((path.clone(), !values(request, path).is_empty()));
+            if top(path) != path {
+                facts.nested.push((path.clone(), is_there(request, path)));
             }
         }
         for path in &operation.value_paths {
-            if let Some(value) = values(request, path).first().and_then(|value| text(value)) {
-                facts.values.push((path.clone(), value.to_owned()));
-            }
+            facts
+                .values
+                .extend(deciding(request, path).into_iter().map(|value| (path.clone(), value)));
         }
         let place = Place::of(event);
         for need in needs {
@@ -131,6 +145,8 @@ pub fn observe(event: &Event<'_>, operation: &Operation) -> Observed {
         if operation.takes_roles {
             passed(request, operation, &place, &mut found);
         }
+        let whole: Vec<String> = found.arns.iter().filter_map(|arn| whole_secret(arn)).collect();
+        whole.into_iter().for_each(|arn| found.arn(arn));
     }
     let mut resources = BTreeSet::new();
     let mut kinds: BTreeSet<String> = found.passed.iter().map(|(kind, _)| (*kind).to_owned()).collect();
@@ -160,6 +176,19 @@ pub fn observe(event: &Event<'_>, operation: &Operation) -> Observed {
         facts,
         resources: resources.into_iter().collect(),
     }
+}
+
+/// The values at a path that decides, sorted, few and short: they are names of operations and modes.
+fn deciding(request: &Value<'_>, path: &str) -> BTreeSet<String> {
+    let mut kept = BTreeSet::new();
+    for value in told(request, path) {
+        if value.len() <= VALUE && kept.len() < VALUES {
+            kept.insert(value);
+        } else {
+            kept.insert(OTHER.to_owned());
+        }
+    }
+    kept
 }
 
 #[derive(Default)]
@@ -238,24 +267,20 @@ fn fill(parts: &[Part<'_>], request: &Value<'_>, place: &Place<'_>, found: &mut 
             Part::Partition => vec![place.partition.to_owned()],
             Part::Region => vec![place.region.to_owned()],
             Part::Account => vec![place.account.to_owned()],
-            Part::Parameter { path, basename } => {
+            Part::Parameter { path, form } => {
                 let values = values(request, path);
-                if values.len() >= MOST {
-                    found.cut = true;
-                }
-                values
-                    .into_iter()
-                    .filter_map(text)
-                    .filter(|value| !value.is_empty())
-                    .map(|value| {
-                        if *basename {
-                            value.rsplit('/').next().unwrap_or(value)
-                        } else {
-                            value
-                        }
-                        .to_owned()
-                    })
-                    .collect()
+                let texts: Vec<&str> = values.iter().filter_map(|value| text(value)).collect();
+                let names: Vec<String> = texts
+                    .iter()
+                    .filter_map(|value| form.name_in(value))
+                    .filter(|name| !name.is_empty())
+                    .map(Cow::into_owned)
+                    .collect();
+                // Through an access point S3 asks for permission on the access point too.
+                let of_s3 = matches!(form, Form::Bucket | Form::Object);
+                let elsewhere = names.len() < texts.len() || names.iter().any(|name| name.starts_with("arn:"));
+                found.cut |= values.len() >= MOST || (of_s3 && elsewhere);
+                names
             }
         };
         if texts.is_empty() {
@@ -279,6 +304,25 @@ fn fill(parts: &[Part<'_>], request: &Value<'_>, place: &Place<'_>, found: &mut 
     for arn in arns {
         found.arn(arn);
     }
+}
+
+/// The ARN that a secret's ARN may be a part of: requests may leave out the hyphen and six random characters at its end
+/// (Secrets Manager API reference, `SecretId`), which policies write as `-??????`.
+fn whole_secret(arn: &str) -> Option<String> {
+    let name = arn
+        .strip_prefix("arn:")?
+        .split_once(":secretsmanager:")?
+        .1
+        .split_once(":secret:")?
+        .1;
+    let is_random = |end: &str| {
+        let mixed = end
+            .bytes()
+            .any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
+        end.len() == 6 && mixed && end.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    let whole = name.ends_with("-??????") || name.rsplit_once('-').is_some_and(|(_, end)| is_random(end));
+    (!whole).then(|| format!("{arn}-??????"))
 }
 
 /// ARNs among the strings of a tree.
@@ -330,7 +374,9 @@ fn passed(request: &Value<'_>, operation: &Operation, place: &Place<'_>, found: 
                     found.passed.insert((kind, name.to_owned()));
                 }
             } else {
-                let arn = format!("arn:{}:iam::{}:{resource}/{name}", place.partition, place.account);
+                // A role's name lacks its path.
+                let path = if is_profile { "" } else { "*" };
+                let arn = format!("arn:{}:iam::{}:{resource}/{path}{name}", place.partition, place.account);
                 found.passed.insert((kind, arn));
             }
         }

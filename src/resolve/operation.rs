@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::observe::Facts;
+use super::observe::{Facts, top};
 use super::{Call, PASSED_ROLE};
-use crate::catalog::{AccessLevel, ActionId, Catalog, Logging, Mapping, Need, RoleParameter, When};
+use crate::catalog::{AccessLevel, ActionId, ArnTemplate, Catalog, Logging, Mapping, Need, RoleParameter, When};
 use crate::decode::json;
 use crate::iam::pattern;
 
@@ -119,16 +119,21 @@ impl Operation {
         let service = catalog.service(need.action);
         let names: Vec<String> = types.iter().map(|kind| format!("{service}:{}", kind.name)).collect();
         let mine: Vec<String> = resources.iter().filter(|arn| self.fits(arn, &names)).cloned().collect();
-        // All is seen where the event shows a resource of each required type, or of the only type there is.
+        // All is seen where the event shows a resource of the only type there is. Of several types, where it shows one,
+        // and each required one, and the request would have named the others.
         let seen = |name: &String| facts.has_kind(name);
-        let all_seen = if types.iter().any(|kind| kind.required) {
-            types
-                .iter()
-                .zip(&names)
-                .all(|(kind, name)| !kind.required || seen(name))
-        } else {
-            names.len() == 1 && seen(&names[0])
+        let all_seen = match &names[..] {
+            [only] => seen(only),
+            [..] => {
+                let mut required = types.iter().zip(&names).filter(|(kind, _)| kind.required);
+                facts.known && need.complete && names.iter().any(seen) && required.all(|(_, name)| seen(name))
+            }
         };
+        let told = |template: &ArnTemplate| {
+            let mut parameters = template.parameters().into_iter();
+            parameters.all(|path| facts.present(top(path)) == Some(true))
+        };
+        let all_seen = all_seen && (!need.apart || need.resources.iter().any(told));
         let passes = catalog.name(need.action) == "iam:PassRole";
         Call {
             action: need.action,

@@ -1,4 +1,5 @@
-//! Paths into request parameters: dots between members, `[]` after a list, `{}` after a map.
+//! Paths into request parameters: dots between members, `[]` after a list, `{}` after a map; `:verb` or `:versionId` at
+//! the end asks for a part of the text there.
 
 use crate::decode::json::Value;
 
@@ -31,6 +32,34 @@ pub(super) fn values<'v, 'a>(root: &'v Value<'a>, path: &str) -> Vec<&'v Value<'
     }
     found.retain(|value| !is_empty(value));
     found
+}
+
+/// What a condition compares: the texts at a path, or the part of them that the path asks for, upper case for a verb.
+pub(super) fn told(root: &Value<'_>, path: &str) -> Vec<String> {
+    let (path, part) = path
+        .split_once(':')
+        .map_or((path, None), |(path, part)| (path, Some(part)));
+    let texts = values(root, path).into_iter().filter_map(text);
+    texts
+        .filter_map(|text| match part {
+            None => Some(text.to_owned()),
+            Some("verb") => text.split_ascii_whitespace().next().map(str::to_ascii_uppercase),
+            Some(name) => {
+                let (_, query) = text.split_once('?')?;
+                let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+                pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+            }
+        })
+        .collect()
+}
+
+/// Whether something stands at a path of a condition.
+pub(super) fn is_there(root: &Value<'_>, path: &str) -> bool {
+    if path.contains(':') {
+        !told(root, path).is_empty()
+    } else {
+        !values(root, path).is_empty()
+    }
 }
 
 /// A list's elements. CloudTrail writes the lists of EC2's query protocol as `{"items": […]}` and S3's header values as

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::super::{AccessLevel, Part};
+use super::super::{AccessLevel, Form, Part};
 use super::*;
 
 /// The sure needs as text: `a` always, `a?p` if p is present, `a!p` if it is absent.
@@ -152,7 +152,12 @@ fn other_services_with_names_of_their_own() {
     check("sns", "PublishBatch", "sns:Publish");
     check("dynamodb", "TransactGetItems", "dynamodb:GetItem");
     check("dynamodb", "BatchWriteItem", "dynamodb:BatchWriteItem");
-    check("dynamodb", "ExecuteStatement", "");
+    check(
+        "dynamodb",
+        "ExecuteStatement",
+        "dynamodb:PartiQLSelect=statement:verb dynamodb:PartiQLInsert=statement:verb \
+         dynamodb:PartiQLUpdate=statement:verb dynamodb:PartiQLDelete=statement:verb",
+    );
     may_need("dynamodb", "ExecuteStatement", "dynamodb:PartiQLSelect");
     may_need("dynamodb", "TransactWriteItems", "dynamodb:ConditionCheckItem");
     check("bedrock", "Converse", "bedrock:InvokeModel");
@@ -200,14 +205,19 @@ fn resources_come_from_the_request() {
         "s3",
         "HeadObject",
         "s3:GetObject",
-        &["arn:${Partition}:s3:::${bucketName}/${key}"],
+        &["arn:${Partition}:s3:::${bucketName|bucket}/${key}"],
     );
-    check("s3", "CopyObject", "s3:GetObject", &[]);
+    check(
+        "s3",
+        "CopyObject",
+        "s3:GetObject",
+        &["arn:${Partition}:s3:::${x-amz-copy-source|object}"],
+    );
     check(
         "s3",
         "CopyObject",
         "s3:PutObject",
-        &["arn:${Partition}:s3:::${bucketName}/${key}"],
+        &["arn:${Partition}:s3:::${bucketName|bucket}/${key}"],
     );
     check(
         "dynamodb",
@@ -251,7 +261,7 @@ fn templates_fall_into_parts() {
         Part::Literal(":"),
         Part::Parameter {
             path: "queueUrl",
-            basename: true,
+            form: Form::Basename,
         },
     ];
     assert_eq!(template.parts(), expected);

@@ -191,7 +191,6 @@ pub(super) fn resources(
     }
     let mut bindings = Vec::new();
     let mut unbound = Vec::new();
-    let mut partly = false;
     for (name, required) in &found.types {
         let formats = packages
             .arns
@@ -201,7 +200,6 @@ pub(super) fn resources(
         let before = bindings.len();
         if let Some(row) = by_hand(prefix, name, members, hand) {
             bindings.push(Binding::Template(row.template.clone()));
-            partly |= row.partly;
         }
         if bindings.len() == before {
             for format in formats {
@@ -224,11 +222,12 @@ pub(super) fn resources(
     bindings.sort();
     bindings.dedup();
     // An access point's ARN comes in the place of the bucket's name, so a bound bucket covers it.
-    let complete = !partly
-        && !bindings.is_empty()
+    let bound = !bindings.is_empty()
         && unbound
             .iter()
             .all(|(name, required)| !**required && name.starts_with("accesspoint"));
+    // CloudTrail writes EC2's lists under names of its own, so that a name which is missing proves nothing.
+    let complete = bound && (prefix != "ec2" || found.types.len() == 1);
     (bindings, complete)
 }
 

@@ -13,8 +13,6 @@ pub(super) struct HandBinding {
     pub(super) resource_type: String,
     pub(super) members: Vec<String>,
     pub(super) template: String,
-    /// Whether the members may hold a form that the template does not fit: an alias, a part of an ARN.
-    pub(super) partly: bool,
 }
 
 /// The tables written by hand that compiling needs.
@@ -68,13 +66,12 @@ impl HandTables {
             }
         }
         for row in rows(&text("bindings")?) {
-            if let [prefix, resource_type, members, template, rest @ ..] = row.as_slice() {
+            if let [prefix, resource_type, members, template, ..] = row.as_slice() {
                 tables.bindings.push(HandBinding {
                     prefix: (*prefix).to_owned(),
                     resource_type: (*resource_type).to_owned(),
                     members: members.split(',').map(str::to_owned).collect(),
                     template: (*template).to_owned(),
-                    partly: rest == ["partly"],
                 });
             }
         }

@@ -15,6 +15,8 @@ fn what_is_read_is_written_again() {
     check("iam:PassRole|+role|=${role}|c");
     check("sqs:SendMessage||=arn:${Partition}:sqs:${Region}:${Account}:${QueueUrl|basename}|c");
     check("sqs:SendMessage||=arn:${Partition}:sqs:${Region}:${Account}:${QueueUrl|basename}");
+    check("s3:GetObject|-x-amz-copy-source:versionId|=arn:${Partition}:s3:::${x-amz-copy-source|object}|a");
+    check("~s3:GetObject||?");
     check("ec2:RunInstances||image,key-pair{KeyPairName=KeyName},subnet sts:TagSession|mode=on,off");
 }
 
@@ -33,6 +35,7 @@ fn parts_of_a_need() {
             },
         ],
         complete: true,
+        apart: false,
     };
     assert_eq!(needs, [expected]);
 }
