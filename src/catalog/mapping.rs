@@ -98,6 +98,9 @@ impl Hand {
     }
 }
 
+/// Most resource types of an action whose parameters are guessed; what tags anything is not worth the search.
+const LIKELY_TYPES: usize = 8;
+
 impl Catalog {
     /// What a call needs, by its event source (`s3.amazonaws.com`) and event name (`HeadObject`).
     pub fn mapping(&self, event_source: &str, event_name: &str) -> Mapping {
@@ -190,9 +193,11 @@ impl Catalog {
                 None => add(&mut needs, self.needs(read(text), event)),
             }
         }
+        let mut compiled = false;
         for (rank, prefix) in prefixes.iter().enumerate() {
             let found = match self.operations().find(&format!("{prefix}:{event}")) {
                 Some(at) => {
+                    compiled = true;
                     let text = self.operations().field(at, 2);
                     if let Some(why) = no_permission(text) {
                         if rank == 0 && needs.is_empty() {
@@ -219,6 +224,11 @@ impl Catalog {
         }
         if needs.is_empty() {
             return None;
+        }
+        if !compiled {
+            for need in needs.iter_mut().filter(|need| need.resources.is_empty() && !need.apart) {
+                need.resources = self.likely_templates(need.action);
+            }
         }
         add(&mut needs, beside);
         self.add_dependents(&mut needs);
@@ -284,6 +294,43 @@ impl Catalog {
             .filter_map(|format| substitute(format, bind))
             .map(ArnTemplate::new)
             .collect()
+    }
+
+    /// What the request of a call that no SDK knows may tell of its resources: parameters named like the variables.
+    fn likely_templates(&self, action: ActionId) -> Vec<ArnTemplate> {
+        let types = self.resource_types(action);
+        if types.len() > LIKELY_TYPES || self.name(action) == "iam:PassRole" {
+            return Vec::new();
+        }
+        let prefix = self.service(action);
+        let bindings = self.bindings();
+        let mut templates = Vec::new();
+        for kind in &types {
+            match bindings.get(&(prefix.to_owned(), kind.name.to_owned())) {
+                Some(by_hand) => templates.extend(by_hand.iter().cloned().map(ArnTemplate::new)),
+                None => templates.extend(
+                    kind.arns
+                        .iter()
+                        .filter_map(|format| substitute(format, |variable| Some(format!("${{{variable}|id}}"))))
+                        .map(ArnTemplate::new),
+                ),
+            }
+        }
+        templates
+    }
+
+    /// `bindings.tsv`: templates by prefix and resource type.
+    fn bindings(&self) -> &HashMap<(String, String), Vec<String>> {
+        self.bindings.get_or_init(|| {
+            let mut map: HashMap<(String, String), Vec<String>> = HashMap::new();
+            for row in rows(&unpack_text(embedded!("bindings.z"))) {
+                if let [prefix, kind, _, template, ..] = row.as_slice() {
+                    let key = ((*prefix).to_owned(), (*kind).to_owned());
+                    map.entry(key).or_default().push((*template).to_owned());
+                }
+            }
+            map
+        })
     }
 
     fn add_dependents(&self, needs: &mut Vec<Need>) {

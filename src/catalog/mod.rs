@@ -96,6 +96,7 @@ pub struct Catalog {
     prefixes: OnceLock<HashMap<String, Vec<String>>>,
     global: OnceLock<Vec<String>>,
     hand: OnceLock<mapping::Hand>,
+    bindings: OnceLock<HashMap<(String, String), Vec<String>>>,
     logging: OnceLock<Vec<logging::Class>>,
     policies: OnceLock<Table>,
 }
@@ -118,6 +119,7 @@ impl Catalog {
                 prefixes: OnceLock::new(),
                 global: OnceLock::new(),
                 hand: OnceLock::new(),
+                bindings: OnceLock::new(),
                 logging: OnceLock::new(),
                 policies: OnceLock::new(),
             }

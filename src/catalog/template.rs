@@ -1,7 +1,5 @@
 //! ARN templates: ARNs with placeholders that name the request's own parameters.
 
-use std::borrow::Cow;
-
 use percent_encoding::percent_decode_str;
 
 /// An ARN with placeholders: `${Partition}`, `${Region}`, `${Account}` of the call, and request parameters by path.
@@ -48,45 +46,60 @@ pub enum Form {
     /// A bucket, or the alias of an access point, which tells neither bucket nor access point (S3 user guide, "Access
     /// point aliases").
     Bucket,
+    /// An identifier that its service may store in lower case (RDS API reference: "stored as a lowercase string").
+    Folded,
     /// `bucket/key`, percent-encoded, perhaps with a leading `/` and a version (S3 API reference, `x-amz-copy-source`).
     Object,
 }
 
 impl Form {
-    const NAMED: [(&'static str, Form); 5] = [
+    const NAMED: [(&'static str, Form); 6] = [
         ("|basename", Form::Basename),
+        ("|folded", Form::Folded),
         ("|id", Form::Id),
         ("|function", Form::Function),
         ("|bucket", Form::Bucket),
         ("|object", Form::Object),
     ];
 
-    /// The name in the value; nothing where the value holds another kind of identifier.
-    pub fn name_in<'v>(self, value: &'v str) -> Option<Cow<'v, str>> {
+    /// The name in the value, in each spelling that the ARN may have; nothing where the value holds another kind of
+    /// identifier.
+    pub fn names_in(self, value: &str) -> Vec<String> {
         if self != Form::Object && value.starts_with("arn:") {
-            return Some(Cow::Borrowed(value));
+            return vec![value.to_owned()];
         }
         let alias = |name: &str| {
             ["-s3alias", "--ol-s3", "--x-s3", ".mrap"]
                 .iter()
                 .any(|ending| name.ends_with(ending))
         };
-        match self {
-            Form::Whole => Some(Cow::Borrowed(value)),
-            Form::Basename => value.rsplit('/').next().map(Cow::Borrowed),
-            Form::Id => (!value.contains([':', '/'])).then_some(Cow::Borrowed(value)),
-            Form::Function => {
-                let name = value.split_once(":function:").map_or(value, |(_, name)| name);
-                Some(Cow::Borrowed(name))
+        let name = match self {
+            Form::Whole => Some(value),
+            Form::Basename => value.rsplit('/').next(),
+            Form::Id => Some(value).filter(|value| !value.contains([':', '/'])),
+            Form::Function => Some(value.split_once(":function:").map_or(value, |(_, name)| name)),
+            Form::Bucket => Some(value).filter(|value| !alias(value)),
+            Form::Folded => {
+                let lower = value.to_lowercase();
+                return if lower == value {
+                    vec![lower]
+                } else {
+                    vec![value.to_owned(), lower]
+                };
             }
-            Form::Bucket => (!alias(value)).then_some(Cow::Borrowed(value)),
             Form::Object => {
                 let path = value.split_once("?versionId=").map_or(value, |(path, _)| path);
-                let path = percent_decode_str(path.trim_start_matches('/')).decode_utf8().ok()?;
-                let bucket = path.split_once('/').map(|(bucket, _)| bucket)?;
-                (path.starts_with("arn:") || !alias(bucket)).then_some(path)
+                let Ok(path) = percent_decode_str(path.trim_start_matches('/')).decode_utf8() else {
+                    return Vec::new();
+                };
+                let in_bucket = path.split_once('/').is_some_and(|(bucket, _)| !alias(bucket));
+                return if in_bucket { vec![path.into_owned()] } else { Vec::new() };
             }
-        }
+        };
+        name.filter(|name| !name.is_empty())
+            .map(str::to_owned)
+            .into_iter()
+            .collect()
     }
 }
 

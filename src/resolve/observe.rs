@@ -1,10 +1,9 @@
 //! The facts of a request that decide which actions it needed, and the resources that it named.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use super::operation::Operation;
-use super::path::{MOST, is_empty, is_there, text, told, values};
+use super::path::{MOST, is_empty, is_there, text, told, unwrapped, values};
 use super::{PASSED_PROFILE, PASSED_ROLE};
 use crate::catalog::{Form, Mapping, Part};
 use crate::decode::json::Value;
@@ -100,7 +99,7 @@ pub fn observe(event: &Event<'_>, operation: &Operation) -> Observed {
     let Mapping::Actions(needs) = &operation.mapping else {
         return Observed::default();
     };
-    let request = event.request_parameters.parse();
+    let request = event.request_parameters.parse().map(unwrapped);
     // Null means "no parameters" on a call that went through, and "left out" on one that did not.
     let known = !event.coarse
         && match &event.request_parameters {
@@ -164,11 +163,19 @@ pub fn observe(event: &Event<'_>, operation: &Operation) -> Observed {
         };
     sort_in(std::mem::take(&mut found.arns), false, &mut resources, &mut kinds);
     resources.extend(found.passed.iter().map(|(_, arn)| arn.clone()));
+    if let Some(caller) = the_caller(event, operation).filter(|_| known && !kinds.contains(USER)) {
+        kinds.insert(USER.to_owned());
+        resources.insert(caller.to_owned());
+    }
     // What a call has made is named in its response alone.
     if let Some(response) = event.response_elements.parse().filter(|_| !event.coarse) {
         let mut made = Found::default();
         arns_in(&response, 3, &mut made);
         sort_in(made.arns, true, &mut resources, &mut kinds);
+    }
+    // A denial names the one resource on which permission failed, which may not have been the only one.
+    if let Some(denied) = denied_resource(event).filter(|arn| operation.kind_of(arn).is_some()) {
+        resources.insert(denied.to_owned());
     }
     facts.cut = found.cut;
     facts.kinds = kinds.into_iter().collect();
@@ -176,6 +183,25 @@ pub fn observe(event: &Event<'_>, operation: &Operation) -> Observed {
         facts,
         resources: resources.into_iter().collect(),
     }
+}
+
+/// The kind of an IAM user in [`Facts::kinds`].
+const USER: &str = "iam:user";
+
+/// Calls on a user that name none are on the caller (IAM API reference, `UserName`: "it defaults to the user making the
+/// request").
+fn the_caller<'e>(event: &'e Event<'_>, operation: &Operation) -> Option<&'e str> {
+    let identity = event.identity.as_ref()?;
+    let of_users = event.source == "iam.amazonaws.com" && operation.kinds.iter().any(|kind| kind.name == USER);
+    (of_users && identity.kind.as_deref() == Some("IAMUser")).then_some(identity.arn.as_deref()?)
+}
+
+/// `… is not authorized to perform: ACTION on resource: ARN …` (IAM user guide, "Troubleshoot access denied errors").
+fn denied_resource<'e>(event: &'e Event<'_>) -> Option<&'e str> {
+    let rest = event.error_message.as_deref()?.split_once(" on resource: ")?.1;
+    rest.split_ascii_whitespace()
+        .next()
+        .filter(|arn| arn.starts_with("arn:"))
 }
 
 /// The values at a path that decides, sorted, few and short: they are names of operations and modes.
@@ -270,16 +296,12 @@ fn fill(parts: &[Part<'_>], request: &Value<'_>, place: &Place<'_>, found: &mut 
             Part::Parameter { path, form } => {
                 let values = values(request, path);
                 let texts: Vec<&str> = values.iter().filter_map(|value| text(value)).collect();
-                let names: Vec<String> = texts
-                    .iter()
-                    .filter_map(|value| form.name_in(value))
-                    .filter(|name| !name.is_empty())
-                    .map(Cow::into_owned)
-                    .collect();
+                let names: Vec<Vec<String>> = texts.iter().map(|value| form.names_in(value)).collect();
                 // Through an access point S3 asks for permission on the access point too.
                 let of_s3 = matches!(form, Form::Bucket | Form::Object);
-                let elsewhere = names.len() < texts.len() || names.iter().any(|name| name.starts_with("arn:"));
-                found.cut |= values.len() >= MOST || (of_s3 && elsewhere);
+                let elsewhere = |names: &Vec<String>| names.iter().all(|name| name.starts_with("arn:"));
+                found.cut |= values.len() >= MOST || (of_s3 && names.iter().any(elsewhere));
+                let names: Vec<String> = names.into_iter().flatten().collect();
                 names
             }
         };

@@ -13,10 +13,12 @@ pub(super) fn values<'v, 'a>(root: &'v Value<'a>, path: &str) -> Vec<&'v Value<'
         let name = step.trim_end_matches("[]").trim_end_matches("{}");
         let mut next = Vec::new();
         for value in found {
-            for value in open(value) {
-                if let Some(member) = if name.is_empty() { Some(value) } else { value.get(name) } {
-                    next.push(member);
-                }
+            if name.is_empty() {
+                next.push(value);
+            } else if let Some(member) = value.get(name) {
+                next.push(member);
+            } else {
+                next.extend(open(value).into_iter().filter_map(|value| value.get(name)));
             }
         }
         if step.ends_with("[]") {
@@ -30,8 +32,26 @@ pub(super) fn values<'v, 'a>(root: &'v Value<'a>, path: &str) -> Vec<&'v Value<'
         next.truncate(MOST);
         found = next;
     }
+    // A header may be a list where the API has one value.
+    let mut found: Vec<&Value<'_>> = found.into_iter().flat_map(open).collect();
+    found.truncate(MOST);
     found.retain(|value| !is_empty(value));
     found
+}
+
+/// The request itself: newer EC2 calls log it as `{"DeleteNatGatewayRequest": {…}}`, some as `{"DelTGwVpcAttachReq": {…}}`.
+pub(super) fn unwrapped(request: Value<'_>) -> Value<'_> {
+    match request {
+        Value::Object(mut members) if members.len() == 1 => {
+            let (name, inner) = &members[0];
+            let wraps = (name.ends_with("Request") || name.ends_with("Req")) && matches!(inner, Value::Object(_));
+            match members.pop() {
+                Some((_, inner)) if wraps => inner,
+                last => Value::Object(last.into_iter().collect()),
+            }
+        }
+        other => other,
+    }
 }
 
 /// What a condition compares: the texts at a path, or the part of them that the path asks for, upper case for a verb.
@@ -66,11 +86,21 @@ pub(super) fn is_there(root: &Value<'_>, path: &str) -> bool {
 /// one-element lists, so a list may stand where the API has a value, and the other way round.
 fn open<'v, 'a>(value: &'v Value<'a>) -> Vec<&'v Value<'a>> {
     match value {
-        Value::Array(elements) => elements.iter().take(MOST).collect(),
+        Value::Array(elements) => elements.iter().take(MOST).map(content).collect(),
         Value::Object(members) if members.len() == 1 && (members[0].0 == "items" || members[0].0 == "member") => {
-            members[0].1.elements().iter().take(MOST).collect()
+            members[0].1.elements().iter().take(MOST).map(content).collect()
         }
-        _ => vec![value],
+        _ => vec![content(value)],
+    }
+}
+
+/// Newer EC2 calls log an element of a list as `{"tag": 1, "content": …}`.
+fn content<'v, 'a>(value: &'v Value<'a>) -> &'v Value<'a> {
+    match value {
+        Value::Object(members) if members.len() == 2 && value.get("tag").is_some() => {
+            value.get("content").unwrap_or(value)
+        }
+        _ => value,
     }
 }
 

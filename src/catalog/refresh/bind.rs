@@ -11,7 +11,7 @@ use super::packages::{MapEntry, Model, Operation, Packages};
 const DEPTH: usize = 6;
 const MEMBERS: usize = 5_000;
 
-/// Services that fold the case of their identifiers: the request's spelling may not be the ARN's, so it tells nothing.
+/// Services that fold the case of their identifiers: the ARN may spell them as the request does, or in lower case.
 const CASE_FOLDING: [&str; 8] = [
     "dax",
     "dms",
@@ -186,9 +186,6 @@ pub(super) fn resources(
     let Some((prefix, found)) = packages.action(action) else {
         return (Vec::new(), false);
     };
-    if CASE_FOLDING.contains(&prefix) {
-        return (Vec::new(), false);
-    }
     let mut bindings = Vec::new();
     let mut unbound = Vec::new();
     for (name, required) in &found.types {
@@ -249,9 +246,15 @@ fn bound(
     entries: &[MapEntry],
 ) -> Option<Binding> {
     let wanted = variables(format);
+    let folds = action
+        .split_once(':')
+        .is_some_and(|(prefix, _)| CASE_FOLDING.contains(&prefix));
     let mut pairs = Vec::new();
     for variable in &wanted {
         match variable_path(variable, action, members, entries) {
+            Some(path) if folds && !path.contains(['*', '|']) => {
+                pairs.push(((*variable).to_owned(), format!("{path}|folded")));
+            }
             Some(path) => pairs.push(((*variable).to_owned(), path)),
             None => return whole_arn(name, members),
         }
