@@ -1,5 +1,6 @@
 //! The one integration-test binary: each file below is one concern.
 
+mod cases;
 mod fuzz_inputs;
 mod journey;
 mod map;
@@ -9,3 +10,4 @@ mod only_reads;
 mod operations;
 mod sample_bytes;
 mod simulate_corpus;
+mod trails;

@@ -12,14 +12,14 @@ use trimtrail::report::{self, Inputs, Report};
 use trimtrail::rightsize::{EvidenceLevel, Keep, KeepRule, Options};
 use trimtrail::{gap, grants, rightsize, source, usage, verify};
 
-const ACCOUNT: &str = "111122223333";
-const ROLE: &str = "arn:aws:iam::111122223333:role/app";
+pub(crate) const ACCOUNT: &str = "111122223333";
+pub(crate) const ROLE: &str = "arn:aws:iam::111122223333:role/app";
 
 /// A folder that goes when the test does.
-struct Folder(PathBuf);
+pub(crate) struct Folder(pub(crate) PathBuf);
 
 impl Folder {
-    fn new() -> Folder {
+    pub(crate) fn new() -> Folder {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let name = format!(
             "trimtrail-journey-{}-{}",
@@ -39,7 +39,7 @@ impl Drop for Folder {
 }
 
 /// A call of the role `app` on some day of October 2026, overridden by `more`.
-fn call(day: u32, source: &str, name: &str, more: Value) -> Value {
+pub(crate) fn call(day: u32, source: &str, name: &str, more: Value) -> Value {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let mut event = json!({
         "eventVersion": "1.09", "eventTime": format!("2026-10-{day:02}T12:00:00Z"),
@@ -58,7 +58,7 @@ fn call(day: u32, source: &str, name: &str, more: Value) -> Value {
 }
 
 /// Somebody else's reads and writes on every day and in both regions that matter, so that silence proves something.
-fn background() -> Vec<Value> {
+pub(crate) fn background() -> Vec<Value> {
     let mut events = Vec::new();
     for day in 1..=14 {
         for region in ["eu-west-1", "us-east-1"] {
@@ -77,25 +77,25 @@ fn background() -> Vec<Value> {
 }
 
 /// Grants of the role `app` with one inline policy.
-fn role(document: &Value) -> Value {
+pub(crate) fn role(document: &Value) -> Value {
     json!({"UserDetailList": [], "GroupDetailList": [], "Policies": [], "RoleDetailList": [{
         "Arn": ROLE, "RoleName": "app", "RoleId": "AROAAPP", "Path": "/", "CreateDate": "2025-01-01T00:00:00Z",
         "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}]},
         "RolePolicyList": [{"PolicyName": "p", "PolicyDocument": document}], "AttachedManagedPolicies": []}]})
 }
 
-fn allow(action: &Value, resource: &Value) -> Value {
+pub(crate) fn allow(action: &Value, resource: &Value) -> Value {
     json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": resource}]})
 }
 
-fn options() -> Options {
+pub(crate) fn options() -> Options {
     Options {
         min_window: 7,
         ..Options::default()
     }
 }
 
-fn analyze(events: &[Value], grants: &Value, options: &Options, threads: usize) -> Report {
+pub(crate) fn analyze(events: &[Value], grants: &Value, options: &Options, threads: usize) -> Report {
     let folder = Folder::new();
     let half = events.len() / 2;
     for (name, part) in [("a.json", &events[..half]), ("b.json", &events[half..])] {
@@ -150,7 +150,7 @@ fn analyze(events: &[Value], grants: &Value, options: &Options, threads: usize) 
 }
 
 /// The grade of an action in a report: of its own line, or of the group that names it.
-fn grade(report: &Report, action: &str) -> String {
+pub(crate) fn grade(report: &Report, action: &str) -> String {
     let principal = report
         .principals
         .iter()
@@ -170,14 +170,14 @@ fn grade(report: &Report, action: &str) -> String {
 }
 
 #[track_caller]
-fn check_grade(events: &[Value], action: &Value, resource: &Value, asked: &str, expected: &str) {
+pub(crate) fn check_grade(events: &[Value], action: &Value, resource: &Value, asked: &str, expected: &str) {
     let events = [background(), events.to_vec()].concat();
     let report = analyze(&events, &role(&allow(action, resource)), &options(), 1);
     assert_eq!(grade(&report, asked), expected, "{asked}");
 }
 
 /// What stands in the place of a document, given these events; `None` where nothing is suggested.
-fn suggested(events: &[Value], document: &Value, options: &Options) -> Option<Value> {
+pub(crate) fn suggested(events: &[Value], document: &Value, options: &Options) -> Option<Value> {
     let events = [background(), events.to_vec()].concat();
     let report = analyze(&events, &role(document), options, 1);
     report
@@ -192,7 +192,7 @@ fn check_rewrite(events: &[Value], document: &Value, expected: Option<&Value>) {
     assert_eq!(suggested(events, document, &options()).as_ref(), expected);
 }
 
-fn secret() -> Value {
+pub(crate) fn secret() -> Value {
     call(
         3,
         "secretsmanager",

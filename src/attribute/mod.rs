@@ -8,6 +8,7 @@ mod session;
 
 use std::borrow::Cow;
 
+use crate::decode::json::Value;
 use crate::decode::{Event, Identity};
 
 pub use session::{Seed, Session, Workload, WorkloadKind, seed, session, session_of, shown, workload_of};
@@ -88,6 +89,14 @@ pub fn beside_calls(event: &Event<'_>) -> Option<&'static str> {
         "s3lifecycle.amazonaws.com" => Some("a lifecycle rule's deletion"),
         _ => None,
     }
+}
+
+/// Whether the record corrects an earlier one: it adds to what is known of that call and is no call of its own
+/// (CloudTrail user guide, record contents, `addendum`).
+pub fn is_correction(event: &Event<'_>) -> bool {
+    let reason = event.addendum.parse();
+    let reason = reason.as_ref().and_then(|addendum| addendum.get("reason"));
+    reason.and_then(Value::as_str) == Some("UPDATED_DATA")
 }
 
 /// Who calls with this identity are billed to.

@@ -144,10 +144,7 @@ impl Catalog {
         let Mapping::Actions(needs) = self.mapping(event_source, event_name) else {
             return Vec::new();
         };
-        let passed_to = self
-            .prefixes_of(event_source)
-            .first()
-            .and_then(|prefix| self.passed_to(prefix));
+        let passed_to = self.roles_go_to(event_source);
         let mut out: Vec<RoleParameter> = Vec::new();
         for need in needs.iter().filter(|need| need.action == pass_role) {
             let paths = match &need.when {
@@ -165,10 +162,13 @@ impl Catalog {
         out
     }
 
-    fn passed_to(&self, prefix: &str) -> Option<String> {
+    /// The service principal to which calls to an event source hand roles, as a rule; it is what `iam:PassedToService`
+    /// holds then.
+    pub fn roles_go_to(&self, event_source: &str) -> Option<String> {
+        let prefix = self.prefixes_of(event_source).first()?;
         let text = unpack_text(embedded!("passed_to.z"));
         rows(&text).find_map(|row| match row.as_slice() {
-            [known, principal, ..] if *known == prefix => Some((*principal).to_owned()),
+            [known, principal, ..] if known == prefix => Some((*principal).to_owned()),
             _ => None,
         })
     }

@@ -66,6 +66,8 @@ struct LineCall<'a> {
     resources: Vec<String>,
     complete: bool,
     how: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    passed_to: Option<String>,
 }
 
 /// Who opened each session; a key that two opened joins to neither.
@@ -212,7 +214,11 @@ impl Lines<'_> {
             workload,
             principal,
             outcome: if is_call { verdict.outcome.name() } else { "not_a_call" },
-            calls: resolution.needs.iter().map(|call| line_call(catalog, call)).collect(),
+            calls: resolution
+                .needs
+                .iter()
+                .map(|call| line_call(catalog, call, &event.source))
+                .collect(),
             may_need: resolution
                 .may_need
                 .iter()
@@ -254,9 +260,13 @@ impl Lines<'_> {
     }
 }
 
-fn line_call<'c>(catalog: &'c Catalog, call: &Call) -> LineCall<'c> {
+fn line_call<'c>(catalog: &'c Catalog, call: &Call, event_source: &str) -> LineCall<'c> {
+    let action = catalog.name(call.action);
     LineCall {
-        action: catalog.name(call.action),
+        action,
+        passed_to: (action == "iam:PassRole")
+            .then(|| catalog.roles_go_to(event_source))
+            .flatten(),
         resources: call.resources.clone(),
         complete: call.complete,
         how: match call.how {

@@ -5,6 +5,7 @@
 
 mod actions;
 mod evidence;
+mod named;
 mod observability;
 mod trust;
 
@@ -22,6 +23,7 @@ use crate::usage::Table;
 
 pub use actions::ActionSet;
 pub use evidence::{Activity, Evidence, Unmapped, policy_writes, row_by_row};
+pub use named::{Named, NamedCalls, named};
 pub use observability::{Blind, View};
 pub use trust::{Trust, trust};
 

@@ -120,20 +120,21 @@ impl Operation {
         let names: Vec<String> = types.iter().map(|kind| format!("{service}:{}", kind.name)).collect();
         let mine: Vec<String> = resources.iter().filter(|arn| self.fits(arn, &names)).cloned().collect();
         // All is seen where the event shows a resource of the only type there is. Of several types, where it shows one,
-        // and each required one, and the request would have named the others.
+        // and each required one, and the request would have named the others. Where what else the event names belongs to
+        // another action, only what the request names counts.
         let seen = |name: &String| facts.has_kind(name);
+        let told = |template: &ArnTemplate| {
+            let mut parameters = template.parameters().into_iter();
+            parameters.all(|path| facts.present(top(path)) == Some(true))
+        };
         let all_seen = match &names[..] {
+            _ if need.apart => need.resources.iter().any(told),
             [only] => seen(only),
             [..] => {
                 let mut required = types.iter().zip(&names).filter(|(kind, _)| kind.required);
                 facts.known && need.complete && names.iter().any(seen) && required.all(|(_, name)| seen(name))
             }
         };
-        let told = |template: &ArnTemplate| {
-            let mut parameters = template.parameters().into_iter();
-            parameters.all(|path| facts.present(top(path)) == Some(true))
-        };
-        let all_seen = all_seen && (!need.apart || need.resources.iter().any(told));
         let passes = catalog.name(need.action) == "iam:PassRole";
         Call {
             action: need.action,

@@ -7,7 +7,7 @@ use super::collect::FileFacts;
 use super::duplicates::Fingerprints;
 use super::memory::{CallerNumbers, KnownOperation, Memory, Noted, ObservationNumbers};
 use super::texts::Text;
-use crate::attribute::{beside_calls, seed, shown};
+use crate::attribute::{beside_calls, is_correction, seed, shown};
 use crate::catalog::{Catalog, Mapping};
 use crate::coverage::{Class, Coverage, TRAIL_CHANGES, TrailChange};
 use crate::decode::{Event, Identity};
@@ -80,7 +80,9 @@ impl Shard {
             }
             return;
         };
+        let correction = is_correction(event);
         match &operation.operation.mapping {
+            _ if correction => self.coverage.events_not_calls += 1,
             Mapping::NoPermission { .. } => self.coverage.events_not_calls += 1,
             Mapping::Unmapped { .. } => self.coverage.events_unmapped += 1,
             Mapping::Actions(_) => self.coverage.events_used += 1,
@@ -118,12 +120,13 @@ impl Shard {
         let time = event.time.seconds();
         let signature = builder.signature(key, time, event.id.as_deref().unwrap_or(""));
         let day = i32::try_from(event.time.days()).unwrap_or(i32::MAX);
-        let row = builder.count(signature, day, 1);
+        // What a correction adds is evidence, and no call.
+        let row = builder.count(signature, day, u64::from(!correction));
         if observed.row != Some(row) {
             builder.name(row, &observed.shapes);
             observed.row = Some(row);
         }
-        if let Some(session) = session {
+        if let Some(session) = session.filter(|_| !correction) {
             let shown = shown(identity, event.user_agent.as_deref().unwrap_or(""));
             builder.session_calls(session).call(shown);
         }

@@ -154,7 +154,7 @@ fn merge(left: Decided, right: Decided) -> Decided {
             let mut need = need.clone();
             match shared {
                 Some(known) => {
-                    need.complete &= known.complete && known.bindings == need.bindings;
+                    need.complete &= known.complete;
                     need.bindings.extend(known.bindings.iter().cloned());
                     need.bindings.sort();
                     need.bindings.dedup();

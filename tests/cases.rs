@@ -1,0 +1,991 @@
+//! What CloudTrail and IAM are known to do, one case a test: who is billed, what a call needed, what its outcome proves.
+//!
+//! Sources: CloudTrail user guide (record contents, userIdentity), IAM user guide (forward access sessions, identifiers,
+//! access denied messages, PassRole), EKS user guide (Pod Identity, IRSA), the services' own guides where a test says so.
+
+use serde_json::{Value, json};
+use trimtrail::attribute::{self, Attribution, PrincipalKind, WorkloadKind};
+use trimtrail::catalog::Catalog;
+use trimtrail::decode::{Event, Item, Limits, Reader};
+use trimtrail::progress::Progress;
+use trimtrail::resolve::{self, Operation, Outcome, Resolution};
+use trimtrail::usage::{self, Table};
+use trimtrail::{coverage::Coverage, source};
+
+use super::journey::{
+    ACCOUNT, Folder, ROLE, allow, analyze, call, check_grade, grade, options, role, secret, suggested,
+};
+
+/// What `read` makes of one event.
+fn with_event<T>(event: &Value, read: impl FnOnce(&Event<'_>) -> T) -> T {
+    let records = json!({ "Records": [event] }).to_string();
+    let (mut read, mut out) = (Some(read), None);
+    Reader::new().read_slice(records.as_bytes(), &Limits::default(), &mut |item| {
+        if let (Item::Event(event), Some(read)) = (item, read.take()) {
+            out = Some(read(&event));
+        }
+    });
+    out.expect("an event")
+}
+
+/// Kind, ARN and id of who is billed; nothing where nobody is.
+fn billed(event: &Value) -> Option<(PrincipalKind, String, String)> {
+    with_event(event, |event| match attribute::attribute(event) {
+        Attribution::Principal(who) => Some((who.kind, who.arn.into_owned(), who.id.into_owned())),
+        Attribution::NotACall(_) | Attribution::Nobody => None,
+    })
+}
+
+fn resolved(event: &Value) -> Resolution {
+    with_event(event, |event| {
+        let catalog = Catalog::embedded();
+        let operation = Operation::of(catalog, &event.source, &event.name);
+        let observed = resolve::observe(event, &operation);
+        resolve::resolve(catalog, &operation, &observed.facts, &observed.resources)
+    })
+}
+
+/// `action on resource, …` of each need, `…` where the log does not tell all.
+#[track_caller]
+fn check_needs(event: &Value, expected: &[&str]) {
+    let catalog = Catalog::embedded();
+    let needs: Vec<String> = resolved(event)
+        .needs
+        .iter()
+        .map(|call| {
+            let all = if call.complete { "" } else { " …" };
+            format!("{} on {}{all}", catalog.name(call.action), call.resources.join(", "))
+        })
+        .collect();
+    assert_eq!(needs, expected);
+}
+
+#[track_caller]
+fn check_may_need(event: &Value, action: &str) {
+    let catalog = Catalog::embedded();
+    let may_need = resolved(event).may_need;
+    assert!(
+        may_need.iter().any(|call| catalog.name(call.action) == action),
+        "{action}"
+    );
+}
+
+fn collected(events: &[Value]) -> (Table, Coverage) {
+    let folder = Folder::new();
+    for (index, event) in events.iter().enumerate() {
+        let records = json!({ "Records": [event] }).to_string();
+        std::fs::write(folder.0.join(format!("{index}.json")), records).expect("a file");
+    }
+    let sources = source::find(&[folder.0.display().to_string()]).expect("files");
+    usage::collect(&sources, &usage::Options::default(), &Progress::silent()).expect("threads")
+}
+
+/// Workload kind, namespace and name of each session's calls.
+fn workloads(events: &[Value]) -> Vec<Option<(WorkloadKind, String, String)>> {
+    let (table, _) = collected(events);
+    let of = |workload: usage::WorkloadCalls| {
+        let workload = workload.workload?;
+        Some((workload.kind, workload.namespace.unwrap_or_default(), workload.name))
+    };
+    table.workloads.into_iter().map(of).collect()
+}
+
+fn identity(event: &Value, identity: Value) -> Value {
+    let mut event = event.clone();
+    event["userIdentity"] = identity;
+    event
+}
+
+fn get_object(more: Value) -> Value {
+    let mut parameters = json!({"bucketName": "b", "key": "k"});
+    for (name, value) in more.as_object().expect("an object") {
+        parameters[name] = value.clone();
+    }
+    call(3, "s3", "GetObject", json!({"requestParameters": parameters}))
+}
+
+// Attribution
+
+#[test]
+fn sso_session_is_billed_to_its_issuer_with_the_path() {
+    let issuer =
+        "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/us-east-2/AWSReservedSSO_Admin_0123456789abcdef";
+    let event = identity(
+        &secret(),
+        json!({"type": "AssumedRole", "principalId": "AROASSO:e@x", "accountId": ACCOUNT,
+            "arn": "arn:aws:sts::111122223333:assumed-role/AWSReservedSSO_Admin_0123456789abcdef/e@x",
+            "sessionContext": {"sessionIssuer": {"type": "Role", "principalId": "AROASSO", "arn": issuer, "accountId": ACCOUNT}}}),
+    );
+    assert_eq!(
+        billed(&event),
+        Some((PrincipalKind::Role, issuer.to_owned(), "AROASSO".to_owned()))
+    );
+}
+
+#[test]
+fn permission_set_role_is_not_rewritten() {
+    check_not_rewritten(
+        "/aws-reserved/sso.amazonaws.com/us-east-2/",
+        "AWSReservedSSO_Admin_0123456789abcdef",
+    );
+}
+
+#[test]
+fn service_linked_role_is_not_rewritten() {
+    check_not_rewritten("/aws-service-role/rds.amazonaws.com/", "AWSServiceRoleForRDS");
+}
+
+#[track_caller]
+fn check_not_rewritten(path: &str, name: &str) {
+    let mut grants = role(&allow(&json!("secretsmanager:*"), &json!("*")));
+    grants["RoleDetailList"][0]["Path"] = json!(path);
+    grants["RoleDetailList"][0]["RoleName"] = json!(name);
+    grants["RoleDetailList"][0]["Arn"] = json!(format!("arn:aws:iam::{ACCOUNT}:role{path}{name}"));
+    let report = analyze(&[secret()], &grants, &options(), 1);
+    assert!(report.suggestions.is_empty());
+    assert!(!report.principals[0].rewritable);
+}
+
+#[test]
+fn two_ids_of_one_role_name_are_two_principals() {
+    let mut later = secret();
+    later["userIdentity"]["principalId"] = json!("AROANEW:s");
+    later["userIdentity"]["sessionContext"]["sessionIssuer"]["principalId"] = json!("AROANEW");
+    let (table, _) = collected(&[secret(), later]);
+    let ids: Vec<&str> = table
+        .signatures
+        .iter()
+        .map(|seen| seen.signature.caller.id.as_str())
+        .collect();
+    assert_eq!(ids, ["AROAAPP", "AROANEW"]);
+}
+
+#[test]
+fn call_by_a_service_for_a_role_is_billed_to_the_role() {
+    let mut event = call(3, "kms", "Decrypt", json!({}));
+    event["userIdentity"]["invokedBy"] = json!("secretsmanager.amazonaws.com");
+    assert_eq!(
+        billed(&event),
+        Some((PrincipalKind::Role, ROLE.to_owned(), "AROAAPP".to_owned()))
+    );
+}
+
+fn pod_seed(parameters: Value) -> Value {
+    identity(
+        &call(
+            3,
+            "sts",
+            "AssumeRole",
+            json!({"requestParameters": parameters, "responseElements": {
+                "credentials": {"accessKeyId": "ASIAAPP"}, "assumedRoleUser": {"assumedRoleId": "AROAAPP:eks-prod-pod"}}}),
+        ),
+        json!({"type": "AWSService", "invokedBy": "pods.eks.amazonaws.com"}),
+    )
+}
+
+#[test]
+fn assume_role_by_pod_identity_bills_nobody_and_seeds_the_session() {
+    let tags = json!([{"key": "eks-cluster-name", "value": "prod"}, {"key": "kubernetes-namespace", "value": "shop"},
+        {"key": "kubernetes-service-account", "value": "orders"}]);
+    let seed = pod_seed(json!({"roleArn": ROLE, "roleSessionName": "eks-prod-pod", "tags": tags}));
+    assert_eq!(billed(&seed), None);
+    let expected = (WorkloadKind::PodIdentity, "shop".to_owned(), "orders".to_owned());
+    assert_eq!(workloads(&[seed, secret()]), [Some(expected)]);
+}
+
+#[test]
+fn service_event_without_an_identity_type_is_no_call() {
+    let event = json!({"eventTime": "2026-10-03T12:00:00Z", "eventSource": "kms.amazonaws.com", "eventName": "RotateKey",
+        "awsRegion": "eu-west-1", "eventType": "AwsServiceEvent", "recipientAccountId": ACCOUNT,
+        "userIdentity": {"accountId": ACCOUNT, "invokedBy": "AWS Internal"}});
+    let (table, coverage) = collected(&[event]);
+    assert_eq!(
+        (table.rows.len(), coverage.records, coverage.events_not_calls),
+        (0, 1, 1)
+    );
+}
+
+#[test]
+fn the_owners_copy_of_a_foreign_assume_role_bills_the_caller_once() {
+    let user = "arn:aws:iam::111122223333:user/ann";
+    let assume =
+        json!({"sharedEventID": "shared", "requestParameters": {"roleArn": "arn:aws:iam::444455556666:role/r"}});
+    let callers = identity(
+        &call(3, "sts", "AssumeRole", assume.clone()),
+        json!({"type": "IAMUser", "principalId": "AIDAANN", "arn": user, "accountId": ACCOUNT}),
+    );
+    let mut owners = identity(
+        &call(3, "sts", "AssumeRole", assume),
+        json!({"type": "AWSAccount", "principalId": "AIDAANN", "accountId": ACCOUNT}),
+    );
+    owners["recipientAccountId"] = json!("444455556666");
+    let (table, _) = collected(&[callers, owners]);
+    let kinds: Vec<(PrincipalKind, u64)> = table
+        .rows
+        .iter()
+        .map(|row| (table.signatures[row.signature].signature.caller.kind, row.calls))
+        .collect();
+    assert_eq!(kinds, [(PrincipalKind::User, 1), (PrincipalKind::Account, 1)]);
+}
+
+#[test]
+fn one_event_id_in_two_files_counts_once() {
+    let event = secret();
+    let (table, coverage) = collected(&[event.clone(), event]);
+    assert_eq!(table.rows.iter().map(|row| row.calls).sum::<u64>(), 1);
+    assert_eq!((coverage.events_used, coverage.records_skipped()), (1, 1));
+}
+
+#[test]
+fn one_call_under_two_event_ids_counts_twice_and_changes_no_action() {
+    let mut copy = secret();
+    copy["eventID"] = json!("another");
+    let (table, _) = collected(&[secret(), copy]);
+    assert_eq!((table.signatures.len(), table.rows[0].calls), (1, 2));
+}
+
+#[test]
+fn user_with_a_temporary_key_is_billed_as_the_user() {
+    let user = "arn:aws:iam::111122223333:user/ops/ann";
+    let event = identity(
+        &secret(),
+        json!({"type": "IAMUser", "principalId": "AIDAANN", "arn": user, "accountId": ACCOUNT, "accessKeyId": "ASIAANN",
+            "sessionContext": {"attributes": {"mfaAuthenticated": "true"}}}),
+    );
+    assert_eq!(
+        billed(&event),
+        Some((PrincipalKind::User, user.to_owned(), "AIDAANN".to_owned()))
+    );
+}
+
+#[test]
+fn correction_of_an_earlier_record_adds_evidence_and_no_call() {
+    let mut correction = secret();
+    correction["addendum"] =
+        json!({"reason": "UPDATED_DATA", "updatedFields": "requestParameters", "originalEventID": "event-0"});
+    correction["requestParameters"]["secretId"] =
+        json!("arn:aws:secretsmanager:eu-west-1:111122223333:secret:db2-AbCdE1");
+    let (table, coverage) = collected(&[secret(), correction]);
+    let calls: u64 = table.rows.iter().map(|row| row.calls).sum();
+    let resources: usize = table.rows.iter().map(|row| row.resources.len()).sum();
+    assert_eq!((calls, resources), (1, 2));
+    assert_eq!(
+        (coverage.records, coverage.events_used, coverage.events_not_calls),
+        (2, 1, 1)
+    );
+}
+
+#[test]
+fn late_record_is_a_call() {
+    let mut late = secret();
+    late["addendum"] = json!({"reason": "DELIVERY_DELAY"});
+    assert_eq!(collected(&[late]).0.rows[0].calls, 1);
+}
+
+// Kubernetes
+
+fn web_identity_seed(user_name: &str, provider: &str, key: &str, role_id: &str) -> Value {
+    identity(
+        &call(
+            3,
+            "sts",
+            "AssumeRoleWithWebIdentity",
+            json!({"requestParameters": {"roleArn": ROLE, "roleSessionName": "1699456147945229070"}, "responseElements": {
+                "credentials": {"accessKeyId": key}, "assumedRoleUser": {"assumedRoleId": format!("{role_id}:1699456147945229070")}}}),
+        ),
+        json!({"type": "WebIdentityUser", "userName": user_name, "identityProvider": provider}),
+    )
+}
+
+const EKS: &str = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/0123456789ABCDEF";
+
+#[test]
+fn web_identity_of_a_service_account_names_the_workload_of_its_session() {
+    let seed = web_identity_seed("system:serviceaccount:argo:exec", EKS, "ASIAAPP", "AROAAPP");
+    let expected = (WorkloadKind::ServiceAccount, "argo".to_owned(), "exec".to_owned());
+    assert_eq!(workloads(&[secret(), seed]), [Some(expected)]);
+}
+
+#[test]
+fn web_identity_of_a_repository_is_no_service_account() {
+    let github = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com";
+    let seed = web_identity_seed("repo:o/r:ref:refs/heads/main", github, "ASIAAPP", "AROAAPP");
+    let expected = (
+        WorkloadKind::WebIdentity,
+        String::new(),
+        "repo:o/r:ref:refs/heads/main".to_owned(),
+    );
+    assert_eq!(workloads(&[seed, secret()]), [Some(expected)]);
+}
+
+#[test]
+fn same_access_key_under_another_role_is_not_joined() {
+    let seed = web_identity_seed("system:serviceaccount:argo:exec", EKS, "ASIAAPP", "AROAOTHER");
+    assert_eq!(workloads(&[seed, secret()]), [None]);
+}
+
+#[test]
+fn target_role_without_tags_is_joined_by_its_external_id() {
+    let external = "eu-west-1/111122223333/prod/shop/orders";
+    let mut chained = call(
+        3,
+        "sts",
+        "AssumeRole",
+        json!({"requestParameters": {"roleArn": "arn:aws:iam::444455556666:role/target", "externalId": external, "tags": [{"key": "a", "value": "b"}]},
+            "responseElements": {"credentials": {"accessKeyId": "ASIATARGET"}, "assumedRoleUser": {"assumedRoleId": "AROATARGET:eks"}}}),
+    );
+    chained["userIdentity"]["invokedBy"] = json!("pods.eks.amazonaws.com");
+    let workload = with_event(&chained, |event| attribute::seed(event).map(|seed| seed.workload)).expect("a seed");
+    assert_eq!(workload.kind, WorkloadKind::PodIdentity);
+    assert_eq!(
+        (workload.namespace.as_deref(), workload.name.as_str()),
+        (Some("shop"), "orders")
+    );
+    let target = "arn:aws:iam::444455556666:role/target";
+    check_needs(
+        &chained,
+        &[
+            &format!("sts:AssumeRole on {target}"),
+            &format!("sts:TagSession on {target}"),
+        ],
+    );
+}
+
+fn node(event: &Value) -> Value {
+    identity(
+        event,
+        json!({"type": "AssumedRole", "principalId": "AROANODE:i-0123456789abcdef0", "accountId": ACCOUNT, "accessKeyId": "ASIANODE",
+            "arn": "arn:aws:sts::111122223333:assumed-role/node/i-0123456789abcdef0",
+            "sessionContext": {"ec2RoleDelivery": "2.0", "sessionIssuer": {"type": "Role", "principalId": "AROANODE",
+                "arn": "arn:aws:iam::111122223333:role/node", "accountId": ACCOUNT}}}),
+    )
+}
+
+#[test]
+fn assume_role_for_pod_identity_bills_the_node_role() {
+    let event = node(&call(
+        3,
+        "eks-auth",
+        "AssumeRoleForPodIdentity",
+        json!({"requestParameters": {"clusterName": "prod"}}),
+    ));
+    let billed = billed(&event).expect("the node role");
+    assert_eq!(billed.1, "arn:aws:iam::111122223333:role/node");
+    let catalog = Catalog::embedded();
+    assert_eq!(
+        catalog.name(resolved(&event).needs[0].action),
+        "eks-auth:AssumeRoleForPodIdentity"
+    );
+    let node = (WorkloadKind::Ec2, String::new(), "i-0123456789abcdef0".to_owned());
+    assert_eq!(workloads(&[event]), [Some(node)]);
+}
+
+#[test]
+fn pod_that_uses_the_node_role_is_billed_to_the_node_role() {
+    let mut event = node(&get_object(json!({})));
+    event["userAgent"] = json!("my-app/1.0 aws-sdk-go/1.44");
+    assert_eq!(
+        billed(&event).expect("the node role").1,
+        "arn:aws:iam::111122223333:role/node"
+    );
+    let node = (WorkloadKind::Ec2, String::new(), "i-0123456789abcdef0".to_owned());
+    assert_eq!(workloads(&[event]), [Some(node)]);
+}
+
+// Outcome
+
+#[test]
+fn dry_run_is_authorised_and_unauthorized_operation_is_denied() {
+    assert_eq!(resolve::of_code("Client.DryRunOperation", ""), Outcome::Authorised);
+    assert_eq!(resolve::of_code("Client.UnauthorizedOperation", ""), Outcome::Denied);
+}
+
+#[test]
+fn throttled_call_keeps_its_action() {
+    let throttled = call(
+        3,
+        "secretsmanager",
+        "ListSecrets",
+        json!({"errorCode": "ThrottlingException"}),
+    );
+    check_grade(
+        &[throttled],
+        &json!("secretsmanager:*"),
+        &json!("*"),
+        "secretsmanager:ListSecrets",
+        "used",
+    );
+}
+
+#[test]
+fn denial_by_an_scp_is_no_use_and_adds_nothing() {
+    let message = "User: x is not authorized to perform: secretsmanager:DeleteSecret because no service control policy allows the secretsmanager:DeleteSecret action";
+    let denied = call(
+        3,
+        "secretsmanager",
+        "DeleteSecret",
+        json!({"errorCode": "AccessDenied", "errorMessage": message}),
+    );
+    let granted = allow(&json!("secretsmanager:Get*"), &json!("*"));
+    let after = suggested(&[denied, secret()], &granted, &options()).expect("a suggestion");
+    assert_eq!(after, allow(&json!("secretsmanager:GetSecretValue"), &json!("*")));
+}
+
+#[test]
+fn object_read_that_s3_denied_without_naming_an_action_keeps() {
+    let mut denied = get_object(json!({}));
+    denied["errorCode"] = json!("AccessDenied");
+    denied["errorMessage"] = json!("Access Denied");
+    check_grade(
+        &[denied],
+        &json!(["s3:GetObject", "s3:DeleteObject"]),
+        &json!("*"),
+        "s3:GetObject",
+        "used",
+    );
+}
+
+#[test]
+fn missing_key_keeps_the_right_to_list_the_bucket() {
+    let mut missing = get_object(json!({}));
+    missing["errorCode"] = json!("NoSuchKey");
+    check_grade(
+        &[missing],
+        &json!("s3:List*"),
+        &json!("arn:aws:s3:::b"),
+        "s3:ListBucket",
+        "inferred",
+    );
+}
+
+#[test]
+fn success_that_no_statement_allows_is_elsewhere_and_adds_nothing() {
+    let report = analyze(
+        &[super::journey::background(), vec![secret()]].concat(),
+        &role(&allow(&json!("ec2:TerminateInstances"), &json!("*"))),
+        &options(),
+        1,
+    );
+    assert_eq!(
+        report.principals[0].elsewhere[0].action,
+        "secretsmanager:GetSecretValue"
+    );
+    assert!(
+        report
+            .suggestions
+            .iter()
+            .all(|suggestion| !suggestion.after.to_string().contains("GetSecretValue"))
+    );
+}
+
+// Mapping
+
+#[test]
+fn get_function_with_version_suffix_is_get_function() {
+    let event = call(
+        3,
+        "lambda",
+        "GetFunction20150331v2",
+        json!({"requestParameters": {"functionName": "f"}}),
+    );
+    check_needs(
+        &event,
+        &["lambda:GetFunction on arn:aws:lambda:eu-west-1:111122223333:function:f*"],
+    );
+    check_may_need(&event, "lambda:ListTags");
+}
+
+#[test]
+fn real_action_that_ends_in_a_version_is_not_stripped() {
+    let event = call(3, "securityhub", "DescribeSecurityHubV2", json!({}));
+    let catalog = Catalog::embedded();
+    assert_eq!(
+        catalog.name(resolved(&event).needs[0].action),
+        "securityhub:DescribeSecurityHubV2"
+    );
+}
+
+#[test]
+fn get_object_with_version_id_needs_the_version_action_instead() {
+    check_needs(
+        &get_object(json!({"versionId": "1"})),
+        &["s3:GetObjectVersion on arn:aws:s3:::b/k"],
+    );
+    check_needs(&get_object(json!({})), &["s3:GetObject on arn:aws:s3:::b/k"]);
+}
+
+#[test]
+fn put_object_with_an_acl_header_as_list_or_string_needs_put_object_acl() {
+    for acl in [json!(["bucket-owner-full-control"]), json!("bucket-owner-full-control")] {
+        let parameters = json!({"bucketName": "b", "key": "k", "x-amz-acl": acl});
+        let event = call(3, "s3", "PutObject", json!({"requestParameters": parameters}));
+        check_needs(
+            &event,
+            &[
+                "s3:PutObject on arn:aws:s3:::b/k",
+                "s3:PutObjectAcl on arn:aws:s3:::b/k",
+            ],
+        );
+    }
+}
+
+#[test]
+fn tags_lock_and_hold_of_an_object_need_their_own_actions() {
+    let parameters = json!({"bucketName": "b", "key": "k", "x-amz-tagging": "a=b", "x-amz-object-lock-mode": ["GOVERNANCE"],
+        "x-amz-object-lock-legal-hold": "ON"});
+    let event = call(3, "s3", "PutObject", json!({"requestParameters": parameters}));
+    let on = |action: &str| format!("{action} on arn:aws:s3:::b/k");
+    let expected = [
+        "s3:PutObject",
+        "s3:PutObjectTagging",
+        "s3:PutObjectRetention",
+        "s3:PutObjectLegalHold",
+    ]
+    .map(on);
+    check_needs(&event, &expected.each_ref().map(String::as_str));
+}
+
+#[test]
+fn key_of_an_encrypted_put_may_be_needed() {
+    let parameters = json!({"bucketName": "b", "key": "k", "x-amz-server-side-encryption": "aws:kms",
+        "x-amz-server-side-encryption-aws-kms-key-id": "0b9f3c1e-5a1d-4f0e-9c55-1d2e3f4a5b6c"});
+    let event = call(3, "s3", "PutObject", json!({"requestParameters": parameters}));
+    let catalog = Catalog::embedded();
+    let may_need = resolved(&event).may_need;
+    let key = may_need
+        .iter()
+        .find(|call| catalog.name(call.action) == "kms:GenerateDataKey")
+        .expect("the key");
+    let arn = "arn:aws:kms:eu-west-1:111122223333:key/0b9f3c1e-5a1d-4f0e-9c55-1d2e3f4a5b6c";
+    assert_eq!(
+        (key.resources.as_slice(), key.complete),
+        ([arn.to_owned()].as_slice(), true)
+    );
+}
+
+#[test]
+fn copy_reads_its_source_and_writes_its_target() {
+    let parameters = json!({"bucketName": "to", "key": "k", "x-amz-copy-source": "/from/a%20b"});
+    let event = call(3, "s3", "CopyObject", json!({"requestParameters": parameters}));
+    let both = "arn:aws:s3:::from/a b, arn:aws:s3:::to/k";
+    check_needs(
+        &event,
+        &[&format!("s3:GetObject on {both}"), &format!("s3:PutObject on {both}")],
+    );
+    let granted = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::from/*"},
+        {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::to/*"}]});
+    assert_eq!(suggested(&[event], &granted, &options()), None);
+}
+
+#[test]
+fn copy_of_a_version_reads_the_version() {
+    let parameters = json!({"bucketName": "to", "key": "k", "x-amz-copy-source": ["from/a?versionId=1"]});
+    let event = call(3, "s3", "CopyObject", json!({"requestParameters": parameters}));
+    let both = "arn:aws:s3:::from/a, arn:aws:s3:::to/k";
+    check_needs(
+        &event,
+        &[
+            &format!("s3:GetObjectVersion on {both}"),
+            &format!("s3:PutObject on {both}"),
+        ],
+    );
+}
+
+#[test]
+fn copy_whose_source_the_log_left_out_does_not_tell_all() {
+    let resources = json!([{"type": "AWS::S3::Object", "ARN": "arn:aws:s3:::to/k"}]);
+    let event = call(
+        3,
+        "s3",
+        "CopyObject",
+        json!({"requestParameters": {"bucketName": "to", "key": "k"}, "resources": resources}),
+    );
+    check_needs(
+        &event,
+        &[
+            "s3:GetObject on arn:aws:s3:::to/k …",
+            "s3:PutObject on arn:aws:s3:::to/k",
+        ],
+    );
+}
+
+#[test]
+fn object_behind_an_access_point_does_not_tell_all() {
+    for bucket in [
+        "arn:aws:s3:eu-west-1:111122223333:accesspoint/ap",
+        "ap-0123456789abcdef-s3alias",
+    ] {
+        let event = get_object(json!({"bucketName": bucket}));
+        let needs = resolved(&event).needs;
+        assert!(!needs[0].complete, "{bucket}");
+    }
+}
+
+#[test]
+fn each_object_of_delete_objects_is_in_its_bucket() {
+    let event = call(
+        3,
+        "s3",
+        "DeleteObjects",
+        json!({"requestParameters": {"bucketName": "b", "delete": [""]}}),
+    );
+    check_needs(&event, &["s3:DeleteObject on arn:aws:s3:::b/*"]);
+    check_may_need(&event, "s3:DeleteObjectVersion");
+}
+
+#[test]
+fn record_of_each_object_that_delete_objects_deleted_is_no_call() {
+    let mut event = call(
+        3,
+        "s3",
+        "DeleteObject",
+        json!({"eventType": "AwsServiceEvent", "requestParameters": {"bucketName": "b", "key": "k"}}),
+    );
+    event["userIdentity"] = json!({"accountId": ACCOUNT, "invokedBy": "s3.amazonaws.com"});
+    assert_eq!(billed(&event), None);
+}
+
+const FUNCTION_ROLE: &str = "arn:aws:iam::111122223333:role/service/L";
+
+fn create_function() -> Value {
+    let parameters = json!({"functionName": "f", "role": FUNCTION_ROLE});
+    call(
+        3,
+        "lambda",
+        "CreateFunction20150331",
+        json!({"readOnly": false, "requestParameters": parameters}),
+    )
+}
+
+#[test]
+fn role_of_a_function_is_passed_and_its_condition_stays() {
+    check_needs(
+        &create_function(),
+        &[
+            "lambda:CreateFunction on arn:aws:lambda:eu-west-1:111122223333:function:f*",
+            &format!("iam:PassRole on {FUNCTION_ROLE}"),
+        ],
+    );
+    let pass = json!({"Effect": "Allow", "Action": "iam:PassRole", "Resource": "arn:aws:iam::111122223333:role/service/*",
+        "Condition": {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}});
+    let granted = json!({"Version": "2012-10-17", "Statement": [pass,
+        {"Effect": "Allow", "Action": ["ec2:TerminateInstances", "lambda:CreateFunction"], "Resource": "*"}]});
+    let after = suggested(&[create_function()], &granted, &options()).expect("a suggestion");
+    assert_eq!(after["Statement"][0], pass);
+    assert_eq!(after["Statement"][1]["Action"], json!(["lambda:CreateFunction"]));
+}
+
+#[test]
+fn role_passed_without_a_grant_is_not_added() {
+    let granted = allow(&json!(["ec2:TerminateInstances", "lambda:CreateFunction"]), &json!("*"));
+    let after = suggested(&[create_function()], &granted, &options()).expect("a suggestion");
+    assert_eq!(after, allow(&json!(["lambda:CreateFunction"]), &json!("*")));
+}
+
+#[test]
+fn role_in_an_assume_role_call_is_not_passed() {
+    let event = call(
+        3,
+        "sts",
+        "AssumeRole",
+        json!({"requestParameters": {"roleArn": ROLE, "sourceIdentity": "ann"}}),
+    );
+    check_needs(
+        &event,
+        &[
+            &format!("sts:AssumeRole on {ROLE}"),
+            &format!("sts:SetSourceIdentity on {ROLE}"),
+        ],
+    );
+}
+
+fn run_instances(parameters: Value) -> Value {
+    call(
+        3,
+        "ec2",
+        "RunInstances",
+        json!({"readOnly": false, "requestParameters": parameters}),
+    )
+}
+
+#[test]
+fn launch_template_may_bring_tags_and_a_profile() {
+    let event = run_instances(json!({"launchTemplate": {"launchTemplateId": "lt-0123456789abcdef0"}}));
+    check_may_need(&event, "iam:PassRole");
+    let condition = json!({"StringEquals": {"ec2:CreateAction": "RunInstances"}});
+    let granted = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": ["ec2:RunInstances", "ec2:TerminateInstances"], "Resource": "*"},
+        {"Effect": "Allow", "Action": "ec2:CreateTags", "Resource": "*", "Condition": condition}]});
+    let after = suggested(&[event], &granted, &options()).expect("a suggestion");
+    assert_eq!(after["Statement"][1], granted["Statement"][1]);
+    assert_eq!(after["Statement"][0]["Action"], json!(["ec2:RunInstances"]));
+}
+
+#[test]
+fn tags_of_a_new_instance_need_create_tags() {
+    let tags = json!({"items": [{"resourceType": "instance", "tags": [{"key": "a", "value": "b"}]}]});
+    let needs = resolved(&run_instances(json!({"tagSpecificationSet": tags}))).needs;
+    let catalog = Catalog::embedded();
+    let names: Vec<&str> = needs.iter().map(|call| catalog.name(call.action)).collect();
+    assert_eq!(names, ["ec2:RunInstances", "ec2:CreateTags"]);
+}
+
+#[test]
+fn roles_of_a_passed_instance_profile_come_from_the_grants() {
+    let event = run_instances(json!({"iamInstanceProfile": {"name": "web"}}));
+    let mut grants = role(&allow(&json!(["iam:PassRole", "ec2:RunInstances"]), &json!("*")));
+    let mut other = grants["RoleDetailList"][0].clone();
+    other["Arn"] = json!("arn:aws:iam::111122223333:role/web-role");
+    other["RoleName"] = json!("web-role");
+    other["RoleId"] = json!("AROAWEB");
+    other["InstanceProfileList"] =
+        json!([{"InstanceProfileName": "web", "Arn": "arn:aws:iam::111122223333:instance-profile/web"}]);
+    grants["RoleDetailList"].as_array_mut().expect("roles").push(other);
+    let report = analyze(
+        &[super::journey::background(), vec![event]].concat(),
+        &grants,
+        &options(),
+        1,
+    );
+    let app = report
+        .principals
+        .iter()
+        .find(|principal| principal.arn == ROLE)
+        .expect("the role");
+    let pass = app
+        .actions
+        .iter()
+        .find(|line| line.action == "iam:PassRole")
+        .expect("PassRole");
+    assert_eq!(pass.resources, ["arn:aws:iam::111122223333:role/web-role"]);
+}
+
+#[test]
+fn key_of_an_alias_is_the_one_that_the_event_lists() {
+    let key = "arn:aws:kms:eu-west-1:111122223333:key/0b9f3c1e-5a1d-4f0e-9c55-1d2e3f4a5b6c";
+    let more = json!({"requestParameters": {"keyId": "alias/x"}, "resources": [{"type": "AWS::KMS::Key", "ARN": key}]});
+    check_needs(&call(3, "kms", "Encrypt", more), &[&format!("kms:Encrypt on {key}")]);
+}
+
+#[test]
+fn alias_alone_does_not_tell_the_key() {
+    check_needs(
+        &call(3, "kms", "Encrypt", json!({"requestParameters": {"keyId": "alias/x"}})),
+        &["kms:Encrypt on  …"],
+    );
+}
+
+#[test]
+fn request_parameters_that_were_left_out_keep_every_resource() {
+    let mut event = secret();
+    event.as_object_mut().expect("an object").remove("requestParameters");
+    let resource = json!("arn:aws:secretsmanager:eu-west-1:111122223333:secret:other-??????");
+    check_grade(
+        &[event],
+        &json!("secretsmanager:*"),
+        &resource,
+        "secretsmanager:GetSecretValue",
+        "used",
+    );
+}
+
+#[test]
+fn unknown_event_keeps_its_service_and_is_reported() {
+    let unknown = call(3, "secretsmanager", "FrobnicateSecret", json!({}));
+    let events = [super::journey::background(), vec![unknown]].concat();
+    let report = analyze(
+        &events,
+        &role(&allow(&json!("secretsmanager:*"), &json!("*"))),
+        &options(),
+        1,
+    );
+    assert_eq!(grade(&report, "secretsmanager:DeleteSecret"), "unobservable");
+    assert_eq!(report.coverage.events_unmapped, 1);
+    assert!(report.suggestions.is_empty());
+}
+
+#[test]
+fn action_in_another_case_is_the_same_action() {
+    check_grade(
+        &[secret()],
+        &json!("SecretsManager:getsecretvalue"),
+        &json!("*"),
+        "secretsmanager:GetSecretValue",
+        "used",
+    );
+}
+
+#[test]
+fn resource_in_another_case_is_another_resource() {
+    let resource = json!("arn:aws:secretsmanager:eu-west-1:111122223333:secret:DB-AbCdEf");
+    check_grade(
+        &[secret()],
+        &json!("secretsmanager:*"),
+        &resource,
+        "secretsmanager:GetSecretValue",
+        "unused",
+    );
+}
+
+// Requests in their odder forms
+
+#[test]
+fn transaction_needs_an_action_for_each_kind_of_item() {
+    let items = json!([{"operation": "Put", "tableName": "a"}, {"operation": "ConditionCheck", "TableName": "b"}]);
+    let event = call(
+        3,
+        "dynamodb",
+        "TransactWriteItems",
+        json!({"requestParameters": {"requestItems": items}}),
+    );
+    let tables = "arn:aws:dynamodb:eu-west-1:111122223333:table/a, arn:aws:dynamodb:eu-west-1:111122223333:table/b";
+    check_needs(
+        &event,
+        &[
+            &format!("dynamodb:PutItem on {tables}"),
+            &format!("dynamodb:ConditionCheckItem on {tables}"),
+        ],
+    );
+    check_may_need(&event, "dynamodb:DeleteItem");
+}
+
+#[test]
+fn statement_needs_the_action_of_its_verb() {
+    let table = "arn:aws:dynamodb:eu-west-1:111122223333:table/Music";
+    let more = json!({"requestParameters": {"statement": "select * from Music"}, "resources": [{"ARN": table}]});
+    let event = call(3, "dynamodb", "ExecuteStatement", more);
+    let catalog = Catalog::embedded();
+    let needs = resolved(&event).needs;
+    assert_eq!(needs.len(), 1);
+    assert_eq!(catalog.name(needs[0].action), "dynamodb:PartiQLSelect");
+    assert_eq!(needs[0].resources, [table]);
+}
+
+#[test]
+fn newer_ec2_requests_are_read_inside_their_wrapper() {
+    let parameters = json!({"DeleteNatGatewayRequest": {"NatGatewayId": "nat-0123456789abcdef0"}});
+    check_needs(
+        &call(3, "ec2", "DeleteNatGateway", json!({"requestParameters": parameters})),
+        &["ec2:DeleteNatGateway on arn:aws:ec2:eu-west-1:111122223333:natgateway/nat-0123456789abcdef0"],
+    );
+    let parameters =
+        json!({"DeleteFlowLogsRequest": {"FlowLogId": [{"tag": 1, "content": "fl-1"}, {"tag": 2, "content": "fl-2"}]}});
+    let flow_log = |id: &str| format!("arn:aws:ec2:eu-west-1:111122223333:vpc-flow-log/{id}");
+    check_needs(
+        &call(3, "ec2", "DeleteFlowLogs", json!({"requestParameters": parameters})),
+        &[&format!(
+            "ec2:DeleteFlowLogs on {}, {}",
+            flow_log("fl-1"),
+            flow_log("fl-2")
+        )],
+    );
+}
+
+#[test]
+fn lists_of_ec2_are_read_item_by_item() {
+    let parameters = json!({"instancesSet": {"items": [{"instanceId": "i-1"}, {"instanceId": "i-2"}]}});
+    let instance = |id: &str| format!("arn:aws:ec2:eu-west-1:111122223333:instance/{id}");
+    check_needs(
+        &call(3, "ec2", "TerminateInstances", json!({"requestParameters": parameters})),
+        &[&format!(
+            "ec2:TerminateInstances on {}, {}",
+            instance("i-1"),
+            instance("i-2")
+        )],
+    );
+}
+
+#[test]
+fn identifier_that_rds_folds_stands_in_both_spellings() {
+    let event = call(
+        3,
+        "rds",
+        "DeleteDBInstance",
+        json!({"requestParameters": {"dBInstanceIdentifier": "Orders"}}),
+    );
+    let db = |name: &str| format!("arn:aws:rds:eu-west-1:111122223333:db:{name}");
+    check_needs(
+        &event,
+        &[&format!("rds:DeleteDBInstance on {}, {}", db("Orders"), db("orders"))],
+    );
+}
+
+#[test]
+fn call_on_a_user_that_names_none_is_on_the_caller() {
+    let user = "arn:aws:iam::111122223333:user/ann";
+    let caller = json!({"type": "IAMUser", "principalId": "AIDAANN", "arn": user, "accountId": ACCOUNT});
+    check_needs(
+        &identity(&call(3, "iam", "ListAccessKeys", json!({})), caller.clone()),
+        &[&format!("iam:ListAccessKeys on {user}")],
+    );
+    let named = call(
+        3,
+        "iam",
+        "ListAccessKeys",
+        json!({"requestParameters": {"userName": "bob"}}),
+    );
+    check_needs(
+        &identity(&named, caller),
+        &["iam:ListAccessKeys on arn:aws:iam::111122223333:user/*bob"],
+    );
+}
+
+#[test]
+fn secret_without_its_random_end_stands_for_both_forms() {
+    let arn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:my-secret";
+    let event = call(
+        3,
+        "secretsmanager",
+        "GetSecretValue",
+        json!({"requestParameters": {"secretId": arn}}),
+    );
+    check_needs(
+        &event,
+        &[&format!("secretsmanager:GetSecretValue on {arn}, {arn}-??????")],
+    );
+}
+
+#[test]
+fn function_named_by_account_and_qualifier_is_that_function() {
+    let event = call(
+        3,
+        "lambda",
+        "Invoke",
+        json!({"requestParameters": {"functionName": "111122223333:function:f:live"}}),
+    );
+    check_needs(
+        &event,
+        &["lambda:InvokeFunction on arn:aws:lambda:eu-west-1:111122223333:function:f:live*"],
+    );
+}
+
+#[test]
+fn partition_and_region_come_from_the_event() {
+    let mut event = call(
+        3,
+        "sqs",
+        "DeleteQueue",
+        json!({"awsRegion": "apiso-northsouth-3r",
+        "requestParameters": {"queueUrl": "https://sqs.example/111122223333/q"}}),
+    );
+    event["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"] = json!("arn:aws-iso-x:iam::111122223333:role/app");
+    check_needs(
+        &event,
+        &["sqs:DeleteQueue on arn:aws-iso-x:sqs:apiso-northsouth-3r:*:q"],
+    );
+}
+
+#[test]
+fn api_gateway_call_is_its_verb_on_its_path() {
+    let event = call(
+        3,
+        "apigateway",
+        "DeleteStage",
+        json!({"requestParameters": {"restApiId": "a1", "stageName": "prod"}}),
+    );
+    check_needs(
+        &event,
+        &["apigateway:DELETE on arn:aws:apigateway:eu-west-1::/restapis/a1/stages/prod"],
+    );
+}
