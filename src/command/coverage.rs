@@ -8,8 +8,10 @@ use clap::Args;
 use super::arguments::LogArgs;
 use super::integrity::IntegrityArgs;
 use super::{Outcome, Terminal};
+use crate::catalog::Catalog;
 use crate::coverage::{Class, Coverage};
 use crate::emit::escape;
+use crate::{emit, gap};
 
 /// Most days that the map draws.
 const DAYS: i64 = 120;
@@ -36,6 +38,9 @@ impl CoverageArgs {
         };
         let mut out = io::BufWriter::new(io::stdout().lock());
         write(&collected.coverage, from, to, &mut out)?;
+        let catalog = Catalog::embedded();
+        let unmapped = gap::unmapped_calls(catalog, &collected.table);
+        emit::mapped(&gap::named(catalog, &collected.table), &unmapped, &mut out)?;
         let outcome = self.integrity.run(
             &self.logs.sources(terminal)?,
             self.logs.max_inflated(),

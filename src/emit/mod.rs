@@ -15,6 +15,7 @@ pub mod escape;
 mod folder;
 mod html;
 mod json;
+mod mapped;
 mod markdown;
 #[cfg(feature = "polars")]
 mod parquet;
@@ -25,6 +26,7 @@ mod view;
 
 pub use diff::unified;
 pub use folder::folder;
+pub use mapped::mapped;
 
 /// A form that the answer takes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

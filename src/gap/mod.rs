@@ -23,7 +23,7 @@ use crate::usage::Table;
 
 pub use actions::ActionSet;
 pub use evidence::{Activity, Evidence, Unmapped, policy_writes, row_by_row};
-pub use named::{Named, NamedCalls, named};
+pub use named::{Named, NamedCalls, UnmappedCalls, named, unmapped_calls};
 pub use observability::{Blind, View};
 pub use trust::{Trust, trust};
 

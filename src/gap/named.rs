@@ -1,8 +1,8 @@
-//! How often the log names the resource of a call whose action may be limited to one.
+//! How well the log's calls are mapped: how often they name a resource, and which of them no action is known for.
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::catalog::{Catalog, How};
+use crate::catalog::{Catalog, How, Mapping};
 use crate::resolve::{self, Operation};
 use crate::usage::{Row, Table};
 
@@ -73,4 +73,42 @@ fn names_one(catalog: &Catalog, operation: &Operation, facts: &resolve::Facts, r
     let own = needs.iter().find(|call| call.how != How::Inferred).or(needs.first())?;
     let resources = &own.resources;
     (!catalog.resource_types(own.action).is_empty()).then(|| resources.iter().any(|arn| arn.starts_with("arn:")))
+}
+
+/// Calls of an operation for which the catalog knows no action: the grants of its services stay as they are.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct UnmappedCalls {
+    /// `eventSource`
+    pub event_source: String,
+    /// `eventName`
+    pub event_name: String,
+    /// Why nothing is known.
+    pub why: String,
+    /// How many calls.
+    pub calls: u64,
+}
+
+/// The unmapped calls of everybody, most frequent first.
+pub fn unmapped_calls(catalog: &Catalog, table: &Table) -> Vec<UnmappedCalls> {
+    let mut calls: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for row in &table.rows {
+        let signature = &table.signatures[row.signature].signature;
+        *calls
+            .entry((&signature.event_source, &signature.event_name))
+            .or_default() += row.calls;
+    }
+    let mut out: Vec<UnmappedCalls> = calls
+        .into_iter()
+        .filter_map(|((source, name), calls)| match catalog.mapping(source, name) {
+            Mapping::Unmapped { why, .. } => Some(UnmappedCalls {
+                event_source: source.to_owned(),
+                event_name: name.to_owned(),
+                why,
+                calls,
+            }),
+            Mapping::Actions(_) | Mapping::NoPermission { .. } => None,
+        })
+        .collect();
+    out.sort_by_key(|one| std::cmp::Reverse(one.calls));
+    out
 }
