@@ -31,7 +31,7 @@ fn with_event<T>(event: &Value, read: impl FnOnce(&Event<'_>) -> T) -> T {
 /// Kind, ARN and id of who is billed; nothing where nobody is.
 fn billed(event: &Value) -> Option<(PrincipalKind, String, String)> {
     with_event(event, |event| match attribute::attribute(event) {
-        Attribution::Principal(who) => Some((who.kind, who.arn.into_owned(), who.id.into_owned())),
+        Attribution::Principal(who) => Some((who.kind, who.arn.into_owned(), who.id.to_owned())),
         Attribution::NotACall(_) | Attribution::Nobody => None,
     })
 }

@@ -11,7 +11,7 @@ use trimtrail::resolve::Operation;
 use trimtrail::{gap, source, usage};
 
 /// The folder of other people's data, if it is there.
-pub(crate) fn shared(name: &str) -> Option<PathBuf> {
+fn shared(name: &str) -> Option<PathBuf> {
     let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared");
     let folder = std::env::var_os("TRIMTRAIL_SHARED").map_or(beside, PathBuf::from);
     let path = folder.join(name);
@@ -77,10 +77,6 @@ const INVENTED: [(&str, &str); 19] = [
     (
         "s3.amazonaws.com SetQueueAttributes",
         "a call of SQS under the wrong source",
-    ),
-    (
-        "ssm.amazonaws.com RegisterManagedInstance",
-        "an agent's own call, not in the public API",
     ),
     ("sts.aliyuncs.com AssumeRole", "another cloud's event"),
 ];
