@@ -8,6 +8,8 @@ mod map;
 mod network;
 mod only_reads;
 mod operations;
+mod originals;
+mod rightsizing;
 mod sample_bytes;
 mod simulate_corpus;
 mod trails;

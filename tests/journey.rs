@@ -111,14 +111,10 @@ pub(crate) fn analyze(events: &[Value], grants: &Value, options: &Options, threa
     let catalog = Catalog::embedded();
     let window = coverage.span.expect("events");
     let gaps = gap::classify(catalog, &table, &grants, &coverage, window);
-    let (proposals, _) = rightsize::propose(
-        catalog,
-        &gaps,
-        &grants,
-        window,
-        &gap::policy_writes(&table, &grants),
-        options,
-    );
+    let (proposals, unfit) = rightsize::propose(catalog, &table, &grants, &gaps, window, options);
+    let unfit = unfit
+        .into_iter()
+        .map(|(policy, why)| (policy, grants.affected_by(policy), Value::Null, why));
     let mut proved = Vec::new();
     for proposal in proposals {
         let verified =
@@ -143,7 +139,10 @@ pub(crate) fn analyze(events: &[Value], grants: &Value, options: &Options, threa
         gaps: &gaps,
         window: Some(window),
         proved,
-        refused: Vec::new(),
+        refused: unfit.collect(),
+        alternatives: Vec::new(),
+        impossible: Vec::new(),
+        backtest: None,
         options,
         shown: None,
     })
@@ -228,7 +227,7 @@ fn object_reads_without_data_events_are_unobservable() {
     check_grade(&[], &json!("s3:*"), &json!("*"), "s3:GetObject", "unobservable");
 }
 
-fn object_event() -> Value {
+pub(crate) fn object_event() -> Value {
     let other = json!({"type": "IAMUser", "principalId": "AIDAX", "arn": "arn:aws:iam::111122223333:user/x", "accountId": ACCOUNT});
     call(
         5,
@@ -715,14 +714,7 @@ fn the_sample_shows_what_its_story_tells() {
         .collect();
     assert!(whys.keys().any(|why| why.contains("ends early")));
     let options = options();
-    let (proposals, unfit) = rightsize::propose(
-        catalog,
-        &gaps,
-        &grants,
-        window,
-        &gap::policy_writes(&table, &grants),
-        &options,
-    );
+    let (proposals, unfit) = rightsize::propose(catalog, &table, &grants, &gaps, window, &options);
     assert_eq!(unfit, Vec::new());
     for proposal in &proposals {
         assert!(

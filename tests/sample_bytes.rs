@@ -81,6 +81,7 @@ fn same_seed_makes_the_same_corpus() {
             days: 2,
             accounts: 2,
             principals: 20,
+            administrators: false,
             seed,
         };
         corpus::write(&folder.0, &plan).unwrap();
@@ -101,6 +102,7 @@ fn corpus_is_json_in_the_asked_size() {
         days: 2,
         accounts: 2,
         principals: 40,
+        administrators: false,
         seed: 1,
     };
     corpus::write(&folder.0, &plan).unwrap();

@@ -242,7 +242,12 @@ impl Catalog {
 
     /// The ids of a service's actions; empty for an unknown prefix.
     pub fn service_range(&self, prefix: &str) -> Range<u32> {
-        let range = self.actions.starting_with(&format!("{prefix}:"));
+        self.starting_with(&format!("{prefix}:"))
+    }
+
+    /// The ids of the actions whose full name starts like this, ignoring ASCII case.
+    pub fn starting_with(&self, start: &str) -> Range<u32> {
+        let range = self.actions.starting_with(start);
         range.start as u32..range.end as u32
     }
 

@@ -1,17 +1,28 @@
 //! `analyze`: the main job, one line.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
-use clap::Args;
+use clap::{Args, ValueEnum};
+use rayon::prelude::*;
 
-use super::arguments::{ChoiceArgs, GrantArgs, LogArgs};
+use super::arguments::{ChoiceArgs, Collected, GrantArgs, LogArgs};
+use super::backtest::LEARNT;
 use super::report::{FormatArgs, attention, load};
 use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
-use crate::report::{self, Inputs, Report};
+use crate::grants::Grants;
+use crate::report::{self, BacktestTotals, Inputs, Report};
+use crate::rightsize::{AlternativeKind, Impossible, Options};
+use crate::verify::backtest::{Choice, Split, backtest};
 use crate::{emit, gap, rightsize, verify};
+
+/// Up to so many rows of the table (signature and day), a backtest costs less than a second.
+const BACKTEST_ROWS: usize = 50_000;
+/// And up to so many principals.
+const BACKTEST_PRINCIPALS: usize = 500;
 
 /// Arguments of `analyze`.
 #[derive(Args, Debug)]
@@ -24,12 +35,57 @@ pub(super) struct AnalyzeArgs {
     choice: ChoiceArgs,
     #[command(flatten)]
     format: FormatArgs,
+    /// Beside the suggestions, other ways to the same end; repeats
+    #[arg(
+        long,
+        value_enum,
+        value_name = "KIND",
+        value_delimiter = ',',
+        env = "TRIMTRAIL_ALTERNATIVES"
+    )]
+    alternatives: Vec<AlternativeArg>,
+    /// Replay the last third of the window under policies learnt from the rest, and say what breaks
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = BacktestArg::Auto, env = "TRIMTRAIL_BACKTEST")]
+    backtest: BacktestArg,
     /// Write result.json, report.html, summary.md and the policies into this folder
     #[arg(long, value_name = "DIR", env = "TRIMTRAIL_OUT")]
     out: Option<PathBuf>,
     /// Fail where the archive has a gap
     #[arg(long, env = "TRIMTRAIL_STRICT")]
     strict: bool,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+enum AlternativeArg {
+    /// A permissions boundary that allows what stays
+    Boundary,
+    /// A denial of what would go, for a trial week; not equivalent
+    Deny,
+    /// A session policy that allows what stays, within 2,048 characters
+    Session,
+    /// What stays by name, in several managed policies, where one is too small
+    Split,
+}
+
+impl AlternativeArg {
+    fn kind(self) -> AlternativeKind {
+        match self {
+            AlternativeArg::Boundary => AlternativeKind::PermissionsBoundary,
+            AlternativeArg::Deny => AlternativeKind::TrialDeny,
+            AlternativeArg::Session => AlternativeKind::SessionPolicy,
+            AlternativeArg::Split => AlternativeKind::Split,
+        }
+    }
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+enum BacktestArg {
+    /// Where it takes less than a second
+    Auto,
+    /// Whatever it takes
+    Always,
+    /// Not at all
+    Never,
 }
 
 impl AnalyzeArgs {
@@ -43,15 +99,22 @@ impl AnalyzeArgs {
         let catalog = Catalog::embedded();
         let window = collected.window.unwrap_or((0, 0));
         let gaps = gap::classify(catalog, &collected.table, &grants, &collected.coverage, window);
-        let writes = gap::policy_writes(&collected.table, &grants);
         let (proposals, unfit) = match collected.window {
-            Some(window) => rightsize::propose(catalog, &gaps, &grants, window, &writes, &options),
+            Some(window) => rightsize::propose(catalog, &collected.table, &grants, &gaps, window, &options),
             None => (Vec::new(), Vec::new()),
         };
         let mut proved = Vec::new();
         let mut refused = Vec::new();
-        for proposal in proposals {
-            match verify::prove(catalog, &grants, &gaps, &proposal) {
+        let proofs: Vec<_> = proposals
+            .into_par_iter()
+            .map(|mut proposal| {
+                let proof = verify::prove(catalog, &grants, &gaps, &proposal);
+                proposal.candidates.clear();
+                (proposal, proof)
+            })
+            .collect();
+        for (proposal, proof) in proofs {
+            match proof {
                 Ok(verified) => proved.push((proposal, verified)),
                 Err(refusals) => {
                     let (after, why) = report::refusal(&refusals);
@@ -62,6 +125,31 @@ impl AnalyzeArgs {
         for (policy, why) in unfit {
             refused.push((policy, grants.affected_by(policy), serde_json::Value::Null, why));
         }
+        let mut alternatives = Vec::new();
+        let mut impossible = Vec::new();
+        if collected.window.is_some() && !self.alternatives.is_empty() {
+            let kinds: BTreeSet<AlternativeKind> = self.alternatives.iter().map(|kind| kind.kind()).collect();
+            let kinds: Vec<AlternativeKind> = kinds.into_iter().collect();
+            let (made, not_made) =
+                rightsize::alternatives(catalog, &collected.table, &grants, &gaps, window, &options, &kinds);
+            impossible.extend(not_made.into_iter().map(|why| (why, serde_json::Value::Null)));
+            for alternative in made {
+                match verify::alternative(catalog, &gaps, alternative) {
+                    Ok(verified) => alternatives.push(verified),
+                    Err(refused) => {
+                        let (alternative, refusal) = *refused;
+                        let why = Impossible {
+                            kind: alternative.kind,
+                            policy: alternative.policy,
+                            affects: alternative.affects,
+                            why: refusal.to_string(),
+                        };
+                        impossible.push((why, serde_json::Value::Array(alternative.documents)));
+                    }
+                }
+            }
+        }
+        let backtest = self.backtest(catalog, &collected, &grants, &options, shown.as_ref());
         let report = report::build(Inputs {
             version: env!("CARGO_PKG_VERSION"),
             catalog,
@@ -72,6 +160,9 @@ impl AnalyzeArgs {
             window: collected.window,
             proved,
             refused,
+            alternatives,
+            impossible,
+            backtest,
             options: &options,
             shown,
         });
@@ -88,6 +179,40 @@ impl AnalyzeArgs {
             return Ok(Outcome::NeedsAttention);
         }
         Ok(attention(&report, self.format.fail_on, baseline.as_ref()))
+    }
+
+    /// What a backtest shows, unless it was not wanted or the archive is too large or too short for one on the side.
+    fn backtest(
+        &self,
+        catalog: &Catalog,
+        collected: &Collected,
+        grants: &Grants,
+        options: &Options,
+        shown: Option<&BTreeSet<usize>>,
+    ) -> Option<BacktestTotals> {
+        let wanted = match self.backtest {
+            BacktestArg::Auto => {
+                collected.table.rows.len() <= BACKTEST_ROWS && grants.principals.len() <= BACKTEST_PRINCIPALS
+            }
+            BacktestArg::Always => true,
+            BacktestArg::Never => false,
+        };
+        let choice = Choice {
+            split: Split::Share(LEARNT),
+            options,
+            shown,
+        };
+        let window = collected.window.filter(|_| wanted)?;
+        // An archive of one day has nothing to replay.
+        let answer = backtest(catalog, &collected.table, grants, &collected.coverage, window, &choice).ok()?;
+        (answer.totals.calls > 0).then(|| BacktestTotals {
+            cut: answer.cut,
+            learnt_days: answer.learnt_days.unsigned_abs(),
+            replayed_days: answer.replayed_days.unsigned_abs(),
+            calls: answer.totals.calls,
+            broken_calls: answer.totals.broken_calls,
+            doubtful_calls: answer.totals.doubtful_calls,
+        })
     }
 
     fn show(&self, report: &Report, terminal: &Terminal) -> anyhow::Result<()> {

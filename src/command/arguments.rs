@@ -12,7 +12,7 @@ use crate::coverage::Coverage;
 use crate::decode::Limits;
 use crate::grants::{self, Grants};
 use crate::progress::Progress;
-use crate::rightsize::{EvidenceLevel, Keep, KeepRule, Options};
+use crate::rightsize::{EvidenceLevel, Keep, KeepRule, Level, Options, Resources};
 use crate::source::{self, Source, Wanted};
 use crate::usage::{self, Filter, Table};
 use crate::{config, iam};
@@ -305,6 +305,23 @@ pub(super) struct ChoiceArgs {
     /// How much evidence a removal needs
     #[arg(long, value_enum, default_value_t = EvidenceArg::Conservative, env = "TRIMTRAIL_EVIDENCE")]
     evidence: EvidenceArg,
+    /// What becomes of resources
+    #[arg(long, value_enum, default_value_t = ResourcesArg::Keep, env = "TRIMTRAIL_RESOURCES")]
+    resources: ResourcesArg,
+    /// Where a wildcard of the original allows it, write one for each N actions that stay and share a beginning
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "4",
+        num_args = 0..=1,
+        default_missing_value = "2",
+        value_parser = clap::value_parser!(u16).range(2..),
+        env = "TRIMTRAIL_COMPACT"
+    )]
+    compact: u16,
+    /// Hold suggestions of less confidence than this
+    #[arg(long, value_enum, default_value_t = ConfidenceArg::Low, env = "TRIMTRAIL_MIN_CONFIDENCE")]
+    min_confidence: ConfidenceArg,
     /// Days that the archive and a principal's life must span before a suggestion may be applied
     #[arg(long, value_name = "DAYS", default_value = "90d", value_parser = days, env = "TRIMTRAIL_MIN_WINDOW")]
     min_window: i64,
@@ -332,6 +349,24 @@ enum EvidenceArg {
     Aggressive,
 }
 
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+enum ResourcesArg {
+    /// They stay as they are
+    Keep,
+    /// A further suggestion cuts them down to what was touched
+    Narrow,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+enum ConfidenceArg {
+    /// None is held for its confidence
+    Low,
+    /// Hold those of low confidence
+    Medium,
+    /// Hold all but those of high confidence
+    High,
+}
+
 impl ChoiceArgs {
     pub(super) fn options(&self) -> anyhow::Result<Options> {
         Ok(Options {
@@ -339,6 +374,16 @@ impl ChoiceArgs {
                 EvidenceArg::Conservative => EvidenceLevel::Conservative,
                 EvidenceArg::Balanced => EvidenceLevel::Balanced,
                 EvidenceArg::Aggressive => EvidenceLevel::Aggressive,
+            },
+            resources: match self.resources {
+                ResourcesArg::Keep => Resources::Keep,
+                ResourcesArg::Narrow => Resources::Narrow,
+            },
+            compact: usize::from(self.compact),
+            min_confidence: match self.min_confidence {
+                ConfidenceArg::Low => Level::Low,
+                ConfidenceArg::Medium => Level::Medium,
+                ConfidenceArg::High => Level::High,
             },
             min_window: self.min_window,
             grace: self.grace,

@@ -13,6 +13,8 @@ use crate::verify::backtest::{Backtest, Choice, Loss, Replay, Score, Split, back
 /// Most lost pairs that are listed for one principal, unless more is asked for.
 const LOSSES: usize = 10;
 const DAY: i64 = 86_400;
+/// Share of the window's days to learn from, unless told otherwise.
+pub(super) const LEARNT: f64 = 0.67;
 
 /// Arguments of `backtest`.
 #[derive(Args, Debug)]
@@ -24,7 +26,7 @@ pub(super) struct BacktestArgs {
     #[command(flatten)]
     choice: ChoiceArgs,
     /// Share of the window's days to learn from
-    #[arg(long, value_name = "SHARE", default_value = "0.67", value_parser = share, env = "TRIMTRAIL_LEARN")]
+    #[arg(long, value_name = "SHARE", default_value_t = LEARNT, value_parser = share, env = "TRIMTRAIL_LEARN")]
     learn: f64,
     /// First day (UTC) to replay, in place of --learn
     #[arg(long, value_name = "DATE", env = "TRIMTRAIL_CUT")]

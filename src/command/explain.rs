@@ -11,8 +11,8 @@ use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
 use crate::emit::escape::terminal as plain;
 use crate::gap::Grade;
-use crate::iam::pattern;
-use crate::report::{Action, Principal, Report};
+use crate::iam::{ActionPart, Effect, Policy, ResourcePart, pattern};
+use crate::report::{Action, ActionGroup, GrantedBy, PolicyNote, Principal, Report, Suggestion};
 
 /// Arguments of `explain`.
 #[derive(Args, Debug)]
@@ -57,10 +57,11 @@ fn explain(report: &Report, principal: &Principal, wanted: Option<&str>, out: &m
     if let Some(why_not) = &principal.why_not {
         writeln!(out, "  not rewritten: {}", plain(why_not))?;
     }
+    let subject = Subject { report, principal };
     let mut found = false;
     for action in principal.actions.iter().filter(|action| takes(&action.action)) {
         found = true;
-        of_action(report, principal, action, out)?;
+        subject.action(action, out)?;
     }
     let catalog = Catalog::embedded();
     for group in &principal.action_groups {
@@ -71,27 +72,10 @@ fn explain(report: &Report, principal: &Principal, wanted: Option<&str>, out: &m
             .map(|id| catalog.name(id))
             .filter(|name| takes(name))
             .collect();
-        if names.is_empty() {
-            continue;
+        if !names.is_empty() {
+            found = true;
+            subject.group(group, &names, out)?;
         }
-        found = true;
-        let shown = if names.len() > 8 {
-            format!("{} and {} more", names[..8].join(", "), names.len() - 8)
-        } else {
-            names.join(", ")
-        };
-        writeln!(out, "\n  {shown}")?;
-        writeln!(out, "    grade       {}: {}", group.grade.name(), plain(&group.why))?;
-        for by in &group.granted_by {
-            writeln!(
-                out,
-                "    granted by  {} statement {}",
-                plain(&by.policy),
-                plain(&by.statement)
-            )?;
-        }
-        change(report, principal, names[0], out)?;
-        writeln!(out, "    would change it: {}", evidence_wanted(group.grade))?;
     }
     for elsewhere in principal.elsewhere.iter().filter(|elsewhere| takes(&elsewhere.action)) {
         found = true;
@@ -103,6 +87,7 @@ fn explain(report: &Report, principal: &Principal, wanted: Option<&str>, out: &m
             elsewhere.last_seen,
             plain(&elsewhere.why)
         )?;
+        writeln!(out, "    suggestion  nothing is added: no policy here granted it")?;
     }
     if !found {
         writeln!(out, "  nothing granted fits `{}`", plain(&wanted))?;
@@ -110,85 +95,237 @@ fn explain(report: &Report, principal: &Principal, wanted: Option<&str>, out: &m
     Ok(())
 }
 
-fn of_action(report: &Report, principal: &Principal, action: &Action, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "\n  {}", action.action)?;
-    writeln!(out, "    grade       {}: {}", action.grade.name(), plain(&action.why))?;
-    if let (Some(first), Some(last)) = (&action.first_seen, &action.last_seen) {
-        let event = |id: &Option<String>| id.as_deref().map(|id| format!(" ({})", plain(id))).unwrap_or_default();
-        writeln!(
-            out,
-            "    calls       {}, first {first}{}, last {last}{}",
-            action.calls,
-            event(&action.events.first),
-            event(&action.events.last)
-        )?;
-    }
-    for resource in action.resources.iter().take(10) {
-        writeln!(out, "    on          {}", plain(resource))?;
-    }
-    for by in &action.granted_by {
-        writeln!(
-            out,
-            "    granted by  {} statement {}",
-            plain(&by.policy),
-            plain(&by.statement)
-        )?;
-    }
-    for slice in &action.by_resource {
-        writeln!(
-            out,
-            "    there       {} on {}: {}",
-            slice.grade.name(),
-            plain(&slice.resources.join(", ")),
-            plain(&slice.why)
-        )?;
-    }
-    if let Some(blocked) = &action.blocked_by {
-        writeln!(out, "    blocked by  {blocked}")?;
-    }
-    change(report, principal, &action.action, out)?;
-    writeln!(out, "    would change it: {}", evidence_wanted(action.grade))
+/// Whose actions are explained, and from what.
+struct Subject<'a> {
+    report: &'a Report,
+    principal: &'a Principal,
 }
 
-/// What suggestions do about an action.
-fn change(report: &Report, principal: &Principal, action: &str, out: &mut dyn Write) -> io::Result<()> {
-    let action = action.to_lowercase();
-    let mut touched = false;
-    for suggestion in report
-        .suggestions
-        .iter()
-        .filter(|suggestion| suggestion.affects.contains(&principal.arn))
-    {
-        if suggestion
-            .removed
+impl Subject<'_> {
+    /// An action that has a line of its own.
+    fn action(&self, action: &Action, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "\n  {}", action.action)?;
+        writeln!(out, "    grade       {}: {}", action.grade.name(), plain(&action.why))?;
+        if let (Some(first), Some(last)) = (&action.first_seen, &action.last_seen) {
+            let event = |id: &Option<String>| id.as_deref().map(|id| format!(" ({})", plain(id))).unwrap_or_default();
+            writeln!(
+                out,
+                "    calls       {}, first {first}{}, last {last}{}",
+                action.calls,
+                event(&action.events.first),
+                event(&action.events.last)
+            )?;
+            writeln!(out, "    rhythm      {}", self.rhythm(action))?;
+        }
+        for resource in action.resources.iter().take(10) {
+            writeln!(out, "    on          {}", plain(resource))?;
+        }
+        if action.resources.len() > 10 {
+            writeln!(
+                out,
+                "                and {} more in the result",
+                action.resources.len() - 10
+            )?;
+        }
+        self.granted_by(&action.granted_by, out)?;
+        for slice in &action.by_resource {
+            writeln!(
+                out,
+                "    there       {} on {}: {}",
+                slice.grade.name(),
+                plain(&slice.resources.join(", ")),
+                plain(&slice.why)
+            )?;
+        }
+        if let Some(blocked) = &action.blocked_by {
+            writeln!(out, "    blocked by  {blocked}")?;
+        }
+        self.change(&action.action, &action.granted_by, out)?;
+        writeln!(out, "    would change it: {}", evidence_wanted(action.grade))
+    }
+
+    /// Actions that share grade, reason and origin.
+    fn group(&self, group: &ActionGroup, names: &[&str], out: &mut dyn Write) -> io::Result<()> {
+        let shown = if names.len() > 8 {
+            format!("{} and {} more", names[..8].join(", "), names.len() - 8)
+        } else {
+            names.join(", ")
+        };
+        writeln!(out, "\n  {shown}")?;
+        writeln!(out, "    grade       {}: {}", group.grade.name(), plain(&group.why))?;
+        self.granted_by(&group.granted_by, out)?;
+        self.change(names[0], &group.granted_by, out)?;
+        writeln!(out, "    would change it: {}", evidence_wanted(group.grade))
+    }
+
+    /// `on 3 of 14 days, about every 4 days`
+    fn rhythm(&self, action: &Action) -> String {
+        let window = self.report.window.days.ceil();
+        let days = format!("on {} of {window} days", action.days_active);
+        match action.typical_gap_days {
+            None => format!("{days}; what is seen once may be rarer than the window is long"),
+            Some(gap) if gap * 3.0 > window => {
+                format!("{days}, about every {gap} days: the window is short for that")
+            }
+            Some(gap) => format!("{days}, about every {gap} days"),
+        }
+    }
+
+    /// Policy, statement and file of each grant.
+    fn granted_by(&self, granted_by: &[GrantedBy], out: &mut dyn Write) -> io::Result<()> {
+        for by in granted_by {
+            let place = if by.statement == by.index.to_string() {
+                format!("statement {}", by.index)
+            } else {
+                format!("statement {} (Sid {})", by.index, by.statement)
+            };
+            let file = self
+                .note(by)
+                .map(|note| note.file.as_str())
+                .filter(|file| !file.is_empty());
+            let file = file.map(|file| format!(", in {file}")).unwrap_or_default();
+            writeln!(
+                out,
+                "    granted by  {} {}{}",
+                plain(&by.policy),
+                plain(&place),
+                plain(&file)
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The policy that a grant comes from.
+    fn note(&self, by: &GrantedBy) -> Option<&PolicyNote> {
+        self.principal
+            .policies
             .iter()
-            .any(|removed| pattern::matches(&removed.to_lowercase(), &action))
+            .find(|note| match by.policy.strip_prefix("inline:") {
+                Some(name) => note.policy == name,
+                None => note.policy_arn == by.policy,
+            })
+    }
+
+    /// What suggestions do about an action, and why there is none where there is none.
+    fn change(&self, action: &str, granted_by: &[GrantedBy], out: &mut dyn Write) -> io::Result<()> {
+        let lower = action.to_lowercase();
+        let mut goes = false;
+        for suggestion in self
+            .report
+            .suggestions
+            .iter()
+            .filter(|suggestion| suggestion.affects.contains(&self.principal.arn))
         {
-            touched = true;
+            let removed = suggestion
+                .removed
+                .iter()
+                .any(|removed| pattern::matches(&removed.to_lowercase(), &lower));
             let held = suggestion
                 .held
                 .as_ref()
                 .map(|why| format!(" (held: {})", plain(why)))
                 .unwrap_or_default();
-            writeln!(
-                out,
-                "    suggestion  {} removes it from {}, step {}{held}",
-                suggestion.id,
-                plain(&suggestion.policy),
-                suggestion.step
-            )?;
+            if removed {
+                goes = true;
+                writeln!(
+                    out,
+                    "    suggestion  {} removes it from {}, step {}, confidence {}{held}",
+                    suggestion.id,
+                    plain(&suggestion.policy),
+                    suggestion.step,
+                    suggestion.confidence
+                )?;
+                continue;
+            }
+            for statement in granting(&suggestion.after, &lower) {
+                let granted_before = granted_by.iter().any(|by| self.is_of(by, suggestion));
+                if granted_before {
+                    writeln!(
+                        out,
+                        "    stays       in the new {}, step {}: {}",
+                        plain(&suggestion.policy),
+                        suggestion.step,
+                        plain(&statement)
+                    )?;
+                }
+            }
         }
+        if !goes {
+            let why_not: Vec<String> = granted_by
+                .iter()
+                .filter_map(|by| {
+                    let note = self.note(by)?;
+                    Some(format!(
+                        "{} is not rewritten: {}",
+                        note.policy,
+                        note.why_not.as_deref()?
+                    ))
+                })
+                .collect();
+            let why_not = match why_not.first() {
+                Some(why) => format!("; {}", plain(why)),
+                None => String::new(),
+            };
+            writeln!(out, "    suggestion  it stays{why_not}")?;
+        }
+        Ok(())
     }
-    if !touched {
-        writeln!(out, "    suggestion  it stays")?;
+
+    /// Whether a grant comes from the policy that a suggestion is for.
+    fn is_of(&self, by: &GrantedBy, suggestion: &Suggestion) -> bool {
+        self.note(by)
+            .is_some_and(|note| note.policy == suggestion.policy && note.policy_arn == suggestion.policy_arn)
     }
-    Ok(())
+}
+
+/// The Allow statements of a document that grant an action, each as `statement 0: s3:Get* on arn:…`.
+fn granting(document: &serde_json::Value, action: &str) -> Vec<String> {
+    let Ok(policy) = Policy::from_value(document) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for statement in policy.statements.iter().filter(|one| one.effect == Effect::Allow) {
+        let pattern = match &statement.action {
+            ActionPart::Action(patterns) => patterns
+                .iter()
+                .find(|pattern| pattern.matches(action))
+                .map(|pattern| pattern.text().to_owned()),
+            ActionPart::NotAction(patterns) => {
+                let outside = !patterns.iter().any(|pattern| pattern.matches(action));
+                outside.then(|| "all but what it excepts".to_owned())
+            }
+        };
+        let Some(pattern) = pattern else {
+            continue;
+        };
+        let resources = match &statement.resource {
+            ResourcePart::Resource(resources) => {
+                let texts: Vec<&str> = resources.iter().take(3).map(|resource| resource.text()).collect();
+                let more = if resources.len() > 3 { ", …" } else { "" };
+                format!("{}{more}", texts.join(", "))
+            }
+            ResourcePart::NotResource(_) => "all but some resources".to_owned(),
+            ResourcePart::None => "its own resource".to_owned(),
+        };
+        let condition = if statement.conditions.is_empty() {
+            ""
+        } else {
+            ", conditions as before"
+        };
+        found.push(format!(
+            "statement {}: {pattern} on {resources}{condition}",
+            statement.index
+        ));
+    }
+    found
 }
 
 fn evidence_wanted(grade: Grade) -> &'static str {
     match grade {
-        Grade::Used | Grade::Inferred => "nothing; calls needed it in this window",
-        Grade::Unobservable => "data events for these resources, or a log other than CloudTrail",
+        Grade::Used | Grade::Inferred => "a window without such calls, longer than --min-window",
+        Grade::Unobservable => {
+            "data events for these resources, a log other than CloudTrail, or last-accessed data with --evidence balanced"
+        }
         Grade::OutsideCoverage => "logs of the missing days, regions or event classes",
         Grade::DeniedOnly => "a call that AWS allows keeps it; --evidence aggressive drops it",
         Grade::Unused => "one call that needs it",

@@ -158,7 +158,11 @@ fn first_screen(report: &Report, page: &mut Page) {
     let ready = if totals.ready == 1 { "suggestion" } else { "suggestions" };
     let proof = match totals.ready {
         0 => String::new(),
-        _ => view::proof(report),
+        _ => {
+            let mut parts = vec![view::proof(report)];
+            parts.extend(view::backtest(report));
+            tied(&parts)
+        }
     };
     status("READY NOW", totals.ready, ready, AnsiColor::Green, &proof);
     if totals.held > 0 {
@@ -228,9 +232,31 @@ fn details(report: &Report, row: &view::Row<'_>, page: &mut Page) {
                 .map(|why| format!("; held: {why}"))
                 .unwrap_or_default();
             let goes = view::count(s.removed_actions, "action goes", "actions go");
-            let text = format!("{} {}: {goes} ({}){held}", view::change(&s.change), s.policy, s.step);
+            let narrowed = match s.narrowed.len() as u64 {
+                0 => String::new(),
+                n => format!(
+                    ", {}",
+                    view::count(n, "resource list narrower", "resource lists narrower")
+                ),
+            };
+            let text = format!(
+                "{} {}: {goes}{narrowed} ({}, confidence {}){held}",
+                view::change(&s.change),
+                s.policy,
+                s.step,
+                s.confidence
+            );
             page.wrapped("  suggestion   ", &text);
         }
+    }
+    for other in report
+        .alternatives
+        .iter()
+        .filter(|a| a.affects.contains(&principal.arn))
+    {
+        let size: u64 = other.characters.iter().sum();
+        let text = format!("{}: {} characters; {}", other.kind, view::number(size), other.note);
+        page.wrapped("  alternative  ", &text);
     }
     let mut actions: Vec<&Action> = principal.actions.iter().filter(|a| a.calls > 0).collect();
     actions.sort_by(|a, b| b.calls.cmp(&a.calls).then_with(|| a.action.cmp(&b.action)));

@@ -154,6 +154,16 @@ pub(super) fn proof(report: &Report) -> String {
     }
 }
 
+/// What a backtest came to, where one was made: calls broken, and all that were replayed.
+pub(super) fn backtest(report: &Report) -> Option<String> {
+    let backtest = report.totals.backtest.as_ref()?;
+    Some(format!(
+        "backtest {}/{}",
+        number(backtest.broken_calls),
+        number(backtest.calls)
+    ))
+}
+
 /// The greatest risk that a ready suggestion removes: whose, and which actions.
 pub(super) fn top_risk(report: &Report) -> Option<(String, &[String])> {
     let top = report

@@ -1,5 +1,7 @@
 //! Sets of actions, one bit an action of the catalog.
 
+use std::ops::Range;
+
 use crate::catalog::{ActionId, Catalog};
 use crate::iam::{ActionPart, Statement};
 
@@ -16,9 +18,7 @@ impl ActionSet {
     /// Every action.
     pub fn all(catalog: &Catalog) -> ActionSet {
         let mut set = ActionSet::none(catalog);
-        for id in catalog.ids() {
-            set.insert(id);
-        }
+        set.insert_range(0..catalog.len() as u32);
         set
     }
 
@@ -28,19 +28,56 @@ impl ActionSet {
             ActionPart::Action(patterns) => (patterns, false),
             ActionPart::NotAction(patterns) => (patterns, true),
         };
-        let mut set = if complement {
-            ActionSet::all(catalog)
-        } else {
-            ActionSet::none(catalog)
-        };
-        for id in patterns.iter().flat_map(|pattern| catalog.expand(pattern.lower())) {
-            if complement {
-                set.remove(id);
-            } else {
-                set.insert(id);
-            }
+        let mut named = ActionSet::none(catalog);
+        for pattern in patterns {
+            named.insert_pattern(catalog, pattern.lower());
         }
+        if complement {
+            ActionSet::all(catalog).difference(&named)
+        } else {
+            named
+        }
+    }
+
+    /// The actions that an action pattern names.
+    pub fn of_pattern(catalog: &Catalog, pattern: &str) -> ActionSet {
+        let mut set = ActionSet::none(catalog);
+        set.insert_pattern(catalog, pattern);
         set
+    }
+
+    fn insert_pattern(&mut self, catalog: &Catalog, pattern: &str) {
+        // Names that start alike lie side by side, so most wildcards are one range.
+        match pattern.strip_suffix('*') {
+            Some(start) if !start.contains(['*', '?']) => self.insert_range(catalog.starting_with(start)),
+            Some(_) | None => catalog.expand(pattern).into_iter().for_each(|id| self.insert(id)),
+        }
+    }
+
+    /// Adds actions that lie side by side in the catalog.
+    pub fn insert_range(&mut self, range: Range<u32>) {
+        for (word, bits) in words(range) {
+            self.0[word] |= bits;
+        }
+    }
+
+    /// Takes out actions that lie side by side in the catalog.
+    pub fn remove_range(&mut self, range: Range<u32>) {
+        for (word, bits) in words(range) {
+            self.0[word] &= !bits;
+        }
+    }
+
+    /// The actions of a range that it holds, as bits: equal for equal holdings.
+    pub fn bits_in(&self, range: Range<u32>) -> Vec<u64> {
+        words(range).map(|(word, bits)| self.0[word] & bits).collect()
+    }
+
+    /// How many actions of a range it holds.
+    pub fn count_in(&self, range: Range<u32>) -> usize {
+        words(range)
+            .map(|(word, bits)| (self.0[word] & bits).count_ones() as usize)
+            .sum()
     }
 
     /// Adds an action.
@@ -95,5 +132,60 @@ impl ActionSet {
                 })
             })
         })
+    }
+}
+
+/// The words that hold a range of bits, each with the bits of the range in it.
+fn words(range: Range<u32>) -> impl Iterator<Item = (usize, u64)> {
+    let (start, end) = (range.start as usize, range.end as usize);
+    let words = if start < end {
+        start / 64..end.div_ceil(64)
+    } else {
+        0..0
+    };
+    words.map(move |word| {
+        let low = start.saturating_sub(word * 64);
+        let high = (end - word * 64).min(64);
+        let below = |bit: usize| if bit == 64 { u64::MAX } else { (1 << bit) - 1 };
+        (word, below(high) & !below(low))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_names_what_the_catalog_expands_it_to() {
+        let catalog = Catalog::embedded();
+        for pattern in [
+            "*",
+            "s3:*",
+            "S3:Get*",
+            "s3:GetObject",
+            "s3:*Object",
+            "s3",
+            "ec2:Describe?pcs",
+            "nope:*",
+            "*:get*",
+        ] {
+            let mut expected = ActionSet::none(catalog);
+            catalog.expand(pattern).into_iter().for_each(|id| expected.insert(id));
+            assert_eq!(ActionSet::of_pattern(catalog, pattern), expected, "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_range_counts_what_it_holds() {
+        let catalog = Catalog::embedded();
+        let mut set = ActionSet::none(catalog);
+        for (start, end) in [(0, 0), (0, 1), (63, 65), (64, 128), (130, 131), (200, 1000)] {
+            set.insert_range(start..end);
+            assert_eq!(set.count_in(start..end), (end - start) as usize, "{start}..{end}");
+        }
+        assert_eq!(set.len(), 1 + 2 + 63 + 1 + 800);
+        assert_eq!(set.iter().count(), set.len());
+        set.remove_range(64..200);
+        assert_eq!(set.len(), 1 + 1 + 800);
     }
 }

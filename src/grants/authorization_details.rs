@@ -165,6 +165,8 @@ struct Reading {
     groups: BTreeMap<String, GroupDetail>,
     roles: BTreeMap<String, RoleDetail>,
     policies: BTreeMap<String, ManagedPolicyDetail>,
+    /// The export that first described an ARN.
+    files: BTreeMap<String, String>,
     truncated_pages: usize,
     last_pages: usize,
     truncated_name: String,
@@ -208,15 +210,19 @@ impl Reading {
             self.last_pages += 1;
         }
         for user in page.user_detail_list.unwrap_or_default() {
+            self.found(&user.arn, name);
             insert(&mut self.users, user.arn.clone(), user)?;
         }
         for group in page.group_detail_list.unwrap_or_default() {
+            self.found(&group.arn, name);
             insert(&mut self.groups, group.arn.clone(), group)?;
         }
         for role in page.role_detail_list.unwrap_or_default() {
+            self.found(&role.arn, name);
             insert(&mut self.roles, role.arn.clone(), role)?;
         }
         for policy in page.policies.unwrap_or_default() {
+            self.found(&policy.arn, name);
             // An AWS-managed policy comes once with each account, with that account's counts.
             if is_aws_managed(&policy.arn) {
                 self.policies.entry(policy.arn.clone()).or_insert(policy);
@@ -225,6 +231,10 @@ impl Reading {
             }
         }
         Ok(())
+    }
+
+    fn found(&mut self, arn: &str, file: &str) {
+        self.files.entry(arn.to_owned()).or_insert_with(|| file.to_owned());
     }
 
     fn finish(self, name: &str) -> Result<Grants, Error> {
@@ -236,7 +246,7 @@ impl Reading {
         if self.users.is_empty() && self.groups.is_empty() && self.roles.is_empty() {
             return Err(Error::Empty { name: name.to_owned() });
         }
-        Ok(Builder::new(self.policies).build(self.users, self.groups, self.roles))
+        Ok(Builder::new(self.policies, self.files).build(self.users, self.groups, self.roles))
     }
 }
 
@@ -254,6 +264,7 @@ fn insert<T: PartialEq>(into: &mut BTreeMap<String, T>, arn: String, value: T) -
 /// Puts principals and policies side by side, each pointing at the other.
 struct Builder {
     managed: BTreeMap<String, ManagedPolicyDetail>,
+    files: BTreeMap<String, String>,
     grants: Grants,
     policy_by_arn: HashMap<String, usize>,
 }
@@ -266,9 +277,10 @@ struct Holder {
 }
 
 impl Builder {
-    fn new(managed: BTreeMap<String, ManagedPolicyDetail>) -> Builder {
+    fn new(managed: BTreeMap<String, ManagedPolicyDetail>, files: BTreeMap<String, String>) -> Builder {
         Builder {
             managed,
+            files,
             grants: Grants::default(),
             policy_by_arn: HashMap::new(),
         }
@@ -341,6 +353,7 @@ impl Builder {
                 name: inline.policy_name,
                 arn: principal.arn.clone(),
                 account: principal.account.clone(),
+                file: self.files.get(&principal.arn).cloned().unwrap_or_default(),
                 policy: Policy::from_value(&document).map_err(|error| error.to_string()),
                 document,
                 updated: None,
@@ -406,6 +419,7 @@ impl Builder {
             name: detail.and_then(|detail| detail.policy_name.clone()).unwrap_or(name),
             arn: arn.to_owned(),
             account: account_of(arn),
+            file: self.files.get(arn).cloned().unwrap_or_default(),
             policy: Policy::from_value(&document).map_err(|error| error.to_string()),
             document,
             updated: timestamp(updated),

@@ -164,6 +164,8 @@ pub struct PolicyDocument {
     pub arn: String,
     /// The account that holds it; empty for AWS-managed ones.
     pub account: String,
+    /// The file that it was read from; empty for the catalog's copy.
+    pub file: String,
     /// The default version, as exported.
     pub document: Value,
     /// The same, understood; or why it could not be.
@@ -205,14 +207,18 @@ impl Grants {
     /// Whom a policy affects: the roles and users that have it, members of groups that have it included.
     pub fn affected_by(&self, policy: PolicyIndex) -> Vec<PrincipalIndex> {
         let attached = &self.policies[policy].attached_to;
-        let mut affected: Vec<PrincipalIndex> = (0..self.principals.len())
-            .filter(|index| {
-                let principal = &self.principals[*index];
-                principal.kind != Kind::Group
-                    && (attached.contains(index) || principal.groups.iter().any(|group| attached.contains(group)))
-            })
-            .collect();
+        let (groups, mut affected): (Vec<PrincipalIndex>, Vec<PrincipalIndex>) = attached
+            .iter()
+            .partition(|index| self.principals[**index].kind == Kind::Group);
+        if !groups.is_empty() {
+            let members = (0..self.principals.len()).filter(|index| {
+                let mut own = self.principals[*index].groups.iter();
+                own.any(|group| groups.contains(group))
+            });
+            affected.extend(members);
+        }
         affected.sort_unstable();
+        affected.dedup();
         affected
     }
 }

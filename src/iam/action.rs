@@ -30,7 +30,13 @@ impl ActionPattern {
 
     /// Whether the pattern matches this action, in any case.
     pub fn matches(&self, action: &str) -> bool {
-        pattern::matches(&self.lower, &action.to_lowercase())
+        // Most patterns differ before their first wildcard; telling so takes no copy of the action.
+        let mut start = self.lower.bytes().zip(action.bytes());
+        let differs = start
+            .by_ref()
+            .take_while(|(mine, _)| !matches!(mine, b'*' | b'?'))
+            .any(|(mine, other)| mine != other.to_ascii_lowercase());
+        !(differs && action.is_ascii()) && pattern::matches(&self.lower, &action.to_lowercase())
     }
 
     /// Whether every action that `inner` matches is matched by this pattern too.

@@ -35,7 +35,7 @@ pub struct Report {
     /// Proved replacements, the greatest risk removed first.
     pub suggestions: Vec<Verified<Suggestion>>,
     /// Other proved ways to the same end, on request.
-    pub alternatives: Vec<Value>,
+    pub alternatives: Vec<Alternative>,
     /// Candidates that a proof refused, each with its witness.
     pub refused: Vec<Refused>,
     /// The sums that the first screen shows.
@@ -194,6 +194,9 @@ pub struct PolicyNote {
     pub policy_arn: String,
     /// `inline`, `managed`, `aws_managed` or `group`.
     pub kind: String,
+    /// The file that it was read from; empty for the catalog's copy.
+    #[serde(default)]
+    pub file: String,
     /// Whether it may be rewritten.
     pub rewritable: bool,
     /// The reason, where it may not.
@@ -260,6 +263,12 @@ pub struct Action {
     pub why: String,
     /// Calls that needed it.
     pub calls: u64,
+    /// Days (UTC) on which they were made.
+    #[serde(default)]
+    pub days_active: u64,
+    /// The median number of days from one such day to the next; `null` for fewer than two.
+    #[serde(default)]
+    pub typical_gap_days: Option<f64>,
     /// First of them, RFC 3339.
     pub first_seen: Option<String>,
     /// Last of them.
@@ -292,6 +301,9 @@ pub struct GrantedBy {
     pub policy: String,
     /// The statement's Sid, or its index from 0.
     pub statement: String,
+    /// The statement's index in the policy, from 0.
+    #[serde(default)]
+    pub index: u64,
 }
 
 /// The grade of an action on one statement's resources.
@@ -407,6 +419,9 @@ pub struct Suggestion {
     pub held: Option<String>,
     /// `high`, `medium` or `low`.
     pub confidence: String,
+    /// What keeps it from being higher.
+    #[serde(default)]
+    pub confidence_why: Vec<String>,
     /// After this moment analyse again, RFC 3339.
     pub expires: String,
     /// What was proved.
@@ -452,6 +467,33 @@ pub struct Verdict {
     pub unmapped: u64,
 }
 
+/// Another proved way to the same end. None of them takes a policy's place unasked.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Alternative {
+    /// `permissions_boundary`, `trial_deny`, `session_policy` or `split`.
+    pub kind: String,
+    /// The policy that a split takes the place of; `null` for what stands beside all policies of a principal.
+    pub policy: Option<String>,
+    /// Its ARN; for an inline policy the ARN of its owner.
+    pub policy_arn: Option<String>,
+    /// ARNs of all principals that it affects.
+    pub affects: Vec<String>,
+    /// The documents to create.
+    pub documents: Vec<Value>,
+    /// Characters of each as AWS counts them.
+    pub characters: Vec<u64>,
+    /// What AWS allows for each.
+    pub quota: u64,
+    /// Whether it leaves exactly the permissions that stay, whatever the request; a trial denial does not.
+    pub equivalent: bool,
+    /// How it differs, and how to use it.
+    pub note: String,
+    /// Why not to use it yet.
+    pub held: Option<String>,
+    /// What was proved: with it nothing is allowed that is not without it, and every observed call still is.
+    pub verdict: Verdict,
+}
+
 /// A candidate that a proof refused.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Refused {
@@ -461,7 +503,10 @@ pub struct Refused {
     pub policy_arn: String,
     /// ARNs of all principals it would have affected.
     pub affects: Vec<String>,
-    /// The candidate document.
+    /// Of a refused alternative its kind; `null` for a replacement.
+    #[serde(default)]
+    pub kind: Option<String>,
+    /// The candidate document; `null` where none could be made.
     pub after: Value,
     /// A request that the two documents decide differently, or the step that could not be proved.
     pub witness: String,
@@ -488,6 +533,27 @@ pub struct Totals {
     pub findings: BTreeMap<String, u64>,
     /// The change to the trail that would prove most, where there is one.
     pub would_prove_most: Option<String>,
+    /// What policies learnt from the first part of the window would have broken in the rest; `null` where that was not
+    /// tried.
+    #[serde(default)]
+    pub backtest: Option<BacktestTotals>,
+}
+
+/// What policies learnt from the first part of the window would have broken in the rest.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct BacktestTotals {
+    /// First day (UTC) that was replayed.
+    pub cut: String,
+    /// Days learnt from.
+    pub learnt_days: u64,
+    /// Days replayed.
+    pub replayed_days: u64,
+    /// Calls replayed.
+    pub calls: u64,
+    /// Of those, calls that would have been denied.
+    pub broken_calls: u64,
+    /// Calls of which it cannot be told.
+    pub doubtful_calls: u64,
 }
 
 /// A result as it is read back: the same fields, nothing proved yet.
@@ -500,7 +566,7 @@ struct Unproved {
     principals: Vec<Principal>,
     suggestions: Vec<Suggestion>,
     #[serde(default)]
-    alternatives: Vec<Value>,
+    alternatives: Vec<Alternative>,
     #[serde(default)]
     refused: Vec<Refused>,
     totals: Totals,

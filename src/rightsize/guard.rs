@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::Options;
 use crate::catalog::Catalog;
 use crate::gap::{ActionSet, Gap};
-use crate::grants::{Grants, PolicyDocument, PolicyIndex, PolicyKind, Principal, PrincipalIndex};
+use crate::grants::{Grants, Kind, PolicyDocument, PolicyIndex, PolicyKind, Principal, PrincipalIndex};
 use crate::iam::pattern;
 
 /// Seconds in a day.
@@ -71,13 +71,7 @@ pub struct Kept {
 }
 
 /// The keep rules for everybody whom a policy affects.
-pub(super) fn kept(
-    catalog: &Catalog,
-    grants: &Grants,
-    _policy: PolicyIndex,
-    affects: &[PrincipalIndex],
-    keep: &Keep,
-) -> Kept {
+pub(super) fn kept(catalog: &Catalog, grants: &Grants, affects: &[PrincipalIndex], keep: &Keep) -> Kept {
     let mut kept = Kept {
         actions: ActionSet::none(catalog),
         whole: None,
@@ -93,10 +87,8 @@ pub(super) fn kept(
         };
         match &rule.action {
             Some(action) => {
-                catalog
-                    .expand(action)
-                    .into_iter()
-                    .for_each(|action| kept.actions.insert(action));
+                kept.actions
+                    .extend(&ActionSet::of_pattern(catalog, &action.to_lowercase()));
                 kept.rules
                     .push(format!("{action} stays for {}: {}", principal.arn, rule.reason));
             }
@@ -157,11 +149,25 @@ pub fn why_not_policy(grants: &Grants, index: PolicyIndex, gaps: &[Gap], replace
             }
         }
     }
-    let affects = grants.affected_by(index);
-    affects.into_iter().find_map(|principal| {
+    let left_alone = grants.affected_by(index).into_iter().map(|principal| {
         let why = why_not_principal(grants, gaps, principal)?;
         Some(format!("{} has it: {why}", grants.principals[principal].arn))
-    })
+    });
+    if goes_holder_by_holder(grants, index) {
+        let left_alone: Vec<Option<String>> = left_alone.collect();
+        let all = left_alone.iter().all(Option::is_some);
+        left_alone.into_iter().flatten().next().filter(|_| all)
+    } else {
+        left_alone.flatten().next()
+    }
+}
+
+/// Whether some holders may lose a policy although others must keep it: an AWS-managed one is replaced by a copy,
+/// holder by holder. What a group has, its members have together.
+pub(super) fn goes_holder_by_holder(grants: &Grants, index: PolicyIndex) -> bool {
+    let policy = &grants.policies[index];
+    let mut holders = policy.attached_to.iter();
+    policy.kind == PolicyKind::AwsManaged && holders.all(|holder| grants.principals[*holder].kind != Kind::Group)
 }
 
 /// Whether AWS extends the policy together with what its holders run.
@@ -175,7 +181,7 @@ fn maintained_upstream(policy: &PolicyDocument) -> bool {
 pub(super) fn held(
     grants: &Grants,
     gaps: &[Gap],
-    index: PolicyIndex,
+    policy: Option<PolicyIndex>,
     affects: &[PrincipalIndex],
     (from, to): (i64, i64),
     policy_writes: &BTreeMap<String, i64>,
@@ -211,7 +217,7 @@ pub(super) fn held(
             ));
         }
     }
-    let policy = &grants.policies[index];
+    let policy = policy.map(|policy| &grants.policies[policy]);
     let writes = affects
         .iter()
         .map(|principal| &grants.principals[*principal])
@@ -221,10 +227,12 @@ pub(super) fn held(
                 policy_writes.get(&principal.arn).copied(),
             ]
         })
-        .chain([
-            policy.updated.map(|time| time.as_second()),
-            policy_writes.get(&policy.arn).copied(),
-        ])
+        .chain(policy.into_iter().flat_map(|policy| {
+            [
+                policy.updated.map(|time| time.as_second()),
+                policy_writes.get(&policy.arn).copied(),
+            ]
+        }))
         .flatten()
         .max();
     if let Some(written) = writes.filter(|written| to - written < options.grace * DAY) {

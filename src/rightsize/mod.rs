@@ -1,28 +1,37 @@
 //! Gap to smaller policy: which policies may be edited, what goes, and the documents that would do.
 //!
-//! A suggestion belongs to a policy, not to a principal: what goes is what none of its principals may need. Only the
-//! `Action` of Allow statements changes; conditions, resources, Sids, denials and order stay as they were written.
-//! This stage proposes; `verify` takes the first candidate that it can prove.
+//! A suggestion belongs to a policy, not to a principal: what goes is what none of its principals may need. The `Action`
+//! of Allow statements changes, and on request the `Resource`, as a suggestion of its own; conditions, Sids, denials and
+//! order stay as they were written. This stage proposes; `verify` takes the first candidate that it can prove.
 
+mod alternatives;
+mod confidence;
 mod guard;
 mod names;
+mod narrow;
 mod quota;
 mod rewrite;
 mod risk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
 use serde_json::Value;
 
-use crate::catalog::{ActionId, Catalog};
-use crate::gap::{ActionSet, Blind, Gap, Grade};
-use crate::grants::{Grants, Kind, PolicyDocument, PolicyIndex, PolicyKind, PrincipalIndex};
-use crate::iam::Effect;
+use crate::catalog::Catalog;
+use crate::gap::{self, ActionSet, Blind, Gap, Grade, Slice};
+use crate::grants::{Grants, Kind, PolicyIndex, PolicyKind, PrincipalIndex};
+use crate::iam::{Effect, Policy};
+use crate::usage::Table;
 
+pub use alternatives::{Alternative, AlternativeKind, Impossible, alternatives};
+pub use confidence::{Confidence, Level, Rhythm};
 pub use guard::{Keep, KeepRule, Kept, why_not_policy, why_not_principal};
-pub use names::names;
-pub use quota::{characters, quota};
-pub use rewrite::Compactness;
+pub use names::{Names, Within};
+pub use quota::{
+    INLINE_GROUP, INLINE_ROLE, INLINE_USER, MANAGED, PERMISSION_SET, Quota, SESSION, TRUST, attachments, characters,
+    quota,
+};
 pub use risk::{ESCALATION, riskiest, weight};
 
 /// How much evidence a removal needs.
@@ -37,11 +46,23 @@ pub enum EvidenceLevel {
     Aggressive,
 }
 
+/// What becomes of resources.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Resources {
+    /// They stay as they are.
+    #[default]
+    Keep,
+    /// A second suggestion cuts them down to what was touched.
+    Narrow,
+}
+
 /// What is asked for.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// How much evidence a removal needs.
     pub evidence: EvidenceLevel,
+    /// What becomes of resources.
+    pub resources: Resources,
     /// Days that the window and every principal's life must span.
     pub min_window: i64,
     /// Days after a change to a principal or policy during which it is left alone.
@@ -50,16 +71,23 @@ pub struct Options {
     pub keep: Keep,
     /// Whether AWS-managed policies that are maintained upstream may be replaced.
     pub replace_aws_managed: bool,
+    /// Fewest actions for which a wildcard of the original stands in their place.
+    pub compact: usize,
+    /// Suggestions of less confidence are held.
+    pub min_confidence: Level,
 }
 
 impl Default for Options {
     fn default() -> Options {
         Options {
             evidence: EvidenceLevel::default(),
+            resources: Resources::default(),
             min_window: 90,
             grace: 30,
             keep: Keep::default(),
             replace_aws_managed: false,
+            compact: 4,
+            min_confidence: Level::Low,
         }
     }
 }
@@ -71,6 +99,8 @@ pub enum Step {
     Services,
     /// Single actions.
     Actions,
+    /// Single actions, on the resources that they touched.
+    Resources,
 }
 
 impl Step {
@@ -79,6 +109,7 @@ impl Step {
         match self {
             Step::Services => "services",
             Step::Actions => "actions",
+            Step::Resources => "resources",
         }
     }
 }
@@ -105,6 +136,17 @@ impl Change {
     }
 }
 
+/// Resources of a statement that became narrower for some of its actions.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Narrowing {
+    /// The statement's Sid, or its place from 0.
+    pub statement: String,
+    /// The patterns before.
+    pub from: Vec<String>,
+    /// The patterns after.
+    pub to: Vec<String>,
+}
+
 /// One document that would do.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Candidate {
@@ -115,10 +157,12 @@ pub struct Candidate {
     /// Characters as AWS counts them.
     pub characters: u64,
     /// Catalog actions that go.
-    pub removed: Vec<ActionId>,
+    pub removed: ActionSet,
+    /// Resources that became narrower.
+    pub narrowed: Vec<Narrowing>,
 }
 
-/// A policy that can shrink, with the documents that would do, the most compact that fits first.
+/// A policy that can shrink, with the documents that would do.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Proposal {
     /// The policy.
@@ -131,68 +175,191 @@ pub struct Proposal {
     pub candidates: Vec<Candidate>,
     /// Why not to apply it yet.
     pub held: Option<String>,
+    /// How far it may be trusted.
+    pub confidence: Confidence,
     /// What the removal takes for granted.
     pub assumptions: Vec<String>,
     /// Keep rules that had their say.
     pub kept_by_rule: Vec<String>,
 }
 
-/// Everything that can shrink, and policies of which no candidate fits AWS's quota, with the reason.
+/// Everything that can shrink, and policies of which no candidate fits AWS's quota, with the reason. `window` is the
+/// archive's first and last second.
 pub fn propose(
     catalog: &Catalog,
-    gaps: &[Gap],
+    table: &Table,
     grants: &Grants,
+    gaps: &[Gap],
     window: (i64, i64),
-    policy_writes: &BTreeMap<String, i64>,
     options: &Options,
-) -> (Vec<Proposal>, Vec<(PolicyIndex, String)>) {
-    let mut proposals = Vec::new();
-    let mut unfit = Vec::new();
-    for (index, policy) in grants.policies.iter().enumerate() {
-        if why_not_policy(grants, index, gaps, options.replace_aws_managed).is_some() {
-            continue;
+) -> Steps {
+    let proposer = Proposer {
+        catalog,
+        names: Names::new(catalog),
+        grants,
+        gaps,
+        window,
+        options,
+        policy_writes: gap::policy_writes(table, grants),
+        touched: match options.resources {
+            Resources::Keep => None,
+            Resources::Narrow => Some(narrow::Touched::of(catalog, table, grants)),
+        },
+    };
+    let all: Vec<Steps> = (0..grants.policies.len())
+        .into_par_iter()
+        .map(|policy| proposer.policy(policy))
+        .collect();
+    let (proposals, unfit): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+    (
+        proposals.into_iter().flatten().collect(),
+        unfit.into_iter().flatten().collect(),
+    )
+}
+
+/// What can shrink, and policies of which no form fits AWS's quota, with the reason.
+pub type Steps = (Vec<Proposal>, Vec<(PolicyIndex, String)>);
+
+struct Proposer<'a> {
+    catalog: &'a Catalog,
+    names: Names<'a>,
+    grants: &'a Grants,
+    gaps: &'a [Gap],
+    window: (i64, i64),
+    options: &'a Options,
+    policy_writes: BTreeMap<String, i64>,
+    touched: Option<narrow::Touched>,
+}
+
+impl Proposer<'_> {
+    /// The steps that one policy can take.
+    fn policy(&self, index: PolicyIndex) -> Steps {
+        let (catalog, grants, options) = (self.catalog, self.grants, self.options);
+        let policy = &grants.policies[index];
+        let (mut proposals, mut unfit) = (Vec::new(), Vec::new());
+        let (Ok(affects), Ok(document)) = (editable(grants, index, self.gaps, options), &policy.policy) else {
+            return (proposals, unfit);
+        };
+        let kept = guard::kept(catalog, grants, &affects, &options.keep);
+        let removable = removable(catalog, self.gaps, index, &affects, document, options, &kept.actions);
+        let something_goes = !removable.values().all(ActionSet::is_empty);
+        if !something_goes && self.touched.is_none() {
+            return (proposals, unfit);
         }
-        let affects = grants.affected_by(index);
-        if affects.is_empty() {
-            continue;
-        }
-        let kept = guard::kept(catalog, grants, index, &affects, &options.keep);
-        let removable = removable(catalog, gaps, index, &affects, policy, options, &kept.actions);
-        if removable.values().all(ActionSet::is_empty) {
-            continue;
-        }
-        let held = guard::held(grants, gaps, index, &affects, window, policy_writes, options);
         let quota = quota(grants, index);
+        let cut = rewrite::Cut {
+            catalog,
+            names: &self.names,
+            policy,
+            document,
+            removable: &removable,
+            least: options.compact,
+        };
+        let mut steps: Vec<(Step, Candidate)> = Vec::new();
         for step in [Step::Services, Step::Actions] {
-            if step == Step::Services && !rewrite::has_service_step(policy) {
+            if !something_goes || step == Step::Services && !rewrite::has_service_step(document) {
                 continue;
             }
-            let candidates = rewrite::candidates(catalog, policy, &removable, step, quota);
-            if candidates.is_empty() {
-                unfit.push((
-                    index,
-                    format!(
-                        "no form of the `{}` step fits AWS's quota of {quota} characters",
-                        step.name()
-                    ),
-                ));
-                continue;
+            match cut.fitting(step, quota) {
+                Ok(candidate) if candidate.removed.is_empty() && candidate.after == policy.document => {}
+                Ok(candidate) => steps.push((step, candidate)),
+                Err(why) => unfit.push((index, why)),
             }
-            if candidates[0].removed.is_empty() {
-                continue;
+        }
+        if let Some(touched) = &self.touched {
+            let narrow = narrow::Narrow {
+                catalog,
+                gaps: self.gaps,
+                touched,
+                policy: index,
+                affects: &affects,
+                kept: &kept.actions,
+                window: self.window,
+            };
+            let untouched = Candidate {
+                after: policy.document.clone(),
+                change: Change::Replace,
+                characters: characters(&policy.document),
+                removed: ActionSet::none(catalog),
+                narrowed: Vec::new(),
+            };
+            let base = steps.last().map_or(&untouched, |(_, candidate)| candidate);
+            if let Some(candidate) = narrow.candidate(document, base) {
+                if candidate.characters <= quota.max(characters(&policy.document)) {
+                    steps.push((Step::Resources, candidate));
+                } else {
+                    let why = format!(
+                        "with narrower resources it takes {} characters, and AWS allows {quota}",
+                        candidate.characters
+                    );
+                    unfit.push((index, why));
+                }
             }
+        }
+        if steps.is_empty() {
+            return (proposals, unfit);
+        }
+        let mut held = guard::held(
+            grants,
+            self.gaps,
+            Some(index),
+            &affects,
+            self.window,
+            &self.policy_writes,
+            options,
+        );
+        let confidence = confidence::confidence(grants, self.gaps, &affects, self.window, held.as_deref(), options);
+        if held.is_none() && confidence.level < options.min_confidence {
+            held = Some(format!(
+                "its confidence is {}, below --min-confidence {}: {}",
+                confidence.level.name(),
+                options.min_confidence.name(),
+                confidence.why.join("; ")
+            ));
+        }
+        let mut assumptions = assumptions(self.gaps, index, &affects, &removable, options);
+        if policy.kind == PolicyKind::AwsManaged {
+            assumptions.push(
+                "AWS maintains the original, which cannot be edited: make a customer-managed policy of the new document, \
+                 attach it to everybody affected, then detach the original"
+                    .to_owned(),
+            );
+        }
+        for (step, candidate) in steps {
             proposals.push(Proposal {
                 policy: index,
                 step,
                 affects: affects.clone(),
-                candidates,
+                candidates: vec![candidate],
                 held: held.clone(),
-                assumptions: assumptions(gaps, index, &affects, &removable, options),
+                confidence: confidence.clone(),
+                assumptions: assumptions.clone(),
                 kept_by_rule: kept.rules.clone(),
             });
         }
+        (proposals, unfit)
     }
-    (proposals, unfit)
+}
+
+/// Whom a rewrite of a policy would affect, or why it is not rewritten. Of an AWS-managed policy, which is replaced
+/// holder by holder, those who must keep it do.
+fn editable(
+    grants: &Grants,
+    index: PolicyIndex,
+    gaps: &[Gap],
+    options: &Options,
+) -> Result<Vec<PrincipalIndex>, String> {
+    if let Some(why) = why_not_policy(grants, index, gaps, options.replace_aws_managed) {
+        return Err(why);
+    }
+    let mut affects = grants.affected_by(index);
+    if guard::goes_holder_by_holder(grants, index) {
+        affects.retain(|principal| why_not_principal(grants, gaps, *principal).is_none());
+    }
+    if affects.is_empty() {
+        return Err("nobody has it".to_owned());
+    }
+    Ok(affects)
 }
 
 /// For each Allow statement, by its place: the actions that none of the principals may need.
@@ -201,14 +368,11 @@ fn removable(
     gaps: &[Gap],
     index: PolicyIndex,
     affects: &[PrincipalIndex],
-    policy: &PolicyDocument,
+    document: &Policy,
     options: &Options,
     kept: &ActionSet,
 ) -> BTreeMap<usize, ActionSet> {
     let mut removable = BTreeMap::new();
-    let Ok(document) = &policy.policy else {
-        return removable;
-    };
     for statement in document
         .statements
         .iter()
@@ -221,34 +385,38 @@ fn removable(
                 .iter()
                 .filter(|slice| slice.policy == index && slice.statement == statement.index);
             for slice in slices {
-                let mut goes = slice.with_grade(Grade::Unused);
-                match options.evidence {
-                    EvidenceLevel::Conservative => {}
-                    EvidenceLevel::Balanced => {
-                        let outside = slice.with_grade(Grade::OutsideCoverage);
-                        for action in outside.iter() {
-                            if matches!(slice.view.blind_to(action), Some(Blind::NoRegion(_))) {
-                                goes.insert(action);
-                            }
-                        }
-                    }
-                    EvidenceLevel::Aggressive => {
-                        for grade in [Grade::OutsideCoverage, Grade::Unobservable, Grade::DeniedOnly] {
-                            goes.extend(&slice.with_grade(grade));
-                        }
-                        goes = goes.difference(&slice.unmapped);
-                        // PassRole never shows itself; what hands over roles is anybody's guess.
-                        if let Some(pass_role) = catalog.id("iam:PassRole") {
-                            goes.remove(pass_role);
-                        }
-                    }
-                }
-                set = set.intersection(&goes);
+                set = set.intersection(&goes(catalog, slice, options));
             }
         }
         removable.insert(statement.index, set);
     }
     removable
+}
+
+/// What of a statement goes at this level of evidence, for one principal.
+fn goes(catalog: &Catalog, slice: &Slice, options: &Options) -> ActionSet {
+    let mut goes = slice.with_grade(Grade::Unused);
+    match options.evidence {
+        EvidenceLevel::Conservative => {}
+        EvidenceLevel::Balanced => {
+            for action in slice.with_grade(Grade::OutsideCoverage).iter() {
+                if matches!(slice.view.blind_to(action), Some(Blind::NoRegion(_))) {
+                    goes.insert(action);
+                }
+            }
+        }
+        EvidenceLevel::Aggressive => {
+            for grade in [Grade::OutsideCoverage, Grade::Unobservable, Grade::DeniedOnly] {
+                goes.extend(&slice.with_grade(grade));
+            }
+            goes = goes.difference(&slice.unmapped);
+            // PassRole never shows itself; what hands over roles is anybody's guess.
+            if let Some(pass_role) = catalog.id("iam:PassRole") {
+                goes.remove(pass_role);
+            }
+        }
+    }
+    goes
 }
 
 fn assumptions(
@@ -258,24 +426,32 @@ fn assumptions(
     removable: &BTreeMap<usize, ActionSet>,
     options: &Options,
 ) -> Vec<String> {
-    let mut lines = BTreeSet::new();
-    lines.insert("accounts and regions that deliver no events to this archive are not used".to_owned());
-    lines.insert("actions newer than the catalog are not used".to_owned());
+    let mut lines = vec![
+        "accounts and regions that deliver no events to this archive are not used".to_owned(),
+        "actions newer than the catalog are not used".to_owned(),
+    ];
     if options.evidence != EvidenceLevel::Conservative {
+        let mut reasons: BTreeSet<&str> = BTreeSet::new();
         for principal in affects {
             for slice in gaps[*principal].slices.iter().filter(|slice| slice.policy == index) {
                 let Some(goes) = removable.get(&slice.statement) else {
                     continue;
                 };
-                for action in goes.iter() {
-                    if let Some(blind) = slice.view.blind_to(action) {
-                        lines.insert(format!("not used although unseen: {}", blind.why()));
-                    }
-                }
+                let unseen = goes.intersection(&slice.view.blind);
+                reasons.extend(
+                    unseen
+                        .iter()
+                        .filter_map(|action| Some(slice.view.blind_to(action)?.why())),
+                );
             }
         }
+        lines.extend(
+            reasons
+                .into_iter()
+                .map(|why| format!("not used although unseen: {why}")),
+        );
     }
-    lines.into_iter().collect()
+    lines
 }
 
 /// The kind of a policy as `result.json` writes it.

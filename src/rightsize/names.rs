@@ -1,54 +1,189 @@
 //! Actions as patterns: the fewest words that, within the catalog, name exactly these actions.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::catalog::{ActionId, Catalog};
 use crate::gap::ActionSet;
-use crate::iam::pattern;
+use crate::iam::{ActionPattern, pattern};
 
-/// Patterns that name exactly `actions` among the catalog's, sorted; each is included in `within`, a pattern of the
-/// original (`s3:*`). A wildcard stands for at least `least` actions, or for a whole service.
-pub fn names(catalog: &Catalog, actions: &ActionSet, within: &str, least: usize) -> Vec<String> {
-    let within = within.to_lowercase();
-    let mut by_service: BTreeMap<&str, Vec<ActionId>> = BTreeMap::new();
-    for action in actions.iter() {
-        by_service.entry(catalog.service(action)).or_default().push(action);
-    }
-    let mut patterns = Vec::new();
-    for (service, actions) in by_service {
-        let whole = format!("{service}:*");
-        if actions.len() == catalog.service_range(service).len() && pattern::includes(&within, &whole) {
-            patterns.push(whole);
-            continue;
+/// Where a wildcard may stand: it must name nothing, today or later, that the original does not.
+#[derive(Clone, Copy, Debug)]
+pub enum Within<'a> {
+    /// Anywhere: the names are only read.
+    Anything,
+    /// Inside a pattern of the original's `Action`, in lower case.
+    Pattern(&'a str),
+    /// Outside all patterns of the original's `NotAction`.
+    AllBut(&'a [ActionPattern]),
+}
+
+impl Within<'_> {
+    /// Whether any wildcard within a service may stand.
+    fn holds_service(&self, service: &str) -> bool {
+        match self {
+            Within::Anything => true,
+            Within::Pattern(outer) => {
+                *outer == "*"
+                    || outer
+                        .strip_suffix(":*")
+                        .is_some_and(|prefix| prefix.eq_ignore_ascii_case(service))
+            }
+            Within::AllBut(_) => false,
         }
-        let all: Vec<&str> = catalog
-            .service_range(service)
-            .map(|action| catalog.name(ActionId::from_index(action as usize)))
-            .collect();
-        let mine: Vec<&str> = actions.iter().map(|action| catalog.name(*action)).collect();
-        group(&mine, &all, service.len() + 1, &within, least, &mut patterns);
     }
-    patterns
+
+    fn holds(&self, wildcard: &str) -> bool {
+        match self {
+            Within::Anything => true,
+            Within::Pattern(outer) => pattern::includes(outer, &wildcard.to_lowercase()),
+            Within::AllBut(excepted) => {
+                let wildcard = wildcard.to_lowercase();
+                !excepted
+                    .iter()
+                    .any(|except| pattern::overlaps(except.lower(), &wildcard))
+            }
+        }
+    }
+}
+
+/// Names sets of actions, and remembers those of a service: of thousands of roles most have the same there.
+#[derive(Debug)]
+pub struct Names<'a> {
+    catalog: &'a Catalog,
+    /// Each service's actions, services sorted by name.
+    services: Vec<(&'a str, Range<u32>)>,
+    known: RwLock<HashMap<Key, Arc<Piece>>>,
+}
+
+/// The first action of a service, the fewest actions of a wildcard, and which of the service's actions are named.
+type Key = (u32, usize, Vec<u64>);
+
+/// The patterns for one service.
+#[derive(Debug)]
+pub(super) struct Piece {
+    /// The service's first action.
+    pub(super) service: ActionId,
+    pub(super) patterns: Vec<String>,
+    /// Characters that they take in a list, quotes and commas included.
+    pub(super) characters: u64,
+}
+
+impl<'a> Names<'a> {
+    /// Names of the catalog's actions.
+    pub fn new(catalog: &'a Catalog) -> Names<'a> {
+        let mut services: Vec<(&str, Range<u32>)> = catalog
+            .services()
+            .map(|(service, _)| (service, catalog.service_range(service)))
+            .collect();
+        services.sort_unstable_by_key(|(service, _)| *service);
+        Names {
+            catalog,
+            services,
+            known: RwLock::new(HashMap::new()),
+        }
+    }
+
+    /// Patterns that name exactly `actions` among the catalog's, sorted by service, then action. A wildcard stands for
+    /// at least `least` actions, or for a whole service.
+    pub fn of(&self, actions: &ActionSet, within: Within<'_>, least: usize) -> Vec<String> {
+        let pieces = self.pieces(actions, within, least);
+        pieces.iter().flat_map(|piece| piece.patterns.iter().cloned()).collect()
+    }
+
+    /// The same, service by service.
+    pub(super) fn pieces(&self, actions: &ActionSet, within: Within<'_>, least: usize) -> Vec<Arc<Piece>> {
+        let mut pieces = Vec::new();
+        for (service, range) in &self.services {
+            let bits = actions.bits_in(range.clone());
+            if bits.iter().all(|word| *word == 0) {
+                continue;
+            }
+            if !within.holds_service(service) {
+                pieces.push(Arc::new(self.piece(actions, service, range, within, least)));
+                continue;
+            }
+            let key = (range.start, least, bits);
+            let known = self
+                .known
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get(&key)
+                .cloned();
+            pieces.push(known.unwrap_or_else(|| {
+                let piece = Arc::new(self.piece(actions, service, range, Within::Anything, least));
+                let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+                known.insert(key, Arc::clone(&piece));
+                piece
+            }));
+        }
+        pieces
+    }
+
+    fn piece(&self, actions: &ActionSet, service: &str, range: &Range<u32>, within: Within<'_>, least: usize) -> Piece {
+        let mine: Vec<ActionId> = range
+            .clone()
+            .map(|action| ActionId::from_index(action as usize))
+            .filter(|action| actions.contains(*action))
+            .collect();
+        let whole = format!("{service}:*");
+        let mut patterns = Vec::new();
+        if mine.len() == range.len() && within.holds(&whole) {
+            patterns.push(whole);
+        } else {
+            group(self.catalog, &mine, service.len() + 1, within, least, &mut patterns);
+        }
+        patterns.sort_by(|a, b| in_order(a, b));
+        Piece {
+            service: ActionId::from_index(range.start as usize),
+            characters: patterns.iter().map(|pattern| pattern.len() as u64 + 3).sum(),
+            patterns,
+        }
+    }
+}
+
+/// The order in which people sort action patterns: by service, then by action, whatever their case.
+pub(super) fn in_order(a: &str, b: &str) -> Ordering {
+    let compare = |a: &str, b: &str| {
+        let lower = b.bytes().map(|byte| byte.to_ascii_lowercase());
+        a.bytes().map(|byte| byte.to_ascii_lowercase()).cmp(lower)
+    };
+    let parts = |pattern| str::split_once(pattern, ':').unwrap_or((pattern, ""));
+    let ((a_service, a_action), (b_service, b_action)) = (parts(a), parts(b));
+    compare(a_service, b_service).then_with(|| compare(a_action, b_action))
 }
 
 /// Splits sorted names by their next word; a word under which all of the service's names are wanted becomes `Word*`.
-fn group(mine: &[&str], all: &[&str], from: usize, within: &str, least: usize, patterns: &mut Vec<String>) {
+fn group(
+    catalog: &Catalog,
+    mine: &[ActionId],
+    from: usize,
+    within: Within<'_>,
+    least: usize,
+    patterns: &mut Vec<String>,
+) {
     let mut rest = mine;
     while let Some(first) = rest.first() {
-        let end = word_end(first, from);
-        let prefix = &first[..end];
-        let same = rest.iter().take_while(|name| has_prefix(name, prefix)).count();
+        let name = catalog.name(*first);
+        let end = word_end(name, from);
+        let prefix = &name[..end];
+        let same = rest
+            .iter()
+            .take_while(|action| has_prefix(catalog.name(**action), prefix))
+            .count();
         let (these, after) = rest.split_at(same.max(1));
         rest = after;
-        let among_all = all.iter().filter(|name| has_prefix(name, prefix)).count();
-        let wildcard = format!("{prefix}*");
-        if these.len() >= least && these.len() == among_all && pattern::includes(within, &wildcard.to_lowercase()) {
-            patterns.push(wildcard);
-        } else if these.len() == 1 || end == first.len() {
-            patterns.push(these[0].to_owned());
-            group(&these[1..], all, from, within, least, patterns);
+        let wildcard = || format!("{prefix}*");
+        let all_wanted = || these.len() == catalog.starting_with(prefix).len();
+        if these.len() >= least && all_wanted() && within.holds(&wildcard()) {
+            patterns.push(wildcard());
+        } else if these.len() == 1 || end == name.len() {
+            patterns.push(name.to_owned());
+            group(catalog, &these[1..], from, within, least, patterns);
         } else {
-            group(these, all, end, within, least, patterns);
+            group(catalog, these, end, within, least, patterns);
         }
     }
 }

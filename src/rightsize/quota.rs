@@ -1,15 +1,64 @@
-//! How long a policy may be, counted as AWS counts.
+//! How long a policy may be, counted as AWS counts, and how many of them may hang on one principal.
 //!
-//! Figures: IAM user guide, "IAM and STS quotas" (read 2026-11).
+//! Figures: IAM user guide, "IAM and AWS STS quotas", sections "IAM and STS character limits" and "IAM object quotas";
+//! IAM Identity Center user guide, "IAM Identity Center quotas" (permission sets). Read 2026-11.
 
 use serde_json::Value;
 
 use crate::grants::{Grants, Kind, PolicyIndex, PolicyKind};
 
-const MANAGED: u64 = 6_144;
-const INLINE_USER: u64 = 2_048;
-const INLINE_ROLE: u64 = 10_240;
-const INLINE_GROUP: u64 = 5_120;
+/// A limit in characters, white space not counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Quota {
+    /// What it limits.
+    pub what: &'static str,
+    /// Characters.
+    pub characters: u64,
+}
+
+/// One managed policy.
+pub const MANAGED: Quota = Quota {
+    what: "a managed policy",
+    characters: 6_144,
+};
+/// All inline policies of a user together.
+pub const INLINE_USER: Quota = Quota {
+    what: "all inline policies of a user",
+    characters: 2_048,
+};
+/// All inline policies of a role together.
+pub const INLINE_ROLE: Quota = Quota {
+    what: "all inline policies of a role",
+    characters: 10_240,
+};
+/// All inline policies of a group together.
+pub const INLINE_GROUP: Quota = Quota {
+    what: "all inline policies of a group",
+    characters: 5_120,
+};
+/// The inline policy of a permission set.
+pub const PERMISSION_SET: Quota = Quota {
+    what: "the inline policy of a permission set",
+    characters: 32_768,
+};
+/// A policy passed when a session is opened; packed with tags it may have less room.
+pub const SESSION: Quota = Quota {
+    what: "a session policy",
+    characters: 2_048,
+};
+/// A role's trust policy, unless AWS raised it (to 8,192 at most).
+pub const TRUST: Quota = Quota {
+    what: "a trust policy",
+    characters: 2_048,
+};
+
+/// Managed policies that one principal of a kind may have attached, unless AWS raised it.
+pub fn attachments(kind: Kind) -> usize {
+    match kind {
+        Kind::Role => 20,
+        Kind::User | Kind::Group => 10,
+    }
+}
 
 /// Characters of a document without white space, which IAM does not count.
 pub fn characters(document: &Value) -> u64 {
@@ -17,11 +66,12 @@ pub fn characters(document: &Value) -> u64 {
     text.chars().filter(|c| !c.is_whitespace()).count() as u64
 }
 
-/// What AWS allows: of a managed policy alone, of an inline policy what the owner's other inline policies leave.
+/// What AWS allows a policy. An inline policy gets its own size and an even share of the room that its owner's inline
+/// policies leave, so that all of them may grow and be put in place in any order.
 pub fn quota(grants: &Grants, policy: PolicyIndex) -> u64 {
     let document = &grants.policies[policy];
     match (document.kind, document.attached_to.first()) {
-        (PolicyKind::Managed | PolicyKind::AwsManaged, _) | (PolicyKind::Inline, None) => MANAGED,
+        (PolicyKind::Managed | PolicyKind::AwsManaged, _) | (PolicyKind::Inline, None) => MANAGED.characters,
         (PolicyKind::Inline, Some(owner)) => {
             let owner = &grants.principals[*owner];
             let whole = match owner.kind {
@@ -29,13 +79,14 @@ pub fn quota(grants: &Grants, policy: PolicyIndex) -> u64 {
                 Kind::User => INLINE_USER,
                 Kind::Group => INLINE_GROUP,
             };
-            let others: u64 = owner
+            let sizes: Vec<u64> = owner
                 .policies
                 .iter()
-                .filter(|other| **other != policy && grants.policies[**other].kind == PolicyKind::Inline)
+                .filter(|other| grants.policies[**other].kind == PolicyKind::Inline)
                 .map(|other| characters(&grants.policies[*other].document))
-                .sum();
-            whole.saturating_sub(others)
+                .collect();
+            let room = whole.characters.saturating_sub(sizes.iter().sum());
+            characters(&document.document) + room / (sizes.len() as u64).max(1)
         }
     }
 }

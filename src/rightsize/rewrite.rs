@@ -1,34 +1,55 @@
 //! The documents themselves: each Allow statement's actions cut down to what stays, everything else as it was written.
+//!
+//! Statement by statement, never a product of two statements' actions and resources. Where AWS's quota is too small
+//! for single actions, a document is packed step by step: shorter wildcards, statements that differ in one element
+//! only as one, then whole services, those first that save most room for each action that then stays.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::names::names;
+use super::names::{Names, Within, in_order};
 use super::quota::characters;
 use super::{Candidate, Change, Step};
-use crate::catalog::{ActionId, Catalog};
+use crate::catalog::Catalog;
 use crate::gap::ActionSet;
 use crate::grants::{PolicyDocument, PolicyKind};
-use crate::iam::{ActionPart, Effect, Statement};
+use crate::iam::{ActionPart, Effect, Policy, Statement};
+
+/// Fewest actions that a wildcard stands for, where room is scarce.
+const SCARCE: usize = 2;
 
 /// How short the written form is.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Compactness {
+struct Form {
     /// Fewest actions that a wildcard stands for.
     least: usize,
+    /// Whether statements that differ in one element only become one.
+    merged: bool,
     /// Services that stay whole to save room.
     whole: BTreeSet<String>,
 }
 
+/// What goes down, and how far.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cut<'a> {
+    pub(super) catalog: &'a Catalog,
+    pub(super) names: &'a Names<'a>,
+    pub(super) policy: &'a PolicyDocument,
+    pub(super) document: &'a Policy,
+    /// For each Allow statement, by its place: the actions that none of the principals may need.
+    pub(super) removable: &'a BTreeMap<usize, ActionSet>,
+    /// Fewest actions that a wildcard stands for.
+    pub(super) least: usize,
+}
+
 /// Whether a statement grants all services at once, so that whole services can go first.
-pub(super) fn has_service_step(policy: &PolicyDocument) -> bool {
-    policy.policy.as_ref().is_ok_and(|document| {
-        document
-            .statements
-            .iter()
-            .any(|statement| statement.effect == Effect::Allow && grants_everything(statement))
-    })
+pub(super) fn has_service_step(document: &Policy) -> bool {
+    let mut allows = document
+        .statements
+        .iter()
+        .filter(|statement| statement.effect == Effect::Allow);
+    allows.any(grants_everything)
 }
 
 fn grants_everything(statement: &Statement) -> bool {
@@ -38,64 +59,230 @@ fn grants_everything(statement: &Statement) -> bool {
     }
 }
 
-/// Documents without `removable`, in the order in which to try them: the finest that fits the quota first.
-pub(super) fn candidates(
-    catalog: &Catalog,
-    policy: &PolicyDocument,
-    removable: &BTreeMap<usize, ActionSet>,
-    step: Step,
-    quota: u64,
-) -> Vec<Candidate> {
-    let Ok(document) = &policy.policy else {
-        return Vec::new();
-    };
-    let removable: BTreeMap<usize, ActionSet> = match step {
-        Step::Actions => removable.clone(),
-        Step::Services => removable
-            .iter()
-            .map(|(index, goes)| {
-                let everything = document
-                    .statements
-                    .iter()
-                    .any(|other| other.index == *index && grants_everything(other));
-                (
-                    *index,
-                    if everything {
-                        whole_services(catalog, goes)
-                    } else {
-                        goes.clone()
-                    },
-                )
-            })
-            .collect(),
-    };
-    let write = |compactness: &Compactness| candidate(catalog, policy, &document.statements, &removable, compactness);
-    let original = characters(&policy.document);
-    let mut fits = Vec::new();
-    let mut compactness = Compactness {
-        least: 4,
-        whole: BTreeSet::new(),
-    };
-    for least in [4, 2] {
-        compactness.least = least;
-        let candidate = write(&compactness);
-        if candidate.characters <= quota.max(original) {
-            fits.push(candidate);
-            break;
-        }
-    }
-    if fits.is_empty() {
-        // Services stay whole, those first that save most room for each action that then stays.
-        for service in by_room_saved(catalog, &document.statements, &removable) {
-            compactness.whole.insert(service);
-            let candidate = write(&compactness);
-            if candidate.characters <= quota.max(original) {
-                fits.push(candidate);
-                break;
+impl Cut<'_> {
+    /// The finest document that fits the quota.
+    ///
+    /// # Errors
+    /// Why none does.
+    pub(super) fn fitting(&self, step: Step, quota: u64) -> Result<Candidate, String> {
+        let removable = self.of_step(step);
+        let target = quota.max(characters(&self.policy.document));
+        let mut form = Form {
+            least: self.least,
+            merged: false,
+            whole: BTreeSet::new(),
+        };
+        let finest = self.at_least(&removable, self.least);
+        if finest <= target {
+            let candidate = self.write(&removable, &form);
+            if candidate.characters <= target {
+                return Ok(candidate);
             }
         }
+        form.least = self.least.min(SCARCE);
+        let mut expected = self.at_least(&removable, form.least);
+        // Merging saves what several statements repeat, so with one statement there is nothing to try.
+        for merged in [false, true] {
+            form.merged = merged;
+            if expected <= target || merged && self.document.statements.len() > 1 {
+                let candidate = self.write(&removable, &form);
+                if candidate.characters <= target {
+                    return Ok(candidate);
+                }
+                expected = candidate.characters;
+            }
+        }
+        for (service, saved) in self.by_room_saved(&removable) {
+            form.whole.insert(service);
+            expected = expected.saturating_sub(saved);
+            if expected > target {
+                continue;
+            }
+            let candidate = self.write(&removable, &form);
+            if candidate.characters <= target {
+                return Ok(candidate);
+            }
+            expected = candidate.characters;
+        }
+        Err(format!(
+            "no form of the `{}` step fits AWS's quota: what stays takes about {finest} characters by name, {expected} \
+             with {} services kept whole, and {quota} are allowed",
+            step.name(),
+            form.whole.len(),
+        ))
     }
-    fits
+
+    /// Characters of the names alone that stay in rewritten statements: no document is shorter.
+    fn at_least(&self, removable: &BTreeMap<usize, ActionSet>, least: usize) -> u64 {
+        let mut sum = 0;
+        for statement in &self.document.statements {
+            let Some(goes) = removable.get(&statement.index).filter(|goes| !goes.is_empty()) else {
+                continue;
+            };
+            let stays = ActionSet::of_statement(self.catalog, statement).difference(goes);
+            // Of a list each pattern is named by itself; the union takes no more, but for the names that no catalog has.
+            let pieces = self.names.pieces(&stays, within(statement), least);
+            sum += pieces.iter().map(|piece| piece.characters).sum::<u64>();
+        }
+        sum
+    }
+
+    /// The finest document, whatever it takes.
+    pub(super) fn finest(&self) -> Candidate {
+        let form = Form {
+            least: self.least.min(SCARCE),
+            merged: false,
+            whole: BTreeSet::new(),
+        };
+        self.write(self.removable, &form)
+    }
+
+    /// What goes in a step: of statements that grant everything, in the first step whole services only.
+    fn of_step(&self, step: Step) -> BTreeMap<usize, ActionSet> {
+        let mut removable = self.removable.clone();
+        if step == Step::Services {
+            for statement in self.document.statements.iter().filter(|one| grants_everything(one)) {
+                if let Some(goes) = removable.get_mut(&statement.index) {
+                    *goes = whole_services(self.catalog, goes);
+                }
+            }
+        }
+        removable
+    }
+
+    /// Services that a statement grants whole and that would stay in part, with the characters that keeping them whole
+    /// saves; those that save most for each action that then stays first.
+    fn by_room_saved(&self, removable: &BTreeMap<usize, ActionSet>) -> Vec<(String, u64)> {
+        let catalog = self.catalog;
+        let mut saved: BTreeMap<&str, (i64, usize)> = BTreeMap::new();
+        for statement in &self.document.statements {
+            let Some(goes) = removable.get(&statement.index).filter(|goes| !goes.is_empty()) else {
+                continue;
+            };
+            let granted = ActionSet::of_statement(catalog, statement);
+            let within = within(statement);
+            for piece in self.names.pieces(&granted.difference(goes), within, SCARCE) {
+                let service = catalog.service(piece.service);
+                let range = catalog.service_range(service);
+                let going = goes.count_in(range.clone());
+                if going == 0 || granted.count_in(range.clone()) < range.len() {
+                    continue;
+                }
+                let entry = saved.entry(service).or_default();
+                entry.0 += piece.characters as i64 - (service.len() as i64 + 5);
+                entry.1 += going;
+            }
+        }
+        let mut order: Vec<(&str, u64, f64)> = saved
+            .into_iter()
+            .filter_map(|(service, (room, kept))| {
+                let room = u64::try_from(room).ok().filter(|room| *room > 0)?;
+                Some((service, room, room as f64 / kept as f64))
+            })
+            .collect();
+        order.sort_by(|(a, _, x), (b, _, y)| y.total_cmp(x).then(a.cmp(b)));
+        order
+            .into_iter()
+            .map(|(service, room, _)| (service.to_owned(), room))
+            .collect()
+    }
+
+    fn write(&self, removable: &BTreeMap<usize, ActionSet>, form: &Form) -> Candidate {
+        let catalog = self.catalog;
+        let whole: Vec<std::ops::Range<u32>> = form
+            .whole
+            .iter()
+            .map(|service| catalog.service_range(service))
+            .collect();
+        let mut left = Vec::new();
+        let mut removed = ActionSet::none(catalog);
+        let mut stays_somewhere = ActionSet::none(catalog);
+        for (statement, written) in self.document.statements.iter().zip(statements(&self.policy.document)) {
+            let Some(goes) = removable.get(&statement.index) else {
+                left.push(written.clone());
+                continue;
+            };
+            let granted = ActionSet::of_statement(catalog, statement);
+            // A service that the statement does not grant whole cannot stay whole in it.
+            let mut goes = goes.clone();
+            for range in &whole {
+                if granted.count_in(range.clone()) == range.len() {
+                    goes.remove_range(range.clone());
+                }
+            }
+            removed.extend(&goes);
+            stays_somewhere.extend(&granted.difference(&goes));
+            if goes.is_empty() {
+                left.push(written.clone());
+            } else if let Some(statement) = self.statement(statement, written, &granted, &goes, form.least) {
+                left.push(statement);
+            }
+        }
+        if form.merged {
+            left = merge(left);
+        }
+        let none_left = left.is_empty();
+        let after = with_statements(&self.policy.document, left);
+        Candidate {
+            change: match (none_left, self.policy.kind) {
+                (false, _) => Change::Replace,
+                (true, PolicyKind::Inline) => Change::Delete,
+                (true, PolicyKind::Managed | PolicyKind::AwsManaged) => Change::Detach,
+            },
+            characters: characters(&after),
+            removed: removed.difference(&stays_somewhere),
+            after,
+            narrowed: Vec::new(),
+        }
+    }
+
+    /// The statement without the actions that go; `None` where none is left.
+    fn statement(
+        &self,
+        statement: &Statement,
+        written: &Value,
+        granted: &ActionSet,
+        goes: &ActionSet,
+        least: usize,
+    ) -> Option<Value> {
+        let catalog = self.catalog;
+        let mut left: Vec<String> = Vec::new();
+        match &statement.action {
+            ActionPart::Action(patterns) => {
+                let mut named = ActionSet::none(catalog);
+                for pattern in patterns {
+                    let expanded = ActionSet::of_pattern(catalog, pattern.lower());
+                    let stays = expanded.difference(goes);
+                    // A pattern that the catalog does not know, or of which nothing goes, stays as it was written.
+                    if stays == expanded {
+                        left.push(pattern.text().to_owned());
+                    } else {
+                        let new = stays.difference(&named);
+                        left.extend(self.names.of(&new, Within::Pattern(pattern.lower()), least));
+                    }
+                    named.extend(&stays);
+                }
+            }
+            // What stays becomes explicit.
+            ActionPart::NotAction(_) => {
+                left.extend(self.names.of(&granted.difference(goes), within(statement), least));
+            }
+        }
+        if left.is_empty() {
+            return None;
+        }
+        left.sort_by(|a, b| in_order(a, b));
+        left.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
+        with_actions(written, left)
+    }
+}
+
+/// Where a statement's wildcards may stand, roughly: good enough to tell lengths.
+fn within(statement: &Statement) -> Within<'_> {
+    match &statement.action {
+        ActionPart::Action(_) => Within::Anything,
+        ActionPart::NotAction(patterns) => Within::AllBut(patterns),
+    }
 }
 
 /// Of a set, the services that are in it whole.
@@ -103,168 +290,108 @@ fn whole_services(catalog: &Catalog, actions: &ActionSet) -> ActionSet {
     let mut whole = ActionSet::none(catalog);
     for (prefix, _) in catalog.services() {
         let range = catalog.service_range(prefix);
-        if range
-            .clone()
-            .all(|action| actions.contains(ActionId::from_index(action as usize)))
-        {
-            range.for_each(|action| whole.insert(ActionId::from_index(action as usize)));
+        if actions.count_in(range.clone()) == range.len() {
+            whole.insert_range(range);
         }
     }
     whole
 }
 
-/// Services by the room that keeping them whole saves, for each action that it keeps, best first.
-fn by_room_saved(catalog: &Catalog, statements: &[Statement], removable: &BTreeMap<usize, ActionSet>) -> Vec<String> {
-    let mut saved: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-    for statement in statements.iter().filter(|statement| grants_everything(statement)) {
-        let Some(goes) = removable.get(&statement.index) else {
-            continue;
-        };
-        let stays = ActionSet::of_statement(catalog, statement).difference(goes);
-        for name in names(catalog, &stays, "*", 2) {
-            let service = name.split(':').next().unwrap_or("");
-            let Some((service, _)) = catalog.services().find(|(known, _)| *known == service) else {
-                continue;
-            };
-            saved.entry(service).or_default().0 += name.len() + 3;
-        }
-        for action in goes.iter() {
-            if let Some((_, kept)) = saved.get_mut(catalog.service(action)) {
-                *kept += 1;
-            }
-        }
+/// A document's statements, one that stands alone included.
+pub(super) fn statements(document: &Value) -> &[Value] {
+    match document.get("Statement") {
+        Some(Value::Array(statements)) => statements,
+        Some(statement) => std::slice::from_ref(statement),
+        None => &[],
     }
-    let mut order: Vec<(&str, f64)> = saved
-        .into_iter()
-        .filter(|(service, (room, kept))| *room > service.len() + 5 && *kept > 0)
-        .map(|(service, (room, kept))| (service, (room - service.len() - 5) as f64 / kept as f64))
-        .collect();
-    order.sort_by(|(a, x), (b, y)| y.total_cmp(x).then(a.cmp(b)));
-    order.into_iter().map(|(service, _)| service.to_owned()).collect()
 }
 
-fn candidate(
-    catalog: &Catalog,
-    policy: &PolicyDocument,
-    statements: &[Statement],
-    removable: &BTreeMap<usize, ActionSet>,
-    compactness: &Compactness,
-) -> Candidate {
-    let mut after = policy.document.clone();
-    let single = after.get("Statement").is_some_and(Value::is_object);
-    let written: Vec<Value> = match after.get("Statement") {
-        Some(Value::Array(statements)) => statements.clone(),
-        Some(statement) => vec![statement.clone()],
-        None => Vec::new(),
-    };
-    let mut left = Vec::new();
-    let mut removed = ActionSet::none(catalog);
-    let mut stays_somewhere = ActionSet::none(catalog);
-    for (statement, written) in statements.iter().zip(written) {
-        let Some(goes) = removable.get(&statement.index) else {
-            left.push(written);
-            continue;
-        };
-        let granted = ActionSet::of_statement(catalog, statement);
-        let mut goes = goes.clone();
-        for service in &compactness.whole {
-            for action in catalog.service_range(service) {
-                goes.remove(ActionId::from_index(action as usize));
-            }
-        }
-        removed.extend(&goes);
-        stays_somewhere.extend(&granted.difference(&goes));
-        if goes.is_empty() {
-            left.push(written);
-        } else if let Some(statement) = cut(catalog, statement, written, &goes, compactness) {
-            left.push(statement);
-        }
-    }
-    let none_left = left.is_empty();
+/// The document with other statements; a single statement that stood alone still does.
+pub(super) fn with_statements(document: &Value, mut left: Vec<Value>) -> Value {
+    let single = document.get("Statement").is_some_and(Value::is_object);
     let statement = if single && left.len() == 1 {
         left.remove(0)
     } else {
         Value::Array(left)
     };
+    let mut after = document.clone();
     if let Some(object) = after.as_object_mut() {
         object.insert("Statement".to_owned(), statement);
     }
-    Candidate {
-        change: match (none_left, policy.kind) {
-            (false, _) => Change::Replace,
-            (true, PolicyKind::Inline) => Change::Delete,
-            (true, PolicyKind::Managed | PolicyKind::AwsManaged) => Change::Detach,
-        },
-        characters: characters(&after),
-        removed: removed.difference(&stays_somewhere).iter().collect(),
-        after,
-    }
+    after
 }
 
-/// The statement without the actions that go; `None` where none is left.
-fn cut(
-    catalog: &Catalog,
-    statement: &Statement,
-    mut written: Value,
-    goes: &ActionSet,
-    compactness: &Compactness,
-) -> Option<Value> {
-    let mut left: Vec<String> = Vec::new();
-    let mut add = |name: String| {
-        if !left.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
-            left.push(name);
-        }
+/// The statement with other actions, in the place of `Action` or `NotAction`.
+pub(super) fn with_actions(written: &Value, actions: Vec<String>) -> Option<Value> {
+    let object = written.as_object()?;
+    let value = match &actions[..] {
+        [one] if !object.get("Action").is_some_and(Value::is_array) => json!(one),
+        _ => Value::Array(actions.into_iter().map(Value::String).collect()),
     };
-    match &statement.action {
-        ActionPart::Action(patterns) => {
-            let mut named = ActionSet::none(catalog);
-            for pattern in patterns {
-                let expanded = catalog.expand(pattern.lower());
-                let mut stays = ActionSet::none(catalog);
-                for action in expanded.iter().filter(|action| !goes.contains(**action)) {
-                    stays.insert(*action);
+    let elements = object.iter().map(|(name, old)| match name.as_str() {
+        "Action" | "NotAction" => ("Action".to_owned(), value.clone()),
+        _ => (name.clone(), old.clone()),
+    });
+    Some(Value::Object(elements.collect()))
+}
+
+/// Statements that are equal but for their actions become one, then those that are equal but for their resources; the
+/// first's Sid stays. Both grant what they granted apart: nothing is multiplied.
+fn merge(statements: Vec<Value>) -> Vec<Value> {
+    let mut statements = statements;
+    for element in ["Action", "Resource"] {
+        let mut merged: Vec<Value> = Vec::new();
+        for statement in statements {
+            let key = all_but(&statement, element);
+            let twin = merged
+                .iter_mut()
+                .find(|known| key.is_some() && all_but(known, element) == key);
+            match twin.and_then(|twin| twin.get_mut(element)) {
+                Some(entries) => {
+                    let mut all = texts(entries);
+                    all.extend(statement.get(element).map(texts).unwrap_or_default());
+                    if element == "Action" {
+                        all.sort_by(|a, b| in_order(a, b));
+                    }
+                    let mut once: Vec<String> = Vec::new();
+                    for entry in all {
+                        if !once.contains(&entry) {
+                            once.push(entry);
+                        }
+                    }
+                    *entries = json!(once);
                 }
-                // A pattern that the catalog does not know, or of which nothing goes, stays as it was written.
-                if stays.len() == expanded.len() {
-                    add(pattern.text().to_owned());
-                    named.extend(&stays);
-                } else {
-                    let new = stays.difference(&named);
-                    names(catalog, &new, pattern.lower(), compactness.least)
-                        .into_iter()
-                        .for_each(&mut add);
-                    named.extend(&new);
-                }
+                None => merged.push(statement),
             }
         }
-        ActionPart::NotAction(_) => {
-            // What stays becomes explicit; each name is outside the statement's NotAction because the set is.
-            let stays = ActionSet::of_statement(catalog, statement).difference(goes);
-            names(catalog, &stays, "*", compactness.least)
-                .into_iter()
-                .for_each(&mut add);
-        }
+        statements = merged;
     }
-    if left.is_empty() {
+    statements
+}
+
+/// What must be equal for two statements to become one; `None` for one that denies, or has no such element.
+fn all_but(statement: &Value, element: &str) -> Option<Map<String, Value>> {
+    let mut rest = statement.as_object()?.clone();
+    if rest.get("Effect").and_then(Value::as_str) != Some("Allow") {
         return None;
     }
-    let object = written.as_object_mut()?;
-    let one = left.len() == 1 && !object.get("Action").is_some_and(Value::is_array);
-    let value = if one { json!(left[0]) } else { json!(left) };
-    if object.contains_key("Action") {
-        object.insert("Action".to_owned(), value);
-    } else {
-        // The explicit list stands where NotAction stood.
-        *object = std::mem::take(object)
-            .into_iter()
-            .map(|(name, old)| {
-                if name == "NotAction" {
-                    ("Action".to_owned(), value.clone())
-                } else {
-                    (name, old)
-                }
-            })
-            .collect();
+    rest.remove("Sid");
+    rest.remove(element)?;
+    // A list and a single entry say the same.
+    for list in ["Action", "Resource"] {
+        if let Some(value) = rest.get_mut(list) {
+            let mut entries = texts(value);
+            entries.sort();
+            *value = json!(entries);
+        }
     }
-    Some(written)
+    Some(rest)
+}
+
+/// An element that is a string or a list of them.
+pub(super) fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(entries) => entries.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        entry => entry.as_str().map(str::to_owned).into_iter().collect(),
+    }
 }

@@ -1,6 +1,7 @@
 //! How dangerous an action is in the wrong hands; suggestions are ranked by the risk that they remove.
 
 use crate::catalog::{AccessLevel, ActionId, Catalog};
+use crate::gap::ActionSet;
 
 /// Actions by which somebody can get more permissions than they have (after Rhino Security Labs' list of AWS privilege
 /// escalation methods, 2019, each checked against the catalog by a test).
@@ -54,12 +55,8 @@ pub fn weight(catalog: &Catalog, action: ActionId) -> u64 {
 }
 
 /// Of some actions the most dangerous, at most `most`, none that only writes data.
-pub fn riskiest(catalog: &Catalog, actions: &[ActionId], most: usize) -> Vec<ActionId> {
-    let mut risky: Vec<ActionId> = actions
-        .iter()
-        .copied()
-        .filter(|action| weight(catalog, *action) >= 20)
-        .collect();
+pub fn riskiest(catalog: &Catalog, actions: &ActionSet, most: usize) -> Vec<ActionId> {
+    let mut risky: Vec<ActionId> = actions.iter().filter(|action| weight(catalog, *action) >= 20).collect();
     let iam_first = |action: ActionId| catalog.service(action) != "iam";
     risky.sort_by_key(|action| (std::cmp::Reverse(weight(catalog, *action)), iam_first(*action), *action));
     risky.truncate(most);

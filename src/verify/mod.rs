@@ -5,6 +5,7 @@
 //! decides as the old one, in any context. The second is replayed from the calls themselves, not from what
 //! `rightsize` concluded of them.
 
+mod alternative;
 pub mod backtest;
 
 use std::collections::BTreeSet;
@@ -20,6 +21,8 @@ use crate::grants::{Grants, PrincipalIndex};
 use crate::iam::Policy;
 use crate::iam::subset::{self, NotKept, Verdict as Inclusion, Witness};
 use crate::rightsize::{Candidate, Proposal};
+
+pub use alternative::{Held, alternative};
 
 /// A value whose policy was proved. Only this module makes one.
 #[derive(Clone, PartialEq, Debug)]
@@ -261,17 +264,10 @@ fn implied(catalog: &Catalog, trust: &Trust) -> Vec<ActionId> {
         .collect()
 }
 
-/// A shape as a 2012-10-17 policy writes it: `*` stays a wildcard, `?` and `$` become themselves.
+/// A shape as a 2012-10-17 policy writes it: `*` and `?` are wildcards, as templates of resources hold both; `$` becomes
+/// itself. A literal that looks like a wildcard is held by it.
 fn escaped(shape: &str) -> String {
-    let mut out = String::with_capacity(shape.len());
-    for c in shape.chars() {
-        match c {
-            '?' => out.push_str("${?}"),
-            '$' => out.push_str("${$}"),
-            c => out.push(c),
-        }
-    }
-    out
+    shape.replace('$', "${$}")
 }
 
 /// Proves again what a result file says of a suggestion: `after` allows no more than `before`.

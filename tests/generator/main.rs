@@ -48,6 +48,9 @@ struct Corpus {
     /// Principals, over all accounts
     #[arg(long, default_value_t = 400, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     principals: u32,
+    /// Grant every principal everything, as administrators have it
+    #[arg(long)]
+    administrators: bool,
     /// Another seed is another archive of the same kind
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
             days,
             accounts,
             principals,
+            administrators,
             seed,
         }) => corpus::write(
             &dir,
@@ -72,6 +76,7 @@ fn main() -> ExitCode {
                 days,
                 accounts,
                 principals,
+                administrators,
                 seed,
             },
         ),

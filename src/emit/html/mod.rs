@@ -224,6 +224,7 @@ fn suggestion(report: &Report, at: usize, whole: bool) -> Result<Value, Error> {
         "assumptions": s.assumptions.iter().take(20).collect::<Vec<_>>(),
         "held": s.held,
         "confidence": s.confidence,
+        "confidence_why": s.confidence_why.iter().take(6).collect::<Vec<_>>(),
         "expires": view::day(&s.expires),
         "before": view::number(s.characters.before),
         "after": view::number(s.characters.after),

@@ -51,7 +51,8 @@ pub(super) fn suggestion(id: &str, policy: &str, change: &str, step: &str, held:
         }],
         assumptions: vec![HOSTILE.to_owned()],
         held: held.map(str::to_owned),
-        confidence: "high".to_owned(),
+        confidence: "medium".to_owned(),
+        confidence_why: vec![HOSTILE.to_owned()],
         expires: "2026-11-11T00:00:00Z".to_owned(),
         verdict: Verdict {
             narrower: "proved".to_owned(),
@@ -72,6 +73,8 @@ fn action(name: &str, grade: Grade, calls: u64, why: &str) -> Action {
         grade,
         why: why.to_owned(),
         calls,
+        days_active: calls.min(30),
+        typical_gap_days: (calls > 1).then_some(1.0),
         first_seen: seen.clone(),
         last_seen: seen,
         events: FirstLast::default(),
@@ -79,6 +82,7 @@ fn action(name: &str, grade: Grade, calls: u64, why: &str) -> Action {
         granted_by: vec![GrantedBy {
             policy: "inline:deploy".to_owned(),
             statement: "Storage".to_owned(),
+            index: 0,
         }],
         blocked_by: None,
         by_resource: Vec::new(),
@@ -132,6 +136,7 @@ fn principal(arn: &str, kind: &str) -> Principal {
             granted_by: vec![GrantedBy {
                 policy: "inline:deploy".to_owned(),
                 statement: "Storage".to_owned(),
+                index: 0,
             }],
         }],
         elsewhere: vec![Elsewhere {
@@ -228,11 +233,25 @@ pub(super) fn sample() -> Report {
             suggestion("s-3", "../../etc", "replace", "actions", Some("the role is 4 days old")),
             shared,
         ],
-        alternatives: Vec::new(),
+        alternatives: vec![Alternative {
+            kind: "trial_deny".to_owned(),
+            policy: None,
+            policy_arn: None,
+            affects: vec!["arn:aws:iam::111122223333:role/ci/ci-deploy".to_owned()],
+            documents: vec![json!({"Version": "2012-10-17", "Statement": [
+                {"Effect": "Deny", "Action": "iam:*", "Resource": HOSTILE}]})],
+            characters: vec![97],
+            quota: 6_144,
+            equivalent: false,
+            note: "not equivalent".to_owned(),
+            held: None,
+            verdict: Verdict::default(),
+        }],
         refused: vec![Refused {
             policy: "other".to_owned(),
             policy_arn: "arn:aws:iam::111122223333:policy/other".to_owned(),
             affects: Vec::new(),
+            kind: None,
             after: json!({}),
             witness: HOSTILE.to_owned(),
         }],
@@ -254,6 +273,14 @@ pub(super) fn sample() -> Report {
             removable_actions: 602,
             findings: BTreeMap::new(),
             would_prove_most: Some("data events on 4 buckets".to_owned()),
+            backtest: Some(BacktestTotals {
+                cut: "2026-09-01".to_owned(),
+                learnt_days: 120,
+                replayed_days: 60,
+                calls: 41_202,
+                broken_calls: 0,
+                doubtful_calls: 3,
+            }),
         },
     }
 }

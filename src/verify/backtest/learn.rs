@@ -7,7 +7,7 @@ use crate::coverage::Coverage;
 use crate::gap;
 use crate::grants::{Grants, PolicyIndex, PrincipalIndex};
 use crate::iam::Policy;
-use crate::rightsize::{self, Options, Step};
+use crate::rightsize::{self, Level, Options, Step};
 use crate::usage::Table;
 use crate::verify;
 
@@ -35,11 +35,11 @@ pub(super) fn learn(
     let options = Options {
         min_window: 0,
         grace: 0,
+        min_confidence: Level::Low,
         ..options.clone()
     };
     let gaps = gap::classify(catalog, learning, grants, coverage, window);
-    let writes = gap::policy_writes(learning, grants);
-    let (mut proposals, _) = rightsize::propose(catalog, &gaps, grants, window, &writes, &options);
+    let (mut proposals, _) = rightsize::propose(catalog, learning, grants, &gaps, window, &options);
     // A later step goes further, and takes the place of the one before.
     proposals.sort_by_key(|proposal| (proposal.policy, proposal.step));
     let mut learnt = BTreeMap::new();

@@ -23,6 +23,7 @@ pub(crate) struct Plan {
     pub(crate) days: u32,
     pub(crate) accounts: u32,
     pub(crate) principals: u32,
+    pub(crate) administrators: bool,
     pub(crate) seed: u64,
 }
 
@@ -163,7 +164,7 @@ fn text(file: &File, account: &Account, operations: &[Operation], names: &Zipf, 
 /// Writes the corpus and says how large it became.
 pub(crate) fn write(dir: &Path, plan: &Plan) -> io::Result<String> {
     let operations = population::operations();
-    let accounts = population::accounts(&operations, plan.accounts, plan.principals, plan.seed);
+    let accounts = population::accounts(&operations, plan);
     let names = Zipf::new(200, 1.0);
     let files = files(plan, accounts.len());
     let (records, json, packed) = files

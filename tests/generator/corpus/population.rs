@@ -6,6 +6,7 @@ use super::super::event::Event;
 use super::super::grants::{Grants, Holder, allow, document, trust_service, trust_subject};
 use super::super::identity::{Role, User, Who};
 use super::super::rng::{Rng, Zipf, fake_id};
+use super::Plan;
 use super::template::Template;
 
 /// One line of `operations.txt`.
@@ -110,8 +111,9 @@ pub(super) fn operations() -> Vec<Operation> {
     out
 }
 
-/// The accounts, with `principals` shared out among them.
-pub(super) fn accounts(operations: &[Operation], accounts: u32, principals: u32, seed: u64) -> Vec<Account> {
+/// The accounts of a plan, with its principals shared out among them.
+pub(super) fn accounts(operations: &[Operation], plan: &Plan) -> Vec<Account> {
+    let (accounts, principals) = (plan.accounts, plan.principals);
     let each = Zipf::new(operations.len(), 0.7);
     (0..accounts)
         .map(|number| {
@@ -125,8 +127,16 @@ pub(super) fn accounts(operations: &[Operation], accounts: u32, principals: u32,
             let count = (principals / accounts + u32::from(number < principals % accounts)).max(1);
             let members = (0..count)
                 .map(|member| {
-                    let mut rng = Rng::named(seed, &format!("principal {number} {member}"));
-                    principal(&mut grants, operations, &each, member, &common, &mut rng)
+                    let mut rng = Rng::named(plan.seed, &format!("principal {number} {member}"));
+                    principal(
+                        &mut grants,
+                        operations,
+                        &each,
+                        member,
+                        &common,
+                        plan.administrators,
+                        &mut rng,
+                    )
                 })
                 .collect();
             Account {
@@ -145,6 +155,7 @@ fn principal(
     each: &Zipf,
     number: u32,
     common: &str,
+    administrator: bool,
     rng: &mut Rng,
 ) -> Principal {
     let account = grants.account().to_owned();
@@ -166,6 +177,9 @@ fn principal(
     let unused = &operations[rng.below(operations.len())];
     statements.push(allow(&[&format!("{}:*", unused.service)], &["*"]));
     statements.dedup();
+    if administrator {
+        statements = vec![allow(&["*"], &["*"])];
+    }
     let mut holder = Holder::since("2024-06-01T00:00:00+00:00").inline("work", document(&statements));
     if number.is_multiple_of(3) {
         holder = holder.managed(common);

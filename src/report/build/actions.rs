@@ -1,0 +1,297 @@
+//! What is granted, action by action: those that deserve a line, and the rest in groups.
+
+use std::collections::BTreeMap;
+
+use super::{RESOURCES, moment};
+use crate::catalog::{ActionId, Catalog};
+use crate::gap::{ActionSet, Blind, Evidence, Gap, Grade, Slice};
+use crate::grants::{Grants, PrincipalIndex};
+use crate::iam::{ActionPart, Effect, Policy, ResourcePart, Statement};
+use crate::report::{Action, ActionGroup, FirstLast, GrantedBy, Inputs, ResourceGrade};
+use crate::rightsize::{Names, Rhythm, Within};
+
+fn label(grants: &Grants, slice: &Slice) -> GrantedBy {
+    let document = &grants.policies[slice.policy];
+    let policy = if document.kind == crate::grants::PolicyKind::Inline {
+        format!("inline:{}", document.name)
+    } else {
+        document.arn.clone()
+    };
+    let statement = statement_of(grants, slice).and_then(|statement| statement.sid.clone());
+    GrantedBy {
+        policy,
+        statement: statement.unwrap_or_else(|| slice.statement.to_string()),
+        index: slice.statement as u64,
+    }
+}
+
+fn statement_of<'g>(grants: &'g Grants, slice: &Slice) -> Option<&'g Statement> {
+    let policy: &'g Policy = grants.policies[slice.policy].policy.as_ref().ok()?;
+    policy
+        .statements
+        .iter()
+        .find(|statement| statement.index == slice.statement)
+}
+
+/// Actions that get a line of their own, and the rest by service, grade and reason.
+pub(super) fn actions(
+    inputs: &Inputs<'_>,
+    names: &Names<'_>,
+    index: PrincipalIndex,
+    by_grade: &BTreeMap<Grade, ActionSet>,
+) -> (Vec<Action>, Vec<ActionGroup>) {
+    let (catalog, grants, gap) = (inputs.catalog, inputs.grants, &inputs.gaps[index]);
+    let named = literally_named(catalog, grants, gap);
+    let blocks = Blocks::of(catalog, grants, index);
+    let mut lines: BTreeMap<ActionId, Action> = BTreeMap::new();
+    let mut groups: BTreeMap<(String, Grade, String, Vec<GrantedBy>), Vec<ActionId>> = BTreeMap::new();
+    for (grade, set) in by_grade {
+        let own_line = match grade {
+            Grade::Used | Grade::Inferred | Grade::DeniedOnly => set.clone(),
+            Grade::Unobservable | Grade::OutsideCoverage | Grade::Unused => set.intersection(&named),
+        };
+        for action in own_line.iter() {
+            let origin = Origin::of(gap, action, *grade);
+            lines.insert(action, line(inputs, gap, action, *grade, &origin, &blocks));
+        }
+        // Neighbours in the catalog mostly have one origin: a run of them is looked up once.
+        let mut run: Option<(Origin<'_>, Vec<ActionId>)> = None;
+        let mut close = |run: Option<(Origin<'_>, Vec<ActionId>)>| {
+            if let Some((origin, actions)) = run {
+                let service = catalog.service(actions[0]).to_owned();
+                let key = (service, *grade, origin.why(actions[0]), origin.granted_by(grants));
+                groups.entry(key).or_default().extend(actions);
+            }
+        };
+        let mut service_end = 0;
+        for action in set.difference(&own_line).iter() {
+            let origin = Origin::of(gap, action, *grade);
+            let ends = action.index() >= service_end;
+            match &mut run {
+                Some((known, actions)) if !ends && *known == origin => actions.push(action),
+                _ => {
+                    close(run.take());
+                    service_end = catalog.service_range(catalog.service(action)).end as usize;
+                    run = Some((origin, vec![action]));
+                }
+            }
+        }
+        close(run);
+    }
+    let groups = groups
+        .into_iter()
+        .map(|((service, grade, why, granted_by), actions)| {
+            let mut set = ActionSet::none(catalog);
+            actions.iter().for_each(|action| set.insert(*action));
+            ActionGroup {
+                service,
+                grade,
+                why,
+                count: actions.len() as u64,
+                patterns: names.of(&set, Within::Anything, 4),
+                granted_by,
+            }
+        })
+        .collect();
+    (lines.into_values().collect(), groups)
+}
+
+/// Where an action's grade comes from.
+struct Origin<'g> {
+    /// The slices that grant it.
+    slices: Vec<&'g Slice>,
+    /// The first of them whose grade it is.
+    graded: Option<&'g Slice>,
+    /// Why that one sees nothing.
+    blind: Option<&'g Blind>,
+    unmapped: bool,
+}
+
+impl<'g> Origin<'g> {
+    fn of(gap: &'g Gap, action: ActionId, grade: Grade) -> Origin<'g> {
+        let slices: Vec<&Slice> = gap
+            .slices
+            .iter()
+            .filter(|slice| slice.granted.contains(action))
+            .collect();
+        let graded = slices.iter().copied().find(|slice| slice.grade(action) == grade);
+        Origin {
+            blind: graded.and_then(|slice| slice.view.blind_to(action)),
+            unmapped: graded.is_some_and(|slice| slice.unmapped.contains(action)),
+            slices,
+            graded,
+        }
+    }
+
+    fn why(&self, action: ActionId) -> String {
+        self.graded.map_or_else(String::new, |slice| slice.why(action))
+    }
+
+    fn granted_by(&self, grants: &Grants) -> Vec<GrantedBy> {
+        let mut granted_by: Vec<GrantedBy> = self.slices.iter().map(|slice| label(grants, slice)).collect();
+        granted_by.sort();
+        granted_by.dedup();
+        granted_by
+    }
+}
+
+/// The same slices for the same reason: told by where they lie, not by what they hold.
+impl PartialEq for Origin<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |a: Option<&Blind>, b: Option<&Blind>| match (a, b) {
+            (Some(a), Some(b)) => std::ptr::eq(a, b),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        self.unmapped == other.unmapped
+            && same(self.blind, other.blind)
+            && self.slices.len() == other.slices.len()
+            && self.slices.iter().zip(&other.slices).all(|(a, b)| std::ptr::eq(*a, *b))
+            && match (self.graded, other.graded) {
+                (Some(a), Some(b)) => std::ptr::eq(a, b),
+                (None, None) => true,
+                (Some(_), None) | (None, Some(_)) => false,
+            }
+    }
+}
+
+fn line(
+    inputs: &Inputs<'_>,
+    gap: &Gap,
+    action: ActionId,
+    grade: Grade,
+    origin: &Origin<'_>,
+    blocks: &Blocks,
+) -> Action {
+    let activity = &gap.activity;
+    let nothing = Evidence::default();
+    let evidence = match grade {
+        Grade::Used => activity.used.get(&action),
+        Grade::DeniedOnly => activity.denied.get(&action),
+        Grade::Inferred | Grade::Unobservable | Grade::OutsideCoverage | Grade::Unused => {
+            activity.may_need.get(&action)
+        }
+    };
+    let evidence = evidence.unwrap_or(&nothing);
+    let mut by_resource: Vec<ResourceGrade> = Vec::new();
+    for slice in origin.slices.iter().filter(|slice| slice.grade(action) != grade) {
+        let Some(statement) = statement_of(inputs.grants, slice) else {
+            continue;
+        };
+        let resources = match &statement.resource {
+            ResourcePart::Resource(resources) => resources.iter().map(|resource| resource.text().to_owned()).collect(),
+            ResourcePart::NotResource(resources) => resources
+                .iter()
+                .map(|resource| format!("all but {}", resource.text()))
+                .collect(),
+            ResourcePart::None => Vec::new(),
+        };
+        let other = ResourceGrade {
+            resources,
+            grade: slice.grade(action),
+            why: slice.why(action),
+        };
+        if !by_resource.contains(&other) {
+            by_resource.push(other);
+        }
+    }
+    let why = if grade == Grade::Used && evidence.indeterminate == evidence.calls {
+        "calls needed it, and nobody can tell whether AWS allowed them".to_owned()
+    } else {
+        origin.why(action)
+    };
+    let rhythm = Rhythm::of(&evidence.days);
+    Action {
+        action: inputs.catalog.name(action).to_owned(),
+        grade,
+        why,
+        calls: evidence.calls,
+        days_active: rhythm.days_active as u64,
+        typical_gap_days: rhythm.typical_gap,
+        first_seen: evidence.first.as_ref().map(|witness| moment(witness.time)),
+        last_seen: evidence.last.as_ref().map(|witness| moment(witness.time)),
+        events: FirstLast {
+            first: evidence
+                .first
+                .as_ref()
+                .map(|witness| witness.event_id.clone())
+                .filter(|id| !id.is_empty()),
+            last: evidence
+                .last
+                .as_ref()
+                .map(|witness| witness.event_id.clone())
+                .filter(|id| !id.is_empty()),
+        },
+        resources: evidence.resources.iter().take(RESOURCES).cloned().collect(),
+        granted_by: origin.granted_by(inputs.grants),
+        blocked_by: blocks.of_action(action),
+        by_resource,
+    }
+}
+
+/// Actions that a policy names without a wildcard.
+fn literally_named(catalog: &Catalog, grants: &Grants, gap: &Gap) -> ActionSet {
+    let mut named = ActionSet::none(catalog);
+    for slice in &gap.slices {
+        if let Some(statement) = statement_of(grants, slice)
+            && let ActionPart::Action(patterns) = &statement.action
+        {
+            for pattern in patterns.iter().filter(|pattern| !pattern.text().contains(['*', '?'])) {
+                catalog
+                    .id(pattern.text())
+                    .into_iter()
+                    .for_each(|action| named.insert(action));
+            }
+        }
+    }
+    named
+}
+
+/// What stops granted actions whatever the request: unconditional denials, and a boundary that does not name them.
+struct Blocks {
+    denied: ActionSet,
+    bounded: Option<ActionSet>,
+}
+
+impl Blocks {
+    fn of(catalog: &Catalog, grants: &Grants, index: PrincipalIndex) -> Blocks {
+        let mut denied = ActionSet::none(catalog);
+        let policies = grants.policies_of(index);
+        let documents = policies
+            .iter()
+            .filter_map(|policy| grants.policies[*policy].policy.as_ref().ok());
+        for statement in documents.flat_map(|policy| &policy.statements) {
+            let everywhere = match &statement.resource {
+                ResourcePart::Resource(resources) => resources.iter().any(|resource| resource.is_everything()),
+                ResourcePart::NotResource(_) | ResourcePart::None => false,
+            };
+            if statement.effect == Effect::Deny && statement.conditions.is_empty() && everywhere {
+                denied.extend(&ActionSet::of_statement(catalog, statement));
+            }
+        }
+        let boundary = grants.principals[index].permissions_boundary.as_ref();
+        let boundary = boundary.and_then(|arn| grants.policies.iter().find(|policy| policy.arn == *arn));
+        let bounded = boundary.and_then(|policy| policy.policy.as_ref().ok()).map(|policy| {
+            let mut allowed = ActionSet::none(catalog);
+            for statement in policy
+                .statements
+                .iter()
+                .filter(|statement| statement.effect == Effect::Allow)
+            {
+                allowed.extend(&ActionSet::of_statement(catalog, statement));
+            }
+            allowed
+        });
+        Blocks { denied, bounded }
+    }
+
+    fn of_action(&self, action: ActionId) -> Option<String> {
+        if self.denied.contains(action) {
+            Some("deny".to_owned())
+        } else if self.bounded.as_ref().is_some_and(|allowed| !allowed.contains(action)) {
+            Some("boundary".to_owned())
+        } else {
+            None
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! A proved proposal as `result.json` writes it, and an alternative to it.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::{DAY, arns, moment};
+use crate::report::{Alternative, Characters, Inputs, Narrowed, Refused, Suggestion, Verdict};
+use crate::rightsize::{self, Impossible, Names, Proposal, Within};
+use crate::verify::{Proved, Refusal, Replayed};
+
+/// Days for which a suggestion stays good.
+const EXPIRES: i64 = 14;
+
+pub(super) fn suggestion(
+    inputs: &Inputs<'_>,
+    names: &Names<'_>,
+    to: i64,
+    proposal: &Proposal,
+    proved: Proved,
+) -> Suggestion {
+    let (catalog, grants) = (inputs.catalog, inputs.grants);
+    let document = &grants.policies[proposal.policy];
+    let before_sha256 = hex(&Sha256::digest(document.document.to_string().as_bytes()));
+    let mut identity = Sha256::new();
+    for part in [
+        &document.arn,
+        &document.name,
+        proposal.step.name(),
+        &proved.candidate.after.to_string(),
+    ] {
+        identity.update(part.as_bytes());
+        identity.update([0]);
+    }
+    let mut assumptions = proposal.assumptions.clone();
+    assumptions.extend(proposal.kept_by_rule.iter().cloned());
+    if document.from_catalog {
+        assumptions.push("the policy's document is the catalog's copy, not the account's".to_owned());
+    }
+    let removed = proved.candidate.removed;
+    Suggestion {
+        id: hex(&identity.finalize())[..16].to_owned(),
+        policy: document.name.clone(),
+        policy_arn: document.arn.clone(),
+        kind: rightsize::kind_name(grants, proposal.policy).to_owned(),
+        affects: arns(grants, &proposal.affects),
+        step: proposal.step.name().to_owned(),
+        change: proved.candidate.change.name().to_owned(),
+        before: document.document.clone(),
+        before_sha256,
+        after: proved.candidate.after,
+        characters: Characters {
+            before: rightsize::characters(&document.document),
+            after: proved.candidate.characters,
+            quota: rightsize::quota(grants, proposal.policy),
+        },
+        removed: names.of(&removed, Within::Anything, 4),
+        removed_actions: removed.len() as u64,
+        risk_removed: rightsize::riskiest(catalog, &removed, 5)
+            .into_iter()
+            .map(|action| catalog.name(action).to_owned())
+            .collect(),
+        narrowed: proved
+            .candidate
+            .narrowed
+            .into_iter()
+            .map(|narrowing| Narrowed {
+                statement: narrowing.statement,
+                from: narrowing.from,
+                to: narrowing.to,
+            })
+            .collect(),
+        assumptions,
+        held: proposal.held.clone(),
+        confidence: proposal.confidence.level.name().to_owned(),
+        confidence_why: proposal.confidence.why.clone(),
+        expires: moment(to + EXPIRES * DAY),
+        verdict: verdict(proved.replayed),
+    }
+}
+
+fn verdict(replayed: Replayed) -> Verdict {
+    Verdict {
+        narrower: "proved".to_owned(),
+        keeps: "proved".to_owned(),
+        shapes_proved: replayed.shapes_proved,
+        calls_represented: replayed.calls_represented,
+        incomplete: replayed.incomplete,
+        unmapped: replayed.unmapped,
+    }
+}
+
+/// An alternative that was proved.
+pub(super) fn alternative(
+    inputs: &Inputs<'_>,
+    alternative: &rightsize::Alternative,
+    replayed: Replayed,
+) -> Alternative {
+    let policy = alternative.policy.map(|policy| &inputs.grants.policies[policy]);
+    Alternative {
+        kind: alternative.kind.name().to_owned(),
+        policy: policy.map(|policy| policy.name.clone()),
+        policy_arn: policy.map(|policy| policy.arn.clone()),
+        affects: arns(inputs.grants, &alternative.affects),
+        documents: alternative.documents.clone(),
+        characters: alternative.documents.iter().map(rightsize::characters).collect(),
+        quota: alternative.quota,
+        equivalent: alternative.kind.is_equivalent(),
+        note: alternative.kind.note().to_owned(),
+        held: alternative.held.clone(),
+        verdict: verdict(replayed),
+    }
+}
+
+/// An alternative that a proof refused, or that cannot be made.
+pub(super) fn refused_alternative(inputs: &Inputs<'_>, refused: &Impossible, after: Value) -> Refused {
+    let policy = refused.policy.map(|policy| &inputs.grants.policies[policy]);
+    let whom: BTreeSet<&str> = refused
+        .affects
+        .iter()
+        .map(|index| inputs.grants.principals[*index].arn.as_str())
+        .collect();
+    Refused {
+        policy: policy.map_or_else(|| refused.kind.name().to_owned(), |policy| policy.name.clone()),
+        policy_arn: policy.map_or_else(
+            || whom.first().map_or_else(String::new, |arn| (*arn).to_owned()),
+            |policy| policy.arn.clone(),
+        ),
+        affects: arns(inputs.grants, &refused.affects),
+        kind: Some(refused.kind.name().to_owned()),
+        after,
+        witness: refused.why.clone(),
+    }
+}
+
+/// What a refused proposal says of itself.
+pub(crate) fn refusal(refusals: &[(rightsize::Candidate, Refusal)]) -> (Value, String) {
+    match refusals.last() {
+        Some((candidate, refusal)) => (candidate.after.clone(), refusal.to_string()),
+        None => (Value::Null, "no candidate".to_owned()),
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

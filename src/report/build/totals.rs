@@ -1,0 +1,116 @@
+//! The sums that the first screen shows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::gap::{Blind, Grade};
+use crate::grants::Kind;
+use crate::report::{Inputs, Principal, Severity, Suggestion, Totals};
+use crate::rightsize;
+use crate::verify::Verified;
+
+pub(super) fn totals(
+    inputs: &Inputs<'_>,
+    principals: &[Principal],
+    suggestions: &[Verified<Suggestion>],
+    weights: &[u64],
+) -> Totals {
+    let mut totals = Totals {
+        principals: principals.len() as u64,
+        ..Totals::default()
+    };
+    let touched: BTreeSet<&String> = suggestions.iter().flat_map(|suggestion| &suggestion.affects).collect();
+    for principal in principals {
+        totals.actions.granted += principal.totals.granted;
+        totals.actions.used += principal.totals.used;
+        totals.actions.inferred += principal.totals.inferred;
+        totals.actions.unused += principal.totals.unused;
+        totals.actions.unobservable += principal.totals.unobservable;
+        totals.actions.denied_only += principal.totals.denied_only;
+        totals.actions.outside_coverage += principal.totals.outside_coverage;
+        for finding in &principal.findings {
+            let name = match finding.severity {
+                Severity::Low => "low",
+                Severity::Medium => "medium",
+                Severity::High => "high",
+            };
+            *totals.findings.entry(name.to_owned()).or_default() += 1;
+        }
+        if !touched.contains(&principal.arn) && principal.kind != Kind::Group.name() {
+            *totals
+                .not_touched
+                .entry(short_reason(principal).to_owned())
+                .or_default() += 1;
+        }
+    }
+    // A policy counts once, by the last step that may be taken.
+    let mut ready: BTreeMap<(&str, &str), (u64, bool)> = BTreeMap::new();
+    for suggestion in suggestions {
+        let (removes, is_ready) = ready.entry((&suggestion.policy_arn, &suggestion.policy)).or_default();
+        if suggestion.held.is_none() {
+            *removes = (*removes).max(suggestion.removed_actions * suggestion.affects.len() as u64);
+            *is_ready = true;
+        }
+    }
+    totals.ready = ready.values().filter(|(_, is_ready)| *is_ready).count() as u64;
+    totals.held = ready.values().filter(|(_, is_ready)| !is_ready).count() as u64;
+    totals.removable_actions = ready.values().map(|(removes, _)| removes).sum();
+    let (needs_choice, would_prove_most) = unproved(inputs, weights);
+    totals.needs_choice = needs_choice;
+    totals.would_prove_most = would_prove_most;
+    totals.backtest = inputs.backtest.clone();
+    totals
+}
+
+/// Why nothing is suggested for a principal, in a few words.
+fn short_reason(principal: &Principal) -> &'static str {
+    let why = principal.why_not.as_deref().unwrap_or("");
+    if principal.totals.granted == 0 {
+        "nothing granted"
+    } else if why.starts_with("service-linked") || why.starts_with("used by ") {
+        "service roles"
+    } else if why.starts_with("permission set") {
+        "permission sets"
+    } else if why.contains("maintained upstream") {
+        "maintained upstream"
+    } else if why.contains("shared:") {
+        "shared, attachments unseen"
+    } else if principal.totals.unused == 0 {
+        "nothing provably unneeded"
+    } else {
+        "other"
+    }
+}
+
+/// How many editable policies grant actions that this archive cannot judge, and the kind of data events that would
+/// judge most of them.
+fn unproved(inputs: &Inputs<'_>, weights: &[u64]) -> (u64, Option<String>) {
+    let mut open = 0;
+    let mut data: BTreeMap<&str, u64> = BTreeMap::new();
+    for policy in 0..inputs.grants.policies.len() {
+        if rightsize::why_not_policy(inputs.grants, policy, inputs.gaps, inputs.options.replace_aws_managed).is_some() {
+            continue;
+        }
+        let mut unjudged = false;
+        let affects = inputs.grants.affected_by(policy);
+        for slice in affects
+            .iter()
+            .flat_map(|index| &inputs.gaps[*index].slices)
+            .filter(|slice| slice.policy == policy)
+        {
+            for grade in [Grade::Unobservable, Grade::OutsideCoverage] {
+                for action in slice.with_grade(grade).iter() {
+                    unjudged = true;
+                    if let Some(Blind::DataEvents { resource_type, .. }) = slice.view.blind_to(action) {
+                        *data.entry(resource_type).or_default() += weights[action.index()].max(1);
+                    }
+                }
+            }
+        }
+        open += u64::from(unjudged);
+    }
+    let most = data.into_iter().max_by(|(a, x), (b, y)| x.cmp(y).then(b.cmp(a)));
+    (
+        open,
+        most.map(|(resource_type, _)| format!("data events of {resource_type}")),
+    )
+}

@@ -1,0 +1,480 @@
+//! Other ways to the same end, for the careful: a permissions boundary, a trial denial, a session policy, a split.
+//!
+//! None of them takes a policy's place unasked. Each says what it is compared with, so that `verify` can prove it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::names::{Names, Within};
+use super::quota::{MANAGED, SESSION, attachments, characters};
+use super::rewrite::{Cut, statements, texts, with_actions, with_statements};
+use super::{Options, Step, editable, goes, guard, removable};
+use crate::catalog::Catalog;
+use crate::gap::{self, ActionSet, Gap};
+use crate::grants::{Grants, Kind, PolicyDocument, PolicyIndex, PolicyKind, PrincipalIndex};
+use crate::iam::{ActionPart, ActionPattern, Effect, Policy};
+use crate::usage::Table;
+
+/// Characters of a document around its statements' actions, generously.
+const FRAME: u64 = 40;
+
+/// A kind of alternative.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum AlternativeKind {
+    /// A permissions boundary that allows what stays.
+    PermissionsBoundary,
+    /// A policy that denies what would go, to be attached for a week and watched.
+    TrialDeny,
+    /// A policy to pass when a session is opened.
+    SessionPolicy,
+    /// What stays, action by action, in several managed policies, where one is too small for it.
+    Split,
+}
+
+impl AlternativeKind {
+    /// The kind as `result.json` writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            AlternativeKind::PermissionsBoundary => "permissions_boundary",
+            AlternativeKind::TrialDeny => "trial_deny",
+            AlternativeKind::SessionPolicy => "session_policy",
+            AlternativeKind::Split => "split",
+        }
+    }
+
+    /// Whether it leaves the permissions that the suggestion leaves, no more and no less.
+    pub fn is_equivalent(self) -> bool {
+        match self {
+            AlternativeKind::Split => true,
+            AlternativeKind::PermissionsBoundary | AlternativeKind::TrialDeny | AlternativeKind::SessionPolicy => false,
+        }
+    }
+
+    /// What to know before it is used.
+    pub fn note(self) -> &'static str {
+        match self {
+            AlternativeKind::PermissionsBoundary => {
+                "not equivalent: a boundary grants nothing and stops at the principal; resource policies that name a \
+                 user or session pass it by. Attach it as the permissions boundary, leave the policies as they are"
+            }
+            AlternativeKind::TrialDeny => {
+                "not equivalent: an explicit denial also stops what resource policies or other policies allow. Attach \
+                 it for a week, watch for AccessDenied, detach it, then apply the suggestion"
+            }
+            AlternativeKind::SessionPolicy => {
+                "not equivalent: it limits the sessions that it is passed to (sts:AssumeRole, Policy), no others. AWS \
+                 packs it with session tags, which may leave less room"
+            }
+            AlternativeKind::Split => {
+                "the finest form: it names each action that stays. Create these policies, attach them all, then take \
+                 the original away"
+            }
+        }
+    }
+}
+
+/// One alternative, not proved yet.
+#[derive(Clone, Debug)]
+pub struct Alternative {
+    /// What it is.
+    pub kind: AlternativeKind,
+    /// The policy whose place it takes; `None` where it stands beside all policies of a principal.
+    pub policy: Option<PolicyIndex>,
+    /// Everybody whom it affects.
+    pub affects: Vec<PrincipalIndex>,
+    /// The documents.
+    pub documents: Vec<Value>,
+    /// Characters that AWS allows for each of them.
+    pub quota: u64,
+    /// Why not to use it yet.
+    pub held: Option<String>,
+    /// What the proofs compare: all that is allowed without it …
+    pub before: Policy,
+    /// … and with it.
+    pub after: Policy,
+}
+
+/// An alternative that cannot be made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Impossible {
+    /// What it would have been.
+    pub kind: AlternativeKind,
+    /// The policy whose place it would have taken.
+    pub policy: Option<PolicyIndex>,
+    /// Whom it would have affected.
+    pub affects: Vec<PrincipalIndex>,
+    /// The reason.
+    pub why: String,
+}
+
+/// The alternatives of these kinds for everybody who would lose something, in the order of the principals.
+pub fn alternatives(
+    catalog: &Catalog,
+    table: &Table,
+    grants: &Grants,
+    gaps: &[Gap],
+    window: (i64, i64),
+    options: &Options,
+    kinds: &[AlternativeKind],
+) -> (Vec<Alternative>, Vec<Impossible>) {
+    let maker = Maker {
+        catalog,
+        names: Names::new(catalog),
+        grants,
+        gaps,
+        window,
+        options,
+        policy_writes: gap::policy_writes(table, grants),
+    };
+    let (mut made, mut impossible) = (Vec::new(), Vec::new());
+    for kind in kinds {
+        let results: Vec<Result<Alternative, Impossible>> = match kind {
+            AlternativeKind::Split => (0..grants.policies.len())
+                .filter_map(|policy| maker.split(policy))
+                .collect(),
+            AlternativeKind::PermissionsBoundary | AlternativeKind::TrialDeny | AlternativeKind::SessionPolicy => (0
+                ..grants.principals.len())
+                .filter_map(|principal| maker.beside(*kind, principal))
+                .collect(),
+        };
+        for result in results {
+            match result {
+                Ok(alternative) => made.push(alternative),
+                Err(why) => impossible.push(why),
+            }
+        }
+    }
+    (made, impossible)
+}
+
+struct Maker<'a> {
+    catalog: &'a Catalog,
+    names: Names<'a>,
+    grants: &'a Grants,
+    gaps: &'a [Gap],
+    window: (i64, i64),
+    options: &'a Options,
+    policy_writes: BTreeMap<String, i64>,
+}
+
+impl Maker<'_> {
+    /// An alternative that stands beside all policies of a principal; `None` where nothing would go.
+    fn beside(&self, kind: AlternativeKind, principal: PrincipalIndex) -> Option<Result<Alternative, Impossible>> {
+        let grants = self.grants;
+        let who = &grants.principals[principal];
+        let fitting = match kind {
+            AlternativeKind::SessionPolicy => who.kind == Kind::Role,
+            AlternativeKind::PermissionsBoundary | AlternativeKind::TrialDeny | AlternativeKind::Split => {
+                who.kind != Kind::Group
+            }
+        };
+        if !fitting || guard::why_not_principal(grants, self.gaps, principal).is_some() {
+            return None;
+        }
+        let (granted, stays) = self.stays(principal);
+        if granted.difference(&stays).is_empty() {
+            return None;
+        }
+        let made = match kind {
+            AlternativeKind::TrialDeny => self.denial(principal, &granted.difference(&stays)),
+            AlternativeKind::PermissionsBoundary => self.boundary(principal, &stays),
+            AlternativeKind::SessionPolicy | AlternativeKind::Split => {
+                let all = self.everything(principal);
+                self.cut_to(&all, &stays, SESSION.characters)
+            }
+        };
+        let made = made.map(|(documents, before, after)| Alternative {
+            kind,
+            policy: None,
+            affects: vec![principal],
+            documents,
+            quota: if kind == AlternativeKind::SessionPolicy {
+                SESSION.characters
+            } else {
+                MANAGED.characters
+            },
+            held: guard::held(
+                grants,
+                self.gaps,
+                None,
+                &[principal],
+                self.window,
+                &self.policy_writes,
+                self.options,
+            ),
+            before,
+            after,
+        });
+        Some(made.map_err(|why| Impossible {
+            kind,
+            policy: None,
+            affects: vec![principal],
+            why,
+        }))
+    }
+
+    /// What a principal is granted, and what of all actions it must be left: what it may need, whoever grants it.
+    fn stays(&self, principal: PrincipalIndex) -> (ActionSet, ActionSet) {
+        let catalog = self.catalog;
+        let gap = &self.gaps[principal];
+        let mut granted = ActionSet::none(catalog);
+        let mut stays = guard::kept(catalog, self.grants, &[principal], &self.options.keep).actions;
+        for slice in &gap.slices {
+            granted.extend(&slice.granted);
+            stays.extend(&slice.granted.difference(&goes(catalog, slice, self.options)));
+        }
+        for action in gap.activity.used.keys().chain(gap.activity.may_need.keys()) {
+            stays.insert(*action);
+        }
+        for pattern in &gap.trust.implied {
+            stays.extend(&ActionSet::of_pattern(catalog, pattern));
+        }
+        for prefix in gap.activity.unmapped.iter().flat_map(|unmapped| &unmapped.prefixes) {
+            stays.insert_range(catalog.service_range(prefix));
+        }
+        (granted, stays)
+    }
+
+    /// Names that the catalog does not know: granted ones, and those of operations that were called.
+    fn unknown(&self, principal: PrincipalIndex) -> Vec<String> {
+        let mut unknown = Vec::new();
+        for policy in self.grants.policies_of(principal) {
+            let Ok(document) = &self.grants.policies[policy].policy else {
+                continue;
+            };
+            for statement in &document.statements {
+                if let (Effect::Allow, ActionPart::Action(patterns)) = (statement.effect, &statement.action) {
+                    let new = patterns
+                        .iter()
+                        .filter(|pattern| self.catalog.expand(pattern.lower()).is_empty());
+                    unknown.extend(new.map(|pattern| pattern.text().to_owned()));
+                }
+            }
+        }
+        for operation in &self.gaps[principal].activity.unmapped {
+            let service = operation.event_source.split('.').next().unwrap_or("");
+            unknown.push(format!("{service}:{}", operation.event_name));
+        }
+        unknown.sort();
+        unknown.dedup();
+        unknown
+    }
+
+    /// A policy that allows everything, what the catalog does not know by name.
+    fn everything(&self, principal: PrincipalIndex) -> Value {
+        let mut actions = vec!["*".to_owned()];
+        actions.extend(self.unknown(principal));
+        json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]})
+    }
+
+    /// The finest form of a document's Allow statements that leaves these actions and fits.
+    fn cut_to(&self, document: &Value, stays: &ActionSet, quota: u64) -> Result<(Vec<Value>, Policy, Policy), String> {
+        let before = parse(document)?;
+        let beside = PolicyDocument {
+            kind: PolicyKind::Managed,
+            name: String::new(),
+            arn: String::new(),
+            account: String::new(),
+            file: String::new(),
+            document: document.clone(),
+            policy: Ok(before.clone()),
+            updated: None,
+            attached_to: Vec::new(),
+            attachment_count: None,
+            is_boundary: true,
+            from_catalog: false,
+        };
+        let removable: BTreeMap<usize, ActionSet> = before
+            .statements
+            .iter()
+            .filter(|statement| statement.effect == Effect::Allow)
+            .map(|statement| {
+                let allowed = ActionSet::of_statement(self.catalog, statement);
+                (statement.index, allowed.difference(stays))
+            })
+            .collect();
+        let cut = Cut {
+            catalog: self.catalog,
+            names: &self.names,
+            policy: &beside,
+            document: &before,
+            removable: &removable,
+            least: self.options.compact,
+        };
+        let candidate = cut.fitting(Step::Actions, quota)?;
+        let after = parse(&candidate.after)?;
+        Ok((vec![candidate.after], before, after))
+    }
+
+    /// The existing boundary, or everything where there is none, cut to what stays.
+    fn boundary(&self, principal: PrincipalIndex, stays: &ActionSet) -> Result<(Vec<Value>, Policy, Policy), String> {
+        let existing = match &self.grants.principals[principal].permissions_boundary {
+            None => self.everything(principal),
+            Some(arn) => self
+                .grants
+                .policies
+                .iter()
+                .find(|policy| policy.arn == *arn && policy.policy.is_ok())
+                .map(|policy| policy.document.clone())
+                .ok_or_else(|| format!("the document of its boundary {arn} is not in the grants"))?,
+        };
+        self.cut_to(&existing, stays, MANAGED.characters)
+    }
+
+    /// Denials of what would go, in as many documents as it takes.
+    fn denial(&self, principal: PrincipalIndex, going: &ActionSet) -> Result<(Vec<Value>, Policy, Policy), String> {
+        let before = self.everything(principal);
+        // A wildcard must not reach what is granted by a name that the catalog does not know.
+        let unknown: Vec<ActionPattern> = self.unknown(principal).into_iter().map(ActionPattern::new).collect();
+        let least = self.options.compact.min(2);
+        let denied = self.names.of(going, Within::AllBut(&unknown), least);
+        let mut documents = Vec::new();
+        let trial = |part: Vec<String>| {
+            json!({"Version": "2012-10-17", "Statement": [
+                {"Sid": "TrialOfWhatWouldGo", "Effect": "Deny", "Action": part, "Resource": "*"}]})
+        };
+        let room = MANAGED.characters - characters(&trial(Vec::new()));
+        documents.extend(parts(denied, room).into_iter().map(trial));
+        self.attachable(principal, documents.len())?;
+        let mut all = statements(&before).to_vec();
+        all.extend(documents.iter().flat_map(statements).cloned());
+        Ok((documents, parse(&before)?, parse(&with_statements(&before, all))?))
+    }
+
+    /// Whether so many more managed policies can hang on a principal.
+    fn attachable(&self, principal: PrincipalIndex, more: usize) -> Result<(), String> {
+        let who = &self.grants.principals[principal];
+        let managed = who
+            .policies
+            .iter()
+            .filter(|policy| self.grants.policies[**policy].kind != PolicyKind::Inline)
+            .count();
+        let most = attachments(who.kind);
+        if managed + more > most {
+            return Err(format!(
+                "{} has {managed} managed policies attached, {more} more are needed, and AWS allows {most}",
+                who.arn
+            ));
+        }
+        Ok(())
+    }
+
+    /// A policy's finest form in several managed policies; `None` where one holds it.
+    fn split(&self, index: PolicyIndex) -> Option<Result<Alternative, Impossible>> {
+        let (catalog, grants) = (self.catalog, self.grants);
+        let policy = &grants.policies[index];
+        let affects = editable(grants, index, self.gaps, self.options).ok()?;
+        let document = policy.policy.as_ref().ok()?;
+        let kept = guard::kept(catalog, grants, &affects, &self.options.keep).actions;
+        let removable = removable(catalog, self.gaps, index, &affects, document, self.options, &kept);
+        if removable.values().all(ActionSet::is_empty) {
+            return None;
+        }
+        let cut = Cut {
+            catalog,
+            names: &self.names,
+            policy,
+            document,
+            removable: &removable,
+            least: self.options.compact,
+        };
+        let finest = cut.finest();
+        if finest.characters <= super::quota(grants, index) {
+            return None;
+        }
+        let made = split_document(&finest.after).and_then(|documents| {
+            let replaced = usize::from(policy.kind != PolicyKind::Inline);
+            for holder in &policy.attached_to {
+                self.attachable(*holder, documents.len() - replaced)?;
+            }
+            let all = documents.iter().flat_map(statements).cloned().collect();
+            let after = parse(&with_statements(&policy.document, all))?;
+            Ok(Alternative {
+                kind: AlternativeKind::Split,
+                policy: Some(index),
+                affects: affects.clone(),
+                documents,
+                quota: MANAGED.characters,
+                held: guard::held(
+                    grants,
+                    self.gaps,
+                    Some(index),
+                    &affects,
+                    self.window,
+                    &self.policy_writes,
+                    self.options,
+                ),
+                before: document.clone(),
+                after,
+            })
+        });
+        Some(made.map_err(|why| Impossible {
+            kind: AlternativeKind::Split,
+            policy: Some(index),
+            affects: affects.clone(),
+            why,
+        }))
+    }
+}
+
+/// The statements of a document in as few documents as fill up in their order; a statement too long for one is cut
+/// between its actions.
+fn split_document(document: &Value) -> Result<Vec<Value>, String> {
+    let mut documents: Vec<Vec<Value>> = Vec::new();
+    let room = MANAGED.characters - FRAME;
+    let mut used = room;
+    for statement in statements(document) {
+        let size = characters(statement) + 1;
+        let pieces = if size <= room {
+            vec![statement.clone()]
+        } else {
+            let actions = statement.get("Action").map(texts).unwrap_or_default();
+            let rest = size.saturating_sub(actions.iter().map(|action| action.len() as u64 + 3).sum());
+            if rest + FRAME > room {
+                return Err("a statement's resources and conditions alone do not fit into a managed policy".to_owned());
+            }
+            parts(actions, room - rest)
+                .into_iter()
+                .filter_map(|part| with_actions(statement, part))
+                .collect()
+        };
+        for piece in pieces {
+            let size = characters(&piece) + 1;
+            if used + size > room {
+                documents.push(Vec::new());
+                used = 0;
+            }
+            used += size;
+            if let Some(last) = documents.last_mut() {
+                last.push(piece);
+            }
+        }
+    }
+    Ok(documents
+        .into_iter()
+        .map(|statements| with_statements(document, statements))
+        .collect())
+}
+
+/// A list in as few parts as hold so many characters each.
+fn parts(entries: Vec<String>, room: u64) -> Vec<Vec<String>> {
+    let mut parts: Vec<Vec<String>> = Vec::new();
+    let mut used = room;
+    for entry in entries {
+        let size = entry.len() as u64 + 3;
+        if used + size > room {
+            parts.push(Vec::new());
+            used = 0;
+        }
+        used += size;
+        if let Some(last) = parts.last_mut() {
+            last.push(entry);
+        }
+    }
+    parts
+}
+
+fn parse(document: &Value) -> Result<Policy, String> {
+    Policy::from_value(document).map_err(|error| error.to_string())
+}

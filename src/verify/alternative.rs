@@ -1,0 +1,30 @@
+//! The proofs of alternatives: with it nothing more is allowed than without, and every observed call still is.
+
+use super::{Refusal, Replayed, Verified, narrower, replay};
+use crate::catalog::Catalog;
+use crate::gap::Gap;
+use crate::rightsize::Alternative;
+
+/// An alternative that holds, and what was replayed.
+pub type Held = Verified<(Alternative, Replayed)>;
+
+/// Proves an alternative on what is allowed with it and without it.
+///
+/// # Errors
+/// The alternative, with the request that only one of them allows, or what could not be shown.
+pub fn alternative(
+    catalog: &Catalog,
+    gaps: &[Gap],
+    alternative: Alternative,
+) -> Result<Held, Box<(Alternative, Refusal)>> {
+    let mut replayed = Replayed::default();
+    let mut proof = narrower(&alternative.before, &alternative.after);
+    for principal in &alternative.affects {
+        let (before, after) = (&alternative.before, &alternative.after);
+        proof = proof.and_then(|()| replay(catalog, before, after, &gaps[*principal], &mut replayed));
+    }
+    match proof {
+        Ok(()) => Ok(Verified((alternative, replayed))),
+        Err(refusal) => Err(Box::new((alternative, refusal))),
+    }
+}

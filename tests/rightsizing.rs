@@ -1,0 +1,437 @@
+//! Smaller policies: what is written, what fits, what else is offered, and how far it may be trusted.
+
+use serde_json::{Value, json};
+use trimtrail::catalog::Catalog;
+use trimtrail::report::{Report, Suggestion};
+use trimtrail::rightsize::{EvidenceLevel, Level, Options, Resources};
+
+use super::journey::{ROLE, allow, analyze, background, call, object_event, options, role, secret};
+
+fn run(events: &[Value], document: &Value, options: &Options) -> Report {
+    analyze(&[background(), events.to_vec()].concat(), &role(document), options, 1)
+}
+
+/// The document of a step; `None` where it is not suggested.
+fn after(report: &Report, step: &str) -> Option<Value> {
+    let mut steps = report.suggestions.iter().filter(|suggestion| suggestion.step == step);
+    steps.next().map(|suggestion| suggestion.after.clone())
+}
+
+fn aggressive() -> Options {
+    Options {
+        evidence: EvidenceLevel::Aggressive,
+        ..options()
+    }
+}
+
+fn narrow() -> Options {
+    Options {
+        resources: Resources::Narrow,
+        ..options()
+    }
+}
+
+fn event(day: u32, source: &str, name: &str, parameters: &Value) -> Value {
+    call(day, source, name, json!({"requestParameters": parameters}))
+}
+
+// How statements are rewritten: the cases of the same numbers stand in the semantics memo.
+
+#[test]
+fn case_32_allow_not_action_becomes_the_actions_seen() {
+    let document =
+        json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}]});
+    let seen = call(3, "s3", "ListBuckets", json!({}));
+    let expected = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}]});
+    assert_eq!(
+        after(&run(&[seen], &document, &aggressive()), "actions"),
+        Some(expected)
+    );
+}
+
+#[test]
+fn no_wildcard_reaches_what_not_action_excepts() {
+    let statement = |excepted: &Value| json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "NotAction": excepted, "Resource": "*"}]});
+    let seen = [
+        secret(),
+        event(4, "secretsmanager", "GetResourcePolicy", &json!({"secretId": "db"})),
+        event(4, "secretsmanager", "GetRandomPassword", &json!({})),
+    ];
+    let options = Options {
+        compact: 2,
+        ..aggressive()
+    };
+    let listed = |excepted: Value| {
+        after(&run(&seen, &statement(&excepted), &options), "actions").expect("something goes")["Statement"][0]["Action"].clone()
+    };
+    // Secrets Manager decrypts for the caller, so the key stays.
+    assert_eq!(listed(json!(["iam:*"])), json!(["kms:Decrypt", "secretsmanager:Get*"]));
+    // The catalog does not know `GetBrandNew`, and yet a wildcard would grant it.
+    assert_eq!(
+        listed(json!(["iam:*", "secretsmanager:GetBrandNew"])),
+        json!([
+            "kms:Decrypt",
+            "secretsmanager:GetRandomPassword",
+            "secretsmanager:GetResourcePolicy",
+            "secretsmanager:GetSecretValue"
+        ])
+    );
+}
+
+#[test]
+fn case_33_names_are_not_packed_into_a_wildcard_that_nobody_wrote() {
+    let document = allow(
+        &json!([
+            "secretsmanager:GetSecretValue",
+            "secretsmanager:GetResourcePolicy",
+            "secretsmanager:GetRandomPassword",
+            "ec2:TerminateInstances"
+        ]),
+        &json!("*"),
+    );
+    let seen = [
+        secret(),
+        event(4, "secretsmanager", "GetResourcePolicy", &json!({"secretId": "db"})),
+        event(4, "secretsmanager", "GetRandomPassword", &json!({})),
+    ];
+    let options = Options {
+        compact: 2,
+        ..options()
+    };
+    let expected = allow(
+        &json!([
+            "secretsmanager:GetRandomPassword",
+            "secretsmanager:GetResourcePolicy",
+            "secretsmanager:GetSecretValue"
+        ]),
+        &json!("*"),
+    );
+    assert_eq!(after(&run(&seen, &document, &options), "actions"), Some(expected));
+}
+
+#[test]
+fn case_34_two_statements_never_become_their_product() {
+    let statement = |action: &Value, resource: &str| json!({"Effect": "Allow", "Action": action, "Resource": resource});
+    let queue = "arn:aws:sqs:eu-west-1:111122223333:q";
+    let secrets = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:*";
+    let document = json!({"Version": "2012-10-17", "Statement": [
+        statement(&json!(["secretsmanager:GetSecretValue", "secretsmanager:DeleteSecret"]), secrets),
+        statement(&json!(["sqs:GetQueueAttributes", "sqs:DeleteQueue"]), queue)]});
+    let expected = json!({"Version": "2012-10-17", "Statement": [
+        statement(&json!(["secretsmanager:GetSecretValue"]), secrets),
+        statement(&json!(["sqs:GetQueueAttributes"]), queue)]});
+    let url = json!({"queueUrl": "https://sqs.eu-west-1.amazonaws.com/111122223333/q"});
+    let seen = [secret(), event(4, "sqs", "GetQueueAttributes", &url)];
+    assert_eq!(after(&run(&seen, &document, &options()), "actions"), Some(expected));
+}
+
+#[test]
+fn case_36_what_knows_no_resources_keeps_the_star() {
+    let document = allow(
+        &json!(["ec2:DescribeInstances", "secretsmanager:GetSecretValue"]),
+        &json!("*"),
+    );
+    let seen = [secret(), event(3, "ec2", "DescribeInstances", &json!({}))];
+    let after = after(&run(&seen, &document, &narrow()), "resources").expect("the secret is narrowed");
+    assert_eq!(
+        after["Statement"],
+        json!([
+            {"Effect": "Allow", "Action": ["ec2:DescribeInstances"], "Resource": "*"},
+            {"Effect": "Allow", "Action": ["secretsmanager:GetSecretValue"], "Resource": "arn:aws:secretsmanager:*:111122223333:secret:db-??????"}
+        ])
+    );
+}
+
+#[test]
+fn what_is_rewritten_is_sorted_by_service_and_action() {
+    let document = allow(
+        &json!([
+            "sqs:ListQueues",
+            "ec2:TerminateInstances",
+            "secretsmanager:GetSecretValue",
+            "ec2:DescribeInstances",
+            "s3:ListAllMyBuckets"
+        ]),
+        &json!("*"),
+    );
+    let seen = [
+        secret(),
+        call(3, "sqs", "ListQueues", json!({})),
+        call(3, "ec2", "DescribeInstances", json!({})),
+        call(3, "s3", "ListBuckets", json!({})),
+    ];
+    let expected = json!([
+        "ec2:DescribeInstances",
+        "s3:ListAllMyBuckets",
+        "secretsmanager:GetSecretValue",
+        "sqs:ListQueues"
+    ]);
+    let after = after(&run(&seen, &document, &options()), "actions").expect("something goes");
+    assert_eq!(after["Statement"][0]["Action"], expected);
+}
+
+// Narrower resources.
+
+fn secret_value() -> Value {
+    allow(&json!("secretsmanager:GetSecretValue"), &json!("*"))
+}
+
+#[test]
+fn resources_become_narrower_in_a_suggestion_of_their_own() {
+    let document = allow(
+        &json!(["secretsmanager:GetSecretValue", "secretsmanager:DeleteSecret"]),
+        &json!("*"),
+    );
+    let report = run(&[secret()], &document, &narrow());
+    assert_eq!(
+        after(&report, "actions"),
+        Some(allow(&json!(["secretsmanager:GetSecretValue"]), &json!("*")))
+    );
+    let step: &Suggestion = report
+        .suggestions
+        .iter()
+        .find(|one| one.step == "resources")
+        .expect("a second step");
+    let to = "arn:aws:secretsmanager:*:111122223333:secret:db-??????";
+    assert_eq!(step.after, allow(&json!(["secretsmanager:GetSecretValue"]), &json!(to)));
+    assert_eq!(
+        serde_json::to_value(&step.narrowed).expect("JSON"),
+        json!([{"statement": "0", "from": ["*"], "to": [to]}])
+    );
+    assert_eq!(step.removed, ["secretsmanager:DeleteSecret"]);
+}
+
+#[test]
+fn resources_stay_unless_asked_for() {
+    assert_eq!(after(&run(&[secret()], &secret_value(), &options()), "resources"), None);
+}
+
+#[test]
+fn narrowing_again_changes_nothing() {
+    let narrowed = after(&run(&[secret()], &secret_value(), &narrow()), "resources").expect("narrower");
+    assert!(run(&[secret()], &narrowed, &narrow()).suggestions.is_empty());
+}
+
+#[test]
+fn a_new_name_in_the_last_third_keeps_the_resource() {
+    let late = event(
+        12,
+        "secretsmanager",
+        "GetSecretValue",
+        &json!({"secretId": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:new-AbCdEf"}),
+    );
+    assert_eq!(
+        after(&run(&[secret(), late], &secret_value(), &narrow()), "resources"),
+        None
+    );
+}
+
+#[test]
+fn a_call_that_hides_its_resource_keeps_it() {
+    let mut hidden = secret();
+    hidden["requestParameters"] = Value::Null;
+    hidden["errorCode"] = json!("ThrottlingException");
+    assert_eq!(
+        after(&run(&[secret(), hidden], &secret_value(), &narrow()), "resources"),
+        None
+    );
+}
+
+#[test]
+fn what_makes_things_is_never_narrowed() {
+    let document = allow(&json!("sqs:CreateQueue"), &json!("*"));
+    let seen = event(3, "sqs", "CreateQueue", &json!({"queueName": "q"}));
+    assert_eq!(after(&run(&[seen], &document, &narrow()), "resources"), None);
+}
+
+/// Reads of two objects by the role itself, as data events.
+fn objects() -> Vec<Value> {
+    let keys = [(3, "in/2026/a.csv"), (5, "in/2026/b.csv")];
+    let read = |(day, key): (u32, &str)| {
+        let mut event = object_event();
+        event["eventTime"] = json!(format!("2026-10-{day:02}T12:00:00Z"));
+        event["eventID"] = json!(format!("object-{day}"));
+        event["userIdentity"] = call(day, "s3", "GetObject", json!({}))["userIdentity"].clone();
+        event["requestParameters"] = json!({"bucketName": "a", "key": key});
+        event["resources"] = json!([{"type": "AWS::S3::Object", "ARN": format!("arn:aws:s3:::a/{key}")},
+            {"type": "AWS::S3::Bucket", "ARN": "arn:aws:s3:::a", "accountId": "111122223333"}]);
+        event
+    };
+    keys.into_iter().map(read).collect()
+}
+
+#[test]
+fn objects_keep_their_resource_where_other_buckets_would_not_show() {
+    let document = allow(&json!("s3:GetObject"), &json!("*"));
+    assert_eq!(after(&run(&objects(), &document, &narrow()), "resources"), None);
+}
+
+// What fits.
+
+/// The role becomes a user, whose inline policies have 2,048 characters of room.
+fn user(document: &Value) -> Value {
+    json!({"RoleDetailList": [], "GroupDetailList": [], "Policies": [], "UserDetailList": [{
+        "Arn": "arn:aws:iam::111122223333:user/app", "UserName": "app", "UserId": "AIDAAPP", "Path": "/", "CreateDate": "2025-01-01T00:00:00Z",
+        "UserPolicyList": [{"PolicyName": "p", "PolicyDocument": document}], "AttachedManagedPolicies": []}]})
+}
+
+#[test]
+fn what_does_not_fit_says_why() {
+    let events = background();
+    let report = analyze(&events, &user(&allow(&json!("*"), &json!("*"))), &options(), 1);
+    assert!(report.suggestions.is_empty());
+    let why: Vec<&str> = report.refused.iter().map(|refused| refused.witness.as_str()).collect();
+    assert!(
+        why.iter().all(|why| why.contains("2048 are allowed")) && why.len() == 2,
+        "{why:?}"
+    );
+}
+
+#[test]
+fn services_stay_whole_where_room_is_scarce() {
+    let report = run(&[secret()], &allow(&json!("*"), &json!("*")), &options());
+    let step = report
+        .suggestions
+        .iter()
+        .find(|one| one.step == "actions")
+        .expect("a step");
+    assert!(step.characters.after <= step.characters.quota, "{:?}", step.characters);
+    assert!(step.removed_actions > 5_000, "{}", step.removed_actions);
+    // Once more with what was suggested: nothing more goes.
+    assert!(run(&[secret()], &step.after, &options()).suggestions.is_empty());
+}
+
+#[test]
+fn inline_policies_of_one_owner_fit_together() {
+    let mut grants = role(&allow(&json!("ec2:*"), &json!("*")));
+    grants["RoleDetailList"][0]["RolePolicyList"] = json!([
+        {"PolicyName": "a", "PolicyDocument": allow(&json!("*"), &json!("*"))},
+        {"PolicyName": "b", "PolicyDocument": allow(&json!(["*", "secretsmanager:*"]), &json!("*"))}]);
+    let report = analyze(&background(), &grants, &options(), 1);
+    let sizes: Vec<u64> = report
+        .suggestions
+        .iter()
+        .filter(|one| one.step == "actions")
+        .map(|one| one.characters.after)
+        .collect();
+    assert!(sizes.len() == 2 && sizes.iter().sum::<u64>() <= 10_240, "{sizes:?}");
+}
+
+#[test]
+fn a_wildcard_stands_for_as_many_actions_as_asked() {
+    let document = allow(&json!("secretsmanager:*"), &json!("*"));
+    let seen = [
+        secret(),
+        event(3, "secretsmanager", "ListSecrets", &json!({})),
+        event(3, "secretsmanager", "ListSecretVersionIds", &json!({"secretId": "db"})),
+    ];
+    let listed = |compact: usize| {
+        let options = Options { compact, ..options() };
+        after(&run(&seen, &document, &options), "actions").expect("something goes")["Statement"][0]["Action"].clone()
+    };
+    let names = |list: &Value| {
+        list.as_array()
+            .expect("a list")
+            .iter()
+            .filter(|one| one.as_str().expect("text").contains("List"))
+            .count()
+    };
+    assert_eq!((names(&listed(2)), names(&listed(4))), (1, 2));
+}
+
+// How far it may be trusted.
+
+fn every_day() -> Vec<Value> {
+    (1..=14)
+        .map(|day| {
+            event(
+                day,
+                "secretsmanager",
+                "GetSecretValue",
+                &json!({"secretId": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-AbCdEf"}),
+            )
+        })
+        .collect()
+}
+
+#[track_caller]
+fn check_confidence(events: &[Value], options: &Options, expected: &str, why: &str) {
+    let report = run(events, &allow(&json!("secretsmanager:*"), &json!("*")), options);
+    let suggestion = &report.suggestions[0];
+    assert_eq!(suggestion.confidence, expected, "{:?}", suggestion.confidence_why);
+    assert!(
+        suggestion.confidence_why.iter().any(|reason| reason.contains(why)),
+        "{:?}",
+        suggestion.confidence_why
+    );
+}
+
+#[test]
+fn two_weeks_of_daily_calls_give_medium_confidence() {
+    check_confidence(&every_day(), &options(), "medium", "the archive spans 14 days");
+}
+
+#[test]
+fn one_active_day_gives_low_confidence() {
+    check_confidence(&[secret()], &options(), "low", "active on 1 of 14 days");
+}
+
+#[test]
+fn a_rhythm_slower_than_the_window_gives_low_confidence() {
+    let weekly: Vec<Value> = every_day()
+        .into_iter()
+        .enumerate()
+        .filter(|(at, _)| at.is_multiple_of(6))
+        .map(|(_, event)| event)
+        .collect();
+    check_confidence(
+        &weekly,
+        &options(),
+        "low",
+        "seen about every 6 days, and the window holds 14",
+    );
+}
+
+#[test]
+fn less_than_conservative_evidence_caps_confidence() {
+    check_confidence(&every_day(), &aggressive(), "medium", "less than conservative");
+}
+
+#[test]
+fn too_little_confidence_holds() {
+    let options = Options {
+        min_confidence: Level::Medium,
+        ..options()
+    };
+    let report = run(&[secret()], &allow(&json!("secretsmanager:*"), &json!("*")), &options);
+    let held = report.suggestions[0].held.clone().expect("held");
+    assert!(held.contains("--min-confidence medium"), "{held}");
+}
+
+#[test]
+fn an_action_says_on_how_many_days_and_how_often() {
+    let report = run(&every_day(), &secret_value(), &options());
+    let action = &report
+        .principals
+        .iter()
+        .find(|one| one.arn == ROLE)
+        .expect("the role")
+        .actions[0];
+    assert_eq!(
+        (action.calls, action.days_active, action.typical_gap_days),
+        (14, 14, Some(1.0))
+    );
+}
+
+#[test]
+fn a_grant_names_policy_statement_and_file() {
+    let report = run(&[secret()], &secret_value(), &options());
+    let principal = report.principals.iter().find(|one| one.arn == ROLE).expect("the role");
+    assert_eq!(principal.policies[0].file, "grants");
+    let by = &principal.actions[0].granted_by[0];
+    assert_eq!(
+        (by.policy.as_str(), by.statement.as_str(), by.index),
+        ("inline:p", "0", 0)
+    );
+    assert!(Catalog::embedded().id(&principal.actions[0].action).is_some());
+}
