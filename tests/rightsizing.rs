@@ -318,6 +318,36 @@ fn inline_policies_of_one_owner_fit_together() {
 }
 
 #[test]
+fn a_permission_set_is_judged_over_its_accounts() {
+    let role = |account: &str, id: &str| {
+        json!({"Arn": format!("arn:aws:iam::{account}:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Reader_{id}"), "RoleId": format!("AROA{id}"),
+            "RoleName": format!("AWSReservedSSO_Reader_{id}"), "Path": "/aws-reserved/sso.amazonaws.com/", "CreateDate": "2025-01-01T00:00:00Z",
+            "RolePolicyList": [{"PolicyName": "AwsSSOInlinePolicy", "PolicyDocument": allow(&json!(["secretsmanager:GetSecretValue", "secretsmanager:DeleteSecret"]), &json!("*"))}]})
+    };
+    let grants =
+        json!({"RoleDetailList": [role("111122223333", "0123456789abcdef"), role("111122223333", "fedcba9876543210")]});
+    let mut used = secret();
+    used["userIdentity"]["principalId"] = json!("AROAfedcba9876543210:ada");
+    used["userIdentity"]["sessionContext"]["sessionIssuer"]["principalId"] = json!("AROAfedcba9876543210");
+    let report = analyze(&[background(), vec![used]].concat(), &grants, &options(), 1);
+    let [suggestion] = &report.suggestions[..] else {
+        panic!("one suggestion")
+    };
+    assert_eq!(
+        (suggestion.kind.as_str(), suggestion.affects.len()),
+        ("permission_set", 2)
+    );
+    assert_eq!(suggestion.removed, ["secretsmanager:DeleteSecret"]);
+    assert_eq!(suggestion.characters.quota, 32_768);
+    assert!(
+        suggestion
+            .held
+            .as_deref()
+            .is_some_and(|why| why.contains("IAM Identity Center"))
+    );
+}
+
+#[test]
 fn a_wildcard_stands_for_as_many_actions_as_asked() {
     let document = allow(&json!("secretsmanager:*"), &json!("*"));
     let seen = [

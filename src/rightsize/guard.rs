@@ -162,6 +162,30 @@ pub fn why_not_policy(grants: &Grants, index: PolicyIndex, gaps: &[Gap], replace
     }
 }
 
+/// The permission set whose inline policy this is. IAM Identity Center writes it as `AwsSSOInlinePolicy` into a role
+/// `AWSReservedSSO_NAME_0123456789abcdef` of each account (user guide, "Referencing permission sets in resource
+/// policies").
+pub(super) fn permission_set(grants: &Grants, index: PolicyIndex) -> Option<&str> {
+    let policy = &grants.policies[index];
+    let [owner] = policy.attached_to[..] else {
+        return None;
+    };
+    let role = grants.principals[owner].name.strip_prefix("AWSReservedSSO_")?;
+    let (set, _) = role.rsplit_once('_')?;
+    (policy.kind == PolicyKind::Inline && policy.name == "AwsSSOInlinePolicy").then_some(set)
+}
+
+/// The inline policies of permission sets, the copies of one together: same set, same document.
+pub(super) fn permission_sets(grants: &Grants) -> Vec<Vec<PolicyIndex>> {
+    let mut sets: BTreeMap<(&str, String), Vec<PolicyIndex>> = BTreeMap::new();
+    for (index, policy) in grants.policies.iter().enumerate() {
+        if let Some(set) = permission_set(grants, index) {
+            sets.entry((set, policy.document.to_string())).or_default().push(index);
+        }
+    }
+    sets.into_values().collect()
+}
+
 /// Whether some holders may lose a policy although others must keep it: an AWS-managed one is replaced by a copy,
 /// holder by holder. What a group has, its members have together.
 pub(super) fn goes_holder_by_holder(grants: &Grants, index: PolicyIndex) -> bool {

@@ -173,6 +173,8 @@ pub struct Proposal {
     pub affects: Vec<PrincipalIndex>,
     /// The documents, in the order in which to try them.
     pub candidates: Vec<Candidate>,
+    /// Characters that AWS allows.
+    pub quota: u64,
     /// Why not to apply it yet.
     pub held: Option<String>,
     /// How far it may be trusted.
@@ -210,7 +212,11 @@ pub fn propose(
         .into_par_iter()
         .map(|policy| proposer.policy(policy))
         .collect();
-    let (proposals, unfit): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+    let sets = guard::permission_sets(grants);
+    let all = all
+        .into_iter()
+        .chain(sets.iter().map(|set| proposer.permission_set(set)));
+    let (proposals, unfit): (Vec<_>, Vec<_>) = all.unzip();
     (
         proposals.into_iter().flatten().collect(),
         unfit.into_iter().flatten().collect(),
@@ -235,18 +241,81 @@ impl Proposer<'_> {
     /// The steps that one policy can take.
     fn policy(&self, index: PolicyIndex) -> Steps {
         let (catalog, grants, options) = (self.catalog, self.grants, self.options);
-        let policy = &grants.policies[index];
-        let (mut proposals, mut unfit) = (Vec::new(), Vec::new());
-        let (Ok(affects), Ok(document)) = (editable(grants, index, self.gaps, options), &policy.policy) else {
-            return (proposals, unfit);
+        let (Ok(affects), Ok(document)) = (
+            editable(grants, index, self.gaps, options),
+            &grants.policies[index].policy,
+        ) else {
+            return Steps::default();
         };
         let kept = guard::kept(catalog, grants, &affects, &options.keep);
         let removable = removable(catalog, self.gaps, index, &affects, document, options, &kept.actions);
-        let something_goes = !removable.values().all(ActionSet::is_empty);
-        if !something_goes && self.touched.is_none() {
-            return (proposals, unfit);
+        let goal = Goal {
+            index,
+            document,
+            affects,
+            kept,
+            removable,
+            quota: quota(grants, index),
+            narrows: true,
+            held: None,
+        };
+        self.steps(goal)
+    }
+
+    /// The steps that a permission set can take: its inline policy in all accounts that the grants show.
+    fn permission_set(&self, copies: &[PolicyIndex]) -> Steps {
+        let (catalog, grants, options) = (self.catalog, self.grants, self.options);
+        let Some(Ok(document)) = copies.first().map(|index| &grants.policies[*index].policy) else {
+            return Steps::default();
+        };
+        let affects: Vec<PrincipalIndex> = copies
+            .iter()
+            .flat_map(|index| grants.policies[*index].attached_to.iter().copied())
+            .collect();
+        let kept = guard::kept(catalog, grants, &affects, &options.keep);
+        let mut all: Option<BTreeMap<usize, ActionSet>> = None;
+        for index in copies {
+            let owners = &grants.policies[*index].attached_to;
+            let here = removable(catalog, self.gaps, *index, owners, document, options, &kept.actions);
+            all = Some(match all {
+                None => here,
+                Some(all) => all
+                    .into_iter()
+                    .filter_map(|(statement, set)| Some((statement, set.intersection(here.get(&statement)?))))
+                    .collect(),
+            });
         }
-        let quota = quota(grants, index);
+        let goal = Goal {
+            index: copies[0],
+            document,
+            affects,
+            kept,
+            removable: all.unwrap_or_default(),
+            quota: PERMISSION_SET.characters,
+            narrows: false,
+            held: Some(
+                "a permission set: it may be assigned in accounts that these grants do not show; edit it in IAM \
+                 Identity Center once all of them are here"
+                    .to_owned(),
+            ),
+        };
+        self.steps(goal)
+    }
+
+    fn steps(&self, goal: Goal<'_>) -> Steps {
+        let (catalog, grants, options) = (self.catalog, self.grants, self.options);
+        let (mut proposals, mut unfit) = (Vec::new(), Vec::new());
+        let Goal {
+            index,
+            document,
+            affects,
+            kept,
+            removable,
+            quota,
+            ..
+        } = goal;
+        let policy = &grants.policies[index];
+        let something_goes = !removable.values().all(ActionSet::is_empty);
         let cut = rewrite::Cut {
             catalog,
             names: &self.names,
@@ -266,7 +335,7 @@ impl Proposer<'_> {
                 Err(why) => unfit.push((index, why)),
             }
         }
-        if let Some(touched) = &self.touched {
+        if let Some(touched) = self.touched.as_ref().filter(|_| goal.narrows) {
             let narrow = narrow::Narrow {
                 catalog,
                 gaps: self.gaps,
@@ -299,7 +368,7 @@ impl Proposer<'_> {
         if steps.is_empty() {
             return (proposals, unfit);
         }
-        let mut held = guard::held(
+        let guarded = guard::held(
             grants,
             self.gaps,
             Some(index),
@@ -308,6 +377,7 @@ impl Proposer<'_> {
             &self.policy_writes,
             options,
         );
+        let mut held = goal.held.or(guarded);
         let confidence = confidence::confidence(grants, self.gaps, &affects, self.window, held.as_deref(), options);
         if held.is_none() && confidence.level < options.min_confidence {
             held = Some(format!(
@@ -331,6 +401,7 @@ impl Proposer<'_> {
                 step,
                 affects: affects.clone(),
                 candidates: vec![candidate],
+                quota,
                 held: held.clone(),
                 confidence: confidence.clone(),
                 assumptions: assumptions.clone(),
@@ -339,6 +410,19 @@ impl Proposer<'_> {
         }
         (proposals, unfit)
     }
+}
+
+/// One policy to go down, and by how much at most.
+struct Goal<'a> {
+    index: PolicyIndex,
+    document: &'a Policy,
+    affects: Vec<PrincipalIndex>,
+    kept: Kept,
+    removable: BTreeMap<usize, ActionSet>,
+    quota: u64,
+    /// Whether its resources may be cut down too.
+    narrows: bool,
+    held: Option<String>,
 }
 
 /// Whom a rewrite of a policy would affect, or why it is not rewritten. Of an AWS-managed policy, which is replaced
@@ -463,6 +547,7 @@ pub fn kind_name(grants: &Grants, policy: PolicyIndex) -> &'static str {
         .all(|owner| grants.principals[*owner].kind == Kind::Group);
     match document.kind {
         PolicyKind::Inline if owner_is_group => "group",
+        PolicyKind::Inline if guard::permission_set(grants, policy).is_some() => "permission_set",
         PolicyKind::Inline => "inline",
         PolicyKind::Managed => "managed",
         PolicyKind::AwsManaged => "aws_managed",

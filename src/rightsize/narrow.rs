@@ -193,14 +193,12 @@ impl Narrow<'_> {
             return None;
         }
         let kept: Vec<Resource> = all.iter().map(|form| Resource::new(form.as_str(), version)).collect();
-        let kept: Vec<&Resource> = kept.iter().collect();
+        let holds = |inner: &Resource| kept.iter().any(|form| arn::includes(form, inner));
         for shape in names.keys() {
             let shape = Resource::new(escape(shape, version)?, version);
-            let missed = resources.iter().any(|resource| {
-                arn::overlaps(resource, &shape)
-                    && !arn::union_includes(&kept, &shape)
-                    && !arn::union_includes(&kept, resource)
-            });
+            let missed = resources
+                .iter()
+                .any(|resource| arn::overlaps(resource, &shape) && !holds(&shape) && !holds(resource));
             if missed {
                 return None;
             }

@@ -53,7 +53,7 @@ pub(super) fn suggestion(
         characters: Characters {
             before: rightsize::characters(&document.document),
             after: proved.candidate.characters,
-            quota: rightsize::quota(grants, proposal.policy),
+            quota: proposal.quota,
         },
         removed: names.of(&removed, Within::Anything, 4),
         removed_actions: removed.len() as u64,
