@@ -1,6 +1,7 @@
 //! The one integration-test binary: each file below is one concern.
 
 mod cases;
+mod engines;
 mod fuzz_inputs;
 mod journey;
 mod map;

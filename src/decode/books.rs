@@ -55,7 +55,7 @@ impl<'s> Books<'s> {
     #[inline(always)]
     pub(super) fn event(&mut self, event: Event<'_>, shape: Shape) {
         self.recognise(shape);
-        self.facts.records += 1;
+        self.facts.records += event.calls();
         (self.sink)(Item::Event(event));
     }
 

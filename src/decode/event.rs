@@ -64,6 +64,44 @@ pub struct Event<'a> {
     /// True where the record comes from an export that leaves out ARNs (the console's Event history as CSV): such a
     /// record shows that a call was made, and never on which resource.
     pub coarse: bool,
+    /// Where the record is one of `trimtrail.events/1`, how many calls it stands for; its own time and id are the first's.
+    pub many: Option<Box<Many>>,
+}
+
+/// What an engine counted: calls of one day that differ in nothing that is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Many {
+    /// How many, one at least.
+    pub calls: u64,
+    /// A bit for each hour of the day in which some were made.
+    pub hours: u32,
+    /// When the last completed.
+    pub last: Time,
+    /// `eventID` of the last; may be empty.
+    pub last_id: String,
+}
+
+impl Event<'_> {
+    /// How many calls the record stands for.
+    #[inline]
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.many.as_ref().map_or(1, |many| many.calls)
+    }
+
+    /// Moments of these calls: the first, one in each hour with some, and the last.
+    pub fn moments(&self) -> impl Iterator<Item = Time> {
+        let many = self.many.as_deref();
+        let midnight = self.time.days() * 86_400;
+        let hours = many.into_iter().flat_map(move |many| {
+            (0..24)
+                .filter(|hour| many.hours >> hour & 1 == 1)
+                .map(move |hour| Time::from_seconds(midnight + hour * 3600))
+                .filter(move |time| self.time < *time && *time < many.last)
+                .chain([many.last])
+        });
+        std::iter::once(self.time).chain(hours)
+    }
 }
 
 /// A part of a record that is a tree of its own, kept as text until somebody asks.

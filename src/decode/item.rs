@@ -54,6 +54,8 @@ pub enum Why {
     IdentityNotAnObject,
     /// An event of EventBridge, S3 or another service that CloudTrail did not write.
     NotCloudTrail,
+    /// Not what `trimtrail.events/1` asks for.
+    NotReduced,
     /// Larger than the limit for one record.
     RecordTooLarge,
     /// Nested deeper than any real record.
@@ -88,6 +90,7 @@ impl fmt::Display for Why {
             Why::NoName => "eventName is missing",
             Why::IdentityNotAnObject => "userIdentity is not an object",
             Why::NotCloudTrail => "an event that CloudTrail did not write",
+            Why::NotReduced => "not a reduced event of trimtrail.events/1",
             Why::RecordTooLarge => "record is larger than the limit",
             Why::TooDeep => "record is nested too deeply",
             Why::Torn => "the text ends early; how many records are lost is unknown",
@@ -171,6 +174,8 @@ pub enum Shape {
     EventHistoryCsv,
     /// A digest file.
     Digest,
+    /// `trimtrail.events/1`: events that an engine has counted.
+    ReducedEvents,
 }
 
 /// How the file is compressed (its outermost layer).

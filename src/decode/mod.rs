@@ -18,6 +18,7 @@ mod item;
 pub mod json;
 mod plain;
 mod record;
+mod reduced;
 mod scan;
 mod skim;
 mod table;
@@ -27,7 +28,7 @@ mod unpack;
 mod wrap;
 
 pub use digest::Digest;
-pub use event::{Event, Identity, Issuer, Payload};
+pub use event::{Event, Identity, Issuer, Many, Payload};
 pub use item::{Compression, Facts, Item, Limits, NotCalls, Shape, Why};
 pub use time::Time;
 

@@ -39,7 +39,7 @@ pub(super) struct Draft<'a> {
 }
 
 /// Fields that hold records, or the text of one.
-pub(super) const WRAPPERS: [&str; 8] = [
+pub(super) const WRAPPERS: [&str; 9] = [
     "Records",
     "Events",
     "events",
@@ -48,6 +48,8 @@ pub(super) const WRAPPERS: [&str; 8] = [
     "detail",
     "message",
     "@message",
+    // In reduced events it names the format.
+    "schema",
 ];
 
 impl<'a> Draft<'a> {

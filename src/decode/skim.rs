@@ -172,7 +172,7 @@ impl<'a> Skim<'a, '_> {
             let event = &mut draft.event;
             // By length first: most names differ in it, and comparing with a constant of known length is one load.
             match name.len() {
-                6 if name == b"Events" || name == b"events" || name == b"detail" => draft.wrapper = true,
+                6 if matches!(name, b"Events" | b"events" | b"detail" | b"schema") => draft.wrapper = true,
                 7 if name == b"eventID" => return skim.string(at, &mut event.id),
                 7 if name == b"Records" || name == b"message" => draft.wrapper = true,
                 8 if name == b"readOnly" => return skim.flag(at, &mut event.read_only),

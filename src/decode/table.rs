@@ -41,10 +41,11 @@ const FIELDS: [&str; 27] = [
 ];
 
 /// Names inside `userIdentity` that Athena writes in lower case.
-const NAMES: [&str; 23] = [
+const NAMES: [&str; 24] = [
     "accessKeyId",
     "accountId",
     "arn",
+    "assumedRoot",
     "attributes",
     "creationDate",
     "credentialId",
@@ -271,7 +272,7 @@ fn quoted_cell(text: &str) -> Option<(Cow<'_, str>, &str)> {
 }
 
 /// `,"name":` and the value.
-fn member(out: &mut String, name: &str, write: impl FnOnce(&mut String)) {
+pub(super) fn member(out: &mut String, name: &str, write: impl FnOnce(&mut String)) {
     if !out.is_empty() && !out.ends_with('{') {
         out.push(',');
     }
@@ -281,7 +282,7 @@ fn member(out: &mut String, name: &str, write: impl FnOnce(&mut String)) {
 }
 
 /// A JSON string.
-fn string(out: &mut String, text: &str) {
+pub(super) fn string(out: &mut String, text: &str) {
     out.push('"');
     for character in text.chars() {
         match character {
@@ -405,11 +406,16 @@ impl<'a> Struct<'a> {
         if self.resources && name == "arn" {
             return "ARN";
         }
-        NAMES
-            .into_iter()
-            .find(|known| known.eq_ignore_ascii_case(name))
-            .unwrap_or(name)
+        self::name(name)
     }
+}
+
+/// The name inside `userIdentity` as the record writes it.
+pub(super) fn name(name: &str) -> &str {
+    NAMES
+        .into_iter()
+        .find(|known| known.eq_ignore_ascii_case(name))
+        .unwrap_or(name)
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! Envelopes: one JSON object that holds records, whole in memory.
 //!
 //! LookupEvents keeps a record as text in `CloudTrailEvent`, CloudWatch Logs in `message`; EventBridge keeps it as an
-//! object in `detail`. Lists of these nest in `Records`, `Events`, `events` and `logEvents`.
+//! object in `detail`. Lists of these nest in `Records`, `Events`, `events` and `logEvents`. Reduced events name their
+//! format in `schema`.
 
 use super::books::Books;
 use super::record::Record;
-use super::{NotCalls, Shape, Why, json, scan, skim};
+use super::{NotCalls, Shape, Why, json, reduced, scan, skim};
 
 /// Envelopes inside envelopes, at most. A log group's export of EventBridge events has two.
 const MAX_WRAPS: u32 = 4;
@@ -34,6 +35,14 @@ fn envelope(books: &mut Books<'_>, text: &str, shape: Shape, depth: u32) {
             }
             ("CloudTrailEvent", Some(b'"')) => letter(books, raw, Shape::LookupEvents, depth + 1),
             ("message" | "@message", Some(b'"')) => letter(books, raw, Shape::CloudWatchLogs, depth + 1),
+            ("schema", Some(b'"')) if raw.starts_with("\"trimtrail.events/") => {
+                if raw[1..].strip_suffix('"') == Some(reduced::SCHEMA) {
+                    reduced::line(books, text);
+                } else {
+                    books.unusable(Why::NotReduced);
+                }
+                return;
+            }
             ("detail", Some(b'{')) => inside(books, raw, Shape::EventBridge, depth + 1),
             _ => false,
         };

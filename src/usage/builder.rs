@@ -32,9 +32,9 @@ pub(super) struct SessionCalls {
 }
 
 impl SessionCalls {
-    /// A call of the session, which shows this workload itself.
-    pub(super) fn call(&mut self, shown: Option<(WorkloadKind, &str)>) {
-        self.calls += 1;
+    /// Calls of the session, which show this workload themselves.
+    pub(super) fn call(&mut self, shown: Option<(WorkloadKind, &str)>, calls: u64) {
+        self.calls += calls;
         let Some((kind, name)) = shown else { return };
         let known = self.shown.as_ref().map(|known| (known.kind, known.name.as_str()));
         if known.is_none_or(|known| (kind, name) < known) {

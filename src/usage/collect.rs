@@ -341,11 +341,11 @@ impl Run<'_> {
         let mut sink = |item: Item<'_>| match item {
             Item::Event(event) => {
                 if !self.options.filter.takes(&event) {
-                    shard.coverage.events_filtered_out += 1;
+                    shard.coverage.events_filtered_out += event.calls();
                 } else if own::is_ours(&event) {
-                    shard.coverage.events_own += 1;
+                    shard.coverage.events_own += event.calls();
                 } else if shard.fingerprints.met(&event) {
-                    shard.duplicates += 1;
+                    shard.duplicates += event.calls();
                 } else {
                     shard.event(&event, &mut worker.memory);
                 }

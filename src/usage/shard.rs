@@ -44,7 +44,8 @@ impl Shard {
     /// Counts an event that was not met before.
     pub(super) fn event(&mut self, event: &Event<'_>, memory: &mut Memory) {
         memory.tidy();
-        self.coverage.records += 1;
+        let calls = event.calls();
+        self.coverage.records += calls;
         let operation = memory.operations.of(&event.source, &event.name);
         let observation = memory.observations.of(event, operation.number, &operation.operation);
         let account = self.account.number(account_of(event), &mut self.builder);
@@ -58,34 +59,36 @@ impl Shard {
             row: None,
             noted: None,
         });
-        self.note(event, &operation.operation, account, region, &mut observed.noted);
+        for time in event.moments() {
+            self.note(event, &operation.operation, [account, region], time.seconds(), &mut observed.noted);
+        }
         if let Some(seed) = seed(event) {
             let session = self.builder.session(&seed.session.role_id, &seed.session.access_key_id);
             self.builder.session_calls(session).opened.insert(seed.workload);
         }
         if beside_calls(event).is_some() {
-            self.coverage.events_not_calls += 1;
+            self.coverage.events_not_calls += calls;
             return;
         }
         let Some(identity) = &event.identity else {
-            self.coverage.events_unattributed += 1;
+            self.coverage.events_unattributed += calls;
             return;
         };
         let caller = memory.callers.of(identity);
         let Some(billed) = &caller.principal else {
             if caller.is_nobody {
-                self.coverage.events_unattributed += 1;
+                self.coverage.events_unattributed += calls;
             } else {
-                self.coverage.events_not_calls += 1;
+                self.coverage.events_not_calls += calls;
             }
             return;
         };
         let correction = is_correction(event);
         match &operation.operation.mapping {
-            _ if correction => self.coverage.events_not_calls += 1,
-            Mapping::NoPermission { .. } => self.coverage.events_not_calls += 1,
-            Mapping::Unmapped { .. } => self.coverage.events_unmapped += 1,
-            Mapping::Actions(_) => self.coverage.events_used += 1,
+            _ if correction => self.coverage.events_not_calls += calls,
+            Mapping::NoPermission { .. } => self.coverage.events_not_calls += calls,
+            Mapping::Unmapped { .. } => self.coverage.events_unmapped += calls,
+            Mapping::Actions(_) => self.coverage.events_used += calls,
         }
         let denied_action = self.denied_action(event, &operation.operation);
 
@@ -119,16 +122,19 @@ impl Shard {
         };
         let time = event.time.seconds();
         let signature = builder.signature(key, time, event.id.as_deref().unwrap_or(""));
+        if let Some(many) = &event.many {
+            builder.signature(key, many.last.seconds(), &many.last_id);
+        }
         let day = i32::try_from(event.time.days()).unwrap_or(i32::MAX);
         // What a correction adds is evidence, and no call.
-        let row = builder.count(signature, day, u64::from(!correction));
+        let row = builder.count(signature, day, if correction { 0 } else { calls });
         if observed.row != Some(row) {
             builder.name(row, &observed.shapes);
             observed.row = Some(row);
         }
         if let Some(session) = session.filter(|_| !correction) {
             let shown = shown(identity, event.user_agent.as_deref().unwrap_or(""));
-            builder.session_calls(session).call(shown);
+            builder.session_calls(session).call(shown, calls);
         }
     }
 
@@ -144,16 +150,15 @@ impl Shard {
         self.builder.text(&action)
     }
 
-    /// What this event proves of the archive itself, whoever made it.
+    /// What this event, or another one like it at that time, proves of the archive itself, whoever made it.
     fn note(
         &mut self,
         event: &Event<'_>,
         operation: &Operation,
-        account: Text,
-        region: Text,
+        [account, region]: [Text; 2],
+        time: i64,
         latest: &mut Option<Noted>,
     ) {
-        let time = event.time.seconds();
         self.coverage.at(time);
         let noted = Noted {
             hour: time.div_euclid(3600),
@@ -218,8 +223,10 @@ pub(super) fn account_of<'e>(event: &'e Event<'_>) -> &'e str {
 
 /// The stream in which the event was heard, and the roots of its data; all to the hour at finest.
 fn note_stream(coverage: &mut Coverage, event: &Event<'_>, operation: &Operation, noted: Noted) {
-    let Noted { is_data, reads, .. } = noted;
-    let time = event.time.seconds();
+    let Noted {
+        hour, is_data, reads, ..
+    } = noted;
+    let time = hour * 3600;
     let (account, region) = (account_of(event), event.region.as_deref().unwrap_or(""));
     let class = if is_data {
         let roots = resolve::data_roots(event, operation);

@@ -24,6 +24,7 @@ pub(crate) const ALL: &[(&str, Check)] = &[
     ("glob", glob),
     ("grants", grants),
     ("policy", policy),
+    ("reduced", reduced),
     ("simulate", simulate),
     ("table", table),
     ("wrappers", wrappers),
@@ -74,6 +75,11 @@ fn through(event: &Event<'_>) {
 /// Any bytes, compressed or not.
 pub(crate) fn decode(data: &[u8]) {
     read(data, &limits());
+}
+
+/// The rest of a line of `trimtrail.events/1`.
+pub(crate) fn reduced(data: &[u8]) {
+    read(&[br#"{"schema":"trimtrail.events/1","#, data].concat(), &limits());
 }
 
 /// One record in every wrapper: it must read the same.

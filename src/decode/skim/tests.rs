@@ -68,8 +68,8 @@ fn reads_every_field() {
     let Ok((Record::Event(event), _)) = record(&text, 0) else {
         panic!()
     };
-    // Every field of the seed arrives: nothing is left at its default.
-    let shown = format!("{event:?}");
+    // Every field of the seed arrives: nothing is left at its default but what only reduced events have.
+    let shown = format!("{event:?}").replace("many: None", "");
     assert!(!shown.contains("None") && !shown.contains("Absent"), "{shown}");
     assert!(
         !shown.contains("Trap\""),
