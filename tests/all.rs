@@ -3,6 +3,7 @@
 mod cases;
 mod engines;
 mod fuzz_inputs;
+mod hostile;
 mod journey;
 mod map;
 #[cfg(feature = "aws")]

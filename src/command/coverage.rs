@@ -13,6 +13,8 @@ use crate::coverage::{Class, Coverage};
 use crate::emit::escape;
 use crate::{emit, gap};
 
+/// Most columns of an account and its region.
+const NAME: usize = 48;
 /// Most days that the map draws.
 const DAYS: i64 = 120;
 
@@ -93,7 +95,8 @@ fn write(coverage: &Coverage, from: i64, to: i64, out: &mut dyn Write) -> io::Re
         .iter()
         .map(|(account, region)| account.len() + region.len() + 1)
         .max()
-        .unwrap_or(0);
+        .unwrap_or(0)
+        .min(NAME);
     for (account, region) in &streams {
         let hours = coverage.management_hours(account, region);
         let by_day: BTreeMap<i64, u32> = hours
@@ -110,7 +113,7 @@ fn write(coverage: &Coverage, from: i64, to: i64, out: &mut dyn Write) -> io::Re
         writeln!(
             out,
             "  {:width$}  {map}",
-            escape::terminal(&format!("{account} {region}"))
+            escape::cut(&escape::terminal(&format!("{account} {region}")), NAME)
         )?;
     }
     let mut holes = Vec::new();

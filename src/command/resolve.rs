@@ -12,6 +12,7 @@ use super::{Outcome, Terminal};
 use crate::attribute::{self, Attribution, Workload};
 use crate::catalog::{Catalog, How, Mapping};
 use crate::decode::{Event, Item, Limits, Reader};
+use crate::emit::escape;
 use crate::resolve::{self, Call, Operation};
 use crate::source::{self, Source};
 use crate::usage::Filter;
@@ -230,8 +231,8 @@ impl Lines<'_> {
             },
             denied_action: verdict.denied_action,
         };
-        serde_json::to_writer(&mut *out, &line)?;
-        writeln!(out)
+        let line = serde_json::to_string(&line)?;
+        writeln!(out, "{}", escape::json(&line))
     }
 
     /// The workload of the event's session, or of the session that it opens.

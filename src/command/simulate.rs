@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::Outcome;
 use super::arguments::text_of;
+use crate::emit::escape;
 use crate::iam::simulate;
 
 /// Arguments of `simulate`.
@@ -24,7 +25,7 @@ impl SimulateArgs {
         let mut out = io::BufWriter::new(io::stdout().lock());
         for line in simulate::lines(text.trim_start_matches('\u{feff}')) {
             match line {
-                Ok(line) => writeln!(out, "{}", serde_json::to_string(&line)?)?,
+                Ok(line) => writeln!(out, "{}", escape::json(&serde_json::to_string(&line)?))?,
                 Err(torn) => {
                     out.flush()?;
                     return Err(anyhow!("`{}`: {torn}", self.file.display()));

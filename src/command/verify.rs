@@ -116,7 +116,7 @@ impl VerifyArgs {
             }
             Format::Json => {
                 let answer = answer(verdict.clone(), replay.as_ref(), &old, &new);
-                writeln!(out, "{}", serde_json::to_string_pretty(&answer)?)?;
+                writeln!(out, "{}", escape::json(&serde_json::to_string_pretty(&answer)?))?;
             }
         }
         let lost = replay.is_some_and(|keeps| !keeps.lost.is_empty());

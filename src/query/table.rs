@@ -106,8 +106,8 @@ pub fn write(answer: &mut DataFrame, form: Form, width: usize, out: &mut dyn Wri
                     Value::Object(members.collect::<Map<_, _>>())
                 })
                 .collect();
-            serde_json::to_writer_pretty(&mut *out, &rows)?;
-            writeln!(out)?;
+            let text = serde_json::to_string_pretty(&rows)?;
+            writeln!(out, "{}", escape::json(&text))?;
         }
         Form::Parquet => {
             let mut bytes = Vec::new();
