@@ -4,6 +4,7 @@ mod policy;
 
 use std::io::{self, Write};
 
+#[cfg(feature = "aws")]
 use anyhow::bail;
 use clap::Args;
 

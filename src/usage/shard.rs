@@ -60,7 +60,13 @@ impl Shard {
             noted: None,
         });
         for time in event.moments() {
-            self.note(event, &operation.operation, [account, region], time.seconds(), &mut observed.noted);
+            self.note(
+                event,
+                &operation.operation,
+                [account, region],
+                time.seconds(),
+                &mut observed.noted,
+            );
         }
         if let Some(seed) = seed(event) {
             let session = self.builder.session(&seed.session.role_id, &seed.session.access_key_id);

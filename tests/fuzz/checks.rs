@@ -44,7 +44,7 @@ fn read(bytes: &[u8], limits: &Limits) -> Vec<String> {
     let (mut booked, mut events) = (0, Vec::new());
     let facts = decode::read_slice(bytes, limits, &mut |item| match item {
         Item::Event(event) => {
-            booked += 1;
+            booked += event.calls();
             through(&event);
             events.push(format!("{event:?}"));
         }
