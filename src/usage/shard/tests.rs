@@ -85,9 +85,9 @@ impl Plain {
         *last = witness.clone().max(last.clone());
         let day = i32::try_from(event.time.days()).unwrap_or(i32::MAX);
         let (calls, resources) = days.entry(day).or_default();
-        *calls += 1;
+        *calls += u64::from(!is_correction(event));
         resources.extend(observed.resources.iter().map(|arn| generalise(arn)));
-        if let Some(key) = session(event) {
+        if let Some(key) = session(event).filter(|_| !is_correction(event)) {
             let session = self.session(&key.role_id, &key.access_key_id);
             session.calls += 1;
             session.shown = session.shown.take().into_iter().chain(workload_of(event)).min();
