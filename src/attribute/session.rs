@@ -4,6 +4,9 @@
 //! in combination with the secret key and the token (IAM user guide, "IAM identifiers"), so a key alone joins nothing.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use memchr::memmem;
 
 use super::{Attribution, Principal, PrincipalKind, attribute};
 use crate::decode::json::Value;
@@ -100,6 +103,9 @@ pub fn session_of<'i>(identity: &'i Identity, principal: &Principal<'i>) -> Opti
     })
 }
 
+/// How SDKs name the service in which they run, in the user agent.
+static ENVIRONMENT: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("exec-env/AWS_"));
+
 /// The workload that the event of a session itself shows, without its opening.
 pub fn workload_of(event: &Event<'_>) -> Option<Workload> {
     let (kind, name) = shown(event.identity.as_ref()?, event.user_agent.as_deref().unwrap_or(""))?;
@@ -115,7 +121,10 @@ pub fn shown<'i>(identity: &'i Identity, user_agent: &str) -> Option<(WorkloadKi
         .as_deref()
         .and_then(|arn| arn.rsplit('/').next())
         .unwrap_or("");
-    let runs_in = |program: &str| user_agent.contains(program);
+    let runs_in = |program: &str| {
+        let mut found = ENVIRONMENT.find_iter(user_agent.as_bytes());
+        found.any(|at| user_agent[at..].starts_with(program))
+    };
     let kind = if role_name.starts_with("AWSReservedSSO_") {
         WorkloadKind::Sso
     } else if identity.ec2_role_delivery.is_some() || is_instance_id(session_name) {

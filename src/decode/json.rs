@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::scan;
+use super::scan::{self, Marked};
 
 /// How deep a tree may nest; deeper ones are refused, as everywhere in a record.
 const MAX_DEPTH: u32 = scan::MAX_DEPTH;
@@ -84,7 +84,7 @@ pub fn same_name(left: &str, right: &str) -> bool {
 #[must_use]
 pub fn parse(text: &str) -> Option<Value<'_>> {
     let start = scan::space(text.as_bytes(), 0);
-    let (value, end) = value(text, start, 0)?;
+    let (value, end) = value(text, &mut Marked::new(text.as_bytes()), start, 0)?;
     (scan::space(text.as_bytes(), end) == text.len()).then_some(value)
 }
 
@@ -102,25 +102,26 @@ pub fn members(text: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
         Some(b'{') => Some(scan::space(bytes, start + 1)),
         _ => None,
     };
+    let mut marked = Marked::new(bytes);
     std::iter::from_fn(move || {
         let at = next.take()?;
-        let (end, _, value) = scan::key(bytes, at).ok()?;
-        let after = scan::value(bytes, value).ok()?;
+        let (end, _, value) = scan::key(&mut marked, at).ok()?;
+        let after = scan::value(&mut marked, value).ok()?;
         next = scan::next_member(bytes, after).ok()?.ok();
         Some((scan::unescape_lossy(&text[at + 1..end])?, &text[value..after]))
     })
 }
 
-fn value(text: &str, at: usize, depth: u32) -> Option<(Value<'_>, usize)> {
+fn value<'a>(text: &'a str, marked: &mut Marked<'a>, at: usize, depth: u32) -> Option<(Value<'a>, usize)> {
     let bytes = text.as_bytes();
     match bytes.get(at)? {
         b'"' => {
-            let (end, _) = scan::string(bytes, at + 1).ok()?;
+            let (end, _) = scan::string(marked, at + 1).ok()?;
             Some((Value::String(scan::unescape_lossy(&text[at + 1..end])?), end + 1))
         }
         b'{' | b'[' if depth == MAX_DEPTH => None,
-        b'{' => object(text, scan::space(bytes, at + 1), depth + 1),
-        b'[' => array(text, scan::space(bytes, at + 1), depth + 1),
+        b'{' => object(text, marked, scan::space(bytes, at + 1), depth + 1),
+        b'[' => array(text, marked, scan::space(bytes, at + 1), depth + 1),
         first => {
             let end = scan::scalar(bytes, at).ok()?;
             let value = match first {
@@ -134,15 +135,15 @@ fn value(text: &str, at: usize, depth: u32) -> Option<(Value<'_>, usize)> {
     }
 }
 
-fn object(text: &str, mut at: usize, depth: u32) -> Option<(Value<'_>, usize)> {
+fn object<'a>(text: &'a str, marked: &mut Marked<'a>, mut at: usize, depth: u32) -> Option<(Value<'a>, usize)> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     if bytes.get(at) == Some(&b'}') {
         return Some((Value::Object(found), at + 1));
     }
     loop {
-        let (end, _, start) = scan::key(bytes, at).ok()?;
-        let (member, after) = value(text, start, depth)?;
+        let (end, _, start) = scan::key(marked, at).ok()?;
+        let (member, after) = value(text, marked, start, depth)?;
         found.push((scan::unescape_lossy(&text[at + 1..end])?, member));
         match scan::next_member(bytes, after).ok()? {
             Ok(next) => at = next,
@@ -151,14 +152,14 @@ fn object(text: &str, mut at: usize, depth: u32) -> Option<(Value<'_>, usize)> {
     }
 }
 
-fn array(text: &str, mut at: usize, depth: u32) -> Option<(Value<'_>, usize)> {
+fn array<'a>(text: &'a str, marked: &mut Marked<'a>, mut at: usize, depth: u32) -> Option<(Value<'a>, usize)> {
     let bytes = text.as_bytes();
     let mut found = Vec::new();
     if bytes.get(at) == Some(&b']') {
         return Some((Value::Array(found), at + 1));
     }
     loop {
-        let (element, after) = value(text, at, depth)?;
+        let (element, after) = value(text, marked, at, depth)?;
         found.push(element);
         let after = scan::space(bytes, after);
         match bytes.get(after)? {

@@ -21,34 +21,74 @@ pub(super) enum Fault {
     Deep,
 }
 
-/// A bit for each of 32 bytes that is `"`, `\` or a control character.
+/// Bytes that are looked at together.
+const BLOCK: usize = 64;
+
+/// A text and a bit for each byte of one block of it that is `"`, `\` or a control character.
+///
+/// Strings are short and stand close together: the bits of a block serve several of them.
+pub(super) struct Marked<'a> {
+    text: &'a [u8],
+    /// The block's number; none at first.
+    block: usize,
+    marks: u64,
+}
+
+impl<'a> Marked<'a> {
+    pub(super) fn new(text: &'a [u8]) -> Self {
+        Self {
+            text,
+            block: usize::MAX,
+            marks: 0,
+        }
+    }
+
+    /// The first marked byte at or after `at`; where there is none, the text's end or a place behind it.
+    #[inline(always)]
+    fn next(&mut self, mut at: usize) -> usize {
+        loop {
+            let block = at / BLOCK;
+            if block != self.block {
+                self.block = block;
+                self.marks = marks(self.text, block);
+            }
+            let ahead = self.marks >> (at % BLOCK);
+            if ahead != 0 {
+                return at + ahead.trailing_zeros() as usize;
+            }
+            at = (block + 1) * BLOCK;
+            if at >= self.text.len() {
+                return at;
+            }
+        }
+    }
+}
+
+/// The marks of one block. What lies behind the text's end is not marked.
 #[inline(always)]
-fn special(block: &[u8; 32]) -> u32 {
-    let half = |bytes: &[u8; 16]| {
+fn marks(text: &[u8], block: usize) -> u64 {
+    let rest = text.get(block * BLOCK..).unwrap_or_default();
+    match rest.first_chunk::<BLOCK>() {
+        Some(whole) => marks_of(whole),
+        None => {
+            let mut padded = [b' '; BLOCK];
+            padded[..rest.len()].copy_from_slice(rest);
+            marks_of(&padded)
+        }
+    }
+}
+
+#[inline(always)]
+fn marks_of(block: &[u8; BLOCK]) -> u64 {
+    let mut marks = 0;
+    for (at, bytes) in block.as_chunks::<16>().0.iter().enumerate() {
         let bytes = u8x16::new(*bytes);
         let quote = bytes.simd_eq(u8x16::splat(b'"'));
         let backslash = bytes.simd_eq(u8x16::splat(b'\\'));
         let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
-        (quote | backslash | control).to_bitmask()
-    };
-    match block.as_chunks::<16>() {
-        ([low, high], _) => half(low) | half(high) << 16,
-        _ => 0,
+        marks |= u64::from((quote | backslash | control).to_bitmask()) << (16 * at);
     }
-}
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const HIGH: u64 = 0x8080_8080_8080_8080;
-
-/// The same for eight bytes: the high bit of each.
-#[inline(always)]
-fn special_word(word: u64) -> u64 {
-    let quote = word ^ (ONES * b'"' as u64);
-    let backslash = word ^ (ONES * b'\\' as u64);
-    ((quote.wrapping_sub(ONES) & !quote)
-        | (backslash.wrapping_sub(ONES) & !backslash)
-        | (word.wrapping_sub(ONES * 0x20) & !word))
-        & HIGH
+    marks
 }
 
 /// The first place at or after `at` that is no white space.
@@ -62,42 +102,20 @@ pub(super) fn space(text: &[u8], mut at: usize) -> usize {
 
 /// Steps over a string from just behind its opening quote: the place of the closing one, and whether it has escapes.
 #[inline(always)]
-pub(super) fn string(text: &[u8], mut at: usize) -> Result<(usize, bool), Fault> {
+pub(super) fn string(text: &mut Marked<'_>, mut at: usize) -> Result<(usize, bool), Fault> {
     let mut escaped = false;
     loop {
-        // Blocks while they last: most strings end in their first one, so that this is one step and one branch.
-        at = loop {
-            let Some(block) = text.get(at..).and_then(<[u8]>::first_chunk::<32>) else {
-                break near_end(text, at);
-            };
-            match special(block) {
-                0 => at += 32,
-                found => break at + found.trailing_zeros() as usize,
-            }
-        };
-        match text.get(at) {
-            None => return Err(Fault::End),
+        at = text.next(at);
+        match text.text.get(at) {
             Some(b'"') => return Ok((at, escaped)),
             Some(b'\\') => {
                 escaped = true;
-                at = escape(text, at + 1)?;
+                at = escape(text.text, at + 1)?;
             }
-            Some(0..0x20) => return Err(Fault::Bad),
-            Some(_) => at += 1,
+            Some(_) => return Err(Fault::Bad),
+            None => return Err(Fault::End),
         }
     }
-}
-
-/// The next special byte where fewer than 32 are left.
-#[inline]
-fn near_end(text: &[u8], mut at: usize) -> usize {
-    while let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        match special_word(u64::from_le_bytes(*chunk)) {
-            0 => at += 8,
-            found => return at + (found.trailing_zeros() / 8) as usize,
-        }
-    }
-    at
 }
 
 /// Steps over what follows a backslash.
@@ -180,16 +198,18 @@ pub(super) fn scalar(text: &[u8], at: usize) -> Result<usize, Fault> {
 
 /// Steps over one value that starts at `at`, and says where it ends.
 #[inline(always)]
-pub(super) fn value(text: &[u8], at: usize) -> Result<usize, Fault> {
-    match text.get(at) {
+pub(super) fn value(text: &mut Marked<'_>, at: usize) -> Result<usize, Fault> {
+    let bytes = text.text;
+    match bytes.get(at) {
         Some(b'"') => string(text, at + 1).map(|(end, _)| end + 1),
         Some(b'{' | b'[') => container(text, at),
-        _ => scalar(text, at),
+        _ => scalar(bytes, at),
     }
 }
 
 /// Steps over the object or array that opens at `at`.
-pub(super) fn container(text: &[u8], mut at: usize) -> Result<usize, Fault> {
+pub(super) fn container(text: &mut Marked<'_>, mut at: usize) -> Result<usize, Fault> {
+    let bytes = text.text;
     // One bit a level: set for an object. The lowest is the innermost.
     let mut levels: u128 = 0;
     let mut depth = 0_u32;
@@ -198,7 +218,7 @@ pub(super) fn container(text: &[u8], mut at: usize) -> Result<usize, Fault> {
         if depth > 0 && levels & 1 == 1 {
             at = key(text, at)?.2;
         }
-        match text.get(at) {
+        match bytes.get(at) {
             Some(b'"') => at = string(text, at + 1)?.0 + 1,
             Some(open @ (b'{' | b'[')) => {
                 if depth == MAX_DEPTH {
@@ -206,20 +226,20 @@ pub(super) fn container(text: &[u8], mut at: usize) -> Result<usize, Fault> {
                 }
                 depth += 1;
                 levels = levels << 1 | u128::from(*open == b'{');
-                at = space(text, at + 1);
+                at = space(bytes, at + 1);
                 let close = if *open == b'{' { b'}' } else { b']' };
-                if text.get(at) != Some(&close) {
+                if bytes.get(at) != Some(&close) {
                     continue;
                 }
             }
-            _ => at = scalar(text, at)?,
+            _ => at = scalar(bytes, at)?,
         }
         // Behind a value, or at the end of an empty container.
         loop {
-            at = space(text, at);
-            match (text.get(at), levels & 1 == 1) {
+            at = space(bytes, at);
+            match (bytes.get(at), levels & 1 == 1) {
                 (Some(b','), _) => {
-                    at = space(text, at + 1);
+                    at = space(bytes, at + 1);
                     break;
                 }
                 (Some(b'}'), true) | (Some(b']'), false) => {
@@ -240,16 +260,17 @@ pub(super) fn container(text: &[u8], mut at: usize) -> Result<usize, Fault> {
 /// Steps over a member's name from its opening quote, the colon and the white space: where the name ends, whether it
 /// has escapes, and where its value starts.
 #[inline(always)]
-pub(super) fn key(text: &[u8], at: usize) -> Result<(usize, bool, usize), Fault> {
-    match text.get(at) {
+pub(super) fn key(text: &mut Marked<'_>, at: usize) -> Result<(usize, bool, usize), Fault> {
+    let bytes = text.text;
+    match bytes.get(at) {
         Some(b'"') => {}
         None => return Err(Fault::End),
         Some(_) => return Err(Fault::Bad),
     }
     let (end, escaped) = string(text, at + 1)?;
-    let colon = space(text, end + 1);
-    match text.get(colon) {
-        Some(b':') => Ok((end, escaped, space(text, colon + 1))),
+    let colon = space(bytes, end + 1);
+    match bytes.get(colon) {
+        Some(b':') => Ok((end, escaped, space(bytes, colon + 1))),
         None => Err(Fault::End),
         Some(_) => Err(Fault::Bad),
     }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::identities::Identities;
 use super::record::{Draft, Record};
-use super::scan::{self, Fault};
+use super::scan::{self, Fault, Marked};
 use super::{Identity, Issuer, Payload, Time, plain};
 
 /// Reads the object that opens at `at`: what it is, and where it ends.
@@ -17,6 +17,7 @@ pub(super) fn record<'a>(text: &'a str, at: usize, identities: &mut Identities) 
     let mut skim = Skim {
         text,
         bytes: text.as_bytes(),
+        marked: Marked::new(text.as_bytes()),
         odd: identities.is_distrusted(),
         identities,
     };
@@ -36,6 +37,7 @@ pub(super) fn is_odd(text: &str) -> bool {
     let mut skim = Skim {
         text,
         bytes: text.as_bytes(),
+        marked: Marked::new(text.as_bytes()),
         odd: false,
         identities: &mut Identities::default(),
     };
@@ -45,6 +47,7 @@ pub(super) fn is_odd(text: &str) -> bool {
 struct Skim<'a, 'i> {
     text: &'a str,
     bytes: &'a [u8],
+    marked: Marked<'a>,
     odd: bool,
     identities: &'i mut Identities,
 }
@@ -69,11 +72,11 @@ impl<'a> Skim<'a, '_> {
             return Ok(at + 1);
         }
         loop {
-            let (end, escaped, value) = scan::key(bytes, at)?;
+            let (end, escaped, value) = scan::key(&mut self.marked, at)?;
             let after = if escaped {
                 match scan::unescape(&self.text[at + 1..end]) {
                     Some(name) => member(self, name.as_bytes(), value)?,
-                    None => scan::value(bytes, value)?,
+                    None => scan::value(&mut self.marked, value)?,
                 }
             } else {
                 member(self, &bytes[at + 1..end], value)?
@@ -89,7 +92,7 @@ impl<'a> Skim<'a, '_> {
     #[inline(always)]
     fn string(&mut self, at: usize, into: &mut Option<Cow<'a, str>>) -> Result<usize, Fault> {
         if self.bytes.get(at) == Some(&b'"') {
-            let (end, escaped) = scan::string(self.bytes, at + 1)?;
+            let (end, escaped) = scan::string(&mut self.marked, at + 1)?;
             let raw = &self.text[at + 1..end];
             *into = if escaped {
                 scan::unescape(raw)
@@ -114,7 +117,7 @@ impl<'a> Skim<'a, '_> {
 
     /// A value that should have been null.
     fn null(&mut self, at: usize) -> Result<usize, Fault> {
-        let end = scan::value(self.bytes, at)?;
+        let end = scan::value(&mut self.marked, at)?;
         self.odd |= self.bytes.get(at) != Some(&b'n');
         Ok(end)
     }
@@ -150,7 +153,7 @@ impl<'a> Skim<'a, '_> {
     fn payload(&mut self, at: usize, into: &mut Payload<'a>) -> Result<usize, Fault> {
         match self.bytes.get(at) {
             Some(b'{' | b'[') => {
-                let end = scan::container(self.bytes, at)?;
+                let end = scan::container(&mut self.marked, at)?;
                 *into = Payload::Json(&self.text[at..end]);
                 Ok(end)
             }
@@ -220,7 +223,7 @@ impl<'a> Skim<'a, '_> {
                 19 if name == b"serviceEventDetails" => return skim.payload(at, &mut event.service_event_details),
                 _ => {}
             }
-            scan::value(skim.bytes, at)
+            scan::value(&mut skim.marked, at)
         })
     }
 
@@ -263,7 +266,7 @@ impl<'a> Skim<'a, '_> {
                 skim.nested(at, |skim, name, at| match name {
                     b"userId" => skim.owned(at, &mut identity.on_behalf_of_user_id),
                     b"identityStoreArn" => skim.owned(at, &mut identity.identity_store_arn),
-                    _ => scan::value(skim.bytes, at),
+                    _ => scan::value(&mut skim.marked, at),
                 })
             }
             b"inScopeOf" => {
@@ -274,10 +277,10 @@ impl<'a> Skim<'a, '_> {
                 skim.nested(at, |skim, name, at| match name {
                     b"issuerType" => skim.owned(at, &mut identity.in_scope_of_issuer_type),
                     b"credentialsIssuedTo" => skim.owned(at, &mut identity.in_scope_of_credentials_issued_to),
-                    _ => scan::value(skim.bytes, at),
+                    _ => scan::value(&mut skim.marked, at),
                 })
             }
-            _ => scan::value(skim.bytes, at),
+            _ => scan::value(&mut skim.marked, at),
         })
     }
 
@@ -305,7 +308,7 @@ impl<'a> Skim<'a, '_> {
                 skim.nested(at, |skim, name, at| match name {
                     b"creationDate" => skim.owned(at, &mut identity.session_creation_date),
                     b"mfaAuthenticated" => skim.flag_or_text(at, &mut identity.mfa),
-                    _ => scan::value(skim.bytes, at),
+                    _ => scan::value(&mut skim.marked, at),
                 })
             }
             b"sessionIssuer" => {
@@ -316,7 +319,7 @@ impl<'a> Skim<'a, '_> {
                     b"userName" => skim.owned(at, &mut issuer.user_name),
                     b"accountId" => skim.owned(at, &mut issuer.account_id),
                     b"principalId" => skim.owned(at, &mut issuer.principal_id),
-                    _ => scan::value(skim.bytes, at),
+                    _ => scan::value(&mut skim.marked, at),
                 })?;
                 identity.session_issuer = Some(issuer).filter(|issuer| *issuer != Issuer::default());
                 Ok(end)
@@ -333,10 +336,10 @@ impl<'a> Skim<'a, '_> {
                 identity.federated_provider = None;
                 skim.nested(at, |skim, name, at| match name {
                     b"federatedProvider" => skim.owned(at, &mut identity.federated_provider),
-                    _ => scan::value(skim.bytes, at),
+                    _ => scan::value(&mut skim.marked, at),
                 })
             }
-            _ => scan::value(skim.bytes, at),
+            _ => scan::value(&mut skim.marked, at),
         })
     }
 }

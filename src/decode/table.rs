@@ -6,7 +6,8 @@ use std::borrow::Cow;
 
 use super::books::Books;
 use super::record::Record;
-use super::{Shape, Why, scan, skim};
+use super::scan::{self, Marked};
+use super::{Shape, Why, skim};
 
 /// The table's columns are fields of a record under these names, the case and all but letters left out.
 const FIELDS: [&str; 27] = [
@@ -308,7 +309,7 @@ fn value(out: &mut String, name: &str, cell: &str) {
         | "addendum" => {
             let bytes = cell.trim().as_bytes();
             let start = out.len();
-            if scan::value(bytes, 0) == Ok(bytes.len()) {
+            if scan::value(&mut Marked::new(bytes), 0) == Ok(bytes.len()) {
                 out.push_str(cell.trim());
             } else if !cell.starts_with(['{', '[']) || !structure(out, name, cell) {
                 out.truncate(start);

@@ -6,7 +6,7 @@
 use memchr::memchr_iter;
 
 use super::books::Books;
-use super::scan::{self, Fault};
+use super::scan::{self, Fault, Marked};
 use super::{Shape, Why, skim, wrap};
 
 /// Where in the text's structure the window starts.
@@ -225,7 +225,7 @@ impl Documents {
 
     /// Something in a list that is no object.
     fn scalar(&mut self, window: Window<'_>, shape: Shape, within: bool, books: &mut Books<'_>) -> Step {
-        match scan::value(window.view().as_bytes(), window.at) {
+        match scan::value(&mut Marked::new(window.view().as_bytes()), window.at) {
             // A number may go on behind the window.
             Ok(end) if end == window.text.len() && !window.last => Step::More,
             Ok(end) => {
@@ -285,13 +285,14 @@ impl Documents {
             // Broken, but every list before it was read to its end.
             Some(_) => return self.enter(State::Broken, at),
         };
-        let fault = match scan::key(bytes, member) {
+        let mut marked = Marked::new(bytes);
+        let fault = match scan::key(&mut marked, member) {
             Ok((end, _, value)) => match list_name(&window.text[member + 1..end]) {
                 Some(name) if bytes.get(value) == Some(&b'[') => {
                     let shape = wrap::list_shape(name);
                     return self.enter(State::List { shape, within: true }, value + 1);
                 }
-                _ => match scan::value(bytes, value) {
+                _ => match scan::value(&mut marked, value) {
                     // A number may go on behind the window.
                     Ok(end) if end < window.text.len() || window.last => return Step::To(end),
                     Ok(_) => Fault::End,
@@ -424,12 +425,13 @@ fn records_first(bytes: &[u8], at: usize) -> Option<usize> {
 fn find_list(text: &str, at: usize) -> Option<(Shape, usize)> {
     let bytes = text.as_bytes();
     let mut at = scan::space(bytes, at + 1);
+    let mut marked = Marked::new(bytes);
     loop {
-        let (end, _, value) = scan::key(bytes, at).ok()?;
+        let (end, _, value) = scan::key(&mut marked, at).ok()?;
         if let Some(name) = list_name(&text[at + 1..end]).filter(|_| bytes.get(value) == Some(&b'[')) {
             return Some((wrap::list_shape(name), value + 1));
         }
-        let after = scan::value(bytes, value).ok()?;
+        let after = scan::value(&mut marked, value).ok()?;
         at = scan::next_member(bytes, after).ok()?.ok()?;
     }
 }

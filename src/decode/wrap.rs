@@ -6,6 +6,7 @@
 
 use super::books::Books;
 use super::record::Record;
+use super::scan::Marked;
 use super::{NotCalls, Shape, Why, json, reduced, scan, skim};
 
 /// Envelopes inside envelopes, at most. A log group's export of EventBridge events has two.
@@ -66,9 +67,10 @@ pub(super) fn list_shape(name: &str) -> Shape {
 fn list(books: &mut Books<'_>, text: &str, shape: Shape, depth: u32) {
     books.recognise(shape);
     let bytes = text.as_bytes();
+    let mut marked = Marked::new(bytes);
     let mut at = scan::space(bytes, 1);
     while at < bytes.len() && bytes[at] != b']' {
-        let Ok(end) = scan::value(bytes, at) else {
+        let Ok(end) = scan::value(&mut marked, at) else {
             return;
         };
         if !inside(books, &text[at..end], shape, depth) {

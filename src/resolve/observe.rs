@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::operation::Operation;
+use super::operation::{Operation, Template};
 use super::path::{MOST, is_empty, is_there, text, told, unwrapped, values};
 use super::{PASSED_PROFILE, PASSED_ROLE};
 use crate::catalog::{Form, Mapping, Part};
-use crate::decode::json::Value;
+use crate::decode::json::{Value, same_name};
 use crate::decode::{Event, Payload};
 
 /// Most ARNs that one event yields; an event that names more is not complete.
@@ -96,7 +96,7 @@ pub struct Observed {
 
 /// Looks at one event.
 pub fn observe(event: &Event<'_>, operation: &Operation) -> Observed {
-    let Mapping::Actions(needs) = &operation.mapping else {
+    let Mapping::Actions(_) = &operation.mapping else {
         return Observed::default();
     };
     let request = event.request_parameters.parse().map(unwrapped);
@@ -135,9 +135,9 @@ pub fn observe(event: &Event<'_>, operation: &Operation) -> Observed {
                 .extend(deciding(request, path).into_iter().map(|value| (path.clone(), value)));
         }
         let place = Place::of(event);
-        for need in needs {
-            for template in &need.resources {
-                fill(&template.parts(), request, &place, &mut found);
+        for template in &operation.templates {
+            if may_fill(template, request) {
+                fill(&template.arn.parts(), request, &place, &mut found);
             }
         }
         arns_in(request, DEPTH, &mut found);
@@ -284,15 +284,41 @@ impl<'e> Place<'e> {
     }
 }
 
+/// Whether the request has the parameter that a template needs first. A request of one or two members may be wrapped.
+fn may_fill(template: &Template, request: &Value<'_>) -> bool {
+    let members = request.members();
+    let Some(first) = template
+        .first
+        .as_ref()
+        .filter(|first| !first.is_empty() && members.len() > 2)
+    else {
+        return true;
+    };
+    members.iter().any(|(name, _)| same_name(name, first))
+}
+
 /// Fills a template from the request: every combination of the values at its paths, or nothing where one is missing.
 fn fill(parts: &[Part<'_>], request: &Value<'_>, place: &Place<'_>, found: &mut Found) {
     let mut arns = vec![String::new()];
     for part in parts {
+        let mut append = |text: &str| arns.iter_mut().for_each(|arn| arn.push_str(text));
         let texts: Vec<String> = match part {
-            Part::Literal(text) => vec![(*text).to_owned()],
-            Part::Partition => vec![place.partition.to_owned()],
-            Part::Region => vec![place.region.to_owned()],
-            Part::Account => vec![place.account.to_owned()],
+            Part::Literal(text) => {
+                append(text);
+                continue;
+            }
+            Part::Partition => {
+                append(place.partition);
+                continue;
+            }
+            Part::Region => {
+                append(place.region);
+                continue;
+            }
+            Part::Account => {
+                append(place.account);
+                continue;
+            }
             Part::Parameter { path, form } => {
                 let values = values(request, path);
                 let texts: Vec<&str> = values.iter().filter_map(|value| text(value)).collect();
@@ -315,11 +341,11 @@ fn fill(parts: &[Part<'_>], request: &Value<'_>, place: &Place<'_>, found: &mut 
         let mut longer = Vec::with_capacity(arns.len() * texts.len());
         for text in &texts {
             // A parameter that holds an ARN stands for the whole.
-            if text.starts_with("arn:") && matches!(part, Part::Parameter { .. }) {
+            if text.starts_with("arn:") {
                 found.arn(text.clone());
                 continue;
             }
-            longer.extend(arns.iter().map(|arn| format!("{arn}{text}")));
+            longer.extend(arns.iter().map(|arn| [arn, text.as_str()].concat()));
         }
         arns = longer;
     }

@@ -1,6 +1,6 @@
 //! What the catalog says of one (eventSource, eventName), prepared once for all its events.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::observe::{Facts, top};
 use super::{Call, PASSED_ROLE};
@@ -15,6 +15,49 @@ pub(super) struct Kind {
     pub(super) name: String,
     /// ARN patterns, the variables of AWS's format as `*`.
     pub(super) patterns: Vec<String>,
+}
+
+/// The patterns of all kinds by a token that an ARN must have to fit, so that few patterns are tried.
+#[derive(Clone, Debug, Default)]
+struct Formats {
+    /// Token → patterns, as (how many characters are no wildcard, kind, pattern).
+    by_token: BTreeMap<String, Vec<(usize, usize, usize)>>,
+    /// Those that need none.
+    others: Vec<(usize, usize, usize)>,
+}
+
+impl Formats {
+    fn of(kinds: &[Kind]) -> Formats {
+        let mut formats = Formats::default();
+        for (kind_at, kind) in kinds.iter().enumerate() {
+            for (at, pattern) in kind.patterns.iter().enumerate() {
+                let literal = pattern.bytes().filter(|byte| *byte != b'*').count();
+                let list = match token_of(pattern) {
+                    Some(token) => formats.by_token.entry(token.to_owned()).or_default(),
+                    None => &mut formats.others,
+                };
+                list.push((literal, kind_at, at));
+            }
+        }
+        formats
+    }
+
+    /// The kind of an ARN: of those that fit, the one whose pattern says most, the last of several.
+    fn find<'k>(&self, arn: &str, kinds: &'k [Kind]) -> Option<&'k Kind> {
+        let candidates = arn
+            .split([':', '/'])
+            .filter_map(|token| self.by_token.get(token))
+            .flatten();
+        let fits = |(_, kind, at): &&(usize, usize, usize)| pattern::matches(&kinds[*kind].patterns[*at], arn);
+        let found = candidates.chain(&self.others).filter(fits).max();
+        found.map(|(_, kind, _)| &kinds[*kind])
+    }
+}
+
+/// The last token between two colons or slashes that a pattern spells out: what fits has it between such, too.
+fn token_of(pattern: &str) -> Option<&str> {
+    let mut tokens = pattern.split([':', '/']);
+    tokens.rfind(|token| !token.is_empty() && !token.contains(['*', '?']))
 }
 
 /// An operation, prepared.
@@ -36,8 +79,19 @@ pub struct Operation {
     pub(super) role_parameters: Vec<RoleParameter>,
     /// The resource types of its actions.
     pub(super) kinds: Vec<Kind>,
-    /// The first steps of all paths above and in the templates of its needs.
+    /// Their patterns.
+    formats: Formats,
+    /// The templates of its needs, each once; none where no resource of its could have a kind.
+    pub(super) templates: Vec<Template>,
+    /// The first steps of all paths above and in the templates.
     first_steps: BTreeSet<String>,
+}
+
+/// An ARN template, and the first parameter that it needs.
+#[derive(Clone, Debug)]
+pub(super) struct Template {
+    pub(super) arn: ArnTemplate,
+    pub(super) first: Option<String>,
 }
 
 impl Operation {
@@ -68,13 +122,24 @@ impl Operation {
                 Logging::Management { .. } | Logging::Never { .. } | Logging::Unknown { .. } => None,
             });
         let role_parameters = catalog.role_parameters(event_source, event_name);
-        let templates = needs.iter().flat_map(|need| &need.resources);
+        let kinds = kinds(catalog, needs);
+        let templates: BTreeSet<&ArnTemplate> = needs
+            .iter()
+            .flat_map(|need| &need.resources)
+            .filter(|template| !kinds.is_empty() || template.as_str().contains(":iam:"))
+            .collect();
         let first_steps = templates
+            .iter()
             .flat_map(|template| template.parameters())
             .chain(paths.iter().chain(&value_paths).map(String::as_str))
             .chain(role_parameters.iter().map(|parameter| parameter.path.as_str()))
-            .map(|path| path.split(['.', '[', '{', ':']).next().unwrap_or(path).to_owned())
+            .map(|path| top(path).to_owned())
             .collect();
+        let templates = templates.into_iter().map(|template| Template {
+            first: template.parameters().first().map(|path| top(path).to_owned()),
+            arn: template.clone(),
+        });
+        let templates = templates.collect();
         let takes_roles = !matches!(event_source, "iam.amazonaws.com" | "sts.amazonaws.com");
         Operation {
             data_type,
@@ -84,7 +149,9 @@ impl Operation {
             paths,
             value_paths,
             role_parameters,
-            kinds: kinds(catalog, needs),
+            formats: Formats::of(&kinds),
+            kinds,
+            templates,
             first_steps,
             mapping,
         }
@@ -158,12 +225,7 @@ impl Operation {
 
     /// The resource type of an ARN: of the types that fit, the one whose format says most.
     pub(super) fn kind_of(&self, arn: &str) -> Option<&Kind> {
-        self.kinds
-            .iter()
-            .flat_map(|kind| kind.patterns.iter().map(move |format| (kind, format)))
-            .filter(|(_, format)| pattern::matches(format, arn))
-            .max_by_key(|(_, format)| format.bytes().filter(|byte| *byte != b'*').count())
-            .map(|(kind, _)| kind)
+        self.formats.find(arn, &self.kinds)
     }
 }
 

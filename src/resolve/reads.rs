@@ -4,6 +4,8 @@
 //! id. Events of one operation whose bytes are equal are observed alike, so that whoever remembers need not look again.
 //! What is doubtful is taken in: it costs a look, never a wrong answer.
 
+use std::sync::LazyLock;
+
 use memchr::{memchr, memmem};
 
 use super::observe::Place;
@@ -58,14 +60,17 @@ pub fn reads(event: &Event<'_>, operation: &Operation, out: &mut Vec<u8>) {
 
 /// Of a parameter that no path of the operation starts with, only the name counts and whether it carries something.
 fn request(text: &str, operation: &Operation, out: &mut Vec<u8>) {
+    let mut members = json::members(text);
     // A list, or one that is wrapped into a member of its own.
-    if !text.starts_with('{') || json::members(text).nth(1).is_none() {
+    let (Some(first), Some(second)) = (members.next(), members.next()) else {
         return push(out, text);
-    }
+    };
     let holds_arns = may_hold_arn(text);
-    for (name, value) in json::members(text) {
+    for (name, value) in [first, second].into_iter().chain(members) {
         push(out, &name);
-        let concerns = operation.concerns(&name) || holds_arns && may_hold_arn(value);
+        // Newer EC2 calls wrap what they ask for into `content`.
+        let concerns =
+            operation.concerns(&name) || json::same_name(&name, "content") || holds_arns && may_hold_arn(value);
         match is_empty(value).filter(|_| !concerns) {
             Some(empty) => out.push(u8::from(empty)),
             None => {
@@ -83,7 +88,8 @@ fn push(out: &mut Vec<u8>, text: &str) {
 
 /// Whether a string in it may start with `arn:`. An escape may hide one.
 fn may_hold_arn(json: &str) -> bool {
-    memchr(b'\\', json.as_bytes()).is_some() || memmem::find(json.as_bytes(), b"\"arn:").is_some()
+    static ARN: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("\"arn:"));
+    memchr(b'\\', json.as_bytes()).is_some() || ARN.find(json.as_bytes()).is_some()
 }
 
 /// Whether a value carries nothing, as [`super::path::is_empty`] has it; `None` where that takes more than a glance.

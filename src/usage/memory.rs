@@ -32,9 +32,12 @@ pub(super) struct Memory {
 impl Memory {
     /// Forgets where there is too much; to be called between events.
     pub(super) fn tidy(&mut self) {
-        if self.operations.list.len() >= MOST || self.observations.list.len() >= MOST {
-            // Observations name their operation by its number, so they go together.
+        // Observations name their operation by its number, so they go with it.
+        let operations = self.operations.list.len() >= MOST;
+        if operations {
             self.operations = Operations::default();
+        }
+        if operations || self.observations.list.len() >= MOST {
             self.observations = Observations::default();
         }
     }
@@ -182,16 +185,33 @@ impl KnownCaller {
 }
 
 /// Observations by what they depend on.
-#[derive(Default)]
 pub(super) struct Observations {
     list: Vec<KnownObservation>,
     numbers: HashTable<u32>,
     hash: RandomState,
     /// What the event at hand reads like.
     read: Vec<u8>,
+    /// Hashes of what was met once. Only what comes again is kept, and much never does.
+    once: Box<[u64]>,
+    /// One that was met for the first time.
+    new: KnownObservation,
+}
+
+impl Default for Observations {
+    fn default() -> Self {
+        Self {
+            list: Vec::new(),
+            numbers: HashTable::new(),
+            hash: RandomState::default(),
+            read: Vec::new(),
+            once: vec![0; 2 * MOST].into(),
+            new: KnownObservation::default(),
+        }
+    }
 }
 
 /// What calls that read alike say.
+#[derive(Default)]
 pub(super) struct KnownObservation {
     read: Box<[u8]>,
     pub(super) facts: Facts,
@@ -227,26 +247,32 @@ impl Observations {
             numbers,
             hash,
             read,
+            once,
+            new,
         } = self;
         read.clear();
         read.extend_from_slice(&number.to_le_bytes());
         resolve::reads(event, operation, read);
         let hashed = hash.hash_one(&**read);
-        let found = match numbers.find(hashed, |number| *list[*number as usize].read == **read) {
-            Some(known) => *known,
-            None => {
-                let observed = resolve::observe(event, operation);
-                let number = position(list.len());
-                list.push(KnownObservation {
-                    read: read.as_slice().into(),
-                    shapes: observed.resources.iter().map(|arn| generalise(arn)).collect(),
-                    facts: observed.facts,
-                    numbers: Local::default(),
-                });
-                numbers.insert_unique(hashed, number, |number| hash.hash_one(&*list[*number as usize].read));
-                number
-            }
+        if let Some(known) = numbers.find(hashed, |number| *list[*number as usize].read == **read) {
+            return &mut list[*known as usize];
+        }
+        let observed = resolve::observe(event, operation);
+        *new = KnownObservation {
+            read: Box::default(),
+            shapes: observed.resources.iter().map(|arn| generalise(arn)).collect(),
+            facts: observed.facts,
+            numbers: Local::default(),
         };
-        &mut list[found as usize]
+        let met = &mut once[hashed as usize % (2 * MOST)];
+        if *met != hashed {
+            *met = hashed;
+            return new;
+        }
+        let number = position(list.len());
+        new.read = read.as_slice().into();
+        list.push(std::mem::take(new));
+        numbers.insert_unique(hashed, number, |number| hash.hash_one(&*list[*number as usize].read));
+        &mut list[number as usize]
     }
 }

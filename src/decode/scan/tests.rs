@@ -3,7 +3,11 @@
 use proptest::prelude::*;
 use serde_json::value::RawValue;
 
-use super::{Fault, MAX_DEPTH, unescape, unescape_lossy, value};
+use super::{Fault, MAX_DEPTH, Marked, unescape, unescape_lossy};
+
+fn value(text: &[u8], at: usize) -> Result<usize, Fault> {
+    super::value(&mut Marked::new(text), at)
+}
 
 /// What `serde_json` says of a text that is one value.
 fn serde_accepts(text: &str) -> bool {

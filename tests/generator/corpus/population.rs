@@ -159,7 +159,7 @@ fn principal(
     rng: &mut Rng,
 ) -> Principal {
     let account = grants.account().to_owned();
-    // Never the global ones alone: every principal can work in every region.
+    // Of the first ones, which are not global: every principal can work in every region.
     let mut calls = vec![rng.below(operations.len().min(8))];
     for _ in 0..3 + rng.below(12) {
         let call = each.draw(rng);
