@@ -52,6 +52,10 @@ const CALLS: [(&str, &[&str]); 6] = [
 
 /// Whether we made this call.
 pub(super) fn is_ours(event: &Event<'_>) -> bool {
+    // First what is told quickly: nearly all events are other calls.
+    let calls = CALLS
+        .iter()
+        .any(|(source, names)| *source == event.source && names.contains(&&*event.name));
     let session = || {
         let arn = event.identity.as_ref()?.arn.as_deref()?;
         arn.split_once(":assumed-role/")?
@@ -60,12 +64,8 @@ pub(super) fn is_ours(event: &Event<'_>) -> bool {
             .map(|(_, name)| name)
     };
     let agent = || event.user_agent.as_deref()?.split_once("app/").map(|(_, name)| name);
-    let claims =
-        session().is_some_and(|name| name.starts_with(NAME)) || agent().is_some_and(|name| name.starts_with(NAME));
-    claims
-        && CALLS
-            .iter()
-            .any(|(source, names)| *source == event.source && names.contains(&&*event.name))
+    let is_ours = |name: &str| name.starts_with(NAME);
+    calls && (session().is_some_and(is_ours) || agent().is_some_and(is_ours))
 }
 
 #[cfg(test)]
