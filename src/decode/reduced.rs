@@ -8,6 +8,7 @@
 
 use super::books::Books;
 use super::record::Record;
+use super::scan::Marked;
 use super::{Many, Shape, Time, Why, json, scan, skim, table};
 
 /// The value of `schema`.
@@ -130,7 +131,7 @@ fn column(record: &mut String, field: &str, kind: Kind, raw: &str) {
             else {
                 return;
             };
-            let whole = scan::value(tree.as_bytes(), 0) == Ok(tree.len());
+            let whole = scan::value(&mut Marked::new(tree.as_bytes()), 0) == Ok(tree.len());
             table::member(record, field, |out| {
                 match json::parse(tree).filter(|_| field == "userIdentity") {
                     Some(identity) => with_names(out, &identity),
