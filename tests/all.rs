@@ -6,11 +6,15 @@ mod fuzz_inputs;
 mod hostile;
 mod journey;
 mod map;
+mod mutants;
 #[cfg(feature = "aws")]
 mod network;
 mod only_reads;
 mod operations;
 mod originals;
+mod pipeline;
+mod policy_semantics;
+mod random_usage;
 mod rightsizing;
 mod sample_bytes;
 mod simulate_corpus;

@@ -487,11 +487,8 @@ impl Glob for ActionPattern {
     }
 
     fn union_includes(outers: &[&Self], inners: &[&Self], effort: &Effort) -> bool {
-        let lower =
-            |patterns: &[&Self]| -> Vec<String> { patterns.iter().map(|pattern| pattern.lower().to_owned()).collect() };
-        let (outers, inners) = (lower(outers), lower(inners));
-        let outers: Vec<&str> = outers.iter().map(String::as_str).collect();
-        let inners: Vec<&str> = inners.iter().map(String::as_str).collect();
+        let outers: Vec<&str> = outers.iter().map(|pattern| pattern.lower()).collect();
+        let inners: Vec<&str> = inners.iter().map(|pattern| pattern.lower()).collect();
         pattern::union_includes_within(&outers, &inners, effort)
     }
 

@@ -228,7 +228,7 @@ impl Search<'_> {
         });
         own.chain(meeting)
             .take(CANDIDATES)
-            .map(|pattern| arn::symbols(pattern.lower(), Version::V2008))
+            .map(|pattern| arn::symbols(pattern.text(), Version::V2008))
             .collect()
     }
 

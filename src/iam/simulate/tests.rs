@@ -177,3 +177,18 @@ fn resource_control_policies_concern_everybody_and_may_say_so() {
         "resource_control_policies[0][0].Statement[0]: names a principal other than \"*\", which no resource control policy may",
     );
 }
+
+#[test]
+fn depth_does_not_exhaust_the_stack() {
+    let deep = "[".repeat(1_000_000);
+    check_lines(
+        &format!("{{\"request\": {deep}\n{ALLOWED}"),
+        &[
+            &format!(
+                "line 2 column {}: not valid JSON: EOF while parsing a list",
+                ALLOWED.len()
+            ),
+            "allowed",
+        ],
+    );
+}

@@ -675,6 +675,84 @@ fn a_statement_includes_a_narrower_one_of_the_same_effect() {
     ));
 }
 
+// ---- limits: what counts is steps, so that the answer does not depend on the machine
+
+/// The verdict on two documents within so many steps each, and the steps left of both.
+fn within(old: &Value, new: &Value, steps: usize) -> (Verdict, usize, usize) {
+    let (proof, search) = (Effort::of(steps), Effort::of(steps));
+    let verdict = allows_no_more_within(&policy(old), &policy(new), &proof, &search);
+    (verdict, proof.left(), search.left())
+}
+
+/// Two documents that only long searches could compare.
+fn stars(count: usize) -> (Value, Value) {
+    let many = |body: &str| -> Value {
+        (0..count)
+            .map(|at| json!(format!("arn:aws:s3:::*a*b?*{at}*{body}*")))
+            .collect()
+    };
+    let old = json!([allow(json!("s3:*"), many("c*?d")), deny(json!("s3:Get*"), many("?c*d"))]);
+    let new = json!([allow(json!("s3:*"), many("c?*d")), deny(json!("s3:Get*t"), many("c?d"))]);
+    (document(old), document(new))
+}
+
+#[test]
+fn thousands_of_patterns_use_up_their_steps_and_are_not_proved() {
+    let (old, new) = stars(3_000);
+    let (verdict, proof, search) = within(&old, &new, 3_000_000);
+    assert!(matches!(verdict, Verdict::Unknown(_)), "{verdict:?}");
+    assert_eq!((proof, search > 3_000_000), (0, false));
+}
+
+#[test]
+fn an_answer_never_changes_for_the_worse_with_more_steps() {
+    let (old, new) = stars(4);
+    let mut last = 0;
+    for steps in [0, 10, 1_000, 100_000, 10_000_000] {
+        let (verdict, ..) = within(&old, &old, steps);
+        let rank = match verdict {
+            Verdict::Unknown(_) => 0,
+            Verdict::Proved => 1,
+            Verdict::Refuted(witness) => panic!("{witness}"),
+        };
+        assert!(rank >= last, "{steps}");
+        last = rank;
+        assert_ne!(within(&old, &new, steps).0, Verdict::Proved);
+    }
+    assert_eq!(last, 1);
+}
+
+#[test]
+fn ten_thousand_statements_end_with_the_steps_they_were_given() {
+    let many = |count: usize, prefix: &str| -> Value {
+        (0..count)
+            .map(|at| {
+                let mut statement = allow(
+                    json!(format!("s3:{prefix}{at}*")),
+                    json!(format!("arn:aws:s3:::b{at}/*")),
+                );
+                statement["Condition"] = json!({"StringLike": {"aws:PrincipalTag/t": format!("*{at}*")}});
+                statement
+            })
+            .collect()
+    };
+    let (old, new) = (document(many(10_000, "Get")), document(many(10_000, "Ge")));
+    let (verdict, proof, _) = within(&old, &new, 2_000_000);
+    assert!(!matches!(verdict, Verdict::Proved), "{verdict:?}");
+    assert_eq!(proof, 0);
+}
+
+#[test]
+fn the_steps_of_an_ordinary_proof_are_few() {
+    let actions: Value = (0..800)
+        .map(|at| json!(format!("service{}:Action{at}", at % 40)))
+        .collect();
+    let old = document(json!([allow(actions.clone(), json!("*"))]));
+    let (verdict, left, _) = within(&old, &old, 5_000_000);
+    assert_eq!(verdict, Verdict::Proved);
+    assert!(left > 0);
+}
+
 // ---- the small world
 
 /// What `new` allows and `old` does not, according to the second evaluator under one reading of resources.
