@@ -3,9 +3,12 @@
 //! Two coverages merge into one that does not depend on the order in which files were read.
 
 mod hours;
+mod pairs;
 mod trail;
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
 
 pub use hours::{Days, Hours};
 pub use trail::{Comparison, FieldSelector, Selector, Selectors, TRAIL_CHANGES, TrailChange, member, trail_of_arn};
@@ -22,7 +25,8 @@ const KEYS: usize = 4096;
 const CLIENTS: usize = 64;
 
 /// The classes of events that a trail is told to log, or not.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Class {
     /// Management events that only read.
     ManagementRead,
@@ -36,7 +40,7 @@ pub enum Class {
 pub type StreamKey = (String, String, Class);
 
 /// Days on which data events of one root were seen, by direction: a selector may take reads or writes alone.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct RootDays {
     /// Days with events that read.
     pub reads: Days,
@@ -48,7 +52,7 @@ pub struct RootDays {
 ///
 /// CloudTrail writes one an hour, also where it has delivered nothing, and names in it the log files that it delivered
 /// (CloudTrail user guide, "CloudTrail digest file structure").
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Digests {
     /// Hours that a digest answers for: what it does not name was not delivered.
     pub proved: Hours,
@@ -57,7 +61,7 @@ pub struct Digests {
 }
 
 /// Calls made with something, and when.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Use {
     /// How many.
     pub calls: u64,
@@ -86,7 +90,7 @@ impl Use {
 }
 
 /// Where something was skipped for one reason in one file.
-#[derive(Clone, PartialEq, Debug, Default)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 struct Places {
     /// Place → records.
     listed: BTreeMap<String, u64>,
@@ -97,7 +101,11 @@ struct Places {
 }
 
 /// Everything known about what an archive holds.
-#[derive(Clone, PartialEq, Debug, Default)]
+///
+/// The ledger keeps it as JSON: a map whose keys are no strings is a list of pairs, and a field that an older ledger
+/// lacks is empty.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Coverage {
     /// Files read.
     pub files: u64,
@@ -118,17 +126,22 @@ pub struct Coverage {
     /// Calls that this program made itself, outside `records` too.
     pub events_own: u64,
     /// (file, why) → where.
+    #[serde(with = "pairs")]
     skipped: BTreeMap<(String, String), Places>,
     /// When each stream was heard.
+    #[serde(with = "pairs")]
     pub streams: BTreeMap<StreamKey, Hours>,
     /// For which resources data events were seen: (account, region, type) → root → days.
+    #[serde(with = "pairs")]
     pub data_roots: BTreeMap<(String, String, String), BTreeMap<String, RootDays>>,
     /// (account, region, source) of the services whose management events a trail may leave out → days on which some were
     /// seen.
+    #[serde(with = "pairs")]
     pub excludable_sources: BTreeMap<(String, String, String), Days>,
     /// Changes to trails, sorted by time; at most [`CHANGES`], the earliest.
     pub trail_changes: BTreeSet<TrailChange>,
     /// (account, region, trail) → what its digest files say.
+    #[serde(with = "pairs")]
     pub digests: BTreeMap<(String, String, String), Digests>,
     /// Long-term access key → the ARN of its owner → calls under it.
     pub access_keys: BTreeMap<String, BTreeMap<String, Use>>,

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 /// Silence up to this many hours is no hole.
 const SHORT_SILENCE: i64 = 24;
 /// Silence beyond this multiple of a stream's median gap is a hole.
@@ -10,7 +12,7 @@ const MEDIAN_GAPS: i64 = 10;
 const DAY: i64 = 86_400;
 
 /// Hours since 1970 in which something was seen.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Hours {
     /// Day since 1970 → one bit an hour.
     days: BTreeMap<i32, u32>,
@@ -103,7 +105,7 @@ fn day_of(hour: i64) -> i32 {
 }
 
 /// Days since 1970 on which something was seen; a year takes twelve words.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Days {
     /// Day / 32 → one bit a day.
     words: BTreeMap<i32, u32>,
