@@ -66,6 +66,8 @@ struct RowSoFar {
     signature: u32,
     day: i32,
     calls: u64,
+    first: i64,
+    last: i64,
     /// Shapes, ascending.
     resources: Vec<Text>,
     /// With so many shapes, see whether fewer will do.
@@ -130,8 +132,8 @@ impl Builder {
         index
     }
 
-    /// Adds calls of a signature on a day: the number of their row.
-    pub(super) fn count(&mut self, signature: u32, day: i32, calls: u64) -> u32 {
+    /// Adds calls of a signature on a day, with the seconds of the first and the last: the number of their row.
+    pub(super) fn count(&mut self, signature: u32, day: i32, calls: u64, (first, last): (i64, i64)) -> u32 {
         let seen = &mut self.seen[signature as usize];
         let row = match seen.row.filter(|row| self.rows[*row as usize].day == day) {
             Some(row) => row,
@@ -140,6 +142,8 @@ impl Builder {
                     signature,
                     day,
                     calls: 0,
+                    first,
+                    last,
                     resources: Vec::new(),
                     many: CHILDREN + 1,
                 });
@@ -147,7 +151,10 @@ impl Builder {
             }),
         };
         seen.row = Some(row);
-        self.rows[row as usize].calls += calls;
+        let counted = &mut self.rows[row as usize];
+        counted.calls += calls;
+        counted.first = counted.first.min(first);
+        counted.last = counted.last.max(last);
         row
     }
 
@@ -197,7 +204,12 @@ impl Builder {
             numbers.push(self.signature(key, seen.last.time, &seen.last.event_id));
         }
         for theirs in other.rows {
-            let row = self.count(numbers[theirs.signature as usize], theirs.day, theirs.calls);
+            let row = self.count(
+                numbers[theirs.signature as usize],
+                theirs.day,
+                theirs.calls,
+                (theirs.first, theirs.last),
+            );
             let resources: Vec<Text> = theirs.resources.iter().map(|text| texts[*text as usize]).collect();
             self.name(row, &resources);
         }
@@ -222,7 +234,12 @@ impl Builder {
         }
         for theirs in &table.rows {
             let resources: Vec<Text> = theirs.resources.iter().map(|shape| self.text(shape)).collect();
-            let row = self.count(numbers[theirs.signature], theirs.day, theirs.calls);
+            let row = self.count(
+                numbers[theirs.signature],
+                theirs.day,
+                theirs.calls,
+                (theirs.first, theirs.last),
+            );
             self.name(row, &resources);
         }
         for theirs in table.sessions {
@@ -314,6 +331,8 @@ impl Builder {
             signature: number[row.signature as usize],
             day: row.day,
             calls: row.calls,
+            first: row.first,
+            last: row.last,
             resources: shapes(row.resources.iter().map(text)).into_iter().collect(),
         });
         let mut rows: Vec<Row> = rows.collect();

@@ -133,7 +133,8 @@ impl Shard {
         }
         let day = i32::try_from(event.time.days()).unwrap_or(i32::MAX);
         // What a correction adds is evidence, and no call.
-        let row = builder.count(signature, day, if correction { 0 } else { calls });
+        let last = event.many.as_ref().map_or(time, |many| many.last.seconds());
+        let row = builder.count(signature, day, if correction { 0 } else { calls }, (time, last));
         if observed.row != Some(row) {
             builder.name(row, &observed.shapes);
             observed.row = Some(row);

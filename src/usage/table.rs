@@ -10,9 +10,6 @@ use super::builder::Builder;
 use crate::attribute::{PrincipalKind, Workload};
 use crate::resolve::Facts;
 
-/// Seconds in a day.
-const DAY: i64 = 86_400;
-
 /// Who made calls.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Caller {
@@ -56,6 +53,10 @@ pub struct Row {
     pub day: i32,
     /// How many calls.
     pub calls: u64,
+    /// Second of the first, since 1970.
+    pub first: i64,
+    /// Second of the last.
+    pub last: i64,
     /// Shapes of the resources that they named.
     pub resources: Vec<String>,
 }
@@ -152,26 +153,25 @@ impl Table {
 
     /// What was called on some days (since 1970), as far as the table tells days apart.
     ///
-    /// A first or last call outside them becomes the bounds of the first or last day that counts, without an event id.
+    /// A first or last call outside them gives way to the first or last that counts, whose event id nobody kept.
     /// Workloads are counted over the whole table, so none stand here.
     pub fn days(&self, days: impl RangeBounds<i32>) -> Table {
         let rows: Vec<&Row> = self.rows.iter().filter(|row| days.contains(&row.day)).collect();
-        let mut spans: BTreeMap<usize, (i32, i32)> = BTreeMap::new();
+        let mut spans: BTreeMap<usize, (i64, i64)> = BTreeMap::new();
         for row in &rows {
-            let (first, last) = spans.entry(row.signature).or_insert((row.day, row.day));
-            (*first, *last) = ((*first).min(row.day), (*last).max(row.day));
+            let (first, last) = spans.entry(row.signature).or_insert((row.first, row.last));
+            (*first, *last) = ((*first).min(row.first), (*last).max(row.last));
         }
         let mut number = BTreeMap::new();
         let mut signatures = Vec::with_capacity(spans.len());
         for (signature, (first, last)) in spans {
             number.insert(signature, signatures.len());
             let mut seen = self.signatures[signature].clone();
-            let (first, last) = (i64::from(first), i64::from(last));
-            if seen.first.day() != first {
-                seen.first = Witness::unknown(first * DAY);
+            if seen.first.time != first {
+                seen.first = Witness::unknown(first);
             }
-            if seen.last.day() != last {
-                seen.last = Witness::unknown(last * DAY + DAY - 1);
+            if seen.last.time != last {
+                seen.last = Witness::unknown(last);
             }
             signatures.push(seen);
         }
@@ -195,11 +195,6 @@ impl Witness {
             time,
             event_id: String::new(),
         }
-    }
-
-    /// Days since 1970.
-    fn day(&self) -> i64 {
-        self.time.div_euclid(DAY)
     }
 }
 

@@ -32,7 +32,7 @@ fn fast(files: &[Vec<u8>], mut reader: Reader, forget: bool) -> (Table, Coverage
     (shard.builder.finish(), shard.coverage)
 }
 
-type Days = BTreeMap<i32, (u64, BTreeSet<String>)>;
+type Days = BTreeMap<i32, (u64, Vec<i64>, BTreeSet<String>)>;
 
 /// A table that is counted in ordinary maps.
 #[derive(Default)]
@@ -84,8 +84,9 @@ impl Plain {
         *first = witness.clone().min(first.clone());
         *last = witness.clone().max(last.clone());
         let day = i32::try_from(event.time.days()).unwrap_or(i32::MAX);
-        let (calls, resources) = days.entry(day).or_default();
+        let (calls, moments, resources) = days.entry(day).or_default();
         *calls += u64::from(!is_correction(event));
+        moments.push(event.time.seconds());
         resources.extend(observed.resources.iter().map(|arn| generalise(arn)));
         if let Some(key) = session(event).filter(|_| !is_correction(event)) {
             let session = self.session(&key.role_id, &key.access_key_id);
@@ -114,12 +115,16 @@ impl Plain {
         };
         for (number, (signature, (first, last, days))) in self.seen.into_iter().enumerate() {
             table.signatures.push(Seen { signature, first, last });
-            table.rows.extend(days.into_iter().map(|(day, (calls, resources))| Row {
-                signature: number,
-                day,
-                calls,
-                resources: shapes(resources.iter().map(String::as_str)).into_iter().collect(),
-            }));
+            table
+                .rows
+                .extend(days.into_iter().map(|(day, (calls, moments, resources))| Row {
+                    signature: number,
+                    day,
+                    calls,
+                    first: moments.iter().copied().min().unwrap_or_default(),
+                    last: moments.iter().copied().max().unwrap_or_default(),
+                    resources: shapes(resources.iter().map(String::as_str)).into_iter().collect(),
+                }));
         }
         table
     }

@@ -30,11 +30,16 @@ fn seen(name: &str, first: (i64, &str), last: (i64, &str)) -> Seen {
     }
 }
 
+const DAY: i64 = 86_400;
+
+/// Calls from ten minutes past midnight to one minute before the next.
 fn row(signature: usize, day: i32, calls: u64) -> Row {
     Row {
         signature,
         day,
         calls,
+        first: i64::from(day) * DAY + 600,
+        last: i64::from(day) * DAY + DAY - 60,
         resources: vec![format!("arn:aws:s3:::bucket-{day}")],
     }
 }
@@ -43,8 +48,8 @@ fn row(signature: usize, day: i32, calls: u64) -> Row {
 fn table() -> Table {
     Table {
         signatures: vec![
-            seen("ListObjects", (600, "first"), (3 * DAY + 60, "last")),
-            seen("PutObject", (2 * DAY + 5, "only"), (2 * DAY + 5, "only")),
+            seen("ListObjects", (600, "first"), (4 * DAY - 60, "last")),
+            seen("PutObject", (2 * DAY + 600, "only"), (3 * DAY - 60, "other")),
         ],
         rows: vec![row(0, 0, 3), row(0, 1, 4), row(0, 3, 5), row(1, 2, 1)],
         ..Table::default()
@@ -91,9 +96,9 @@ fn check(days: std::ops::Range<i32>, first: (i64, &str), last: (i64, &str)) {
 
 #[test]
 fn an_event_outside_the_days_is_no_witness() {
-    check(0..4, (600, "first"), (3 * DAY + 60, "last"));
-    check(0..2, (600, "first"), (2 * DAY - 1, ""));
-    check(1..4, (DAY, ""), (3 * DAY + 60, "last"));
-    check(1..2, (DAY, ""), (2 * DAY - 1, ""));
-    check(2..3, (2 * DAY + 5, "only"), (2 * DAY + 5, "only"));
+    check(0..4, (600, "first"), (4 * DAY - 60, "last"));
+    check(0..2, (600, "first"), (2 * DAY - 60, ""));
+    check(1..4, (DAY + 600, ""), (4 * DAY - 60, "last"));
+    check(1..2, (DAY + 600, ""), (2 * DAY - 60, ""));
+    check(2..3, (2 * DAY + 600, "only"), (3 * DAY - 60, "other"));
 }
