@@ -324,6 +324,47 @@ impl Coverage {
         holes
     }
 
+    /// What it proves of some time, accounts and regions; no account and no region stands for all. Counts of records and
+    /// of calls under keys, and what was skipped, stay those of all files.
+    pub fn restrict(
+        &mut self,
+        since: Option<i64>,
+        until: Option<i64>,
+        accounts: &BTreeSet<String>,
+        regions: &BTreeSet<String>,
+    ) {
+        let account_counts = |account: &String| accounts.is_empty() || accounts.contains(account);
+        let region_counts = |region: &String| regions.is_empty() || regions.contains(region);
+        let time_counts = |time: i64| since.is_none_or(|since| since <= time) && until.is_none_or(|until| time < until);
+        self.streams.retain(|(account, region, _), hours| {
+            hours.restrict(since, until);
+            account_counts(account) && region_counts(region) && !hours.is_empty()
+        });
+        self.data_roots.retain(|(account, region, _), roots| {
+            roots.retain(|_, days| {
+                days.reads.restrict(since, until);
+                days.writes.restrict(since, until);
+                !days.reads.is_empty() || !days.writes.is_empty()
+            });
+            account_counts(account) && region_counts(region) && !roots.is_empty()
+        });
+        self.excludable_sources.retain(|(account, region, _), days| {
+            days.restrict(since, until);
+            account_counts(account) && region_counts(region) && !days.is_empty()
+        });
+        self.digests.retain(|(account, region, _), digests| {
+            digests.proved.restrict(since, until);
+            digests.named.restrict(since, until);
+            account_counts(account) && region_counts(region)
+        });
+        self.trail_changes
+            .retain(|change| account_counts(&change.account) && time_counts(change.time));
+        self.span = self.span.filter(|_| !self.streams.is_empty()).map(|(from, to)| {
+            let (first, last) = (since.unwrap_or(from), until.map_or(to, |until| until - 1));
+            (from.max(first), to.min(last))
+        });
+    }
+
     /// Both, as if read in one run.
     pub fn merge(&mut self, other: Coverage) {
         self.files += other.files;

@@ -29,6 +29,15 @@ pub enum PrincipalKind {
 }
 
 impl PrincipalKind {
+    /// Every kind.
+    pub const ALL: [PrincipalKind; 5] = [
+        PrincipalKind::Role,
+        PrincipalKind::User,
+        PrincipalKind::Root,
+        PrincipalKind::Account,
+        PrincipalKind::IdentityCenterUser,
+    ];
+
     /// The kind as `resolve` prints it.
     pub fn name(self) -> &'static str {
         match self {

@@ -38,6 +38,20 @@ pub enum WorkloadKind {
 }
 
 impl WorkloadKind {
+    /// Every kind.
+    pub const ALL: [WorkloadKind; 10] = [
+        WorkloadKind::ServiceAccount,
+        WorkloadKind::PodIdentity,
+        WorkloadKind::Ec2,
+        WorkloadKind::Lambda,
+        WorkloadKind::Ecs,
+        WorkloadKind::Sso,
+        WorkloadKind::WebIdentity,
+        WorkloadKind::Saml,
+        WorkloadKind::Principal,
+        WorkloadKind::Service,
+    ];
+
     /// The kind as `result.json` writes it.
     pub fn name(self) -> &'static str {
         match self {

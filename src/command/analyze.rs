@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use rayon::prelude::*;
 
-use super::arguments::{ChoiceArgs, Collected, GrantArgs, LogArgs};
+use super::arguments::{ChoiceArgs, Collected, GrantArgs, UsageArgs};
 use super::backtest::LEARNT;
 use super::report::{FormatArgs, attention, load};
 use super::{Outcome, Terminal};
@@ -28,7 +28,7 @@ const BACKTEST_PRINCIPALS: usize = 500;
 #[derive(Args, Debug)]
 pub(super) struct AnalyzeArgs {
     #[command(flatten)]
-    logs: LogArgs,
+    usage: UsageArgs,
     #[command(flatten)]
     grants: GrantArgs,
     #[command(flatten)]
@@ -90,11 +90,11 @@ enum BacktestArg {
 
 impl AnalyzeArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
-        let grants = self.grants.load(&self.logs.aws)?;
+        let grants = self.grants.load(self.usage.aws())?;
         let shown = self.choice.shown(&grants)?;
         let options = self.choice.options()?;
         let baseline = self.format.baseline.as_ref().map(load).transpose()?;
-        let collected = self.logs.collect(terminal)?;
+        let collected = self.usage.collect(terminal)?;
 
         let catalog = Catalog::embedded();
         let window = collected.window.unwrap_or((0, 0));
@@ -168,7 +168,7 @@ impl AnalyzeArgs {
         });
         self.show(&report, terminal)?;
         if collected.window.is_none() {
-            terminal.say(&nothing_seen(&report, &self.logs.logs));
+            terminal.say(&nothing_seen(&report, &self.usage.places()));
             return Ok(Outcome::NothingSeen);
         }
         if self.strict && !report.coverage.gaps.is_empty() {
@@ -229,8 +229,8 @@ impl AnalyzeArgs {
 }
 
 /// Why a run saw nothing, and the way out.
-fn nothing_seen(report: &Report, places: &[String]) -> String {
-    let mut lines = vec![format!("no CloudTrail events in {}", places.join(", "))];
+fn nothing_seen(report: &Report, places: &str) -> String {
+    let mut lines = vec![format!("no CloudTrail events in {places}")];
     for skipped in report.coverage.skipped.iter().take(3) {
         lines.push(format!("  {}: {}", skipped.what, skipped.why));
     }

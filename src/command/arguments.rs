@@ -103,6 +103,17 @@ pub(super) struct LogArgs {
     pub(super) aws: AwsArgs,
 }
 
+/// Where usage comes from: logs, or a ledger that was filled from them.
+#[derive(Args, Debug, Clone)]
+pub(super) struct UsageArgs {
+    #[command(flatten)]
+    logs: LogArgs,
+    /// A usage ledger in place of --logs, as `collect` makes it; --since and --until then count whole days
+    #[cfg(feature = "polars")]
+    #[arg(long, value_name = "DIR", env = "TRIMTRAIL_LEDGER")]
+    ledger: Option<PathBuf>,
+}
+
 /// Which events count.
 #[derive(Args, Debug, Clone)]
 pub(super) struct FilterArgs {
@@ -237,7 +248,9 @@ pub(super) struct Collected {
 impl LogArgs {
     pub(super) fn sources(&self, terminal: &Terminal) -> anyhow::Result<Vec<Source>> {
         if self.logs.is_empty() {
-            bail!("no logs given; pass --logs FOLDER (the folder that holds AWSLogs/), or --logs - for stdin");
+            bail!(
+                "no logs given; pass --logs FOLDER (the folder that holds AWSLogs/), --logs - for stdin, or --ledger DIR"
+            );
         }
         find(
             &self.logs,
@@ -252,22 +265,87 @@ impl LogArgs {
         self.filter.max_inflated
     }
 
-    pub(super) fn collect(&self, terminal: &Terminal) -> anyhow::Result<Collected> {
+    fn collect(&self, terminal: &Terminal) -> anyhow::Result<Collected> {
         let options = self.filter.options()?;
         let (table, coverage) = usage::collect(&self.sources(terminal)?, &options, &terminal.progress)?;
         terminal.progress.finish();
+        Ok(Collected::new(table, coverage, &options.filter))
+    }
+}
+
+impl Collected {
+    fn new(table: Table, coverage: Coverage, filter: &Filter) -> Collected {
         // Silence at the edges of what was asked for is silence too.
-        let window = coverage.span.map(|(from, to)| {
-            (
-                options.filter.since.unwrap_or(from),
-                options.filter.until.map_or(to, |until| until - 1),
-            )
-        });
-        Ok(Collected {
+        let window = coverage
+            .span
+            .map(|(from, to)| (filter.since.unwrap_or(from), filter.until.map_or(to, |until| until - 1)));
+        Collected {
             table,
             coverage,
             window,
-        })
+        }
+    }
+}
+
+impl UsageArgs {
+    /// The ledger that stands in place of logs, where one does.
+    pub(super) fn ledger(&self) -> Option<&Path> {
+        #[cfg(feature = "polars")]
+        return self.ledger.as_deref();
+        #[cfg(not(feature = "polars"))]
+        None
+    }
+
+    /// The logs, for what needs the files themselves.
+    pub(super) fn logs(&self) -> anyhow::Result<&LogArgs> {
+        match self.ledger() {
+            Some(_) => bail!("a ledger does not hold the log files; pass --logs"),
+            None => Ok(&self.logs),
+        }
+    }
+
+    /// How the live API is reached.
+    pub(super) fn aws(&self) -> &AwsArgs {
+        &self.logs.aws
+    }
+
+    /// Whether either is given.
+    pub(super) fn is_given(&self) -> bool {
+        self.ledger().is_some() || !self.logs.logs.is_empty()
+    }
+
+    /// Whether the logs come from standard input.
+    pub(super) fn reads_stdin(&self) -> bool {
+        self.logs.logs.iter().any(|place| place == "-")
+    }
+
+    /// What was given, for a sentence.
+    pub(super) fn places(&self) -> String {
+        match self.ledger() {
+            Some(dir) => dir.display().to_string(),
+            None => self.logs.logs.join(", "),
+        }
+    }
+
+    pub(super) fn collect(&self, terminal: &Terminal) -> anyhow::Result<Collected> {
+        #[cfg(feature = "polars")]
+        if let Some(dir) = &self.ledger {
+            if !self.logs.logs.is_empty() {
+                bail!("--logs and --ledger are both given; `collect` reads logs into a ledger, the rest reads either");
+            }
+            return self.read(dir, terminal);
+        }
+        self.logs.collect(terminal)
+    }
+
+    #[cfg(feature = "polars")]
+    fn read(&self, dir: &Path, terminal: &Terminal) -> anyhow::Result<Collected> {
+        let filter = self.logs.filter.options()?.filter;
+        let read = usage::ledger::read(dir, &filter)?;
+        if !read.complete {
+            terminal.say("the last run of `collect` into this ledger was cut short; run it again to read the rest");
+        }
+        Ok(Collected::new(read.table, read.coverage, &filter))
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
 
-use super::arguments::{ChoiceArgs, GrantArgs, LogArgs, midnight};
+use super::arguments::{ChoiceArgs, GrantArgs, UsageArgs, midnight};
 use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
 use crate::emit::escape;
@@ -20,7 +20,7 @@ pub(super) const LEARNT: f64 = 0.67;
 #[derive(Args, Debug)]
 pub(super) struct BacktestArgs {
     #[command(flatten)]
-    logs: LogArgs,
+    usage: UsageArgs,
     #[command(flatten)]
     grants: GrantArgs,
     #[command(flatten)]
@@ -54,10 +54,10 @@ fn share(text: &str) -> Result<f64, String> {
 
 impl BacktestArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
-        let grants = self.grants.load(&self.logs.aws)?;
+        let grants = self.grants.load(self.usage.aws())?;
         let shown = self.choice.shown(&grants)?;
         let options = self.choice.options()?;
-        let collected = self.logs.collect(terminal)?;
+        let collected = self.usage.collect(terminal)?;
         let Some(window) = collected.window else {
             terminal.say(
                 "no CloudTrail events in the logs given\nhelp: pass the folder that holds AWSLogs/, or - for stdin",

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 
-use super::arguments::LogArgs;
+use super::arguments::UsageArgs;
 use super::integrity::IntegrityArgs;
 use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
@@ -22,14 +22,14 @@ const DAYS: i64 = 120;
 #[derive(Args, Debug)]
 pub(super) struct CoverageArgs {
     #[command(flatten)]
-    logs: LogArgs,
+    usage: UsageArgs,
     #[command(flatten)]
     integrity: IntegrityArgs,
 }
 
 impl CoverageArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
-        let collected = self.logs.collect(terminal)?;
+        let collected = self.usage.collect(terminal)?;
         let Some((from, to)) = collected.window else {
             terminal.say("no CloudTrail events in the logs given");
             for (what, why, _) in collected.coverage.skipped().iter().take(3) {
@@ -43,12 +43,7 @@ impl CoverageArgs {
         let catalog = Catalog::embedded();
         let unmapped = gap::unmapped_calls(catalog, &collected.table);
         emit::mapped(&gap::named(catalog, &collected.table), &unmapped, &mut out)?;
-        let outcome = self.integrity.run(
-            &self.logs.sources(terminal)?,
-            self.logs.max_inflated(),
-            terminal,
-            &mut out,
-        )?;
+        let outcome = self.integrity.run(&self.usage, terminal, &mut out)?;
         out.flush()?;
         Ok(outcome)
     }

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::Args;
 
+use super::arguments::UsageArgs;
 use super::{Outcome, Terminal};
 use crate::emit::escape;
 use crate::integrity::{Evidence, Finding, Integrity, PublicKeys, Signatures, validate};
-use crate::source::Source;
 
 /// Most lines of one kind that are printed.
 const LINES: usize = 200;
@@ -30,17 +30,18 @@ pub(super) struct IntegrityArgs {
 
 impl IntegrityArgs {
     /// Validates and prints, where that was asked for.
-    pub(super) fn run(
-        &self,
-        sources: &[Source],
-        max_output: u64,
-        terminal: &Terminal,
-        out: &mut dyn Write,
-    ) -> anyhow::Result<Outcome> {
+    pub(super) fn run(&self, usage: &UsageArgs, terminal: &Terminal, out: &mut dyn Write) -> anyhow::Result<Outcome> {
         if !self.validate {
             return Ok(Outcome::Clear);
         }
-        let integrity = validate(sources, &self.evidence()?, max_output, &terminal.progress);
+        let logs = usage.logs().context("--validate")?;
+        let evidence = self.evidence()?;
+        let integrity = validate(
+            &logs.sources(terminal)?,
+            &evidence,
+            logs.max_inflated(),
+            &terminal.progress,
+        );
         write(&integrity, out)?;
         // Who gives keys wants proofs, not promises.
         let unproved = !self.public_keys.is_empty() && integrity.digests_proved < integrity.digests;

@@ -4,6 +4,8 @@ mod analyze;
 mod arguments;
 mod backtest;
 mod catalog;
+#[cfg(feature = "polars")]
+mod collect;
 mod completions;
 mod coverage;
 mod doctor;
@@ -14,6 +16,8 @@ mod integrity;
 mod man;
 mod network;
 mod patch;
+#[cfg(feature = "polars")]
+mod merge;
 #[cfg(feature = "polars")]
 mod query;
 mod report;
@@ -45,6 +49,12 @@ enum Command {
     /// Snapshot of what IAM grants, from the live API
     #[cfg(feature = "aws")]
     Grants(grants::GrantsArgs),
+    /// Logs into a usage ledger, only what is new: the weekly job
+    #[cfg(feature = "polars")]
+    Collect(collect::CollectArgs),
+    /// Ledgers made apart, by shards or machines, as one
+    #[cfg(feature = "polars")]
+    Merge(merge::MergeArgs),
     /// What this archive can prove, what it cannot, and why
     Coverage(coverage::CoverageArgs),
     /// A result in another format, without analysing again
@@ -193,6 +203,10 @@ impl Cli {
             Command::Analyze(args) => args.run(&terminal),
             #[cfg(feature = "aws")]
             Command::Grants(args) => args.run(&terminal),
+            #[cfg(feature = "polars")]
+            Command::Collect(args) => args.run(&terminal),
+            #[cfg(feature = "polars")]
+            Command::Merge(args) => args.run(&terminal),
             Command::Coverage(args) => args.run(&terminal),
             Command::Report(args) => args.run(&terminal),
             Command::Patch(args) => args.run(&terminal),
@@ -239,6 +253,18 @@ pub fn help(error: &anyhow::Error) -> Option<&'static str> {
                 .downcast_ref::<crate::aws::Trouble>()
                 .map(crate::aws::Trouble::help)
         });
-        source.or_else(grants).or_else(backtest).or_else(integrity)
+        #[cfg(feature = "polars")]
+        let ledger = || {
+            cause
+                .downcast_ref::<crate::usage::ledger::Error>()
+                .and_then(crate::usage::ledger::Error::help)
+        };
+        #[cfg(not(feature = "polars"))]
+        let ledger = || None;
+        source
+            .or_else(grants)
+            .or_else(backtest)
+            .or_else(ledger)
+            .or_else(integrity)
     })
 }

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::arguments::{LogArgs, text_of};
+use super::arguments::{UsageArgs, text_of};
 use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
 use crate::emit::escape;
@@ -24,14 +24,15 @@ pub(super) struct VerifyArgs {
     old: PathBuf,
     /// The policy to put in its place, likewise
     new: PathBuf,
-    /// Also replay the calls of this role or user, and name those that NEW would break; needs logs
-    #[arg(long, value_name = "ARN", requires = "logs")]
+    /// Also replay the calls of this role or user, and name those that NEW would break; needs --logs or
+    /// --ledger
+    #[arg(long, value_name = "ARN")]
     principal: Option<String>,
     /// How to say it
     #[arg(long, value_enum, default_value_t = Format::Terminal)]
     format: Format,
     #[command(flatten)]
-    logs: LogArgs,
+    usage: UsageArgs,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -84,14 +85,13 @@ struct LossOut {
 impl VerifyArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
         let stdin = |path: &Path| path.as_os_str() == "-";
-        let readers = usize::from(stdin(&self.old))
-            + usize::from(stdin(&self.new))
-            + usize::from(self.logs.logs.iter().any(|place| place == "-"));
+        let readers =
+            usize::from(stdin(&self.old)) + usize::from(stdin(&self.new)) + usize::from(self.usage.reads_stdin());
         if readers > 1 {
             bail!("only one of OLD, NEW and --logs can be -");
         }
-        if self.principal.is_none() && !self.logs.logs.is_empty() {
-            bail!("--logs needs --principal ARN: whose calls to replay");
+        if self.principal.is_none() && self.usage.is_given() {
+            bail!("--logs and --ledger need --principal ARN: whose calls to replay");
         }
         let (old, new) = (read(&self.old)?, read(&self.new)?);
         let verdict = subset::allows_no_more(&old, &new);
@@ -130,7 +130,7 @@ impl VerifyArgs {
     fn replay(&self, arn: &str, old: &Policy, new: &Policy, terminal: &Terminal) -> anyhow::Result<Option<Keeps>> {
         let catalog = Catalog::embedded();
         let grants = grants::alone(arn);
-        let collected = self.logs.collect(terminal)?;
+        let collected = self.usage.collect(terminal)?;
         let Some(window) = collected.window else {
             return Ok(None);
         };

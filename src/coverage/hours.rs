@@ -33,6 +33,21 @@ impl Hours {
         }
     }
 
+    /// Keeps the hours in which something at or after `since` and before `until` (seconds) may lie.
+    pub fn restrict(&mut self, since: Option<i64>, until: Option<i64>) {
+        let from = since.map_or(i64::MIN, |since| since.div_euclid(3600));
+        let to = until.map_or(i64::MAX, |until| (until - 1).div_euclid(3600));
+        for (day, hours) in &mut self.days {
+            for hour in 0..24 {
+                let number = i64::from(*day) * 24 + hour;
+                if number < from || to < number {
+                    *hours &= !(1 << hour);
+                }
+            }
+        }
+        self.days.retain(|_, hours| *hours != 0);
+    }
+
     /// Whether nothing was seen.
     pub fn is_empty(&self) -> bool {
         self.days.is_empty()
@@ -123,6 +138,21 @@ impl Days {
         for (word, days) in &other.words {
             *self.words.entry(*word).or_default() |= days;
         }
+    }
+
+    /// Keeps the days on which something at or after `since` and before `until` (seconds) may lie.
+    pub fn restrict(&mut self, since: Option<i64>, until: Option<i64>) {
+        let from = since.map_or(i64::MIN, |since| since.div_euclid(DAY));
+        let to = until.map_or(i64::MAX, |until| (until - 1).div_euclid(DAY));
+        for (word, days) in &mut self.words {
+            for day in 0..32 {
+                let number = i64::from(*word) * 32 + day;
+                if number < from || to < number {
+                    *days &= !(1 << day);
+                }
+            }
+        }
+        self.words.retain(|_, days| *days != 0);
     }
 
     /// Whether nothing was seen.

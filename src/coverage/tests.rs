@@ -115,3 +115,44 @@ fn most_roots_are_remembered_whatever_the_order() {
     assert_eq!(up, down);
     assert_eq!(up.data_roots.values().next().map(BTreeMap::len), Some(4096));
 }
+
+#[test]
+fn coverage_reads_back_as_it_was_written() {
+    let mut coverage = Coverage {
+        files: 3,
+        ..Coverage::default()
+    };
+    coverage.at(DAY);
+    coverage.skip("a.json.gz", "record 3", "lacks eventTime", 1);
+    coverage.data_root("1", "r", "AWS::S3::Object", "arn:aws:s3:::a", true, DAY);
+    for class in [Class::ManagementRead, Class::Data("AWS::S3::Object".to_owned())] {
+        let key = ("1".to_owned(), "r".to_owned(), class);
+        coverage.streams.entry(key).or_default().add(90_000);
+    }
+    let key = ("1".to_owned(), "r".to_owned(), "kms.amazonaws.com".to_owned());
+    coverage.excludable_sources.entry(key).or_default().add(DAY);
+    let key = ("1".to_owned(), "r".to_owned(), "trail".to_owned());
+    coverage.digests.entry(key).or_default().proved.add(DAY);
+    coverage.access_key("AKIAEXAMPLE", "arn:aws:iam::1:user/a", DAY);
+    coverage.instance_client("AROAEXAMPLE", "aws-cli", DAY);
+    coverage.exclude("key AKIAEXAMPLE");
+    coverage.trail_change(TrailChange {
+        selectors: Some(Selectors(vec![Selector::default()])),
+        ..TrailChange::default()
+    });
+    coverage
+        .mapping_disagreements
+        .insert("a.amazonaws.com B: a:C".to_owned());
+    let text = serde_json::to_string(&coverage).expect("no key that JSON cannot hold");
+    assert_eq!(
+        serde_json::from_str::<Coverage>(&text).expect("JSON"),
+        coverage,
+        "{text}"
+    );
+}
+
+#[test]
+fn a_field_that_an_older_version_lacks_is_empty() {
+    let coverage: Coverage = serde_json::from_str(r#"{"files": 2}"#).expect("JSON");
+    assert_eq!((coverage.files, coverage.records), (2, 0));
+}

@@ -1,5 +1,6 @@
 //! What trails are told to log: selectors as CloudTrail writes them, and the calls that changed them.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// Longest request of which the selectors are kept; what is longer is a change to something unknown.
@@ -16,7 +17,8 @@ pub const TRAIL_CHANGES: [&str; 6] = [
 ];
 
 /// How a value is compared.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Comparison {
     /// The whole value.
     Equals,
@@ -27,7 +29,7 @@ pub enum Comparison {
 }
 
 /// What a selector asks of one field of an event.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct FieldSelector {
     /// `eventCategory`, `readOnly`, `eventSource`, `eventName`, `resources.type`, `resources.ARN`, `userIdentity.arn`, …
     pub field: String,
@@ -38,18 +40,18 @@ pub struct FieldSelector {
 }
 
 /// One advanced event selector: it takes an event if all its fields agree.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Selector {
     /// What is asked.
     pub fields: Vec<FieldSelector>,
 }
 
 /// What one trail logs: an event that one of the selectors takes. Without selectors it logs nothing.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Selectors(pub Vec<Selector>);
 
 /// A call that changed what some trail logs.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
 pub struct TrailChange {
     /// Seconds since 1970.
     pub time: i64,

@@ -166,6 +166,20 @@ impl Source {
         }
     }
 
+    /// What changes when the thing does, as far as its store tells without reading it: a file's time of
+    /// modification, an object's ETag.
+    pub fn stamp(&self) -> Option<String> {
+        match self {
+            Source::File { path, .. } => {
+                let modified = std::fs::metadata(path).ok()?.modified().ok()?;
+                let since = modified.duration_since(std::time::UNIX_EPOCH).ok()?;
+                Some(format!("{}.{:09}", since.as_secs(), since.subsec_nanos()))
+            }
+            Source::Stdin => None,
+            Source::Remote(remote) => Some(remote.etag.clone()).filter(|etag| !etag.is_empty()),
+        }
+    }
+
     /// Opens it.
     ///
     /// # Errors

@@ -3,6 +3,8 @@
 mod builder;
 mod collect;
 mod duplicates;
+#[cfg(feature = "polars")]
+pub mod ledger;
 mod memory;
 mod own;
 pub mod shapes;

@@ -107,6 +107,15 @@ pub struct Session {
     pub opened: BTreeSet<Workload>,
 }
 
+impl Session {
+    /// Who stood behind it: its opener, else what its calls show.
+    pub fn workload(&self) -> Option<Workload> {
+        let mut opened = self.opened.iter();
+        let opener = opened.next().filter(|_| opened.next().is_none());
+        opener.or(self.shown.as_ref()).cloned()
+    }
+}
+
 /// All calls, sorted; equal for equal input, whatever order it was read in.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Table {
@@ -138,9 +147,7 @@ impl Table {
             *workloads.entry((known.role_id, known.workload)).or_default() += known.calls;
         }
         for session in self.sessions.drain(..).filter(|session| session.calls > 0) {
-            let mut opened = session.opened.into_iter();
-            let opener = opened.next().filter(|_| opened.next().is_none());
-            let workload = opener.or(session.shown);
+            let workload = session.workload();
             *workloads.entry((session.role_id, workload)).or_default() += session.calls;
         }
         let joined = workloads.into_iter().map(|((role_id, workload), calls)| WorkloadCalls {
@@ -190,7 +197,7 @@ impl Table {
 
 impl Witness {
     /// A moment of which no event is known.
-    fn unknown(time: i64) -> Witness {
+    pub(super) fn unknown(time: i64) -> Witness {
         Witness {
             time,
             event_id: String::new(),

@@ -1,0 +1,178 @@
+//! `collect`: logs into a usage ledger, only what is new. The weekly job.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::bail;
+use clap::{Args, ValueEnum};
+
+use super::arguments::{LogArgs, days};
+use super::{Outcome, Terminal};
+use crate::source::Source;
+use crate::usage::ledger::{self, How, Lock, Shard, Summary};
+
+/// Arguments of `collect`.
+#[derive(Args, Debug)]
+pub(super) struct CollectArgs {
+    #[command(flatten)]
+    logs: LogArgs,
+    /// The ledger's folder, made where it is not there
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "TRIMTRAIL_LEDGER",
+        required_unless_present = "example"
+    )]
+    ledger: Option<PathBuf>,
+    /// Drop days that were delivered longer ago, and do not read them again (--keep 400d)
+    #[arg(
+        long,
+        alias = "keep",
+        value_name = "DAYS",
+        value_parser = days,
+        env = "TRIMTRAIL_KEEP_DAYS"
+    )]
+    keep_days: Option<i64>,
+    /// Read the parts of shard I of N alone; `merge` makes one ledger of all shards
+    #[arg(long, value_name = "I/N", value_parser = shard, env = "TRIMTRAIL_SHARD")]
+    shard: Option<Shard>,
+    /// Keep names of sessions too: people, instances, functions, tasks
+    #[arg(long, env = "TRIMTRAIL_KEEP_IDENTITIES")]
+    keep_identities: bool,
+    /// Wait for another run on this ledger to end, in place of failing
+    #[arg(long, env = "TRIMTRAIL_WAIT")]
+    wait: bool,
+    /// Print a ready file for the weekly job
+    #[arg(long, value_enum, value_name = "KIND")]
+    example: Option<Example>,
+}
+
+/// What runs the weekly job.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+enum Example {
+    /// A systemd service and its timer
+    Systemd,
+    /// A Kubernetes CronJob with its service account and volume
+    Cronjob,
+    /// A GitHub Actions workflow on a schedule
+    Github,
+    /// A Containerfile
+    Container,
+    /// The IAM policy that all of them need
+    Policy,
+}
+
+/// `3/16`
+fn shard(text: &str) -> Result<Shard, String> {
+    let wrong = || format!("`{text}` is no shard; write I/N with I from 1 to N, such as 3/16");
+    let (number, of) = text.split_once('/').ok_or_else(wrong)?;
+    let (number, of) = (number.parse().map_err(|_| wrong())?, of.parse().map_err(|_| wrong())?);
+    if number < 1 || number > of {
+        return Err(wrong());
+    }
+    Ok(Shard { number, of })
+}
+
+/// Takes a ledger, under a name that tells others who holds it.
+pub(super) fn take(dir: &Path, command: &str, wait: bool) -> anyhow::Result<Lock> {
+    let now = jiff::Timestamp::from_second(jiff::Timestamp::now().as_second())?;
+    let holder = format!("`{command}`, process {}, since {now}", std::process::id());
+    Ok(Lock::take(dir, &holder, wait)?)
+}
+
+impl CollectArgs {
+    pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
+        if let Some(example) = self.example {
+            let text = self.example(example);
+            io::stdout().lock().write_all(text.as_bytes())?;
+            return Ok(Outcome::Clear);
+        }
+        let Some(dir) = &self.ledger else {
+            bail!("no ledger given; pass --ledger DIR");
+        };
+        let options = self.logs.filter.options()?;
+        if !options.filter.regions.is_empty() {
+            bail!("--region does not choose what is collected: a part is an account's day in all regions");
+        }
+        let today = jiff::Timestamp::now().as_second().div_euclid(86_400);
+        let keep_from = self.keep_days.map(|days| i32::try_from(today - days)).transpose()?;
+        let sources = self.logs.sources(terminal)?;
+        if sources.contains(&Source::Stdin) {
+            bail!("standard input cannot be read again when more comes; pass files to `collect`");
+        }
+        let how = How {
+            options,
+            identities: self.keep_identities,
+            shard: self.shard,
+            keep_from,
+        };
+        let lock = take(dir, "collect", self.wait)?;
+        let summary = ledger::collect(lock, &sources, &how, &terminal.progress)?;
+        terminal.progress.finish();
+        terminal.say(&sentence(&summary, dir));
+        if !summary.refused.is_empty() {
+            bail!("left as they were:\n  {}", summary.refused.join("\n  "));
+        }
+        if summary.parts_read + summary.parts_known == 0 && self.shard.is_none() {
+            terminal.say("no logs of the accounts and days asked for");
+            return Ok(Outcome::NothingSeen);
+        }
+        Ok(Outcome::Clear)
+    }
+
+    /// A ready file with what else was given on the command line filled in.
+    fn example(&self, example: Example) -> String {
+        let text = match example {
+            Example::Systemd => include_str!("collect/systemd.txt"),
+            Example::Cronjob => include_str!("collect/cronjob.yaml"),
+            Example::Github => include_str!("collect/github.yaml"),
+            Example::Container => include_str!("collect/Containerfile"),
+            Example::Policy => include_str!("collect/policy.json"),
+        };
+        let logs = match self.logs.logs.first() {
+            Some(place) => place.as_str(),
+            None => "s3://example-cloudtrail-logs",
+        };
+        let bucket = logs.strip_prefix("s3://").unwrap_or("example-cloudtrail-logs");
+        let (bucket, prefix) = bucket.trim_end_matches('/').split_once('/').unwrap_or((bucket, ""));
+        let prefix = if prefix.is_empty() {
+            String::new()
+        } else {
+            format!("{prefix}/")
+        };
+        let ledger = match &self.ledger {
+            Some(dir) => dir.display().to_string(),
+            None => "/var/lib/trimtrail/ledger".to_owned(),
+        };
+        text.replace("@logs@", logs)
+            .replace("@bucket@", bucket.trim_end_matches('/'))
+            .replace("@prefix@", &prefix)
+            .replace("@ledger@", &ledger)
+            .replace("@keep@", &format!("{}d", self.keep_days.unwrap_or(400)))
+            .replace("@version@", env!("CARGO_PKG_VERSION"))
+    }
+}
+
+/// What a run did.
+fn sentence(summary: &Summary, dir: &Path) -> String {
+    let mut text = format!(
+        "{}: read {} files ({:.1} MB, {} records) of {} parts; {} files of {} parts were known",
+        dir.display(),
+        summary.files_read,
+        summary.bytes_read as f64 / 1e6,
+        summary.records,
+        summary.parts_read,
+        summary.files_known,
+        summary.parts_known,
+    );
+    if summary.parts_dropped > 0 {
+        text.push_str(&format!("; dropped {} old parts", summary.parts_dropped));
+    }
+    for file in &summary.unreadable {
+        text.push_str(&format!("\ncannot be read, and is tried again next time: {file}"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,154 @@
+//! `ledger.json`: which files make up the ledger. It is the only file that is ever replaced, and so the one pointer to
+//! the last good state.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::book::BookKey;
+use super::{Error, SCHEMA};
+use crate::usage::shapes::CHILDREN;
+
+/// Version of the schema, as the last part of its name.
+const VERSION: u64 = 1;
+
+/// What `ledger.json` holds.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(super) struct Index {
+    /// Always `trimtrail.ledger/1`.
+    pub(super) schema: String,
+    /// Children of a node of resource shapes before it collapses (`K`).
+    pub(super) children: usize,
+    /// Whether names of sessions were kept.
+    pub(super) identities: bool,
+    /// Whether the last run came to its end.
+    pub(super) complete: bool,
+    /// By account and month.
+    pub(super) books: Vec<BookEntry>,
+    /// By account.
+    pub(super) signatures: Vec<SignaturesEntry>,
+}
+
+/// The files of a book.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(super) struct BookEntry {
+    pub(super) account: String,
+    pub(super) month: String,
+    pub(super) calls: String,
+    pub(super) sessions: String,
+    pub(super) objects: String,
+    pub(super) coverage: String,
+    /// By date.
+    pub(super) parts: Vec<PartEntry>,
+}
+
+/// What is known of a part without reading it.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(super) struct PartEntry {
+    pub(super) date: String,
+    pub(super) objects: u64,
+    /// Whether sessions, or their openings, still stand by their hashes.
+    pub(super) sessions: bool,
+}
+
+/// The signatures of an account's parts.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub(super) struct SignaturesEntry {
+    pub(super) account: String,
+    pub(super) file: String,
+}
+
+impl BookEntry {
+    pub(super) fn key(&self) -> BookKey {
+        BookKey {
+            account: self.account.clone(),
+            month: self.month.clone(),
+        }
+    }
+
+    fn files(&self) -> [&str; 4] {
+        [&self.calls, &self.sessions, &self.objects, &self.coverage]
+    }
+}
+
+impl Index {
+    /// A ledger without parts.
+    pub(super) fn new(identities: bool) -> Index {
+        Index {
+            schema: SCHEMA.to_owned(),
+            children: CHILDREN,
+            identities,
+            complete: true,
+            books: Vec::new(),
+            signatures: Vec::new(),
+        }
+    }
+
+    /// Reads the file, if this program can read that version. Version 1 is the first, so nothing is migrated yet; a
+    /// later program changes the JSON here, before its fields are looked at.
+    pub(super) fn parse(dir: &Path, text: &str) -> Result<Index, Error> {
+        let damaged = |why: String| Error::Damaged {
+            file: dir.join(super::INDEX),
+            why,
+        };
+        let value: Value = serde_json::from_str(text).map_err(|error| damaged(error.to_string()))?;
+        let schema = value.get("schema").and_then(Value::as_str).unwrap_or_default();
+        let version = schema
+            .strip_prefix("trimtrail.ledger/")
+            .and_then(|version| version.parse::<u64>().ok());
+        match version {
+            Some(VERSION) => {}
+            Some(newer) if newer > VERSION => {
+                return Err(Error::Newer {
+                    dir: dir.to_owned(),
+                    schema: schema.to_owned(),
+                });
+            }
+            Some(_) | None => return Err(damaged(format!("`{schema}` is no schema of a ledger"))),
+        }
+        let index: Index = serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
+        if index.children != CHILDREN {
+            return Err(Error::Children {
+                dir: dir.to_owned(),
+                children: index.children,
+            });
+        }
+        let plain = |name: &str| {
+            name.bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+        };
+        if let Some(name) = index.files().find(|name| !plain(name) || name.starts_with('.')) {
+            return Err(damaged(format!("`{name}` is no name of a file of a ledger")));
+        }
+        Ok(index)
+    }
+
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = serde_json::to_vec_pretty(self).expect("an index is JSON");
+        bytes.push(b'\n');
+        bytes
+    }
+
+    pub(super) fn book(&self, key: &BookKey) -> Option<&BookEntry> {
+        self.books.iter().find(|entry| entry.key() == *key)
+    }
+
+    pub(super) fn signatures(&self, account: &str) -> Option<&str> {
+        let entry = self.signatures.iter().find(|entry| entry.account == account)?;
+        Some(&entry.file)
+    }
+
+    /// Every file that the index names.
+    pub(super) fn files(&self) -> impl Iterator<Item = &str> {
+        let books = self.books.iter().flat_map(BookEntry::files);
+        books.chain(self.signatures.iter().map(|entry| entry.file.as_str()))
+    }
+
+    /// (account, date, part) of every part.
+    pub(super) fn parts(&self) -> impl Iterator<Item = (&str, &PartEntry)> {
+        self.books
+            .iter()
+            .flat_map(|book| book.parts.iter().map(move |part| (book.account.as_str(), part)))
+    }
+}

@@ -1,0 +1,77 @@
+//! Tables of text and numbers as Parquet, and back.
+
+use std::io::Cursor;
+
+use polars::prelude::{
+    Column, DataFrame, IntoColumn, NamedFrom, ParquetCompression, ParquetReader, ParquetWriter, PolarsResult,
+    SerReader, Series, StatisticsOptions, StringChunked, UInt64Chunked,
+};
+
+/// A table that grows column by column.
+pub(super) struct Columns {
+    height: usize,
+    columns: Vec<Column>,
+}
+
+impl Columns {
+    pub(super) fn new(height: usize) -> Columns {
+        Columns {
+            height,
+            columns: Vec::new(),
+        }
+    }
+
+    pub(super) fn text<S: AsRef<str>>(mut self, name: &str, cells: impl Iterator<Item = S>) -> Columns {
+        let cells: Vec<S> = cells.collect();
+        let cells: Vec<&str> = cells.iter().map(AsRef::as_ref).collect();
+        self.columns.push(Series::new(name.into(), cells).into_column());
+        self
+    }
+
+    pub(super) fn number(mut self, name: &str, cells: impl Iterator<Item = u64>) -> Columns {
+        let cells: Vec<u64> = cells.collect();
+        self.columns.push(Series::new(name.into(), cells).into_column());
+        self
+    }
+
+    pub(super) fn frame(self) -> PolarsResult<DataFrame> {
+        DataFrame::new(self.height, self.columns)
+    }
+
+    /// The table as a file; equal tables give equal bytes.
+    pub(super) fn bytes(self) -> PolarsResult<Vec<u8>> {
+        let mut frame = self.frame()?;
+        let mut bytes = Vec::new();
+        ParquetWriter::new(&mut bytes)
+            .with_compression(ParquetCompression::Zstd(None))
+            .with_statistics(StatisticsOptions::empty())
+            .set_parallel(false)
+            .finish(&mut frame)?;
+        Ok(bytes)
+    }
+}
+
+/// A file's table.
+pub(super) fn read(bytes: Vec<u8>) -> PolarsResult<DataFrame> {
+    ParquetReader::new(Cursor::new(bytes)).finish()
+}
+
+/// A column of text.
+pub(super) fn text<'f>(frame: &'f DataFrame, name: &str) -> PolarsResult<&'f StringChunked> {
+    frame.column(name)?.str()
+}
+
+/// A column of numbers.
+pub(super) fn number<'f>(frame: &'f DataFrame, name: &str) -> PolarsResult<&'f UInt64Chunked> {
+    frame.column(name)?.u64()
+}
+
+/// The cells of a column of text; one that is null reads as empty.
+pub(super) fn cells(column: &StringChunked) -> impl Iterator<Item = &str> {
+    column.iter().map(Option::unwrap_or_default)
+}
+
+/// The cells of a column of numbers; one that is null reads as 0.
+pub(super) fn numbers(column: &UInt64Chunked) -> impl Iterator<Item = u64> {
+    column.iter().map(Option::unwrap_or_default)
+}

@@ -1,0 +1,249 @@
+//! A ledger as the table and coverage that reading its logs would have given.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::book::{self, BookKey};
+use super::index::Index;
+use super::part::{Session, SignatureId, Signatures};
+use super::store::{bytes, damaged, index, signatures};
+use super::{Error, INDEX, gather, text};
+use crate::catalog::{Catalog, Mapping};
+use crate::coverage::Coverage;
+use crate::usage::shapes::shapes;
+use crate::usage::{Filter, Row, Seen, Table, Witness};
+
+/// Times that a reader starts again because a run replaced what it was reading.
+const TRIES: usize = 3;
+const DAY: i64 = 86_400;
+
+/// Whether a folder holds a ledger.
+pub fn exists(dir: &Path) -> bool {
+    dir.join(INDEX).exists()
+}
+
+/// Everything in a ledger that the filter takes, by whole days: what was called on the first and the last day counts,
+/// whatever the hour. `complete` is false where the last run into the ledger was cut short.
+///
+/// # Errors
+/// Where there is no ledger, or it cannot be read.
+pub fn read(dir: &Path, filter: &Filter) -> Result<Read, Error> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let index = index(dir)?.ok_or_else(|| Error::None { dir: dir.to_owned() })?;
+        match read_files(dir, &index, filter) {
+            // A run has replaced the files meanwhile; what it left is as good.
+            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound && tries < TRIES => {}
+            other => return other,
+        }
+    }
+}
+
+/// What a ledger holds.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Read {
+    /// All calls.
+    pub table: Table,
+    /// What was read to fill it.
+    pub coverage: Coverage,
+    /// Whether the last run came to its end.
+    pub complete: bool,
+}
+
+/// A row that waits for others of its signature and day.
+struct Counted {
+    signature: u32,
+    day: i32,
+    calls: u64,
+    first: i64,
+    last: i64,
+    resources: u32,
+}
+
+/// Strings that occur again and again, once.
+#[derive(Default)]
+struct Lists {
+    known: HashMap<Arc<str>, u32>,
+    texts: Vec<Arc<str>>,
+}
+
+impl Lists {
+    fn number(&mut self, text: &str) -> u32 {
+        if let Some(known) = self.known.get(text) {
+            return *known;
+        }
+        let number = u32::try_from(self.texts.len()).expect("fewer than 2^32 distinct lists fit in memory");
+        let text: Arc<str> = text.into();
+        self.texts.push(Arc::clone(&text));
+        self.known.insert(text, number);
+        number
+    }
+}
+
+fn read_files(dir: &Path, index: &Index, filter: &Filter) -> Result<Read, Error> {
+    let days = (
+        filter.since.map_or(i64::MIN, |since| since.div_euclid(DAY)),
+        filter.until.map_or(i64::MAX, |until| (until - 1).div_euclid(DAY)),
+    );
+    let first_month = filter.since.map(|since| text::time(since)[..7].to_owned());
+    // An event is delivered on its day or later, so a month of delivery before the window holds none of its events.
+    let asked = |book: &BookKey| {
+        let dated = book.month.is_empty() || first_month.as_ref().is_none_or(|first| *first <= book.month);
+        let account = book.account.is_empty() || filter.accounts.is_empty() || filter.accounts.contains(&book.account);
+        dated && account
+    };
+    let books: Vec<_> = index.books.iter().filter(|entry| asked(&entry.key())).collect();
+
+    let mut known = Signatures::new();
+    for entry in &index.signatures {
+        signatures(dir, index, &entry.account, &mut known)?;
+    }
+    let takes = |seen: &Seen| {
+        (filter.accounts.is_empty() || filter.accounts.contains(&seen.signature.account))
+            && (filter.regions.is_empty() || filter.regions.contains(&seen.signature.region))
+    };
+    let mut seen: Vec<(SignatureId, Seen)> = known.into_iter().collect();
+    seen.sort_by(|(_, a), (_, b)| a.signature.cmp(&b.signature));
+    let numbers: HashMap<SignatureId, u32> = (0..).zip(&seen).map(|(number, (id, _))| (*id, number)).collect();
+
+    let mut rows: Vec<Counted> = Vec::new();
+    let mut lists = Lists::default();
+    let mut sessions: Vec<Session> = Vec::new();
+    let mut coverage = Coverage::default();
+    let mut outside = 0;
+    for entry in books {
+        let mut last = (String::new(), None);
+        let mut last_day = (String::new(), 0);
+        let each = |[_, signature, day, first, until, resources]: [&str; 6], calls| {
+            if last.0 != signature {
+                let id: SignatureId = signature.parse()?;
+                let number = numbers.get(&id).copied();
+                last = (
+                    signature.to_owned(),
+                    Some(number.ok_or_else(|| format!("no signature {id}"))?),
+                );
+            }
+            if last_day.0 != day {
+                last_day = (day.to_owned(), text::day(day)?);
+            }
+            let (Some(signature), day) = (last.1, last_day.1) else {
+                return Ok(());
+            };
+            if i64::from(day) < days.0 || days.1 < i64::from(day) || !takes(&seen[signature as usize].1) {
+                outside += calls;
+                return Ok(());
+            }
+            rows.push(Counted {
+                signature,
+                day,
+                calls,
+                first: text::seconds(first)?,
+                last: text::seconds(until)?,
+                resources: lists.number(resources),
+            });
+            Ok(())
+        };
+        book::read_calls(bytes(dir, &entry.calls)?, each).map_err(damaged(dir, &entry.calls))?;
+        book::read_sessions(bytes(dir, &entry.sessions)?, |_, session| sessions.push(session))
+            .map_err(damaged(dir, &entry.sessions))?;
+        let covered = book::read_coverage(&bytes(dir, &entry.coverage)?).map_err(damaged(dir, &entry.coverage))?;
+        for part in covered.into_values() {
+            coverage.merge(part);
+        }
+    }
+    let mut table = table(rows, seen, &lists).map_err(|why| Error::Damaged {
+        file: dir.to_owned(),
+        why,
+    })?;
+    gather::sessions_of(sessions, &mut table);
+    table.join_sessions();
+    coverage.restrict(filter.since, filter.until, &filter.accounts, &filter.regions);
+    recount(&table, outside, &mut coverage);
+    Ok(Read {
+        table,
+        coverage,
+        complete: index.complete,
+    })
+}
+
+/// Rows of one signature and day as one, and signatures with the witnesses that their rows bear out.
+fn table(mut rows: Vec<Counted>, seen: Vec<(SignatureId, Seen)>, lists: &Lists) -> Result<Table, String> {
+    rows.sort_by_key(|row| (row.signature, row.day));
+    let mut spelt: Vec<Option<Vec<String>>> = vec![None; lists.texts.len()];
+    for row in &rows {
+        let list = &mut spelt[row.resources as usize];
+        if list.is_none() {
+            *list = Some(text::values(&lists.texts[row.resources as usize])?);
+        }
+    }
+    let list = |number: u32| spelt[number as usize].as_deref().unwrap_or_default();
+    let mut signatures = Vec::new();
+    let mut done: Vec<Row> = Vec::with_capacity(rows.len());
+    for of_signature in rows.chunk_by(|a, b| a.signature == b.signature) {
+        let (mut first, mut last) = (i64::MAX, i64::MIN);
+        for of_day in of_signature.chunk_by(|a, b| a.day == b.day) {
+            let resources = match of_day {
+                [row] => list(row.resources).to_vec(),
+                rows => {
+                    let all = rows.iter().flat_map(|row| list(row.resources));
+                    shapes(all.map(String::as_str)).into_iter().collect()
+                }
+            };
+            let row = Row {
+                signature: signatures.len(),
+                day: of_day[0].day,
+                calls: of_day.iter().map(|row| row.calls).sum(),
+                first: of_day.iter().map(|row| row.first).min().unwrap_or_default(),
+                last: of_day.iter().map(|row| row.last).max().unwrap_or_default(),
+                resources,
+            };
+            (first, last) = (first.min(row.first), last.max(row.last));
+            done.push(row);
+        }
+        let mut seen = seen[of_signature[0].signature as usize].1.clone();
+        // The event may have gone with the days that held it.
+        for (witness, time) in [(&mut seen.first, first), (&mut seen.last, last)] {
+            if witness.time != time {
+                *witness = Witness::unknown(time);
+            }
+        }
+        signatures.push(seen);
+    }
+    Ok(Table {
+        signatures,
+        rows: done,
+        ..Table::default()
+    })
+}
+
+/// Sorts the counted events as today's catalog does, which may map what an earlier one did not. Those outside the
+/// filter are booked as such; of events that no row stands for, the ledger does not tell days apart.
+fn recount(table: &Table, outside: u64, coverage: &mut Coverage) {
+    let catalog = Catalog::embedded();
+    let mut by_operation: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for row in &table.rows {
+        let signature = &table.signatures[row.signature].signature;
+        *by_operation
+            .entry((&signature.event_source, &signature.event_name))
+            .or_default() += row.calls;
+    }
+    let inside: u64 = by_operation.values().sum();
+    let (mut used, mut unmapped, mut free) = (0, 0, 0);
+    for ((source, name), calls) in by_operation {
+        match catalog.mapping(source, name) {
+            Mapping::Actions(_) => used += calls,
+            Mapping::Unmapped { .. } => unmapped += calls,
+            Mapping::NoPermission { .. } => free += calls,
+        }
+    }
+    let counted = coverage.events_used + coverage.events_unmapped;
+    // Events that no row stands for, and those of operations that needed no permission then.
+    let rest = (coverage.events_not_calls + counted).saturating_sub(inside + outside);
+    coverage.events_used = used;
+    coverage.events_unmapped = unmapped;
+    coverage.events_not_calls = rest + free;
+    coverage.records = coverage.records.saturating_sub(outside);
+    coverage.events_filtered_out += outside;
+}

@@ -1,0 +1,474 @@
+//! A ledger against reading its logs directly, in every order of growing, and what it does about damage and age.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::*;
+use crate::attribute::WorkloadKind;
+use crate::coverage::Coverage;
+use crate::progress::Progress;
+use crate::source::{self, Source};
+use crate::usage::{Filter, Options, Table};
+
+/// A folder that goes when the test does.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Folder {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("trimtrail-ledger-{}-{number}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).expect("a temporary folder");
+        Folder(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The sample's files in order of delivery.
+fn sample() -> Vec<Source> {
+    let mut sources = source::find(&["sample-logs/AWSLogs".to_owned()]).expect("the sample");
+    sources.sort_by_key(|source| (source.part().1, source.name()));
+    sources
+}
+
+fn names() -> How {
+    How {
+        identities: true,
+        ..How::default()
+    }
+}
+
+fn fill(dir: &Path, sources: &[Source], how: &How) -> Summary {
+    let lock = Lock::take(dir, "a test", false).expect("nobody holds it");
+    collect(lock, sources, how, &Progress::silent()).expect("a ledger")
+}
+
+fn all(dir: &Path) -> Read {
+    read(dir, &Filter::default()).expect("a ledger")
+}
+
+fn direct(sources: &[Source], filter: Filter) -> (Table, Coverage) {
+    let options = Options {
+        filter,
+        ..Options::default()
+    };
+    crate::usage::collect(sources, &options, &Progress::silent()).expect("threads")
+}
+
+/// Every file of a ledger but its lock.
+fn bytes(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for folder in [dir.to_owned(), dir.join(DATA)] {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if entry.path().is_file() && name != LOCK {
+                files.insert(name, fs::read(entry.path()).expect("a file"));
+            }
+        }
+    }
+    files
+}
+
+/// Numbers that look random and are the same in each run.
+fn random(seed: &mut u64) -> usize {
+    *seed = seed
+        .wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(1_442_695_040_888_963_407);
+    (*seed >> 33) as usize
+}
+
+#[test]
+fn a_ledger_reads_as_its_logs() {
+    let folder = Folder::new();
+    let sources = sample();
+    let summary = fill(&folder.0, &sources, &names());
+    assert_eq!(summary.files_read, sources.len() as u64);
+    let read = all(&folder.0);
+    let (table, coverage) = direct(&sources, Filter::default());
+    assert!(
+        table.rows.len() > 100 && table.workloads.len() > 5,
+        "the sample is no test"
+    );
+    assert_eq!(read.table.signatures, table.signatures);
+    assert_eq!(read.table.rows, table.rows);
+    assert_eq!(read.table.workloads, table.workloads);
+    assert_eq!(read.coverage, coverage);
+    assert!(read.complete);
+}
+
+#[test]
+fn files_outside_the_layout_read_as_their_logs() {
+    let (folder, logs) = (Folder::new(), Folder::new());
+    for (number, source) in sample().iter().enumerate() {
+        fs::copy(source.name(), logs.0.join(format!("{number}.json.gz"))).expect("a copy");
+    }
+    let sources = source::find(&[logs.0.display().to_string()]).expect("files");
+    fill(&folder.0, &sources, &names());
+    let (table, coverage) = direct(&sources, Filter::default());
+    let read = all(&folder.0);
+    assert_eq!(read.table, table);
+    assert_eq!(read.coverage, coverage);
+}
+
+#[test]
+fn an_archive_that_grows_gives_the_ledger_of_the_whole_byte_for_byte() {
+    let sources = sample();
+    let whole = Folder::new();
+    fill(&whole.0, &sources, &names());
+    for mut seed in 1..3 {
+        let grown = Folder::new();
+        let mut cuts: Vec<usize> = (0..4).map(|_| random(&mut seed) % sources.len()).collect();
+        cuts.push(sources.len());
+        cuts.sort_unstable();
+        let mut read = 0;
+        for cut in cuts {
+            read += fill(&grown.0, &sources[..cut], &names()).files_read;
+        }
+        assert!(
+            read < 2 * sources.len() as u64,
+            "{read} files were read of {}",
+            sources.len()
+        );
+        assert!(bytes(&grown.0) == bytes(&whole.0), "seed {seed}");
+    }
+}
+
+#[test]
+fn files_that_come_in_any_order_give_the_same_calls() {
+    let sources = sample();
+    let (table, coverage) = direct(&sources, Filter::default());
+    for mut seed in 10..12 {
+        let ledger = Folder::new();
+        let mut shuffled = sources.clone();
+        for at in (1..shuffled.len()).rev() {
+            shuffled.swap(at, random(&mut seed) % (at + 1));
+        }
+        for batch in 1..=5 {
+            fill(&ledger.0, &shuffled[..shuffled.len() * batch / 5], &names());
+        }
+        let read = all(&ledger.0);
+        assert_eq!(read.table.signatures, table.signatures);
+        assert_eq!(read.table.rows, table.rows);
+        assert_eq!(read.coverage, coverage);
+        // An opening that comes when its session is joined already joins nothing; no call is lost.
+        let calls = |table: &Table| table.workloads.iter().map(|known| known.calls).sum::<u64>();
+        assert_eq!(calls(&read.table), calls(&table));
+    }
+}
+
+#[test]
+fn files_that_are_handed_in_once_add_up() {
+    let sources = sample();
+    let (table, _) = direct(&sources, Filter::default());
+    let ledger = Folder::new();
+    for batch in sources.chunks(sources.len() / 5 + 1) {
+        fill(&ledger.0, batch, &names());
+    }
+    assert_eq!(all(&ledger.0).table.rows, table.rows);
+}
+
+#[test]
+fn what_was_read_is_not_read_again() {
+    let ledger = Folder::new();
+    let sources = sample();
+    fill(&ledger.0, &sources, &How::default());
+    let before = bytes(&ledger.0);
+    let again = fill(&ledger.0, &sources, &How::default());
+    assert_eq!((again.files_read, again.files_known), (0, sources.len() as u64));
+    assert!(bytes(&ledger.0) == before);
+}
+
+/// Copies of some files of the sample, in AWS's layout.
+fn copies(folder: &Path) -> Vec<Source> {
+    for source in sample().iter().take(12) {
+        let name = source.name();
+        let path = folder.join(name.strip_prefix("sample-logs/").expect("the sample"));
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::copy(&name, path).expect("a copy");
+    }
+    source::find(&[folder.display().to_string()]).expect("files")
+}
+
+#[test]
+fn a_changed_file_reads_its_part_again_and_a_touched_one_does_not() {
+    let (ledger, logs) = (Folder::new(), Folder::new());
+    let sources = copies(&logs.0);
+    fill(&ledger.0, &sources, &How::default());
+    let part_of = |source: &Source| sources.iter().filter(|other| other.part() == source.part()).count() as u64;
+
+    let path = PathBuf::from(sources[5].name());
+    let old = fs::read(&path).expect("a file");
+    fs::write(&path, &old).expect("a file");
+    assert_eq!(fill(&ledger.0, &sources, &How::default()).files_read, 0, "touched");
+
+    fs::write(&path, b"{\"Records\":[]}").expect("a file");
+    let sources = source::find(&[logs.0.display().to_string()]).expect("files");
+    let changed = fill(&ledger.0, &sources, &How::default());
+    assert_eq!(changed.files_read, part_of(&sources[5]));
+    assert_eq!(all(&ledger.0).table.rows, direct(&sources, Filter::default()).0.rows);
+}
+
+#[test]
+fn an_archive_that_moved_is_not_counted_twice() {
+    let (ledger, here, there) = (Folder::new(), Folder::new(), Folder::new());
+    let (sources, moved) = (copies(&here.0), copies(&there.0.join("backup")));
+    fill(&ledger.0, &sources, &How::default());
+    let before = all(&ledger.0);
+    assert_eq!(fill(&ledger.0, &moved, &How::default()).files_read, 0);
+    assert_eq!(all(&ledger.0), before);
+}
+
+#[test]
+fn a_file_that_changed_while_others_went_is_refused() {
+    let (ledger, logs) = (Folder::new(), Folder::new());
+    let sources = copies(&logs.0);
+    let key = sources[0].part();
+    let of_part: Vec<&Source> = sources.iter().filter(|source| source.part() == key).collect();
+    assert!(of_part.len() > 1, "the first day has one file");
+    fill(&ledger.0, &sources, &How::default());
+    let before = all(&ledger.0);
+    fs::write(of_part[0].name(), b"{\"Records\":[]}").expect("a file");
+    fs::remove_file(of_part[1].name()).expect("a file");
+    let sources = source::find(&[logs.0.display().to_string()]).expect("files");
+    let summary = fill(&ledger.0, &sources, &How::default());
+    assert_eq!(summary.refused.len(), 1, "{summary:?}");
+    assert!(
+        summary.refused[0].contains("collect that day from all its files"),
+        "{summary:?}"
+    );
+    assert_eq!(all(&ledger.0).table, before.table);
+}
+
+#[test]
+fn shards_merge_into_the_ledger_of_the_whole() {
+    let sources = sample();
+    let (whole, merged) = (Folder::new(), Folder::new());
+    fill(&whole.0, &sources, &How::default());
+    let shards: Vec<Folder> = (1..=3)
+        .map(|number| {
+            let folder = Folder::new();
+            let how = How {
+                shard: Some(Shard { number, of: 3 }),
+                ..How::default()
+            };
+            assert!(
+                fill(&folder.0, &sources, &how).files_read > 0,
+                "shard {number} has nothing"
+            );
+            folder
+        })
+        .collect();
+    let from: Vec<PathBuf> = shards.iter().rev().map(|folder| folder.0.clone()).collect();
+    let take = || Lock::take(&merged.0, "a test", false).expect("nobody holds it");
+    merge(take(), &from[..2], false).expect("two of three");
+    merge(take(), &from, true).expect("all three");
+    assert!(bytes(&merged.0) == bytes(&whole.0));
+    merge(take(), &from, true).expect("all three again");
+    assert!(bytes(&merged.0) == bytes(&whole.0), "merging twice");
+    merge(take(), &[whole.0.clone()], false).expect("the same ledger");
+    assert!(bytes(&merged.0) == bytes(&whole.0), "merging the whole");
+}
+
+#[test]
+fn days_that_are_too_old_go_and_do_not_come_back() {
+    let ledger = Folder::new();
+    let sources = sample();
+    fill(&ledger.0, &sources, &How::default());
+    let first = crate::usage::ledger::text::day("2026-10-08").expect("a date");
+    let how = How {
+        keep_from: Some(first),
+        ..How::default()
+    };
+    let summary = fill(&ledger.0, &sources, &how);
+    assert!(summary.parts_dropped > 5 && summary.files_read == 0, "{summary:?}");
+    let fresh = Folder::new();
+    fill(&fresh.0, &sources, &how);
+    let (kept, once) = (all(&ledger.0), all(&fresh.0));
+    assert_eq!(kept.table.rows, once.table.rows);
+    assert_eq!(kept.coverage, once.coverage);
+    let times = |table: &Table| -> Vec<(i64, i64)> {
+        table
+            .signatures
+            .iter()
+            .map(|seen| (seen.first.time, seen.last.time))
+            .collect()
+    };
+    assert_eq!(times(&kept.table), times(&once.table));
+}
+
+#[test]
+fn a_filter_reads_what_the_same_filter_on_the_logs_reads() {
+    let ledger = Folder::new();
+    let sources = sample();
+    fill(&ledger.0, &sources, &names());
+    let day = |date: &str| i64::from(text::day(date).expect("a date")) * 86_400;
+    let filter = Filter {
+        since: Some(day("2026-10-05")),
+        until: Some(day("2026-10-10")),
+        accounts: ["111122223333".to_owned()].into(),
+        regions: ["eu-west-1".to_owned()].into(),
+    };
+    let read = read(&ledger.0, &filter).expect("a ledger");
+    let (table, coverage) = direct(&sources, filter);
+    assert!(!table.rows.is_empty());
+    assert_eq!(read.table.rows, table.rows);
+    assert_eq!(read.coverage.streams, coverage.streams);
+    assert_eq!(read.coverage.data_roots, coverage.data_roots);
+    assert_eq!(read.coverage.events_used, coverage.events_used);
+    assert_eq!(read.coverage.events_unmapped, coverage.events_unmapped);
+    let books = |coverage: &Coverage| {
+        let sorted = coverage.events_used + coverage.events_unmapped + coverage.events_unattributed;
+        (
+            coverage.records,
+            sorted + coverage.events_not_calls + coverage.records_skipped(),
+        )
+    };
+    let (records, sum) = books(&read.coverage);
+    assert_eq!(records, sum, "the books close");
+}
+
+#[test]
+fn names_of_sessions_are_kept_only_when_asked_for() {
+    let (plain, full) = (Folder::new(), Folder::new());
+    fill(&plain.0, &sample(), &How::default());
+    fill(&full.0, &sample(), &names());
+    let named = |dir: &Path| -> usize {
+        let by_session = [
+            WorkloadKind::Ec2,
+            WorkloadKind::Lambda,
+            WorkloadKind::Ecs,
+            WorkloadKind::Sso,
+            WorkloadKind::Saml,
+        ];
+        let workloads = all(dir).table.workloads;
+        let workloads = workloads.iter().filter_map(|known| known.workload.as_ref());
+        workloads
+            .filter(|workload| by_session.contains(&workload.kind) && !workload.name.is_empty())
+            .count()
+    };
+    assert_eq!(named(&plain.0), 0);
+    assert!(named(&full.0) > 0);
+    let error = collect(
+        Lock::take(&plain.0, "a test", false).expect("nobody holds it"),
+        &sample(),
+        &names(),
+        &Progress::silent(),
+    );
+    assert!(matches!(error, Err(Error::Identities { kept: false, .. })), "{error:?}");
+}
+
+#[test]
+fn sessions_older_than_three_days_stand_by_their_workload_alone() {
+    let ledger = Folder::new();
+    fill(&ledger.0, &sample(), &How::default());
+    let index = store::index(&ledger.0).expect("an index").expect("a ledger");
+    let newest = index.parts().map(|(_, part)| part.date.clone()).max().expect("parts");
+    let oldest = text::date(text::day(&newest).expect("a date") - 5);
+    let (mut old, mut young) = (0, 0);
+    for (_, part) in index.parts() {
+        if part.date <= oldest {
+            assert!(!part.sessions, "{} still holds sessions", part.date);
+            old += 1;
+        } else if part.sessions {
+            young += 1;
+        }
+    }
+    assert!(old > 5 && young > 1, "{old} {young}");
+}
+
+#[test]
+fn a_second_run_is_told_who_holds_the_ledger() {
+    let ledger = Folder::new();
+    let first = Lock::take(&ledger.0, "`collect`, process 7", false).expect("nobody holds it");
+    let second = Lock::take(&ledger.0, "a test", false).expect_err("it is held");
+    assert!(
+        second.to_string().ends_with("is held by `collect`, process 7"),
+        "{second}"
+    );
+    drop(first);
+    Lock::take(&ledger.0, "a test", false).expect("nobody holds it any more");
+}
+
+/// What the reader says of a ledger whose index has one field changed.
+fn check_index(field: &str, value: serde_json::Value, expected: &str) {
+    let ledger = Folder::new();
+    fill(&ledger.0, &[], &How::default());
+    let path = ledger.0.join(INDEX);
+    let mut index: serde_json::Value = serde_json::from_slice(&fs::read(&path).expect("a file")).expect("JSON");
+    index[field] = value;
+    fs::write(&path, index.to_string()).expect("a file");
+    let error = read(&ledger.0, &Filter::default()).expect_err(expected);
+    assert!(error.to_string().contains(expected), "{error}");
+    let lock = Lock::take(&ledger.0, "a test", false).expect("nobody holds it");
+    let error = collect(lock, &[], &How::default(), &Progress::silent()).expect_err(expected);
+    assert!(error.to_string().contains(expected), "{error}");
+}
+
+#[test]
+fn a_ledger_of_another_kind_is_refused() {
+    check_index(
+        "schema",
+        "trimtrail.ledger/2".into(),
+        "this program reads up to `trimtrail.ledger/1`",
+    );
+    check_index("schema", "trimtrail.ledger/0".into(), "is no schema of a ledger");
+    check_index("schema", "parquet".into(), "is no schema of a ledger");
+    check_index("children", 64.into(), "keeps 64 children a node");
+    check_index("books", 7.into(), "is damaged");
+    let named = serde_json::json!([{"account": "", "file": "../../elsewhere"}]);
+    check_index("signatures", named, "is no name of a file");
+}
+
+#[test]
+fn leavings_of_a_killed_run_go_at_the_next() {
+    let ledger = Folder::new();
+    let sources = sample();
+    fill(&ledger.0, &sources[..20], &How::default());
+    let before = bytes(&ledger.0);
+    fs::write(
+        ledger.0.join(DATA).join("111122223333-2026-10-calls-0.parquet"),
+        b"half",
+    )
+    .expect("a file");
+    fs::write(ledger.0.join(DATA).join("a.parquet.tmp"), b"half").expect("a file");
+    fs::write(ledger.0.join("ledger.json.tmp"), b"half").expect("a file");
+    fill(&ledger.0, &sources[..20], &How::default());
+    assert!(bytes(&ledger.0) == before);
+}
+
+#[test]
+fn a_damaged_file_is_named() {
+    let ledger = Folder::new();
+    fill(&ledger.0, &sample()[..20], &How::default());
+    let calls = bytes(&ledger.0)
+        .into_keys()
+        .find(|name| name.contains("calls"))
+        .expect("calls");
+    fs::write(ledger.0.join(DATA).join(&calls), b"PAR1 no more").expect("a file");
+    let error = read(&ledger.0, &Filter::default()).expect_err("it is damaged");
+    assert!(error.to_string().contains(&calls), "{error}");
+}
+
+#[test]
+fn the_last_two_results_are_found() {
+    let ledger = Folder::new();
+    assert_eq!(last_results(&ledger.0).expect("no folder"), (None, None));
+    let keep = |end: &str, text: &str| keep_result(&ledger.0, end, text.as_bytes()).expect("a result");
+    let second = keep("2026-10-14T23:59:59Z", "{\"b\":1}");
+    let first = keep("2026-10-07T23:59:59Z", "{\"a\":1}");
+    assert_eq!(keep("2026-10-14T23:59:59Z", "{\"b\":1}"), second);
+    assert_eq!(last_results(&ledger.0).expect("a folder"), (Some(second), Some(first)));
+    for week in 0..60 {
+        keep(&format!("2027-01-01T00:00:{week:02}Z"), "{}");
+    }
+    let kept = fs::read_dir(ledger.0.join(RESULTS)).expect("a folder").count();
+    assert_eq!(kept, 53);
+}
