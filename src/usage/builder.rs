@@ -349,7 +349,9 @@ impl Builder {
                 opened: session.opened,
             }
         });
-        let mut sessions: Vec<Session> = sessions.collect();
+        // A correction alone makes a session known, and says nothing of it.
+        let tells = |session: &Session| session.calls > 0 || !session.opened.is_empty();
+        let mut sessions: Vec<Session> = sessions.filter(tells).collect();
         sessions.sort_unstable();
         let workloads = self
             .workloads
