@@ -35,7 +35,7 @@ fn records() -> Vec<String> {
         let day = number % 14 + 1;
         let mut event = json!({"eventVersion": "1.09", "eventTime": format!("2026-10-{day:02}T12:00:00Z"), "eventSource": "s3.amazonaws.com",
             "eventName": "GetObject", "awsRegion": "eu-west-1", "eventID": format!("event-{number}"), "eventType": "AwsApiCall",
-            "eventCategory": "Management", "managementEvent": true, "recipientAccountId": "111122223333", "readOnly": number % 2 == 0,
+            "eventCategory": "Management", "managementEvent": true, "recipientAccountId": "111122223333", "readOnly": number.is_multiple_of(2),
             "requestParameters": {"bucketName": "b", "key": "k"}, "userIdentity": identity("s", ROLE)});
         for (name, value) in more {
             event[*name] = value.clone();

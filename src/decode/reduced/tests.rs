@@ -1,3 +1,5 @@
+//! Reduced events stand for as many calls as they say, and carry what a raw event carries.
+
 use super::super::{Event, Facts, Item, Limits, Shape, read_slice};
 
 const LINE: &str = r#"{"schema":"trimtrail.events/1","calls":7,"hours":1537,"first":"2026-10-01T00:04:05Z|a","last":"2026-10-01T10:00:01Z|b",
