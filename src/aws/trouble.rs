@@ -66,7 +66,7 @@ impl Trouble {
     /// use (any more). The client has made its own attempts by then.
     pub fn pause(&self, again: u32) -> Option<Duration> {
         let most = match self.kind {
-            Kind::Throttled | Kind::Server => 6,
+            Kind::Throttled | Kind::Server => 5,
             Kind::Unreachable => 2,
             Kind::NoCredentials
             | Kind::Expired

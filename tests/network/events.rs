@@ -11,7 +11,7 @@ use super::{stderr, stdout, trimtrail};
 const IDENTITY: &str = "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::111122223333:user/x</Arn>\
     <UserId>AIDAX</UserId><Account>111122223333</Account></GetCallerIdentityResult></GetCallerIdentityResponse>";
 
-/// 2026-like recent time: yesterday's noon, so that LookupEvents still reaches it.
+/// Yesterday's noon, which LookupEvents still reaches.
 fn noon() -> i64 {
     let now = jiff::Timestamp::now().as_second();
     now.div_euclid(86_400) * 86_400 - 43_200
@@ -21,7 +21,7 @@ fn text(seconds: i64) -> String {
     jiff::Timestamp::from_second(seconds).expect("a time").to_string()
 }
 
-/// Events of two seconds: 120 in all, newest first, several in one second.
+/// 120 events, newest first, seven in each second.
 fn events() -> Vec<(i64, Value)> {
     (0..120_i64)
         .map(|index| {
@@ -169,6 +169,32 @@ fn how_far_it_came_is_said() {
         said.contains(&format!("events before {} of that day were not read", text(noon() - 7))),
         "{said}"
     );
+}
+
+/// What a folder with one event of this user agent says.
+fn left_out(agent: &str) -> bool {
+    let folder = std::env::temp_dir().join(format!("trimtrail-own-{}-{}", std::process::id(), agent.len()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let (_, mut own) = events().swap_remove(0);
+    own["eventSource"] = json!("cloudtrail.amazonaws.com");
+    own["eventName"] = json!("LookupEvents");
+    own["userAgent"] = json!(agent);
+    let (_, other) = events().swap_remove(1);
+    std::fs::write(folder.join("a.json"), json!({"Records": [own, other]}).to_string()).expect("a file");
+    let output = trimtrail(([127, 0, 0, 1], 9).into())
+        .args(["coverage", "--logs", &folder.display().to_string()])
+        .output()
+        .expect("the program");
+    let _ = std::fs::remove_dir_all(&folder);
+    let text = stdout(&output);
+    assert!(text.starts_with("1 files, "), "{text}{}", stderr(&output));
+    text.contains("1 calls of trimtrail itself left out")
+}
+
+#[test]
+fn our_own_calls_are_nobody_s_use() {
+    assert!(left_out("aws-sdk-rust/1.3.9 app/trimtrail-0.1.0"));
+    assert!(!left_out("aws-cli/2.17"));
 }
 
 #[test]

@@ -411,13 +411,13 @@ fn the_pull_keeps_up_with_raw_requests() {
         .find(|(key, _)| key.contains("/CloudTrail/"))
         .expect("an object")
         .1;
-    for index in 0..640 {
+    for index in 0..2000 {
         bucket.objects.insert(format!("pull/{index:04}.json.gz"), one.clone());
     }
     let (_, address) = bucket.serve();
     let begun = Instant::now();
     let threads: Vec<_> = (0..64)
-        .map(|thread| std::thread::spawn(move || raw(address, thread, 640)))
+        .map(|thread| std::thread::spawn(move || raw(address, thread, 2000)))
         .collect();
     for thread in threads {
         thread.join().expect("a thread");
@@ -430,9 +430,9 @@ fn the_pull_keeps_up_with_raw_requests() {
         "raw {raw:?}, ours {ours:?}: {:.2}",
         ours.as_secs_f64() / raw.as_secs_f64()
     );
-    assert!(stdout(&output).starts_with("640 files"), "{}", stdout(&output));
-    // Serial requests would take 23 seconds; a debug build on a busy machine is given more than the 1.5 of a release.
-    assert!(ours < Duration::from_secs(12), "{ours:?}");
+    assert!(stdout(&output).starts_with("2000 files"), "{}", stdout(&output));
+    // Serial requests would take 72 seconds; a debug build on a busy machine is given more than the 1.5 of a release.
+    assert!(ours < Duration::from_secs(40), "{ours:?}");
 }
 
 fn raw(address: SocketAddr, thread: usize, objects: usize) {

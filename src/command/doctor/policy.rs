@@ -26,14 +26,16 @@ pub(super) fn of(needs: &Needs<'_>) -> Value {
             let mut list = json!({
                 "Effect": "Allow", "Action": "s3:ListBucket", "Resource": format!("arn:{partition}:s3:::{bucket}"),
             });
+            let below = below(prefix);
             if !prefix.is_empty() {
-                list["Condition"] = json!({"StringLike": {"s3:prefix": format!("{prefix}*")}});
+                list["Condition"] = json!({"StringLike": {"s3:prefix": below}});
             }
+            let objects: Vec<String> = below
+                .iter()
+                .map(|keys| format!("arn:{partition}:s3:::{bucket}/{keys}"))
+                .collect();
             statements.push(list);
-            statements.push(json!({
-                "Effect": "Allow", "Action": "s3:GetObject",
-                "Resource": format!("arn:{partition}:s3:::{bucket}/{prefix}*"),
-            }));
+            statements.push(json!({"Effect": "Allow", "Action": "s3:GetObject", "Resource": objects}));
         }
     }
     if !needs.kms_keys.is_empty() {
@@ -74,6 +76,15 @@ pub(super) fn of(needs: &Needs<'_>) -> Value {
         }));
     }
     json!({"Version": "2012-10-17", "Statement": statements})
+}
+
+/// The keys that a prefix means: those of a folder, or of a folder and the object of that name.
+fn below(prefix: &str) -> Vec<String> {
+    if prefix.is_empty() || prefix.ends_with('/') {
+        vec![format!("{prefix}*")]
+    } else {
+        vec![prefix.to_owned(), format!("{prefix}/*")]
+    }
 }
 
 /// What the role in another account has to allow.

@@ -44,8 +44,17 @@ fn a_bucket_is_listed_and_read_below_the_prefix_only() {
     let policy = everything(&["s3://trails/org/AWSLogs/".to_owned()]);
     let list = &policy["Statement"][0];
     assert_eq!(list["Resource"], "arn:aws:s3:::trails");
-    assert_eq!(list["Condition"], json!({"StringLike": {"s3:prefix": "org/AWSLogs/*"}}));
-    assert_eq!(policy["Statement"][1]["Resource"], "arn:aws:s3:::trails/org/AWSLogs/*");
+    assert_eq!(
+        list["Condition"],
+        json!({"StringLike": {"s3:prefix": ["org/AWSLogs/*"]}})
+    );
+    assert_eq!(
+        policy["Statement"][1]["Resource"],
+        json!(["arn:aws:s3:::trails/org/AWSLogs/*"])
+    );
+    let policy = everything(&["s3://trails/org".to_owned()]);
+    let expected = json!(["arn:aws:s3:::trails/org", "arn:aws:s3:::trails/org/*"]);
+    assert_eq!(policy["Statement"][1]["Resource"], expected);
 }
 
 #[test]
