@@ -209,12 +209,12 @@ impl Coverage {
         note_use(&mut self.instance_clients, role_id, client, time);
     }
 
-    /// An event was left out of the usage.
-    pub fn exclude(&mut self, rule: &str) {
+    /// Events were left out of the usage.
+    pub fn exclude(&mut self, rule: &str, events: u64) {
         match self.excluded.get_mut(rule) {
-            Some(events) => *events += 1,
+            Some(known) => *known += events,
             None => {
-                self.excluded.insert(rule.to_owned(), 1);
+                self.excluded.insert(rule.to_owned(), events);
             }
         }
     }
@@ -306,21 +306,28 @@ impl Coverage {
             .map(|((_, _, trail), digests)| (trail.as_str(), digests))
     }
 
-    /// Silences of an account in a region within `from..=to`, as pairs of seconds: stretches that are too long for its
-    /// usual gaps and for which no digest answers, and hours of which a digest names a file that is not there.
-    pub fn holes(&self, account: &str, region: &str, from: i64, to: i64) -> Vec<(i64, i64)> {
-        let mut holes = self
-            .management_hours(account, region)
-            .holes(&self.digest_hours(account, region), from, to);
+    /// Stretches within `from..=to` in which an account is silent in a region for longer than its usual gaps allow, and
+    /// for which no digest answers; pairs of seconds.
+    pub fn silences(&self, account: &str, region: &str, from: i64, to: i64) -> Vec<(i64, i64)> {
+        self.management_hours(account, region)
+            .holes(&self.digest_hours(account, region), from, to)
+    }
+
+    /// Hours within `from..=to`, by their first second, of which a digest names files and the archive has no event.
+    pub fn missing(&self, account: &str, region: &str, from: i64, to: i64) -> BTreeSet<i64> {
         let heard = self.hours(account, region);
-        for (_, digests) in self.digests_of(account, region) {
-            let missing = digests.named.iter().map(|hour| hour * 3600);
-            for hour in missing.filter(|hour| from <= *hour && hour + 3600 <= to && !heard.contains(*hour)) {
-                holes.push((hour, hour + 3600));
-            }
-        }
+        self.digests_of(account, region)
+            .flat_map(|(_, digests)| digests.named.iter().map(|hour| hour * 3600))
+            .filter(|hour| from <= *hour && hour + 3600 <= to && !heard.contains(*hour))
+            .collect()
+    }
+
+    /// Everything that is missing of an account in a region within `from..=to`: silences and missing files.
+    pub fn holes(&self, account: &str, region: &str, from: i64, to: i64) -> Vec<(i64, i64)> {
+        let missing = self.missing(account, region, from, to).into_iter();
+        let mut holes = self.silences(account, region, from, to);
+        holes.extend(missing.map(|hour| (hour, hour + 3600)));
         holes.sort_unstable();
-        holes.dedup();
         holes
     }
 

@@ -4,12 +4,14 @@ mod cases;
 mod engines;
 mod fuzz_inputs;
 mod hostile;
+mod hygiene;
 mod journey;
 mod map;
 mod mutants;
 #[cfg(feature = "aws")]
 mod network;
 mod only_reads;
+mod observability;
 mod operations;
 mod originals;
 mod pipeline;

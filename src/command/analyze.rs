@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use rayon::prelude::*;
 
-use super::arguments::{ChoiceArgs, Collected, GrantArgs, UsageArgs};
+use super::arguments::{ChoiceArgs, Collected, GrantArgs, SupplementArgs, UsageArgs};
 use super::backtest::LEARNT;
 use super::report::{FormatArgs, attention, load};
 use super::{Outcome, Terminal};
@@ -31,6 +31,8 @@ pub(super) struct AnalyzeArgs {
     usage: UsageArgs,
     #[command(flatten)]
     grants: GrantArgs,
+    #[command(flatten)]
+    supplements: SupplementArgs,
     #[command(flatten)]
     choice: ChoiceArgs,
     #[command(flatten)]
@@ -90,7 +92,8 @@ enum BacktestArg {
 
 impl AnalyzeArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
-        let grants = self.grants.load(self.usage.aws())?;
+        let mut grants = self.grants.load(self.usage.aws())?;
+        grants.supplements = self.supplements.load()?;
         let shown = self.choice.shown(&grants)?;
         let options = self.choice.options()?;
         let baseline = self.format.baseline.as_ref().map(load).transpose()?;

@@ -10,11 +10,11 @@ use super::Terminal;
 use super::network::AwsArgs;
 use crate::coverage::Coverage;
 use crate::decode::Limits;
-use crate::grants::{self, Grants};
+use crate::grants::{self, Grants, SupplementFiles, Supplements};
 use crate::progress::Progress;
 use crate::rightsize::{EvidenceLevel, Keep, KeepRule, Level, Options, Resources};
 use crate::source::{self, Source, Wanted};
-use crate::usage::{self, Filter, Table};
+use crate::usage::{self, ExcludeRule, Filter, Table};
 use crate::{config, iam};
 
 const DAY: i64 = 86_400;
@@ -141,6 +141,9 @@ pub(super) struct FilterArgs {
         env = "TRIMTRAIL_THREADS"
     )]
     threads: usize,
+    /// Use that is not the owner's, left out of the usage: a JSON list of {session, key, ip, from, to, reason}
+    #[arg(long, value_name = "FILE", env = "TRIMTRAIL_EXCLUDE_USE")]
+    exclude_use: Option<PathBuf>,
 }
 
 /// `4GiB`, `200MB`, `1024`
@@ -214,7 +217,21 @@ impl FilterArgs {
             filter,
             limits,
             threads: self.threads,
+            exclude: self.exclude()?,
         })
+    }
+
+    fn exclude(&self) -> anyhow::Result<Vec<ExcludeRule>> {
+        let Some(path) = &self.exclude_use else {
+            return Ok(Vec::new());
+        };
+        let named = || format!("exclude-use file `{}`", path.display());
+        let text = std::fs::read_to_string(path).with_context(named)?;
+        let rules: Vec<ExcludeRule> = serde_json::from_str(&text).with_context(named)?;
+        for rule in &rules {
+            rule.check().map_err(anyhow::Error::msg).with_context(named)?;
+        }
+        Ok(rules)
     }
 }
 
@@ -360,20 +377,67 @@ pub(super) struct GrantArgs {
 
 impl GrantArgs {
     pub(super) fn load(&self, aws: &AwsArgs) -> anyhow::Result<Grants> {
-        let (live, files): (Vec<PathBuf>, Vec<PathBuf>) = self
-            .grants
-            .iter()
-            .cloned()
-            .partition(|place| place.as_os_str() == "live");
-        let mut exports = if files.is_empty() {
-            Vec::new()
-        } else {
-            grants::exports(&files)?
-        };
-        if !live.is_empty() {
-            exports.extend(aws.grants()?);
+        load_grants(&self.grants, aws)
+    }
+}
+
+fn load_grants(places: &[PathBuf], aws: &AwsArgs) -> anyhow::Result<Grants> {
+    let (live, files): (Vec<PathBuf>, Vec<PathBuf>) =
+        places.iter().cloned().partition(|place| place.as_os_str() == "live");
+    let mut exports = if files.is_empty() {
+        Vec::new()
+    } else {
+        grants::exports(&files)?
+    };
+    if !live.is_empty() {
+        exports.extend(aws.grants()?);
+    }
+    Ok(grants::read(&exports)?)
+}
+
+/// What IAM grants, where that is asked for at all.
+#[derive(Args, Debug, Clone)]
+pub(super) struct OptionalGrantArgs {
+    /// Count in what is granted: output of `aws iam get-account-authorization-details`, a file or a folder; repeats
+    #[arg(long, value_name = "PLACE", num_args = 1.., env = "TRIMTRAIL_GRANTS")]
+    grants: Vec<PathBuf>,
+}
+
+impl OptionalGrantArgs {
+    pub(super) fn load(&self, aws: &AwsArgs) -> anyhow::Result<Grants> {
+        if self.grants.is_empty() {
+            return Ok(Grants::default());
         }
-        Ok(grants::read(&exports)?)
+        load_grants(&self.grants, aws)
+    }
+}
+
+/// What people may give beside logs and grants. It may keep a permission or explain one.
+#[derive(Args, Debug, Clone)]
+pub(super) struct SupplementArgs {
+    /// Output of `aws cloudtrail describe-trails` (or get-trail) and get-event-selectors; repeats
+    #[arg(long, value_name = "FILE", env = "TRIMTRAIL_TRAIL_CONFIG")]
+    trail_config: Vec<PathBuf>,
+    /// Output of `aws iam get-service-last-accessed-details` with "Arn" put in, or named by the percent-encoded ARN; repeats
+    #[arg(long, value_name = "FILE", env = "TRIMTRAIL_LAST_ACCESSED")]
+    last_accessed: Vec<PathBuf>,
+    /// Output of `aws iam get-credential-report`, or the CSV in it; repeats
+    #[arg(long, value_name = "FILE", env = "TRIMTRAIL_CREDENTIAL_REPORT")]
+    credential_report: Vec<PathBuf>,
+    /// SCPs and RCPs: {ACCOUNT: {service_control_policies: [[policy…]…], resource_control_policies}}, the root's level first
+    #[arg(long, value_name = "FILE", env = "TRIMTRAIL_ORG_POLICIES")]
+    org_policies: Vec<PathBuf>,
+}
+
+impl SupplementArgs {
+    pub(super) fn load(&self) -> anyhow::Result<Supplements> {
+        let files = SupplementFiles {
+            trail_config: self.trail_config.clone(),
+            last_accessed: self.last_accessed.clone(),
+            credential_report: self.credential_report.clone(),
+            org_policies: self.org_policies.clone(),
+        };
+        Ok(files.load()?)
     }
 }
 
@@ -421,7 +485,8 @@ pub(super) struct ChoiceArgs {
 enum EvidenceArg {
     /// Only what the archive would have shown, and did not
     Conservative,
-    /// Also actions in regions without any event, as a listed assumption
+    /// Also, as listed assumptions, regions without any event, and what `*` grants of services that --last-accessed says
+    /// were never touched
     Balanced,
     /// Everything but what was used or may have been used
     Aggressive,

@@ -19,7 +19,7 @@ const LINES: usize = 200;
 pub(super) struct IntegrityArgs {
     /// Check log files against CloudTrail's digest files
     #[arg(long, env = "TRIMTRAIL_VALIDATE")]
-    validate: bool,
+    pub(super) validate: bool,
     /// Output of `aws cloudtrail list-public-keys`, one file a region; repeats
     #[arg(long, value_name = "FILE", num_args = 1.., requires = "validate", env = "TRIMTRAIL_PUBLIC_KEYS")]
     public_keys: Vec<PathBuf>,

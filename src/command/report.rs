@@ -115,7 +115,17 @@ pub(super) fn attention(report: &Report, fail_on: FailOn, baseline: Option<&Repo
             .iter()
             .any(|finding| finding.severity >= least && is_new_finding(&principal.arn, &finding.id))
     });
-    if by_suggestion || by_finding {
+    let by_account = report.account_findings.iter().any(|found| {
+        let known = baseline.filter(|_| fail_on == FailOn::New);
+        let is_known = known.is_some_and(|baseline| {
+            baseline
+                .account_findings
+                .iter()
+                .any(|known| known.account == found.account && known.finding.id == found.finding.id)
+        });
+        found.finding.severity >= least && !is_known
+    });
+    if by_suggestion || by_finding || by_account {
         Outcome::NeedsAttention
     } else {
         Outcome::Clear

@@ -22,7 +22,7 @@ impl Hours {
     /// Something was seen at this second.
     pub fn add(&mut self, seconds: i64) {
         let hour = seconds.div_euclid(3600);
-        let day = i32::try_from(hour.div_euclid(24)).unwrap_or(i32::MAX);
+        let day = day_of(hour);
         *self.days.entry(day).or_default() |= 1 << hour.rem_euclid(24);
     }
 
@@ -70,7 +70,7 @@ impl Hours {
     /// Whether the hour of this second is among them.
     pub fn contains(&self, seconds: i64) -> bool {
         let hour = seconds.div_euclid(3600);
-        let day = i32::try_from(hour.div_euclid(24)).unwrap_or(i32::MAX);
+        let day = day_of(hour);
         self.days
             .get(&day)
             .is_some_and(|hours| hours >> hour.rem_euclid(24) & 1 == 1)
@@ -116,7 +116,8 @@ impl Hours {
 
 /// The day of an hour since 1970.
 fn day_of(hour: i64) -> i32 {
-    i32::try_from(hour.div_euclid(24)).unwrap_or(i32::MAX)
+    let day = hour.div_euclid(24);
+    i32::try_from(day).unwrap_or(if day < 0 { i32::MIN } else { i32::MAX })
 }
 
 /// Days since 1970 on which something was seen; a year takes twelve words.

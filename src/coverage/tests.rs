@@ -51,11 +51,13 @@ fn only_what_lies_wholly_between_counts() {
     assert!(heard.any_within(10 * 3600, 11 * 3600));
     assert!(!heard.any_within(10 * 3600 + 1, 12 * 3600));
     assert!(!heard.any_within(9 * 3600, 11 * 3600 - 1));
+    assert!(heard.any_within(i64::MIN, i64::MAX));
     let mut days = Days::default();
     days.add(40 * DAY + 5);
     days.add(-1);
     assert_eq!(days.iter().collect::<Vec<_>>(), [-1, 40]);
     assert!(days.any_within(40 * DAY, 41 * DAY));
+    assert!(days.any_within(i64::MIN, i64::MAX));
     assert!(!days.any_within(40 * DAY + 1, 50 * DAY));
 }
 
@@ -67,7 +69,7 @@ fn merging_is_associative_and_commutative() {
         coverage.data_root("1", "r", "AWS::S3::Object", name, time % 2 == 0, time);
         coverage.access_key("AKIA1", name, time);
         coverage.instance_client("AROA1", name, time);
-        coverage.exclude("rule");
+        coverage.exclude("rule", 1);
         coverage.skip("file", name, "why", 1);
         coverage.trail_change(TrailChange {
             time,
@@ -135,7 +137,7 @@ fn coverage_reads_back_as_it_was_written() {
     coverage.digests.entry(key).or_default().proved.add(DAY);
     coverage.access_key("AKIAEXAMPLE", "arn:aws:iam::1:user/a", DAY);
     coverage.instance_client("AROAEXAMPLE", "aws-cli", DAY);
-    coverage.exclude("key AKIAEXAMPLE");
+    coverage.exclude("key AKIAEXAMPLE", 1);
     coverage.trail_change(TrailChange {
         selectors: Some(Selectors(vec![Selector::default()])),
         ..TrailChange::default()

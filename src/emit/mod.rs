@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use crate::report::Report;
 
+mod coverage;
 mod csv;
 mod diff;
 pub mod escape;
@@ -24,6 +25,7 @@ mod sarif;
 mod terminal;
 mod view;
 
+pub use coverage::coverage;
 pub use diff::unified;
 pub use folder::folder;
 pub use mapped::mapped;

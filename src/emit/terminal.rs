@@ -333,32 +333,33 @@ fn next(report: &Report, first: Option<&view::Row<'_>>, page: &mut Page) {
 }
 
 fn findings(report: &Report, options: &Options, page: &mut Page) {
-    let mut found: Vec<(&Principal, &Finding)> = report
+    let of_accounts = report
+        .account_findings
+        .iter()
+        .map(|found| (&found.account, &found.finding));
+    let mut found: Vec<(&String, &Finding)> = report
         .principals
         .iter()
-        .flat_map(|p| p.findings.iter().map(move |f| (p, f)))
+        .flat_map(|p| p.findings.iter().map(move |f| (&p.arn, f)))
+        .chain(of_accounts)
         .collect();
     if found.is_empty() {
         return;
     }
-    found.sort_by(|(p, a), (q, b)| {
-        b.severity
-            .cmp(&a.severity)
-            .then_with(|| (&a.id, &p.arn).cmp(&(&b.id, &q.arn)))
-    });
+    found.sort_by(|(p, a), (q, b)| b.severity.cmp(&a.severity).then_with(|| (&a.id, p).cmp(&(&b.id, q))));
     page.heading(&format!("Findings: {}", view::number(found.len() as u64)));
     let shown = if options.verbose > 0 {
         found.len()
     } else {
         found.len().min(FIRST)
     };
-    for (principal, finding) in &found[..shown] {
+    for (whose, finding) in &found[..shown] {
         let (word, colour) = match finding.severity {
             Severity::High => ("  high    ", AnsiColor::Red),
             Severity::Medium => ("  medium  ", AnsiColor::Yellow),
             Severity::Low => ("  low     ", AnsiColor::Blue),
         };
-        let name = view::short(&principal.arn);
+        let name = view::short(whose);
         let (name, title) = (escape::cut(&name, 60), escape::cut(&finding.title, 120));
         page.painted(word, style(colour), &format!("{name}: {title} ({})", finding.id));
         if options.verbose > 0 {

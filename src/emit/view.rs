@@ -113,11 +113,18 @@ pub(super) fn scope(report: &Report) -> Vec<String> {
     scope.push(format!(
         "SCPs: {}",
         if coverage.organization_policies {
-            "given"
+            "seen"
         } else {
             "not seen"
         }
     ));
+    let excluded: u64 = coverage.excluded.iter().map(|excluded| excluded.events).sum();
+    if excluded > 0 {
+        scope.push(format!(
+            "--exclude-use: {} left out",
+            count(excluded, "event", "events")
+        ));
+    }
     scope
 }
 

@@ -3,10 +3,13 @@
 //! A grade belongs to an action on the resources of one statement. It rests on what the principal did, and on whether
 //! this archive would have shown what it did not do.
 
+mod accessed;
 mod actions;
 mod evidence;
 mod named;
 mod observability;
+mod selectors;
+mod trails;
 mod trust;
 
 use std::collections::BTreeMap;
@@ -21,11 +24,12 @@ use crate::grants::{Grants, Kind, PolicyIndex, PrincipalIndex};
 use crate::iam::{ActionPart, Effect, Resource, ResourcePart, Statement, Version, arn};
 use crate::usage::Table;
 
+pub use accessed::Accessed;
 pub use actions::ActionSet;
 pub use evidence::{Activity, Evidence, Unmapped, policy_writes, row_by_row};
 pub use named::{Named, NamedCalls, UnmappedCalls, named, unmapped_calls};
 pub use observability::{Blind, View};
-pub use trust::{Trust, trust};
+pub use trust::{Trust, list, trust};
 
 /// How much the archive says about one granted action, most protective first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
@@ -86,6 +90,10 @@ pub struct Slice {
     pub unmapped: ActionSet,
     /// Those that denials named.
     pub denied: ActionSet,
+    /// Those that IAM saw, although the archive does not show them.
+    pub accessed: ActionSet,
+    /// Those of services that IAM saw where the archive shows nothing that explains it.
+    pub service_accessed: ActionSet,
     /// What the archive would have shown.
     pub view: Arc<View>,
 }
@@ -96,15 +104,16 @@ impl Slice {
         if self.used.contains(action) {
             return Grade::Used;
         }
-        if self.inferred.contains(action) {
+        if self.inferred.contains(action) || self.accessed.contains(action) {
             return Grade::Inferred;
         }
         if self.unmapped.contains(action) {
             return Grade::Unobservable;
         }
         match self.view.blind_to(action) {
-            Some(Blind::Unobservable(_) | Blind::DataEvents { .. }) => Grade::Unobservable,
+            Some(Blind::Unobservable(_) | Blind::LeftOut(_) | Blind::DataEvents { .. }) => Grade::Unobservable,
             Some(Blind::NoRegion(_) | Blind::Gap(_)) => Grade::OutsideCoverage,
+            None if self.service_accessed.contains(action) => Grade::OutsideCoverage,
             None if self.denied.contains(action) => Grade::DeniedOnly,
             None => Grade::Unused,
         }
@@ -114,14 +123,17 @@ impl Slice {
     pub fn why(&self, action: ActionId) -> String {
         match self.grade(action) {
             Grade::Used => "calls that AWS did not deny needed it".to_owned(),
+            Grade::Inferred if !self.inferred.contains(action) => {
+                "IAM's last-accessed data saw it inside the window, and the archive does not show it".to_owned()
+            }
             Grade::Inferred => "other calls may have needed it".to_owned(),
             Grade::Unobservable if self.unmapped.contains(action) => {
                 "an operation that the catalog does not know belongs to this service".to_owned()
             }
-            Grade::Unobservable | Grade::OutsideCoverage => self
-                .view
-                .blind_to(action)
-                .map_or_else(String::new, |blind| blind.why().to_owned()),
+            Grade::Unobservable | Grade::OutsideCoverage => self.view.blind_to(action).map_or_else(
+                || "IAM's last-accessed data saw its service inside the window, and the archive does not".to_owned(),
+                |blind| blind.why().to_owned(),
+            ),
             Grade::DeniedOnly => "AWS denied every call that named it".to_owned(),
             Grade::Unused => "no logged use, and the archive would have shown it".to_owned(),
         }
@@ -132,23 +144,29 @@ impl Slice {
         let active = || {
             let mut active = self.used.clone();
             active.extend(&self.inferred);
+            active.extend(&self.accessed);
             active
         };
         let quiet = || self.granted.difference(&active());
         match grade {
             Grade::Used => self.used.clone(),
-            Grade::Inferred => self.inferred.difference(&self.used),
+            Grade::Inferred => {
+                let mut seen = self.inferred.clone();
+                seen.extend(&self.accessed);
+                seen.difference(&self.used)
+            }
             Grade::Unused => {
-                let seen = quiet().difference(&self.view.blind);
+                let seen = quiet().difference(&self.view.blind).difference(&self.service_accessed);
                 seen.difference(&self.unmapped).difference(&self.denied)
             }
             Grade::DeniedOnly => {
-                let seen = quiet().difference(&self.view.blind);
+                let seen = quiet().difference(&self.view.blind).difference(&self.service_accessed);
                 seen.difference(&self.unmapped).intersection(&self.denied)
             }
             Grade::Unobservable | Grade::OutsideCoverage => {
                 let mut hidden = self.view.blind.clone();
                 hidden.extend(&self.unmapped);
+                hidden.extend(&self.service_accessed);
                 let mut set = quiet().intersection(&hidden);
                 for action in set.clone().iter().filter(|action| self.grade(*action) != grade) {
                     set.remove(action);
@@ -168,6 +186,8 @@ pub struct Gap {
     pub activity: Activity,
     /// Its Allow statements; of a group, one for each member.
     pub slices: Vec<Slice>,
+    /// What IAM's last-accessed data adds; nothing where none was given.
+    pub accessed: Accessed,
     /// What its trust policy says of who may use it.
     pub trust: Trust,
     /// Actions of calls that went through although no statement here allows them.
@@ -200,7 +220,7 @@ pub fn classify(
     coverage: &Coverage,
     window: (i64, i64),
 ) -> Vec<Gap> {
-    let mut views = observability::Views::new(catalog, coverage, window);
+    let mut views = observability::Views::new(catalog, coverage, &grants.supplements.trails, window);
     let activities = evidence::activities(catalog, table, grants);
     let mut gaps: Vec<Gap> = activities
         .into_iter()
@@ -228,15 +248,23 @@ pub fn classify(
                     .iter()
                     .filter(|statement| statement.effect == Effect::Allow)
                 {
-                    let view = views.of(&principal.account, &statement.resource);
+                    let view = views.of(principal, &statement.resource);
                     slices.push(slice(catalog, policy, statement, &activity, &implied, view));
                 }
+            }
+            let data = grants.supplements.last_accessed.get(&principal.arn);
+            let accessed = data.map_or_else(Accessed::default, |data| {
+                Accessed::of(catalog, data, &activity, &slices, window)
+            });
+            for slice in &mut slices {
+                (slice.accessed, slice.service_accessed) = accessed.keeps(catalog, &slice.granted);
             }
             let elsewhere = elsewhere(grants, &slices, &activity);
             Gap {
                 principal: index,
                 activity,
                 slices,
+                accessed,
                 trust,
                 elsewhere,
             }
@@ -264,7 +292,7 @@ pub fn classify(
                     .iter()
                     .filter(|statement| statement.effect == Effect::Allow)
                 {
-                    let view = views.of(&grants.principals[group].account, &statement.resource);
+                    let view = views.of(&grants.principals[group], &statement.resource);
                     slices.push(slice(catalog, *policy, statement, &nothing.0, &nothing.1, view));
                 }
             }
@@ -317,8 +345,18 @@ fn slice(
         inferred,
         unmapped,
         denied,
+        accessed: ActionSet::none(catalog),
+        service_accessed: ActionSet::none(catalog),
         view,
     }
+}
+
+/// What the archive would have shown of an account, whatever the resources.
+pub fn everything(catalog: &Catalog, coverage: &Coverage, grants: &Grants, account: &str, window: (i64, i64)) -> View {
+    let anybody = crate::grants::alone(&format!("arn:aws:iam::{account}:role/*"));
+    let mut views = observability::Views::new(catalog, coverage, &grants.supplements.trails, window);
+    let view = views.of(&anybody.principals[0], &ResourcePart::None);
+    View::clone(&view)
 }
 
 fn names_any_service(statement: &Statement) -> bool {

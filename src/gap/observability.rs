@@ -1,16 +1,21 @@
 //! What this archive would have shown: for each action on a statement's resources, whether its use could have gone
 //! unseen, and why.
+//!
+//! Two things show that a kind of event would have been logged: that some of it was (of anyone, in that account and
+//! region), or a trail's configuration. Where a trail was changed both count only up to the next change. What a
+//! configuration leaves out counts as well: a filter by caller or name hides what nobody else's events could tell.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::actions::ActionSet;
-use crate::catalog::{ActionId, Catalog, Logging};
-use crate::coverage::{Class, Coverage};
+use super::selectors::{Asked, Takes, takes};
+use super::trails::{Delivers, SHORT, State, Stretch, Trails};
+use crate::catalog::{AccessLevel, ActionId, Catalog, Logging};
+use crate::coverage::{Class, Coverage, Days, RootDays};
+use crate::grants::{Kind, Principal, TrailConfig};
 use crate::iam::{ResourcePart, pattern};
 
-/// A segment of the window that is too short to ask for events of every class.
-const SHORT: i64 = 24 * 3600;
 /// Regions in which the partitions log the management events of global services, the usual one first.
 const GLOBAL_REGIONS: [&str; 5] = [
     "us-east-1",
@@ -20,11 +25,29 @@ const GLOBAL_REGIONS: [&str; 5] = [
     "cn-north-1",
 ];
 
+/// How the names of operations begin that surely read.
+const READING: [&str; 12] = [
+    "BatchGet",
+    "Describe",
+    "Download",
+    "Get",
+    "Head",
+    "List",
+    "PartiQLSelect",
+    "Query",
+    "Scan",
+    "Search",
+    "Select",
+    "View",
+];
+
 /// Why the archive proves nothing about an action.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Blind {
     /// No archive could show it.
     Unobservable(String),
+    /// The trail's configuration leaves it out.
+    LeftOut(String),
     /// Only data events would show it, and the archive has none of them for some of the resources.
     DataEvents {
         /// CloudTrail's name of the type, such as `AWS::S3::Object`.
@@ -42,7 +65,11 @@ impl Blind {
     /// The reason in words.
     pub fn why(&self) -> &str {
         match self {
-            Blind::Unobservable(why) | Blind::DataEvents { why, .. } | Blind::NoRegion(why) | Blind::Gap(why) => why,
+            Blind::Unobservable(why)
+            | Blind::LeftOut(why)
+            | Blind::DataEvents { why, .. }
+            | Blind::NoRegion(why)
+            | Blind::Gap(why) => why,
         }
     }
 }
@@ -65,75 +92,146 @@ impl View {
     }
 }
 
-/// Views by account and resources, made when first asked for.
+/// Views by account, resources and caller, made when first asked for.
 pub(super) struct Views<'a> {
     catalog: &'a Catalog,
     coverage: &'a Coverage,
     window: (i64, i64),
-    made: HashMap<(String, Vec<String>), Arc<View>>,
+    trails: Trails<'a>,
+    made: HashMap<(String, Vec<String>, Vec<String>), Arc<View>>,
+    silences: HashMap<(String, String), Silence>,
     logging: Vec<Logging>,
 }
 
+/// What an account's stream in one region lacks.
+#[derive(Clone, Debug, Default)]
+struct Silence {
+    /// Nothing was ever heard, and no digest says why.
+    nothing: bool,
+    /// Stretches that are too long for the stream's usual gaps.
+    holes: Vec<(i64, i64)>,
+    /// Hours of which a digest names files that are not there.
+    missing: BTreeSet<i64>,
+}
+
+/// Who acts, where and how: what decides whether management events are seen.
+struct Management<'v> {
+    account: &'v str,
+    region: &'v str,
+    reads: bool,
+    action: ActionId,
+    /// Whether the service's events are delivered in one region only.
+    global: bool,
+    callers: &'v [String],
+}
+
 impl<'a> Views<'a> {
-    pub(super) fn new(catalog: &'a Catalog, coverage: &'a Coverage, window: (i64, i64)) -> Views<'a> {
+    pub(super) fn new(
+        catalog: &'a Catalog,
+        coverage: &'a Coverage,
+        configs: &'a [TrailConfig],
+        window: (i64, i64),
+    ) -> Views<'a> {
         let logging = catalog.ids().map(|id| catalog.logging(id)).collect();
         Views {
             catalog,
             coverage,
             window,
+            trails: Trails::new(coverage, configs, window),
             made: HashMap::new(),
+            silences: HashMap::new(),
             logging,
         }
     }
 
-    /// The view of an account's principal on a statement's resources.
-    pub(super) fn of(&mut self, account: &str, resource: &ResourcePart) -> Arc<View> {
+    /// The view of a principal on a statement's resources.
+    pub(super) fn of(&mut self, principal: &Principal, resource: &ResourcePart) -> Arc<View> {
         let texts: Vec<String> = match resource {
             ResourcePart::Resource(resources) => resources.iter().map(|resource| resource.text().to_owned()).collect(),
             ResourcePart::NotResource(_) | ResourcePart::None => vec!["*".to_owned()],
         };
-        let key = (account.to_owned(), texts);
+        let callers = if self.trails.by_caller {
+            callers(principal)
+        } else {
+            Vec::new()
+        };
+        let key = (principal.account.clone(), texts, callers);
         if let Some(view) = self.made.get(&key) {
             return Arc::clone(view);
         }
-        let view = Arc::new(self.make(account, &key.1));
+        let view = Arc::new(self.make(&principal.account, &key.1, &key.2));
         self.made.insert(key, Arc::clone(&view));
         view
     }
 
-    fn make(&self, account: &str, resources: &[String]) -> View {
+    fn make(&mut self, account: &str, resources: &[String], callers: &[String]) -> View {
         let regions = self.regions(resources);
-        let regional = [true, false].map(|read_only| {
-            regions
-                .iter()
-                .find_map(|region| self.management(account, region, read_only))
-        });
-        let global = [true, false].map(|read_only| self.global(account, read_only));
-        let mut data: BTreeMap<&str, Option<Blind>> = BTreeMap::new();
+        let known: BTreeSet<&str> = self.coverage.regions();
+        let home = GLOBAL_REGIONS
+            .into_iter()
+            .find(|region| known.contains(region))
+            .unwrap_or(GLOBAL_REGIONS[0]);
+        for region in regions.iter().map(String::as_str).chain([home]) {
+            self.listen(account, region);
+        }
+        let this = &*self;
+        let stretches = this.trails.stretches(account);
+        let catalog = this.catalog;
 
         let mut view = View {
-            blind: ActionSet::none(self.catalog),
-            reason: vec![0; self.catalog.len()],
+            blind: ActionSet::none(catalog),
+            reason: vec![0; catalog.len()],
             reasons: Vec::new(),
         };
         let mut numbers: HashMap<Blind, u16> = HashMap::new();
-        for id in self.catalog.ids() {
-            let blind = match &self.logging[id.index()] {
+        // What one action of a kind is answered, all of its kind are, unless a selector asks for services or names.
+        type Kind<'k> = (Option<&'k str>, Option<bool>, bool, Option<ActionId>);
+        let mut answers: HashMap<Kind<'_>, Option<Blind>> = HashMap::new();
+        for id in catalog.ids() {
+            let own = this.trails.by_action.then_some(id);
+            let blind = match &this.logging[id.index()] {
                 Logging::Never { why } | Logging::Unknown { why } => Some(Blind::Unobservable(why.clone())),
                 Logging::Management { read_only } => {
-                    let service = self.catalog.service(id);
-                    let class = usize::from(!read_only);
-                    let general = if self.catalog.is_global_service(service) && service != "sts" {
-                        global[class].clone()
-                    } else {
-                        regional[class].clone()
-                    };
-                    general.or_else(|| self.excludable(account, service))
+                    let service = catalog.service(id);
+                    let global = service != "sts" && catalog.is_global_service(service);
+                    let source = excludable(service);
+                    let kind = (source, Some(*read_only), global, own);
+                    answers
+                        .entry(kind)
+                        .or_insert_with(|| {
+                            let at = |region| Management {
+                                account,
+                                region,
+                                reads: *read_only,
+                                action: id,
+                                global,
+                                callers,
+                            };
+                            if global {
+                                this.management(&at(home), source, &stretches)
+                            } else {
+                                let mut regions = regions.iter();
+                                regions.find_map(|region| this.management(&at(region), source, &stretches))
+                            }
+                        })
+                        .clone()
                 }
-                Logging::Data { resource_type } => data
-                    .entry(resource_type)
-                    .or_insert_with(|| self.data(account, resource_type, resources))
-                    .clone(),
+                Logging::Data { resource_type } => {
+                    let reads = reads(catalog, id);
+                    answers
+                        .entry((Some(resource_type), reads, false, own))
+                        .or_insert_with(|| {
+                            let asked = Asked {
+                                data_type: Some(resource_type),
+                                reads,
+                                action: id,
+                                resources,
+                                callers,
+                            };
+                            this.data(account, resource_type, &asked, &stretches)
+                        })
+                        .clone()
+                }
             };
             if let Some(blind) = blind {
                 let number = *numbers.entry(blind).or_insert_with_key(|blind| {
@@ -162,114 +260,350 @@ impl<'a> Views<'a> {
         named
     }
 
-    /// Why management events of a class would not all have been seen in a region.
-    fn management(&self, account: &str, region: &str, read_only: bool) -> Option<Blind> {
+    /// Looks for silence in a stream, once.
+    fn listen(&mut self, account: &str, region: &str) {
+        let key = (account.to_owned(), region.to_owned());
+        if self.silences.contains_key(&key) {
+            return;
+        }
         let (from, to) = self.window;
-        let hours = self.coverage.management_hours(account, region);
-        if hours.is_empty() {
+        let coverage = self.coverage;
+        let silence = Silence {
+            nothing: coverage.management_hours(account, region).is_empty()
+                && coverage.digest_hours(account, region).is_empty(),
+            holes: coverage.silences(account, region, from, to),
+            missing: coverage.missing(account, region, from, to),
+        };
+        self.silences.insert(key, silence);
+    }
+
+    /// Why management events of a kind would not all have been seen in a region.
+    fn management(&self, asked: &Management<'_>, source: Option<&str>, stretches: &[Stretch<'_>]) -> Option<Blind> {
+        let (account, region) = (asked.account, asked.region);
+        let gap = |why: String| Some(Blind::Gap(why));
+        let nothing = Silence {
+            nothing: true,
+            ..Silence::default()
+        };
+        let key = (account.to_owned(), region.to_owned());
+        let silence = self.silences.get(&key).unwrap_or(&nothing);
+        if silence.nothing {
             return Some(Blind::NoRegion(format!(
                 "the archive has no event of account {account} in {region}"
             )));
         }
-        if let Some((start, end)) = self.coverage.holes(account, region, from, to).first() {
-            return Some(Blind::Gap(format!(
-                "no event of account {account} in {region} from {} to {}",
-                moment(*start),
-                moment(*end)
-            )));
+        if self.trails.too_many {
+            return gap("its trails were changed more often than can be followed".to_owned());
         }
-        let class = if read_only {
+        if let Some(hour) = silence.missing.first() {
+            return gap(format!(
+                "a digest names files of account {account} in {region} from {} that are not in the archive",
+                moment(*hour)
+            ));
+        }
+        let class = if asked.reads {
             Class::ManagementRead
         } else {
             Class::ManagementWrite
         };
-        let name = if read_only { "read" } else { "write" };
-        let key = (account.to_owned(), region.to_owned(), class);
-        let Some(seen) = self.coverage.streams.get(&key) else {
-            return Some(Blind::Gap(format!(
-                "no management {name} event of anyone in account {account}, {region}: its trail may not log them"
-            )));
-        };
-        // A change to the trail may have changed what it logs: the class must be seen on both sides.
-        let changes = self
+        let name = if asked.reads { "read" } else { "write" };
+        let heard = self
             .coverage
-            .trail_changes
-            .iter()
-            .filter(|change| change.account == account);
-        let mut start = from;
-        for end in changes.map(|change| change.time).chain([to]) {
-            if end - start > SHORT && !seen.any_within(start, end) {
-                return Some(Blind::Gap(format!(
-                    "the trail of account {account} was changed, and no management {name} event in {region} shows what it logged from {} to {}",
-                    moment(start),
-                    moment(end)
-                )));
+            .streams
+            .get(&(account.to_owned(), region.to_owned(), class.clone()));
+        let anywhere = self
+            .coverage
+            .streams
+            .keys()
+            .any(|(owner, _, known)| owner == account && *known == class);
+        let wanted = Asked {
+            data_type: None,
+            reads: Some(asked.reads),
+            action: asked.action,
+            resources: &[],
+            callers: asked.callers,
+        };
+        // Since when nothing has shown that such events are logged, across stretches too short to ask each for one.
+        let mut unseen = None;
+        for stretch in stretches {
+            let (from, to) = (stretch.from.max(self.window.0), stretch.to.min(self.window.1));
+            let answers = |state: &State<'_>| {
+                let in_place = if asked.global {
+                    state.global_events
+                } else {
+                    state.is_in(region)
+                };
+                in_place.then(|| self.state_takes(state, &wanted))
+            };
+            match verdict(stretch, &answers, &|state| anywhere || self.has_digest(account, state)) {
+                Verdict::Logged => {
+                    unseen = None;
+                    continue;
+                }
+                Verdict::LeftOut(why) => return Some(Blind::LeftOut(why)),
+                Verdict::Unknown => {}
             }
-            start = end;
+            if let Some((start, end)) = silence.holes.iter().find(|(start, end)| *start < to && from < *end) {
+                return gap(format!(
+                    "no event of account {account} in {region} from {} to {}",
+                    moment(*start),
+                    moment(*end)
+                ));
+            }
+            let Some(heard) = heard else {
+                return gap(format!(
+                    "no management {name} event of anyone in account {account}, {region}: its trail may not log them"
+                ));
+            };
+            let stopped = stretch.trails.iter().find(|state| state.delivers == Delivers::Stopped);
+            // The call that stopped it was still delivered.
+            if let Some(stopped) = stopped.filter(|_| !heard.any_within(stretch.from.saturating_add(1), stretch.to)) {
+                return gap(format!(
+                    "{} was stopped from {} to {}",
+                    stopped.label,
+                    moment(from),
+                    moment(to)
+                ));
+            }
+            let class_is_seen = heard.any_within(stretch.from, stretch.to);
+            if class_is_seen && source.is_none_or(|source| self.heard_source(account, source, stretch)) {
+                unseen = None;
+                continue;
+            }
+            let since = *unseen.get_or_insert(from);
+            if stretches.len() > 1 && to - since <= SHORT {
+                continue;
+            }
+            return gap(match source.filter(|_| class_is_seen) {
+                Some(source) => format!(
+                    "no event of {source} in account {account} from {} to {}: its trail may leave them out",
+                    moment(since),
+                    moment(to)
+                ),
+                None => format!(
+                    "the trail of account {account} was changed, and no management {name} event in {region} shows what it logged from {} to {}",
+                    moment(since),
+                    moment(to)
+                ),
+            });
         }
         None
     }
 
-    fn global(&self, account: &str, read_only: bool) -> Option<Blind> {
-        let regions = self.coverage.regions();
-        let home = GLOBAL_REGIONS
-            .into_iter()
-            .find(|region| regions.contains(region))
-            .unwrap_or(GLOBAL_REGIONS[0]);
-        self.management(account, home, read_only)
-    }
-
     /// A trail may leave out the management events of KMS and of the RDS Data API (CloudTrail user guide, "Logging
-    /// management events"): those services must be seen at all.
-    fn excludable(&self, account: &str, service: &str) -> Option<Blind> {
-        let source = match service {
-            "kms" => "kms.amazonaws.com",
-            "rds-data" => "rdsdata.amazonaws.com",
-            _ => return None,
-        };
-        let seen = self
-            .coverage
+    /// management events"): those services must be seen at all. A trail leaves them out in all its regions.
+    fn heard_source(&self, account: &str, source: &str, stretch: &Stretch<'_>) -> bool {
+        self.coverage
             .excludable_sources
-            .keys()
-            .any(|(owner, _, known)| owner == account && known == source);
-        (!seen).then(|| {
-            Blind::Gap(format!(
-                "no event of {source} in account {account}: its trail may leave them out"
-            ))
-        })
+            .iter()
+            .filter(|((owner, _, known), _)| owner == account && known == source)
+            .any(|(_, days)| days.any_within(stretch.from, stretch.to))
     }
 
-    /// Data events are known to be logged only for the resources for which some were seen.
-    fn data(&self, account: &str, resource_type: &str, resources: &[String]) -> Option<Blind> {
+    /// Data events are known to be logged only for the resources for which some were seen, or for which a trail is told
+    /// to log them.
+    fn data(&self, account: &str, resource_type: &str, asked: &Asked<'_>, stretches: &[Stretch<'_>]) -> Option<Blind> {
         let blind = |why: String| {
             Some(Blind::DataEvents {
                 resource_type: resource_type.to_owned(),
                 why,
             })
         };
-        let seen: BTreeSet<&String> = self
+        if self.trails.too_many {
+            return blind("its trails were changed more often than can be followed".to_owned());
+        }
+        let events: Vec<String> = asked.resources.iter().map(|arn| named_by_events(arn)).collect();
+        let regions: Vec<&str> = events.iter().map(|arn| arn.split(':').nth(3).unwrap_or("*")).collect();
+        let asked = Asked {
+            resources: &events,
+            ..*asked
+        };
+        let roots: Vec<(&String, &RootDays)> = self
             .coverage
             .data_roots
             .iter()
             .filter(|((owner, _, kind), _)| owner == account && kind == resource_type)
-            .flat_map(|(_, roots)| roots.keys())
+            .flat_map(|(_, roots)| roots)
             .collect();
-        if seen.is_empty() {
-            return blind(format!("the archive has no data events of {resource_type}"));
-        }
-        for resource in resources {
-            let root = crate::resolve::root(resource);
-            if root.contains(['*', '?', '$']) {
-                return blind(format!(
-                    "data events of {resource_type} are seen for {} of its resources, not for all of `{resource}`",
-                    seen.len()
-                ));
+        let mut unseen = None;
+        for stretch in stretches {
+            let (from, to) = (stretch.from.max(self.window.0), stretch.to.min(self.window.1));
+            // A bucket may lie in any region.
+            let answers = |state: &State<'_>| {
+                let in_place = state.multi_region || regions.iter().all(|region| *region == state.home);
+                in_place.then(|| self.state_takes(state, &asked))
+            };
+            let is_here = |state: &State<'_>| !roots.is_empty() || self.has_digest(account, state);
+            match verdict(stretch, &answers, &is_here) {
+                Verdict::Logged => {
+                    unseen = None;
+                    continue;
+                }
+                Verdict::LeftOut(why) => return blind(why),
+                Verdict::Unknown => {}
             }
-            if !seen.iter().any(|known| pattern::matches(root, known)) {
-                return blind(format!("the archive has no data events of {resource_type} for {root}"));
+            let Some(why) = roots_missing(resource_type, &asked, &roots, stretch) else {
+                unseen = None;
+                continue;
+            };
+            let since = *unseen.get_or_insert(from);
+            let stopped = stretch.trails.iter().any(|state| state.delivers == Delivers::Stopped);
+            if stretches.len() == 1 {
+                return blind(why);
+            }
+            if stopped || to - since > SHORT {
+                return blind(format!("{why} from {} to {}", moment(since), moment(to)));
             }
         }
         None
+    }
+
+    fn state_takes(&self, state: &State<'_>, asked: &Asked<'_>) -> Takes {
+        let mut all = Takes::None;
+        for (number, selectors) in state.selectors.iter().enumerate() {
+            let one = takes(self.catalog, selectors, asked);
+            all = match (number, all, one) {
+                (0, _, one) => one,
+                (_, Takes::All, Takes::All) => Takes::All,
+                (_, Takes::None, Takes::None) => Takes::None,
+                (_, Takes::Some(field), _) | (_, _, Takes::Some(field)) => Takes::Some(field),
+                (_, Takes::All, Takes::None) | (_, Takes::None, Takes::All) => {
+                    Takes::Some("a change that the archive does not show".to_owned())
+                }
+            };
+        }
+        all
+    }
+
+    /// Whether the archive holds files of this trail: a digest says so.
+    fn has_digest(&self, account: &str, state: &State<'_>) -> bool {
+        self.coverage
+            .digests
+            .keys()
+            .any(|(owner, _, trail)| owner == account && trail == state.name)
+    }
+}
+
+/// Why the data events that were seen in a stretch do not show that all of the resources are logged.
+fn roots_missing(
+    resource_type: &str,
+    asked: &Asked<'_>,
+    roots: &[(&String, &RootDays)],
+    stretch: &Stretch<'_>,
+) -> Option<String> {
+    if roots.is_empty() {
+        return Some(format!("the archive has no data events of {resource_type}"));
+    }
+    for resource in asked.resources {
+        let root = crate::resolve::root(resource);
+        if root.contains(['*', '?', '$']) {
+            return Some(format!(
+                "data events of {resource_type} are seen for {} of its resources, not for all of `{resource}`",
+                roots.len()
+            ));
+        }
+        let seen = |of: fn(&RootDays) -> &Days| {
+            roots
+                .iter()
+                .any(|(known, days)| pattern::matches(root, known) && of(days).any_within(stretch.from, stretch.to))
+        };
+        let (reads, writes) = (seen(|days| &days.reads), seen(|days| &days.writes));
+        let (shown, kind) = match asked.reads {
+            Some(true) => (reads, "reading "),
+            Some(false) => (writes, "writing "),
+            // A trail may be told to log one of the two, and which of them this is nobody knows.
+            None => (reads && writes, ""),
+        };
+        if !shown {
+            return Some(format!(
+                "the archive has no {kind}data events of {resource_type} for {root}"
+            ));
+        }
+    }
+    None
+}
+
+/// What the trails that are known say of one kind of event in one stretch.
+enum Verdict {
+    /// Some trail logs every such event, and the archive holds that trail.
+    Logged,
+    /// A trail that is known hides some of them, and no other shows all.
+    LeftOut(String),
+    /// What was seen must decide.
+    Unknown,
+}
+
+/// `answers` says what a trail takes, `None` for one that is elsewhere; `is_here` whether the archive holds its files.
+fn verdict(
+    stretch: &Stretch<'_>,
+    answers: &dyn Fn(&State<'_>) -> Option<Takes>,
+    is_here: &dyn Fn(&State<'_>) -> bool,
+) -> Verdict {
+    let mut left_out = None;
+    for state in stretch.trails.iter().filter(|state| state.delivers == Delivers::Yes) {
+        if state.selectors.is_empty() {
+            continue;
+        }
+        let label = &state.label;
+        let why = match answers(state) {
+            Some(Takes::All) if is_here(state) => return Verdict::Logged,
+            Some(Takes::All) if state.configured => {
+                format!("{label} logs such events, but the archive has none of them from anyone: are its files there?")
+            }
+            Some(Takes::Some(field)) => format!("{label} picks events by {field}"),
+            Some(Takes::None) if state.configured => format!("{label} does not log such events"),
+            None if state.configured => format!("{label} does not log what happens there"),
+            Some(Takes::All | Takes::None) | None => continue,
+        };
+        left_out = left_out.or(Some(why));
+    }
+    left_out.map_or(Verdict::Unknown, Verdict::LeftOut)
+}
+
+/// The event source that a trail may leave out, of a service that has one.
+fn excludable(service: &str) -> Option<&'static str> {
+    match service {
+        "kms" => Some("kms.amazonaws.com"),
+        "rds-data" => Some("rdsdata.amazonaws.com"),
+        _ => None,
+    }
+}
+
+/// Whether the data events of an action are reads, where its name and AWS's classification agree.
+fn reads(catalog: &Catalog, id: ActionId) -> Option<bool> {
+    let name = catalog.name(id).split_once(':').map_or("", |(_, name)| name);
+    let named = READING.iter().any(|start| name.starts_with(start));
+    match catalog.access_level(id) {
+        AccessLevel::List | AccessLevel::Read if named => Some(true),
+        AccessLevel::List | AccessLevel::Read => None,
+        AccessLevel::Write | AccessLevel::PermissionsManagement | AccessLevel::Tagging if named => None,
+        AccessLevel::Write | AccessLevel::PermissionsManagement | AccessLevel::Tagging => Some(false),
+    }
+}
+
+/// A resource as data events and their selectors name it: a bucket by its objects, a version by its function, an index
+/// by its table.
+fn named_by_events(arn: &str) -> String {
+    let root = crate::resolve::root(arn);
+    match arn.split(':').nth(2) {
+        Some("s3") if !arn.contains('/') => format!("{arn}/*"),
+        Some("s3") => arn.to_owned(),
+        _ => root.to_owned(),
+    }
+}
+
+/// Patterns of `userIdentity.arn` in the events of a principal.
+fn callers(principal: &Principal) -> Vec<String> {
+    let partition = principal.arn.split(':').nth(1).unwrap_or("aws");
+    let (account, name) = (&principal.account, &principal.name);
+    match principal.kind {
+        Kind::Role => vec![format!("arn:{partition}:sts::{account}:assumed-role/{name}/*")],
+        // A user's own sessions keep its ARN, those for others (GetFederationToken) have one of their own.
+        Kind::User => vec![
+            principal.arn.clone(),
+            format!("arn:{partition}:sts::{account}:federated-user/*"),
+        ],
+        Kind::Group => vec!["*".to_owned()],
     }
 }
 

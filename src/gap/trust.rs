@@ -137,7 +137,8 @@ fn service_accounts(statement: &Value, found: &mut Vec<String>) {
     }
 }
 
-fn list(value: Option<&Value>) -> Vec<&Value> {
+/// A member of a policy that may be one value or a list of them.
+pub fn list(value: Option<&Value>) -> Vec<&Value> {
     match value {
         None => Vec::new(),
         Some(Value::Array(values)) => values.iter().collect(),

@@ -5,10 +5,12 @@
 //! (`--filter` without `AWSManagedPolicy`), the embedded catalog's copy stands in for it.
 
 mod authorization_details;
+mod credential_report;
 mod files;
 #[cfg(feature = "aws")]
 pub mod live;
 mod snapshot;
+mod supplements;
 
 use std::collections::BTreeMap;
 
@@ -18,7 +20,9 @@ use serde_json::Value;
 use crate::iam::policy::Policy;
 
 pub use authorization_details::read;
+pub use credential_report::{AccessKey, Credentials};
 pub use files::{exports, load};
+pub use supplements::{LastAccessed, OrganizationPolicies, SupplementFiles, Supplements, TrailConfig};
 
 /// Why the grants cannot be used as they are.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +63,16 @@ pub enum Error {
         /// What is wrong with it.
         why: String,
     },
+    /// Something given beside the grants that is something else.
+    #[error("`{name}` is not {what}: {why}")]
+    Supplement {
+        /// The file.
+        name: String,
+        /// What it should be.
+        what: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Nothing there.
     #[error("no principal in `{name}`")]
     Empty {
@@ -73,6 +87,7 @@ impl Error {
         match self {
             Error::Io { .. } => "give a file or folder that this user may read",
             Error::Snapshot { .. } => "take a new one: trimtrail grants -o FILE",
+            Error::Supplement { .. } => "give the command's output as it is; --help names the command",
             Error::Shape { .. } | Error::Empty { .. } | Error::Truncated { .. } | Error::Conflict { .. } => {
                 "aws iam get-account-authorization-details > grants.json (the CLI joins all pages)"
             }
@@ -189,6 +204,8 @@ pub struct Grants {
     pub principals: Vec<Principal>,
     /// Their policies.
     pub policies: Vec<PolicyDocument>,
+    /// What was given beside them.
+    pub supplements: Supplements,
 }
 
 impl Grants {
@@ -253,7 +270,7 @@ pub fn alone(arn: &str) -> Grants {
     };
     Grants {
         principals: vec![principal],
-        policies: Vec::new(),
+        ..Grants::default()
     }
 }
 

@@ -88,6 +88,7 @@ fn kind(error: &Error) -> &'static str {
         Error::Conflict { .. } => "conflict",
         Error::Snapshot { .. } => "snapshot",
         Error::Empty { .. } => "empty",
+        Error::Supplement { .. } => "supplement",
     }
 }
 

@@ -10,8 +10,8 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use super::{
-    BacktestTotals, Coverage, CoverageGap, DataEvents, Elsewhere, Finding, GradeTotals, PolicyNote, Principal, Refused,
-    Report, SCHEMA, Severity, Skipped, Suggestion, Tool, Unmapped, Window, Workload,
+    AccountFinding, BacktestTotals, Coverage, CoverageGap, DataEvents, Elsewhere, Excluded, Finding, GradeTotals,
+    PolicyNote, Principal, Refused, Report, SCHEMA, Severity, Skipped, Suggestion, Tool, Unmapped, Window, Workload,
 };
 use crate::catalog::{Catalog, Mapping};
 use crate::coverage;
@@ -132,7 +132,17 @@ pub fn build(mut inputs: Inputs<'_>) -> Report {
         .filter(|index| inputs.shown.as_ref().is_none_or(|shown| shown.contains(index)))
         .map(|index| principal(&inputs, &names, window, index))
         .collect();
-    let totals = totals::totals(&inputs, &principals, &suggestions, &weights);
+    let account_findings: Vec<AccountFinding> = hygiene::account_findings(&hygiene::Account {
+        grants: inputs.grants,
+        table: inputs.table,
+    })
+    .into_iter()
+    .map(|found| AccountFinding {
+        account: found.account,
+        finding: finding(found.finding),
+    })
+    .collect();
+    let totals = totals::totals(&inputs, &principals, &account_findings, &suggestions, &weights);
     Report {
         schema: SCHEMA.to_owned(),
         tool: Tool {
@@ -151,6 +161,7 @@ pub fn build(mut inputs: Inputs<'_>) -> Report {
         principals,
         suggestions,
         alternatives,
+        account_findings,
         refused,
         totals,
     }
@@ -218,7 +229,15 @@ fn coverage_of(inputs: &Inputs<'_>, (from, to): (i64, i64)) -> Coverage {
         gaps,
         unmapped: unmapped(inputs),
         mapping_disagreements: coverage.mapping_disagreements.iter().cloned().collect(),
-        organization_policies: false,
+        excluded: coverage
+            .excluded
+            .iter()
+            .map(|(rule, events)| Excluded {
+                rule: rule.clone(),
+                events: *events,
+            })
+            .collect(),
+        organization_policies: inputs.grants.supplements.organization.is_some(),
     }
 }
 
@@ -289,10 +308,12 @@ fn principal(
         (!blocked.is_empty()).then(|| blocked.join("; "))
     });
     let subject = hygiene::Subject {
+        catalog: inputs.catalog,
         principal: granted,
         gap,
         grants,
         table: inputs.table,
+        coverage: inputs.coverage,
         window,
     };
     let (actions, action_groups) = actions::actions(inputs, names, index, &by_grade);
@@ -318,20 +339,24 @@ fn principal(
             hygiene::findings(&subject)
         }
         .into_iter()
-        .map(|finding| Finding {
-            id: finding.id.to_owned(),
-            severity: match finding.severity {
-                hygiene::Severity::Low => Severity::Low,
-                hygiene::Severity::Medium => Severity::Medium,
-                hygiene::Severity::High => Severity::High,
-            },
-            practice: finding.practice.to_owned(),
-            title: finding.title,
-            why: finding.why,
-            fix: finding.fix,
-            evidence: finding.evidence,
-        })
+        .map(finding)
         .collect(),
+    }
+}
+
+fn finding(finding: hygiene::Finding) -> Finding {
+    Finding {
+        id: finding.id.to_owned(),
+        severity: match finding.severity {
+            hygiene::Severity::Low => Severity::Low,
+            hygiene::Severity::Medium => Severity::Medium,
+            hygiene::Severity::High => Severity::High,
+        },
+        practice: finding.practice.to_owned(),
+        title: finding.title,
+        why: finding.why,
+        fix: finding.fix,
+        evidence: finding.evidence,
     }
 }
 

@@ -2,7 +2,9 @@
 //!
 //! These structs are the contract with programs outside (`trimtrail.result/1`): fields are added, never renamed.
 
+mod blocked;
 mod build;
+mod coverage;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +17,10 @@ use crate::verify::{self, Verified};
 
 pub(crate) use build::refusal;
 pub use build::{Inputs, build};
+pub use coverage::{
+    ChangeReport, CoverageInputs, CoverageReport, DataReport, DigestReport, HoleReport, OffReport, StreamReport,
+    TrailReport, UnprovedReport, coverage,
+};
 
 /// The `schema` field of a result.
 pub const SCHEMA: &str = "trimtrail.result/1";
@@ -36,6 +42,9 @@ pub struct Report {
     pub suggestions: Vec<Verified<Suggestion>>,
     /// Other proved ways to the same end, on request.
     pub alternatives: Vec<Alternative>,
+    /// What deserves attention of whole accounts: the root user.
+    #[serde(default)]
+    pub account_findings: Vec<AccountFinding>,
     /// Candidates that a proof refused, each with its witness.
     pub refused: Vec<Refused>,
     /// The sums that the first screen shows.
@@ -97,6 +106,9 @@ pub struct Coverage {
     pub unmapped: Vec<Unmapped>,
     /// Denials whose message names an action that the mapping had not found.
     pub mapping_disagreements: Vec<String>,
+    /// Events that `--exclude-use` left out of the usage; part of `skipped` too.
+    #[serde(default)]
+    pub excluded: Vec<Excluded>,
     /// Whether organization policies were given; without them `blocked_by: scp` cannot be known.
     pub organization_policies: bool,
 }
@@ -110,6 +122,25 @@ pub struct Skipped {
     pub why: String,
     /// How many records it stands for; 0 where a tear hides how many.
     pub records: u64,
+}
+
+/// Events that a rule of `--exclude-use` left out of the usage.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Excluded {
+    /// The rule.
+    pub rule: String,
+    /// How many.
+    pub events: u64,
+}
+
+/// Something that deserves attention of an account.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct AccountFinding {
+    /// The account.
+    pub account: String,
+    /// What it is.
+    #[serde(flatten)]
+    pub finding: Finding,
 }
 
 /// Data events of one resource type.
@@ -568,6 +599,8 @@ struct Unproved {
     #[serde(default)]
     alternatives: Vec<Alternative>,
     #[serde(default)]
+    account_findings: Vec<AccountFinding>,
+    #[serde(default)]
     refused: Vec<Refused>,
     totals: Totals,
 }
@@ -642,6 +675,7 @@ impl Report {
             principals: read.principals,
             suggestions,
             alternatives: read.alternatives,
+            account_findings: read.account_findings,
             refused: read.refused,
             totals: read.totals,
         })

@@ -222,7 +222,11 @@ impl Maker<'_> {
         let mut stays = guard::kept(catalog, self.grants, &[principal], &self.options.keep).actions;
         for slice in &gap.slices {
             granted.extend(&slice.granted);
-            stays.extend(&slice.granted.difference(&goes(catalog, slice, self.options)));
+            let statements = self.grants.policies[slice.policy].policy.as_ref().ok();
+            let statement =
+                statements.and_then(|policy| policy.statements.iter().find(|known| known.index == slice.statement));
+            let goes = statement.map(|statement| goes(catalog, gap, slice, statement, self.options));
+            stays.extend(&goes.map_or_else(|| slice.granted.clone(), |goes| slice.granted.difference(&goes)));
         }
         for action in gap.activity.used.keys().chain(gap.activity.may_need.keys()) {
             stays.insert(*action);

@@ -5,6 +5,7 @@
 //! order stay as they were written. This stage proposes; `verify` takes the first candidate that it can prove.
 
 mod alternatives;
+mod balanced;
 mod confidence;
 mod guard;
 mod names;
@@ -19,9 +20,9 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::catalog::Catalog;
-use crate::gap::{self, ActionSet, Blind, Gap, Grade, Slice};
+use crate::gap::{self, ActionSet, Gap, Grade, Slice};
 use crate::grants::{Grants, Kind, PolicyIndex, PolicyKind, PrincipalIndex};
-use crate::iam::{Effect, Policy};
+use crate::iam::{Effect, Policy, Statement};
 use crate::usage::Table;
 
 pub use alternatives::{Alternative, AlternativeKind, Impossible, alternatives};
@@ -40,7 +41,8 @@ pub enum EvidenceLevel {
     /// Only what the archive would have shown, and did not.
     #[default]
     Conservative,
-    /// Also actions of regions without any event, as a listed assumption.
+    /// Also, as listed assumptions, actions of regions without any event, and unobservable ones that `*` grants of services
+    /// which last-accessed data says were never touched.
     Balanced,
     /// Everything but what was used, may have been used, or hands over roles.
     Aggressive,
@@ -469,7 +471,7 @@ fn removable(
                 .iter()
                 .filter(|slice| slice.policy == index && slice.statement == statement.index);
             for slice in slices {
-                set = set.intersection(&goes(catalog, slice, options));
+                set = set.intersection(&goes(catalog, &gaps[*principal], slice, statement, options));
             }
         }
         removable.insert(statement.index, set);
@@ -478,16 +480,12 @@ fn removable(
 }
 
 /// What of a statement goes at this level of evidence, for one principal.
-fn goes(catalog: &Catalog, slice: &Slice, options: &Options) -> ActionSet {
+fn goes(catalog: &Catalog, gap: &Gap, slice: &Slice, statement: &Statement, options: &Options) -> ActionSet {
     let mut goes = slice.with_grade(Grade::Unused);
     match options.evidence {
         EvidenceLevel::Conservative => {}
         EvidenceLevel::Balanced => {
-            for action in slice.with_grade(Grade::OutsideCoverage).iter() {
-                if matches!(slice.view.blind_to(action), Some(Blind::NoRegion(_))) {
-                    goes.insert(action);
-                }
-            }
+            goes.extend(&balanced::removable(catalog, gap, slice, statement));
         }
         EvidenceLevel::Aggressive => {
             for grade in [Grade::OutsideCoverage, Grade::Unobservable, Grade::DeniedOnly] {

@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::builder::Builder;
 use super::duplicates::{Contents, Digest, Fingerprints, lock};
+use super::exclude::ExcludeRule;
 use super::memory::Memory;
 use super::own;
 use super::shard::{Shard, account_of};
@@ -72,6 +73,8 @@ pub struct Options {
     pub limits: Limits,
     /// Threads; 0 for one a core.
     pub threads: usize,
+    /// Whose events count for the coverage alone.
+    pub exclude: Vec<ExcludeRule>,
 }
 
 /// One account and delivery date: what is read, sealed and merged as one; see [`Source::part`]. Both are empty for
@@ -347,7 +350,7 @@ impl Run<'_> {
                 } else if shard.fingerprints.met(&event) {
                     shard.duplicates += event.calls();
                 } else {
-                    shard.event(&event, &mut worker.memory);
+                    shard.event(&event, &self.options.exclude, &mut worker.memory);
                 }
             }
             Item::Digest(digest) => self.note_digest(&mut shard.coverage, &digest),

@@ -3,6 +3,7 @@
 mod builder;
 mod collect;
 mod duplicates;
+mod exclude;
 #[cfg(feature = "polars")]
 pub mod ledger;
 mod memory;
@@ -13,4 +14,5 @@ mod table;
 mod texts;
 
 pub use collect::{Error, FileRead, Filter, Options, Part, PartKey, collect, collect_parts};
+pub use exclude::ExcludeRule;
 pub use table::{Caller, Row, Seen, Session, Signature, Table, Witness, WorkloadCalls};

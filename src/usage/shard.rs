@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::builder::{Builder, Key};
 use super::collect::FileFacts;
 use super::duplicates::Fingerprints;
+use super::exclude::ExcludeRule;
 use super::memory::{CallerNumbers, KnownOperation, Memory, Noted, ObservationNumbers};
 use super::texts::Text;
 use crate::attribute::{beside_calls, is_correction, seed, shown};
@@ -41,8 +42,8 @@ impl Shard {
         }
     }
 
-    /// Counts an event that was not met before.
-    pub(super) fn event(&mut self, event: &Event<'_>, memory: &mut Memory) {
+    /// Counts an event that was not met before; one that a rule excludes counts for the coverage alone.
+    pub(super) fn event(&mut self, event: &Event<'_>, exclude: &[ExcludeRule], memory: &mut Memory) {
         memory.tidy();
         let calls = event.calls();
         self.coverage.records += calls;
@@ -67,6 +68,10 @@ impl Shard {
                 time.seconds(),
                 &mut observed.noted,
             );
+        }
+        if let Some(rule) = exclude.iter().find(|rule| rule.fits(event)) {
+            self.coverage.exclude(&rule.label(), calls);
+            return;
         }
         if let Some(seed) = seed(event) {
             let session = self.builder.session(&seed.session.role_id, &seed.session.access_key_id);

@@ -233,6 +233,7 @@ pub(super) fn sample() -> Report {
             suggestion("s-3", "../../etc", "replace", "actions", Some("the role is 4 days old")),
             shared,
         ],
+        account_findings: Vec::new(),
         alternatives: vec![Alternative {
             kind: "trial_deny".to_owned(),
             policy: None,

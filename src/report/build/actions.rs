@@ -6,7 +6,8 @@ use super::{RESOURCES, moment};
 use crate::catalog::{ActionId, Catalog};
 use crate::gap::{ActionSet, Blind, Evidence, Gap, Grade, Slice};
 use crate::grants::{Grants, PrincipalIndex};
-use crate::iam::{ActionPart, Effect, Policy, ResourcePart, Statement};
+use crate::iam::{ActionPart, Policy, ResourcePart, Statement};
+use crate::report::blocked::Blocks;
 use crate::report::{Action, ActionGroup, FirstLast, GrantedBy, Inputs, ResourceGrade};
 use crate::rightsize::{Names, Rhythm, Within};
 
@@ -245,53 +246,4 @@ fn literally_named(catalog: &Catalog, grants: &Grants, gap: &Gap) -> ActionSet {
         }
     }
     named
-}
-
-/// What stops granted actions whatever the request: unconditional denials, and a boundary that does not name them.
-struct Blocks {
-    denied: ActionSet,
-    bounded: Option<ActionSet>,
-}
-
-impl Blocks {
-    fn of(catalog: &Catalog, grants: &Grants, index: PrincipalIndex) -> Blocks {
-        let mut denied = ActionSet::none(catalog);
-        let policies = grants.policies_of(index);
-        let documents = policies
-            .iter()
-            .filter_map(|policy| grants.policies[*policy].policy.as_ref().ok());
-        for statement in documents.flat_map(|policy| &policy.statements) {
-            let everywhere = match &statement.resource {
-                ResourcePart::Resource(resources) => resources.iter().any(|resource| resource.is_everything()),
-                ResourcePart::NotResource(_) | ResourcePart::None => false,
-            };
-            if statement.effect == Effect::Deny && statement.conditions.is_empty() && everywhere {
-                denied.extend(&ActionSet::of_statement(catalog, statement));
-            }
-        }
-        let boundary = grants.principals[index].permissions_boundary.as_ref();
-        let boundary = boundary.and_then(|arn| grants.policies.iter().find(|policy| policy.arn == *arn));
-        let bounded = boundary.and_then(|policy| policy.policy.as_ref().ok()).map(|policy| {
-            let mut allowed = ActionSet::none(catalog);
-            for statement in policy
-                .statements
-                .iter()
-                .filter(|statement| statement.effect == Effect::Allow)
-            {
-                allowed.extend(&ActionSet::of_statement(catalog, statement));
-            }
-            allowed
-        });
-        Blocks { denied, bounded }
-    }
-
-    fn of_action(&self, action: ActionId) -> Option<String> {
-        if self.denied.contains(action) {
-            Some("deny".to_owned())
-        } else if self.bounded.as_ref().is_some_and(|allowed| !allowed.contains(action)) {
-            Some("boundary".to_owned())
-        } else {
-            None
-        }
-    }
 }

@@ -35,6 +35,8 @@ pub(super) fn suggestion(
     }
     let mut assumptions = proposal.assumptions.clone();
     assumptions.extend(proposal.kept_by_rule.iter().cloned());
+    let excluded = inputs.coverage.excluded.iter();
+    assumptions.extend(excluded.map(|(rule, events)| format!("{events} events were no use of the owner's: {rule}")));
     if document.from_catalog {
         assumptions.push("the policy's document is the catalog's copy, not the account's".to_owned());
     }

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::gap::{Blind, Grade};
 use crate::grants::Kind;
-use crate::report::{Inputs, Principal, Severity, Suggestion, Totals};
+use crate::report::{AccountFinding, Inputs, Principal, Severity, Suggestion, Totals};
 use crate::rightsize;
 use crate::verify::Verified;
 
 pub(super) fn totals(
     inputs: &Inputs<'_>,
     principals: &[Principal],
+    account_findings: &[AccountFinding],
     suggestions: &[Verified<Suggestion>],
     weights: &[u64],
 ) -> Totals {
@@ -27,20 +28,21 @@ pub(super) fn totals(
         totals.actions.unobservable += principal.totals.unobservable;
         totals.actions.denied_only += principal.totals.denied_only;
         totals.actions.outside_coverage += principal.totals.outside_coverage;
-        for finding in &principal.findings {
-            let name = match finding.severity {
-                Severity::Low => "low",
-                Severity::Medium => "medium",
-                Severity::High => "high",
-            };
-            *totals.findings.entry(name.to_owned()).or_default() += 1;
-        }
         if !touched.contains(&principal.arn) && principal.kind != Kind::Group.name() {
             *totals
                 .not_touched
                 .entry(short_reason(principal).to_owned())
                 .or_default() += 1;
         }
+    }
+    let of_principals = principals.iter().flat_map(|principal| &principal.findings);
+    for finding in of_principals.chain(account_findings.iter().map(|found| &found.finding)) {
+        let name = match finding.severity {
+            Severity::Low => "low",
+            Severity::Medium => "medium",
+            Severity::High => "high",
+        };
+        *totals.findings.entry(name.to_owned()).or_default() += 1;
     }
     // A policy counts once, by the last step that may be taken.
     let mut ready: BTreeMap<(&str, &str), (u64, bool)> = BTreeMap::new();

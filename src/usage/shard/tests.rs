@@ -25,7 +25,7 @@ fn fast(files: &[Vec<u8>], mut reader: Reader, forget: bool) -> (Table, Coverage
                     memory = Memory::default();
                     shard.number += 1;
                 }
-                shard.event(&event, &mut memory);
+                shard.event(&event, &[], &mut memory);
             }
         });
     }

@@ -1,0 +1,35 @@
+//! Shared role: one role behind several Kubernetes service accounts, so that each has what any of them needs.
+
+use std::collections::BTreeSet;
+
+use super::{Finding, Severity, Subject};
+use crate::attribute::WorkloadKind;
+
+pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
+    let principal = subject.principal;
+    let mut accounts: BTreeSet<String> = subject.gap.trust.service_accounts.iter().cloned().collect();
+    let seen = subject
+        .table
+        .workloads
+        .iter()
+        .filter(|calls| !principal.id.is_empty() && calls.role_id == principal.id)
+        .filter_map(|calls| calls.workload.as_ref());
+    for workload in seen {
+        if matches!(workload.kind, WorkloadKind::ServiceAccount | WorkloadKind::PodIdentity) {
+            let namespace = workload.namespace.as_deref().unwrap_or("?");
+            accounts.insert(format!("{namespace}/{}", workload.name));
+        }
+    }
+    if accounts.len() < 2 && !accounts.iter().any(|account| account.contains(['*', '?'])) {
+        return None;
+    }
+    Some(Finding {
+        id: "shared-role",
+        severity: Severity::Medium,
+        practice: "give each workload a role of its own",
+        title: format!("role {} serves several service accounts", principal.name),
+        why: "what one of them needs all of them may do; the role can only be trimmed to the union".to_owned(),
+        fix: "make a role for each service account with what that one uses".to_owned(),
+        evidence: accounts.into_iter().collect(),
+    })
+}
