@@ -7,6 +7,7 @@ use anyhow::bail;
 use clap::{Args, ValueEnum};
 
 use super::arguments::{LogArgs, days};
+use super::athena::AthenaArgs;
 use super::{Outcome, Terminal};
 use crate::source::Source;
 use crate::usage::ledger::{self, How, Lock, Shard, Summary};
@@ -21,7 +22,7 @@ pub(super) struct CollectArgs {
         long,
         value_name = "DIR",
         env = "TRIMTRAIL_LEDGER",
-        required_unless_present = "example"
+        required_unless_present_any = ["example", "athena"]
     )]
     ledger: Option<PathBuf>,
     /// Drop days that were delivered longer ago, and do not read them again (--keep 400d)
@@ -45,6 +46,8 @@ pub(super) struct CollectArgs {
     /// Print a ready file for the weekly job
     #[arg(long, value_enum, value_name = "KIND")]
     example: Option<Example>,
+    #[command(flatten)]
+    athena: AthenaArgs,
 }
 
 /// What runs the weekly job.
@@ -85,6 +88,15 @@ impl CollectArgs {
         if let Some(example) = self.example {
             let text = self.example(example);
             io::stdout().lock().write_all(text.as_bytes())?;
+            return Ok(Outcome::Clear);
+        }
+        if self.athena.athena {
+            let filter = self.logs.filter.options()?.filter;
+            let now = jiff::Timestamp::now();
+            // Each print names a place of its own: a result goes into an empty one.
+            let run = now.subsec_nanosecond().unsigned_abs() ^ std::process::id();
+            let sql = self.athena.sql(&self.logs.logs, &filter, now.as_second(), run)?;
+            io::stdout().lock().write_all(sql.as_bytes())?;
             return Ok(Outcome::Clear);
         }
         let Some(dir) = &self.ledger else {

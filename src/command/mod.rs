@@ -2,6 +2,7 @@
 
 mod analyze;
 mod arguments;
+mod athena;
 mod backtest;
 mod catalog;
 #[cfg(feature = "polars")]
