@@ -356,7 +356,11 @@ impl Proposer<'_> {
             };
             let base = steps.last().map_or(&untouched, |(_, candidate)| candidate);
             if let Some(candidate) = narrow.candidate(document, base) {
-                if candidate.characters <= quota.max(characters(&policy.document)) {
+                let own = match policy.kind {
+                    PolicyKind::Inline | PolicyKind::Managed => characters(&policy.document),
+                    PolicyKind::AwsManaged => 0,
+                };
+                if candidate.characters <= quota.max(own) {
                     steps.push((Step::Resources, candidate));
                 } else {
                     let why = format!(

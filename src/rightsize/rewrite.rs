@@ -66,7 +66,11 @@ impl Cut<'_> {
     /// Why none does.
     pub(super) fn fitting(&self, step: Step, quota: u64) -> Result<Candidate, String> {
         let removable = self.of_step(step);
-        let target = quota.max(characters(&self.policy.document));
+        // What is there already may stay as long as it is, but for AWS's own policies: their copy is a customer's.
+        let target = match self.policy.kind {
+            PolicyKind::Inline | PolicyKind::Managed => quota.max(characters(&self.policy.document)),
+            PolicyKind::AwsManaged => quota,
+        };
         let mut form = Form {
             least: self.least,
             merged: false,
