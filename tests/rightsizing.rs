@@ -261,6 +261,16 @@ fn objects() -> Vec<Value> {
 }
 
 #[test]
+fn objects_are_narrowed_to_folders_where_data_events_show_the_bucket() {
+    let document = allow(&json!("s3:GetObject"), &json!("arn:aws:s3:::a/*"));
+    let expected = allow(&json!("s3:GetObject"), &json!("arn:aws:s3:::a/in/*"));
+    assert_eq!(
+        after(&run(&objects(), &document, &narrow()), "resources"),
+        Some(expected)
+    );
+}
+
+#[test]
 fn objects_keep_their_resource_where_other_buckets_would_not_show() {
     let document = allow(&json!("s3:GetObject"), &json!("*"));
     assert_eq!(after(&run(&objects(), &document, &narrow()), "resources"), None);

@@ -141,7 +141,11 @@ impl Subject<'_> {
             writeln!(out, "    blocked by  {blocked}")?;
         }
         self.change(&action.action, &action.granted_by, out)?;
-        writeln!(out, "    would change it: {}", evidence_wanted(action.grade))
+        writeln!(
+            out,
+            "    would change it: {}",
+            evidence_wanted(action.grade, &action.action)
+        )
     }
 
     /// Actions that share grade, reason and origin.
@@ -155,7 +159,7 @@ impl Subject<'_> {
         writeln!(out, "    grade       {}: {}", group.grade.name(), plain(&group.why))?;
         self.granted_by(&group.granted_by, out)?;
         self.change(names[0], &group.granted_by, out)?;
-        writeln!(out, "    would change it: {}", evidence_wanted(group.grade))
+        writeln!(out, "    would change it: {}", evidence_wanted(group.grade, names[0]))
     }
 
     /// `on 3 of 14 days, about every 4 days`
@@ -320,7 +324,10 @@ fn granting(document: &serde_json::Value, action: &str) -> Vec<String> {
     found
 }
 
-fn evidence_wanted(grade: Grade) -> &'static str {
+fn evidence_wanted(grade: Grade, action: &str) -> &'static str {
+    if action == "iam:PassRole" {
+        return "nothing: handing over a role is no call of its own, so no log shows that it is not needed";
+    }
     match grade {
         Grade::Used | Grade::Inferred => "a window without such calls, longer than --min-window",
         Grade::Unobservable => {

@@ -323,11 +323,14 @@ fn normal_forms(shape: &str, source: &str) -> Option<Vec<String>> {
     };
     let name = shape.resource;
     let forms: Vec<String> = match shape.service {
-        // Objects by bucket and folder; the last part of a key is too fine.
-        "s3" if shape.region.is_empty() => match name.rfind('/') {
-            Some(slash) if !name.ends_with('*') => vec![format!("{}*", &name[..=slash])],
-            Some(_) | None => vec![name.to_owned()],
-        },
+        // Objects by bucket and folder: up to the first part that differs from object to object.
+        "s3" if shape.region.is_empty() => {
+            let fixed = &name[..name.find(['*', '?']).unwrap_or(name.len())];
+            match fixed.rfind('/') {
+                Some(slash) => vec![format!("{}*", &name[..=slash])],
+                None => vec![name.to_owned()],
+            }
+        }
         "dynamodb" => {
             let table = name.strip_prefix("table/")?.split('/').next()?;
             if name.contains("/stream/") {

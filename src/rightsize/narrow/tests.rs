@@ -122,6 +122,8 @@ fn objects_are_named_by_bucket_and_folder() {
     check("arn:aws:s3:::b/x/k.txt", "arn:aws:s3:::b/*", &["arn:aws:s3:::b/x/*"]);
     check("arn:aws:s3:::b/x/y/*", "arn:aws:s3:::b*", &["arn:aws:s3:::b/x/y/*"]);
     check("arn:aws:s3:::b", "*", &["arn:aws:s3:::b"]);
+    check("arn:aws:s3:::b/x/*/*", "arn:aws:s3:::b/*", &["arn:aws:s3:::b/x/*"]);
+    check("arn:aws:s3:::b/*/*/*", "arn:aws:s3:::b/*", &["arn:aws:s3:::b/*"]);
     // Never out of the bucket, never wider than the source.
     check("arn:aws:s3:::b/k.txt", "arn:aws:s3:::b/*", &["arn:aws:s3:::b/*"]);
     check(
