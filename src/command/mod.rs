@@ -2,6 +2,7 @@
 
 mod analyze;
 mod arguments;
+#[cfg(feature = "polars")]
 mod athena;
 mod backtest;
 mod catalog;
