@@ -462,6 +462,21 @@ fn a_trail_that_is_changed_every_day_must_still_show_each_class() {
     changed(true).check("ec2:DescribeVpcAttribute", Grade::Unused);
 }
 
+#[test]
+fn changes_within_a_day_do_not_excuse_what_was_never_seen() {
+    let mut events = background([5].into_iter(), true);
+    events.retain(|event| event["eventSource"] != "kms.amazonaws.com");
+    for hour in [13, 14, 15] {
+        let mut change = change(5, "UpdateTrail", &json!({"name": "main"}));
+        change["eventTime"] = json!(format!("2026-10-05T{hour}:00:00Z"));
+        events.push(change);
+    }
+    Case::of(events.clone(), "s3:*", "*").check("s3:GetObject", Grade::Unobservable);
+    Case::of(events.clone(), "s3:*", "arn:aws:s3:::a/*").check("s3:GetObject", Grade::Unobservable);
+    Case::of(events.clone(), "kms:*", "*").check("kms:Encrypt", Grade::OutsideCoverage);
+    Case::of(events, "ec2:*", "*").check("ec2:DeleteVpc", Grade::Unused);
+}
+
 // ---- cases 44 to 46
 
 #[test]

@@ -371,7 +371,9 @@ impl<'a> Views<'a> {
                 continue;
             }
             let since = *unseen.get_or_insert(from);
-            if stretches.len() > 1 && to - since <= SHORT {
+            // What was never seen is not excused by stretches too short to show it.
+            let ever = source.is_none_or(|source| self.heard_source(account, source, &Stretch::WHOLE));
+            if ever && to - since <= SHORT {
                 continue;
             }
             return gap(match source.filter(|_| class_is_seen) {
@@ -442,15 +444,16 @@ impl<'a> Views<'a> {
                 Verdict::LeftOut(why) => return blind(why),
                 Verdict::Unknown => {}
             }
+            // What was never seen is not excused by stretches too short to show it.
+            if let Some(why) = roots_missing(resource_type, &asked, &roots, &Stretch::WHOLE) {
+                return blind(why);
+            }
             let Some(why) = roots_missing(resource_type, &asked, &roots, stretch) else {
                 unseen = None;
                 continue;
             };
             let since = *unseen.get_or_insert(from);
             let stopped = stretch.trails.iter().any(|state| state.delivers == Delivers::Stopped);
-            if stretches.len() == 1 {
-                return blind(why);
-            }
             if stopped || to - since > SHORT {
                 return blind(format!("{why} from {} to {}", moment(since), moment(to)));
             }

@@ -58,6 +58,15 @@ pub(super) struct Stretch<'a> {
     pub(super) trails: Vec<State<'a>>,
 }
 
+impl Stretch<'_> {
+    /// All of the window.
+    pub(super) const WHOLE: Stretch<'static> = Stretch {
+        from: i64::MIN,
+        to: i64::MAX,
+        trails: Vec::new(),
+    };
+}
+
 /// All trails that changes or configurations name.
 pub(super) struct Trails<'a> {
     changes: BTreeMap<TrailKey, Vec<&'a TrailChange>>,
