@@ -6,6 +6,8 @@ mod fuzz_inputs;
 mod hostile;
 mod hygiene;
 mod journey;
+#[cfg(feature = "polars")]
+mod ledger;
 mod map;
 mod mutants;
 #[cfg(feature = "aws")]

@@ -95,6 +95,8 @@ impl AnalyzeArgs {
         let mut grants = self.grants.load(self.usage.aws())?;
         grants.supplements = self.supplements.load()?;
         let shown = self.choice.shown(&grants)?;
+        #[cfg(feature = "polars")]
+        let is_whole = shown.is_none();
         let options = self.choice.options()?;
         let baseline = self.format.baseline.as_ref().map(load).transpose()?;
         let collected = self.usage.collect(terminal)?;
@@ -170,6 +172,10 @@ impl AnalyzeArgs {
             shown,
         });
         self.show(&report, terminal)?;
+        #[cfg(feature = "polars")]
+        if is_whole && collected.window.is_some() {
+            self.keep(&report, terminal)?;
+        }
         if collected.window.is_none() {
             terminal.say(&nothing_seen(&report, &self.usage.places()));
             return Ok(Outcome::NothingSeen);
@@ -216,6 +222,20 @@ impl AnalyzeArgs {
             broken_calls: answer.totals.broken_calls,
             doubtful_calls: answer.totals.doubtful_calls,
         })
+    }
+
+    /// Keeps the answer in the ledger, so that `report --since-last` can compare it with the next. A ledger that cannot be
+    /// written to has no history, and an answer all the same.
+    #[cfg(feature = "polars")]
+    fn keep(&self, report: &Report, terminal: &Terminal) -> anyhow::Result<()> {
+        if let Some(dir) = self.usage.ledger() {
+            let mut result = Vec::new();
+            emit::write(report, emit::Format::Json, &emit::Options::default(), &mut result)?;
+            if let Err(error) = crate::usage::ledger::keep_result(dir, &report.window.to, &result) {
+                terminal.say(&format!("this result is not kept for --since-last: {error}"));
+            }
+        }
+        Ok(())
     }
 
     fn show(&self, report: &Report, terminal: &Terminal) -> anyhow::Result<()> {

@@ -357,7 +357,10 @@ impl UsageArgs {
 
     #[cfg(feature = "polars")]
     fn read(&self, dir: &Path, terminal: &Terminal) -> anyhow::Result<Collected> {
-        let filter = self.logs.filter.options()?.filter;
+        let usage::Options { filter, exclude, .. } = self.logs.filter.options()?;
+        if !exclude.is_empty() {
+            bail!("a ledger does not keep what --exclude-use asks for; pass it to `collect`, into a new ledger");
+        }
         let read = usage::ledger::read(dir, &filter)?;
         if !read.complete {
             terminal.say("the last run of `collect` into this ledger was cut short; run it again to read the rest");

@@ -1,14 +1,15 @@
 //! `report`: a result in another format, without analysing again.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
 use super::{Outcome, Terminal};
+use crate::catalog::Catalog;
 use crate::emit::{self, Format};
-use crate::report::{Report, Severity};
+use crate::report::{self, Denial, Report, Severity};
 
 /// How an answer is shown.
 #[derive(Args, Debug, Clone)]
@@ -51,8 +52,15 @@ impl FormatArgs {
 #[derive(Args, Debug)]
 pub(super) struct ReportArgs {
     /// A result.json
-    #[arg(value_name = "RESULT")]
-    result: PathBuf,
+    #[arg(value_name = "RESULT", required_unless_present = "since_last")]
+    result: Option<PathBuf>,
+    /// What changed since the last result: of --ledger, or from --baseline to RESULT
+    #[arg(long)]
+    since_last: bool,
+    /// A usage ledger, which holds the results of `analyze --ledger` and the denials since
+    #[cfg(feature = "polars")]
+    #[arg(long, value_name = "DIR", env = "TRIMTRAIL_LEDGER")]
+    ledger: Option<PathBuf>,
     #[command(flatten)]
     format: FormatArgs,
     /// Write the files of `analyze --out` into this folder
@@ -62,7 +70,13 @@ pub(super) struct ReportArgs {
 
 impl ReportArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
-        let report = load(&self.result)?;
+        if self.since_last {
+            return self.changes(terminal);
+        }
+        let Some(result) = &self.result else {
+            bail!("no result given");
+        };
+        let report = load(result)?;
         let baseline = self.format.baseline.as_ref().map(load).transpose()?;
         let options = self.format.options(terminal);
         if let Some(dir) = &self.out {
@@ -73,6 +87,75 @@ impl ReportArgs {
         out.flush()?;
         Ok(attention(&report, self.format.fail_on, baseline.as_ref()))
     }
+}
+
+impl ReportArgs {
+    /// What changed: between the last two results of a ledger, or from the baseline to a result.
+    fn changes(&self, terminal: &Terminal) -> anyhow::Result<Outcome> {
+        let (mut after, mut before) = (self.result.clone(), self.format.baseline.clone());
+        if let Some(dir) = self.ledger()
+            && (after.is_none() || before.is_none())
+        {
+            let (last, one_before) = last_results(dir)?;
+            before = before.or(if after.is_some() { last.clone() } else { one_before });
+            after = after.or(last);
+        }
+        let Some(after) = after else {
+            bail!("no result to compare; run `analyze --ledger DIR`, or pass RESULT --baseline OLD");
+        };
+        let Some(before) = before else {
+            terminal.say("no earlier result: what changed shows after the next `analyze --ledger`");
+            return Ok(Outcome::Clear);
+        };
+        let (before, after) = (load(&before)?, load(&after)?);
+        let denials = match self.ledger() {
+            Some(dir) => Some(denials_since(dir, &before)?),
+            None => None,
+        };
+        let changes = report::changes(Catalog::embedded(), &before, &after, denials.as_deref());
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        emit::changes(&changes, self.format.format, &mut out)?;
+        out.flush()?;
+        // A cut that hurts weighs as much as anything can.
+        if !changes.hurt.is_empty() && self.format.fail_on != FailOn::Never {
+            return Ok(Outcome::NeedsAttention);
+        }
+        Ok(attention(&after, self.format.fail_on, Some(&before)))
+    }
+
+    fn ledger(&self) -> Option<&Path> {
+        #[cfg(feature = "polars")]
+        return self.ledger.as_deref();
+        #[cfg(not(feature = "polars"))]
+        None
+    }
+}
+
+#[cfg(feature = "polars")]
+fn last_results(dir: &Path) -> anyhow::Result<(Option<PathBuf>, Option<PathBuf>)> {
+    Ok(crate::usage::ledger::last_results(dir)?)
+}
+
+#[cfg(not(feature = "polars"))]
+fn last_results(_dir: &Path) -> anyhow::Result<(Option<PathBuf>, Option<PathBuf>)> {
+    Ok((None, None))
+}
+
+/// Denials in a ledger that began after a result's window.
+#[cfg(feature = "polars")]
+fn denials_since(dir: &Path, before: &Report) -> anyhow::Result<Vec<Denial>> {
+    let read = crate::usage::ledger::read(dir, &crate::usage::Filter::default())?;
+    let after = before
+        .window
+        .to
+        .parse::<jiff::Timestamp>()
+        .map_or(i64::MIN, jiff::Timestamp::as_second);
+    Ok(report::denials(Catalog::embedded(), &read.table, after))
+}
+
+#[cfg(not(feature = "polars"))]
+fn denials_since(_dir: &Path, _before: &Report) -> anyhow::Result<Vec<Denial>> {
+    Ok(Vec::new())
 }
 
 /// Reads a result.

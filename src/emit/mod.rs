@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use crate::report::Report;
 
+mod changes;
 mod coverage;
 mod csv;
 mod diff;
@@ -25,6 +26,7 @@ mod sarif;
 mod terminal;
 mod view;
 
+pub use changes::changes;
 pub use coverage::coverage;
 pub use diff::unified;
 pub use folder::folder;
@@ -143,6 +145,9 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// Changes since the last result, in a form that holds none.
+    #[error("no form `{0}` for what changed; terminal, markdown or json")]
+    NoChanges(Format),
     /// A value that JSON cannot hold.
     #[error("cannot write the report as JSON")]
     Json(#[from] serde_json::Error),

@@ -1,49 +1,84 @@
-//! The SQL in `/queries`, and anybody's own, over the tables of a result.
+//! The SQL in `/queries`, and anybody's own, over the tables of a result or of a ledger.
 //!
-//! Each named query is one file whose first line says what it answers; the tables are described in [`tables`].
+//! Each named query is one file whose first line says what it answers; the tables are described in [`tables`] and
+//! [`ledger`].
 
+pub mod ledger;
 mod table;
 pub mod tables;
 
 use polars::prelude::{DataFrame, IntoLazy, PolarsError};
 use polars::sql::SQLContext;
 
+use crate::coverage::Coverage;
 use crate::report::Report;
+use crate::usage::Table;
 
 pub use table::{Form, write};
+
+/// What a query is asked of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Over {
+    /// A result of `analyze`.
+    Result,
+    /// A usage ledger.
+    Ledger,
+}
 
 /// A query that ships with the program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Named {
     /// Its name: the file's, without `.sql`.
     pub name: &'static str,
+    /// What it is asked of.
+    pub over: Over,
     /// The SQL.
     pub sql: &'static str,
 }
 
 macro_rules! named {
-    ($($name:literal),* $(,)?) => {
-        /// Every query in `/queries`, sorted by name.
-        pub const NAMED: &[Named] = &[$(Named { name: $name, sql: include_str!(concat!("../../queries/", $name, ".sql")) }),*];
+    ($($over:ident: [$($name:literal),* $(,)?])*) => {
+        /// Every query in `/queries`, those over a result first, each kind sorted by name.
+        pub const NAMED: &[Named] = &[$($(Named {
+            name: $name,
+            over: Over::$over,
+            sql: include_str!(concat!("../../queries/", $name, ".sql")),
+        }),*),*];
     };
 }
 
-named![
-    "biggest-cut",
-    "data-events-missing",
-    "denied-only",
-    "findings-by-severity",
-    "held-suggestions",
-    "idle-principals",
-    "long-lived-users",
-    "rare-actions",
-    "ready-suggestions",
-    "risky-unused",
-    "unseen-by-service",
-    "unused-by-service",
-    "who-uses-action",
-    "workloads",
-];
+named! {
+    Result: [
+        "biggest-cut",
+        "data-events-missing",
+        "denied-only",
+        "findings-by-severity",
+        "held-suggestions",
+        "idle-principals",
+        "long-lived-users",
+        "rare-actions",
+        "ready-suggestions",
+        "risky-unused",
+        "roles-idle-90-days",
+        "unseen-by-service",
+        "unused-by-service",
+        "who-uses-action",
+        "workloads",
+    ]
+    Ledger: [
+        "cross-account",
+        "long-lived-keys",
+        "new-since-last-week",
+        "outside-working-hours",
+        "root-use",
+        "top-denied",
+        "what-the-archive-shows",
+        "who-assumes-whom",
+        "who-touches-what",
+        "who-uses-key",
+        "who-uses-kms-key",
+    ]
+}
 
 impl Named {
     /// What the query answers: its first line.
@@ -78,9 +113,21 @@ pub enum Error {
 ///
 /// # Errors
 /// What the engine says of the SQL.
-pub fn run(report: &Report, sql: &str) -> Result<DataFrame, Error> {
+pub fn over_result(report: &Report, sql: &str) -> Result<DataFrame, Error> {
+    run(tables::of(report)?, sql)
+}
+
+/// Runs SQL over the tables of a ledger, or of logs that were read directly.
+///
+/// # Errors
+/// What the engine says of the SQL.
+pub fn over_ledger(table: &Table, coverage: &Coverage, sql: &str) -> Result<DataFrame, Error> {
+    run(ledger::of(table, coverage)?, sql)
+}
+
+fn run(tables: Vec<(&'static str, DataFrame)>, sql: &str) -> Result<DataFrame, Error> {
     let mut context = SQLContext::new();
-    for (name, table) in tables::of(report)? {
+    for (name, table) in tables {
         context.register(name, table.lazy());
     }
     Ok(context.execute(sql)?.collect()?)

@@ -1,7 +1,7 @@
 //! A result as flat tables. Text is never null: what is not known is empty.
 //!
-//! * `principals` principal, name, account, kind, created, last_seen, rewritable, why_not, granted, used, inferred,
-//!   unused, unobservable, denied_only, outside_coverage
+//! * `principals` principal, name, account, kind, created, last_seen, idle_days, rewritable, why_not, granted, used,
+//!   inferred, unused, unobservable, denied_only, outside_coverage
 //! * `actions` principal, account, service, action, grade, why, calls, first_seen, last_seen, blocked_by
 //! * `groups` principal, account, service, grade, why, actions
 //! * `suggestions` id, policy, policy_arn, kind, step, change, affects, removed_actions, risk, held, confidence, expires
@@ -14,23 +14,23 @@
 
 use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, PolarsResult, Series};
 
-use crate::report::{Report, Severity};
+use crate::report::{Principal, Report, Severity, Window};
 
 /// Rows of one table, column by column.
-struct Columns(Vec<Column>, usize);
+pub(super) struct Columns(Vec<Column>, usize);
 
 impl Columns {
-    fn new(height: usize) -> Columns {
+    pub(super) fn new(height: usize) -> Columns {
         Columns(Vec::new(), height)
     }
 
-    fn text<T>(mut self, name: &str, rows: &[T], cell: impl Fn(&T) -> String) -> Columns {
+    pub(super) fn text<T>(mut self, name: &str, rows: &[T], cell: impl Fn(&T) -> String) -> Columns {
         let cells: Vec<String> = rows.iter().map(cell).collect();
         self.0.push(Series::new(name.into(), cells).into_column());
         self
     }
 
-    fn number<T>(mut self, name: &str, rows: &[T], cell: impl Fn(&T) -> u64) -> Columns {
+    pub(super) fn number<T>(mut self, name: &str, rows: &[T], cell: impl Fn(&T) -> u64) -> Columns {
         let cells: Vec<u64> = rows.iter().map(cell).collect();
         self.0.push(Series::new(name.into(), cells).into_column());
         self
@@ -42,7 +42,7 @@ impl Columns {
         self
     }
 
-    fn finish(self) -> PolarsResult<DataFrame> {
+    pub(super) fn finish(self) -> PolarsResult<DataFrame> {
         DataFrame::new(self.1, self.0)
     }
 }
@@ -53,6 +53,14 @@ fn severity(severity: Severity) -> &'static str {
         Severity::Medium => "medium",
         Severity::High => "high",
     }
+}
+
+/// Whole days from the last call to the end of the window; the whole window where there was no call.
+fn idle_days(principal: &Principal, window: &Window) -> u64 {
+    let moment = |text: &str| text.parse::<jiff::Timestamp>().map(jiff::Timestamp::as_second).ok();
+    let last = principal.last_seen.as_deref().unwrap_or(&window.from);
+    let idle = moment(&window.to).unwrap_or_default() - moment(last).unwrap_or_default();
+    u64::try_from(idle / 86_400).unwrap_or(0)
 }
 
 fn service(action: &str) -> String {
@@ -69,6 +77,7 @@ pub(super) fn of(report: &Report) -> PolarsResult<Vec<(&'static str, DataFrame)>
         .text("kind", rows, |row| row.kind.clone())
         .text("created", rows, |row| row.created.clone())
         .text("last_seen", rows, |row| row.last_seen.clone().unwrap_or_default())
+        .number("idle_days", rows, |row| idle_days(row, &report.window))
         .truth("rewritable", rows, |row| row.rewritable)
         .text("why_not", rows, |row| row.why_not.clone().unwrap_or_default())
         .number("granted", rows, |row| row.totals.granted)

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::{Form, NAMED, run, write};
+use super::{Form, NAMED, Over, over_ledger, over_result, write};
+use crate::coverage::Coverage;
 use crate::report::{Report, SCHEMA};
+use crate::usage::Table;
 
 fn report() -> Report {
     let text = serde_json::json!({
@@ -36,7 +38,7 @@ fn report() -> Report {
 
 #[track_caller]
 fn check(sql: &str, expected: &str) {
-    let mut answer = run(&report(), sql).expect("an answer");
+    let mut answer = over_result(&report(), sql).expect("an answer");
     let mut bytes = Vec::new();
     write(&mut answer, Form::Csv, 100, &mut bytes).expect("a Vec takes everything");
     assert_eq!(String::from_utf8(bytes).expect("text"), expected);
@@ -80,7 +82,11 @@ fn a_formula_in_a_cell_is_disarmed() {
 #[test]
 fn every_named_query_runs_on_an_empty_and_a_full_result() {
     for named in NAMED {
-        run(&report(), named.sql).unwrap_or_else(|error| panic!("{}: {error}", named.name));
+        let answer = match named.over {
+            Over::Result => over_result(&report(), named.sql),
+            Over::Ledger => over_ledger(&Table::default(), &Coverage::default(), named.sql),
+        };
+        answer.unwrap_or_else(|error| panic!("{}: {error}", named.name));
     }
 }
 

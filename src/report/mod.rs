@@ -4,6 +4,7 @@
 
 mod blocked;
 mod build;
+mod changes;
 mod coverage;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::verify::{self, Verified};
 
 pub(crate) use build::refusal;
 pub use build::{Inputs, build};
+pub use changes::{Applied, CHANGES, Changes, Denial, Hurt, Lapsed, UsedAfterAll, changes, denials};
 pub use coverage::{
     ChangeReport, CoverageInputs, CoverageReport, DataReport, DigestReport, HoleReport, OffReport, StreamReport,
     TrailReport, UnprovedReport, coverage,

@@ -72,7 +72,7 @@ fn the_flags_in_ready_files_exist() {
             }
         }
     }
-    assert!(checked >= 10, "{checked}");
+    assert!(checked >= 15, "{checked}");
 }
 
 #[test]

@@ -88,10 +88,23 @@ pub(super) fn index(dir: &Path) -> Result<Option<Index>, Error> {
     }
 }
 
-/// The bytes of a file under `data/`.
+/// The bytes of a file under `data/`, if they are those that it was named by.
 pub(super) fn bytes(dir: &Path, name: &str) -> Result<Vec<u8>, Error> {
     let path = dir.join(DATA).join(name);
-    fs::read(&path).map_err(failed("read", &path))
+    let bytes = fs::read(&path).map_err(failed("read", &path))?;
+    let hash = name.rsplit_once('-').and_then(|(_, rest)| rest.split('.').next());
+    if hash != Some(&content_hash(&bytes)) {
+        return Err(Error::Damaged {
+            file: path,
+            why: "its content is not the one that it is named by".to_owned(),
+        });
+    }
+    Ok(bytes)
+}
+
+/// What a file's name says of its content.
+fn content_hash(bytes: &[u8]) -> String {
+    short(&Sha256::digest(bytes))[..16].to_owned()
 }
 
 /// What a file's damage means.
@@ -324,7 +337,7 @@ impl Writer {
 
     /// Writes a file under a name that holds its content's hash.
     fn write(&self, stem: &str, extension: &str, bytes: &[u8]) -> Result<String, Error> {
-        let name = format!("{stem}-{}.{extension}", &short(&Sha256::digest(bytes))[..16]);
+        let name = format!("{stem}-{}.{extension}", content_hash(bytes));
         let path = self.dir.join(DATA).join(&name);
         if !path.exists() {
             replace(&path, bytes)?;

@@ -1,0 +1,416 @@
+//! What changed between two results: what was applied, what it cost, and what became clear meanwhile.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::build::moment;
+use super::{Action, Principal, Report, Suggestion, Window};
+use crate::catalog::{Catalog, Mapping};
+use crate::gap::{ActionSet, Grade};
+use crate::iam::pattern;
+use crate::resolve::{Outcome, of_code};
+use crate::usage::Table;
+
+/// The `schema` field of changes.
+pub const CHANGES: &str = "trimtrail.changes/1";
+
+/// What is different in a later result.
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+pub struct Changes {
+    /// Always `trimtrail.changes/1`.
+    pub schema: String,
+    /// The earlier window.
+    pub before: Window,
+    /// The later one.
+    pub after: Window,
+    /// Suggestions that were followed.
+    pub applied: Vec<Applied>,
+    /// Denials that began after one of them was.
+    pub hurt: Vec<Hurt>,
+    /// Whether denials could be looked for: they stand in the ledger, not in a result.
+    pub denials_known: bool,
+    /// Actions that had been suggested for removal, and were used.
+    pub used_after_all: Vec<UsedAfterAll>,
+    /// Actions without logged use that had some before.
+    pub newly_unused: Vec<Lapsed>,
+    /// ARNs that were not there.
+    pub new_principals: Vec<String>,
+    /// ARNs that are not there any more.
+    pub gone_principals: Vec<String>,
+    /// Suggestions that were not there.
+    pub new_suggestions: u64,
+}
+
+/// A suggestion that was followed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct Applied {
+    /// Its id in the earlier result.
+    pub suggestion: String,
+    /// The policy's name.
+    pub policy: String,
+    /// Its ARN; for an inline policy the ARN of its owner.
+    pub policy_arn: String,
+    /// `replace`, `detach` or `delete`.
+    pub change: String,
+    /// How many actions it took away.
+    pub removed_actions: u64,
+    /// Whether some of them are still granted by the policy.
+    pub partly: bool,
+}
+
+/// A denial of something that a followed suggestion took away.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct Hurt {
+    /// Who was denied.
+    pub principal: String,
+    /// What.
+    pub action: String,
+    /// Resources that the calls named, as patterns; at most 5.
+    pub resources: Vec<String>,
+    /// How many calls.
+    pub calls: u64,
+    /// The first, RFC 3339.
+    pub first_denied: String,
+    /// The last.
+    pub last_denied: String,
+    /// `eventID` of the first.
+    pub event: String,
+    /// The suggestion that took it away.
+    pub suggestion: String,
+    /// Its policy.
+    pub policy: String,
+    /// What to do, in one line.
+    pub fix: String,
+}
+
+/// An action that had been suggested for removal, and was used.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct UsedAfterAll {
+    /// Who used it.
+    pub principal: String,
+    /// What.
+    pub action: String,
+    /// How many calls.
+    pub calls: u64,
+    /// The first, RFC 3339.
+    pub first_seen: Option<String>,
+    /// The earlier suggestion.
+    pub suggestion: String,
+    /// Its policy.
+    pub policy: String,
+    /// Why it had been held, where it was.
+    pub held: Option<String>,
+}
+
+/// An action without logged use in the window that had some before.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, JsonSchema)]
+pub struct Lapsed {
+    /// Who.
+    pub principal: String,
+    /// What.
+    pub action: String,
+    /// The last call that the earlier result knew of.
+    pub last_seen: Option<String>,
+}
+
+/// Calls that were denied, of one signature.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Denial {
+    /// ARN of the principal.
+    pub principal: String,
+    /// The action that the message names, or those that the operation needs where it names none.
+    pub actions: Vec<String>,
+    /// Shapes of the resources.
+    pub resources: Vec<String>,
+    /// How many calls.
+    pub calls: u64,
+    /// The first, seconds since 1970.
+    pub first: i64,
+    /// The last.
+    pub last: i64,
+    /// `eventID` of the first.
+    pub event: String,
+}
+
+/// Denials that began after a moment.
+pub fn denials(catalog: &Catalog, table: &Table, after: i64) -> Vec<Denial> {
+    let mut denials: BTreeMap<usize, Denial> = BTreeMap::new();
+    for row in &table.rows {
+        let seen = &table.signatures[row.signature];
+        let signature = &seen.signature;
+        let denied = !signature.denied_action.is_empty() || of_code(&signature.error_code, "") == Outcome::Denied;
+        if !denied || seen.first.time <= after {
+            continue;
+        }
+        let denial = denials.entry(row.signature).or_insert_with(|| Denial {
+            principal: signature.caller.arn.clone(),
+            actions: match catalog.mapping(&signature.event_source, &signature.event_name) {
+                _ if !signature.denied_action.is_empty() => vec![signature.denied_action.clone()],
+                Mapping::Actions(needs) => needs.iter().map(|need| catalog.name(need.action).to_owned()).collect(),
+                Mapping::NoPermission { .. } | Mapping::Unmapped { .. } => Vec::new(),
+            },
+            resources: Vec::new(),
+            calls: 0,
+            first: seen.first.time,
+            last: seen.last.time,
+            event: seen.first.event_id.clone(),
+        });
+        denial.calls += row.calls;
+        denial.resources.extend(row.resources.iter().cloned());
+    }
+    let mut denials: Vec<Denial> = denials.into_values().collect();
+    for denial in &mut denials {
+        denial.resources.sort();
+        denial.resources.dedup();
+    }
+    denials
+}
+
+/// Compares two results; `denials` are those that began after the earlier window, where they are known.
+pub fn changes(catalog: &Catalog, before: &Report, after: &Report, denials: Option<&[Denial]>) -> Changes {
+    let old: BTreeMap<&str, &Principal> = before
+        .principals
+        .iter()
+        .map(|known| (known.arn.as_str(), known))
+        .collect();
+    let new: BTreeMap<&str, &Principal> = after
+        .principals
+        .iter()
+        .map(|known| (known.arn.as_str(), known))
+        .collect();
+    let missing = |from: &BTreeMap<&str, &Principal>, of: &BTreeMap<&str, &Principal>| -> Vec<String> {
+        from.keys()
+            .filter(|arn| !of.contains_key(*arn))
+            .map(|arn| (*arn).to_owned())
+            .collect()
+    };
+    let ids: BTreeSet<&str> = before.suggestions.iter().map(|known| known.id.as_str()).collect();
+    let mut changes = Changes {
+        schema: CHANGES.to_owned(),
+        before: before.window.clone(),
+        after: after.window.clone(),
+        applied: Vec::new(),
+        hurt: Vec::new(),
+        denials_known: denials.is_some(),
+        used_after_all: Vec::new(),
+        newly_unused: lapsed(&old, &new),
+        new_principals: missing(&new, &old),
+        gone_principals: missing(&old, &new),
+        new_suggestions: after
+            .suggestions
+            .iter()
+            .filter(|known| !ids.contains(known.id.as_str()))
+            .count() as u64,
+    };
+    for suggestion in &before.suggestions {
+        let removed = expand(catalog, &suggestion.removed);
+        used_after_all(catalog, suggestion, &removed, &old, &new, &mut changes.used_after_all);
+        let Some(applied) = applied(catalog, suggestion, &removed, after, &new) else {
+            continue;
+        };
+        for denial in denials.unwrap_or_default() {
+            let action = denial
+                .actions
+                .iter()
+                .find(|action| catalog.id(action).is_some_and(|id| removed.contains(id)));
+            if let Some(action) = action
+                && suggestion.affects.contains(&denial.principal)
+            {
+                changes.hurt.push(hurt(suggestion, denial, action));
+            }
+        }
+        changes.applied.push(applied);
+    }
+    changes
+        .hurt
+        .sort_by(|a, b| (&a.first_denied, &a.principal, &a.action).cmp(&(&b.first_denied, &b.principal, &b.action)));
+    changes
+}
+
+fn expand(catalog: &Catalog, patterns: &[String]) -> ActionSet {
+    let mut set = ActionSet::none(catalog);
+    for pattern in patterns {
+        for action in catalog.expand(pattern) {
+            set.insert(action);
+        }
+    }
+    set
+}
+
+/// The grade of an action in a result; `None` where it is not granted.
+fn grade(principal: &Principal, action: &str) -> Option<Grade> {
+    let line = principal.actions.iter().find(|known| known.action == action);
+    if let Some(line) = line {
+        return Some(line.grade);
+    }
+    let service = action.split(':').next().unwrap_or_default();
+    let action = action.to_ascii_lowercase();
+    let holds = |pattern: &String| pattern::matches(&pattern.to_ascii_lowercase(), &action);
+    let group = principal
+        .action_groups
+        .iter()
+        .find(|group| group.service == service && group.patterns.iter().any(holds));
+    Some(group?.grade)
+}
+
+fn was_used(action: &Action) -> bool {
+    match action.grade {
+        Grade::Used | Grade::Inferred => true,
+        Grade::DeniedOnly | Grade::Unobservable | Grade::OutsideCoverage | Grade::Unused => false,
+    }
+}
+
+/// Actions that were used in the earlier window and are `unused` in the later one.
+fn lapsed(old: &BTreeMap<&str, &Principal>, new: &BTreeMap<&str, &Principal>) -> Vec<Lapsed> {
+    let mut lapsed = Vec::new();
+    for (arn, before) in old {
+        let Some(after) = new.get(arn) else { continue };
+        for action in before.actions.iter().filter(|action| was_used(action)) {
+            if grade(after, &action.action) == Some(Grade::Unused) {
+                lapsed.push(Lapsed {
+                    principal: (*arn).to_owned(),
+                    action: action.action.clone(),
+                    last_seen: action.last_seen.clone(),
+                });
+            }
+        }
+    }
+    lapsed.sort();
+    lapsed
+}
+
+fn used_after_all(
+    catalog: &Catalog,
+    suggestion: &Suggestion,
+    removed: &ActionSet,
+    old: &BTreeMap<&str, &Principal>,
+    new: &BTreeMap<&str, &Principal>,
+    found: &mut Vec<UsedAfterAll>,
+) {
+    for arn in &suggestion.affects {
+        let (Some(before), Some(after)) = (old.get(arn.as_str()), new.get(arn.as_str())) else {
+            continue;
+        };
+        let was = |name: &str| {
+            before
+                .actions
+                .iter()
+                .any(|action| action.action == name && was_used(action))
+        };
+        for action in &after.actions {
+            let is_removed = catalog.id(&action.action).is_some_and(|id| removed.contains(id));
+            let is_known = found
+                .iter()
+                .any(|known| known.principal == *arn && known.action == action.action);
+            if action.grade == Grade::Used && is_removed && !is_known && !was(&action.action) {
+                found.push(UsedAfterAll {
+                    principal: arn.clone(),
+                    action: action.action.clone(),
+                    calls: action.calls,
+                    first_seen: action.first_seen.clone(),
+                    suggestion: suggestion.id.clone(),
+                    policy: suggestion.policy.clone(),
+                    held: suggestion.held.clone(),
+                });
+            }
+        }
+    }
+}
+
+/// Whether the policy now stands as the suggestion had it, as far as the later result tells.
+fn applied(
+    catalog: &Catalog,
+    suggestion: &Suggestion,
+    removed: &ActionSet,
+    after: &Report,
+    new: &BTreeMap<&str, &Principal>,
+) -> Option<Applied> {
+    let applied = |partly| Applied {
+        suggestion: suggestion.id.clone(),
+        policy: suggestion.policy.clone(),
+        policy_arn: suggestion.policy_arn.clone(),
+        change: suggestion.change.clone(),
+        removed_actions: suggestion.removed_actions,
+        partly,
+    };
+    // What is suggested for the same policy now starts from the document as it stands.
+    let same = after
+        .suggestions
+        .iter()
+        .find(|other| other.policy == suggestion.policy && other.policy_arn == suggestion.policy_arn);
+    if let Some(other) = same {
+        if other.before_sha256 == suggestion.before_sha256 {
+            return None;
+        }
+        if other.before_sha256 == sha256(&suggestion.after) {
+            return Some(applied(false));
+        }
+    }
+    let inline = format!("inline:{}", suggestion.policy);
+    let is_it = |label: &str| label == suggestion.policy_arn || label == inline;
+    let mut standing = ActionSet::none(catalog);
+    let mut met = false;
+    for arn in &suggestion.affects {
+        let Some(principal) = new.get(arn.as_str()) else {
+            continue;
+        };
+        met = true;
+        for action in &principal.actions {
+            if let Some(id) = catalog.id(&action.action)
+                && action.granted_by.iter().any(|granted| is_it(&granted.policy))
+            {
+                standing.insert(id);
+            }
+        }
+        for group in &principal.action_groups {
+            if group.granted_by.iter().any(|granted| is_it(&granted.policy)) {
+                standing.extend(&expand(catalog, &group.patterns));
+            }
+        }
+    }
+    let left = removed.intersection(&standing).len();
+    // Nothing to go by: its principals are gone, or it narrowed resources alone.
+    if !met || removed.is_empty() || left == removed.len() {
+        return None;
+    }
+    Some(applied(left > 0))
+}
+
+/// As `before_sha256` has it.
+fn sha256(document: &Value) -> String {
+    let digest = Sha256::digest(document.to_string().as_bytes());
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn hurt(suggestion: &Suggestion, denial: &Denial, action: &str) -> Hurt {
+    let resource = match &denial.resources[..] {
+        [] => "*".to_owned(),
+        [one] => one.clone(),
+        [one, ..] => format!("{one} and {} more", denial.resources.len() - 1),
+    };
+    Hurt {
+        principal: denial.principal.clone(),
+        action: action.to_owned(),
+        resources: denial.resources.iter().take(5).cloned().collect(),
+        calls: denial.calls,
+        first_denied: moment(denial.first),
+        last_denied: moment(denial.last),
+        event: denial.event.clone(),
+        suggestion: suggestion.id.clone(),
+        policy: suggestion.policy.clone(),
+        fix: format!(
+            "allow {action} on {resource} in {} again, and keep it: \
+             {{\"principal\": \"{}\", \"action\": \"{action}\", \"reason\": \"denied since {}\"}}",
+            suggestion.policy,
+            denial.principal,
+            &moment(denial.first)[..10]
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,315 @@
+//! The ledger through the program itself: against its logs, killed at random, held by another, asked in SQL.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use trimtrail::query::{NAMED, Over};
+use trimtrail::usage::ledger::Lock;
+
+const LOGS: &str = "sample-logs/AWSLogs";
+const GRANTS: &str = "sample-logs/grants";
+
+/// A folder that goes when the test does.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Folder {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("trimtrail-run-{}-{number}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).expect("a temporary folder");
+        Folder(path)
+    }
+
+    fn name(&self) -> &str {
+        self.0.to_str().expect("a name")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trimtrail"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("TRIMTRAIL_")) {
+        command.env_remove(name);
+    }
+    command.env("NO_COLOR", "1").stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    program().args(arguments).output().expect("the program runs")
+}
+
+/// What it prints, where it ends well.
+#[track_caller]
+fn print(arguments: &[&str]) -> String {
+    let output = run(arguments);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {:?}\n{said}", output.status);
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// Every file of a ledger but its lock.
+fn bytes(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    for folder in [dir.to_owned(), dir.join("data")] {
+        for entry in fs::read_dir(folder).expect("a folder").flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if entry.path().is_file() && name != "LOCK" {
+                files.insert(name, fs::read(entry.path()).expect("a file"));
+            }
+        }
+    }
+    files
+}
+
+/// A number that looks random.
+fn random(seed: &mut u64, below: u64) -> u64 {
+    *seed = seed
+        .wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(1_442_695_040_888_963_407);
+    (*seed >> 33) % below
+}
+
+/// Twenty kills here, as many as `TRIMTRAIL_KILLS` says in a nightly run.
+#[test]
+fn killed_at_any_moment_the_next_run_makes_the_ledger_of_an_unbroken_one() {
+    let kills: usize = std::env::var("TRIMTRAIL_KILLS").map_or(20, |kills| kills.parse().expect("a number"));
+    let clean = Folder::new();
+    let started = Instant::now();
+    print(&["-q", "collect", "--logs", LOGS, "--ledger", clean.name()]);
+    let mut took = u64::try_from(started.elapsed().as_micros()).expect("less than 584,000 years");
+    let expected = bytes(&clean.0);
+    // The first nine days, so that half of the kills meet a ledger that is there.
+    let earlier = format!("{LOGS}/*/*/*/2026/10/0*");
+    let mut seed = 7;
+    let (mut cut_short, mut runs) = (0, 0);
+    while cut_short < kills && runs < 10 * kills {
+        runs += 1;
+        let ledger = Folder::new();
+        if runs % 2 == 1 {
+            print(&["-q", "collect", "--logs", &earlier, "--ledger", ledger.name()]);
+        }
+        let mut child = program()
+            .args(["-q", "collect", "--logs", LOGS, "--ledger", ledger.name()])
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program runs");
+        std::thread::sleep(Duration::from_micros(random(&mut seed, took)));
+        let ended = child.try_wait().expect("a child").is_some();
+        child.kill().expect("a child");
+        child.wait().expect("a child");
+        cut_short += usize::from(!ended);
+        if ended {
+            // The clean run was slower: a busy machine, a cold cache.
+            took = took * 3 / 4 + 1;
+        }
+        if ledger.0.join("ledger.json").exists() {
+            // What stands can be read, whenever the run ended.
+            print(&[
+                "-q",
+                "query",
+                "--sql",
+                "SELECT COUNT(*) AS rows FROM calls",
+                "--ledger",
+                ledger.name(),
+            ]);
+        }
+        print(&["-q", "collect", "--logs", LOGS, "--ledger", ledger.name()]);
+        assert!(bytes(&ledger.0) == expected, "run {runs}");
+    }
+    println!("{cut_short} of {runs} runs were killed before their end");
+    assert_eq!(cut_short, kills, "of {runs} runs so many were killed before their end");
+}
+
+#[test]
+fn a_ledger_answers_as_its_logs() {
+    let ledger = Folder::new();
+    print(&[
+        "-q",
+        "collect",
+        "--logs",
+        LOGS,
+        "--ledger",
+        ledger.name(),
+        "--keep-identities",
+    ]);
+    let check = |arguments: &[&str]| {
+        let answer = |from: [&str; 2]| {
+            let output = run(&[arguments, &from].concat());
+            (output.status.code(), String::from_utf8(output.stdout).expect("text"))
+        };
+        let (direct, kept) = (answer(["--logs", LOGS]), answer(["--ledger", ledger.name()]));
+        assert!(
+            direct.1.len() > 200,
+            "{arguments:?} prints next to nothing: {}",
+            direct.1
+        );
+        assert!(kept == direct, "{arguments:?}\n{}\n---\n{}", direct.1, kept.1);
+    };
+    check(&["-q", "coverage"]);
+    check(&[
+        "-q",
+        "analyze",
+        "--grants",
+        GRANTS,
+        "--min-window",
+        "7d",
+        "--format",
+        "json",
+    ]);
+    check(&[
+        "-q",
+        "backtest",
+        "--grants",
+        GRANTS,
+        "--min-window",
+        "7d",
+        "--grace",
+        "0d",
+        "--format",
+        "json",
+    ]);
+}
+
+#[test]
+fn verify_replays_calls_of_a_ledger() {
+    let (ledger, files) = (Folder::new(), Folder::new());
+    print(&["-q", "collect", "--logs", LOGS, "--ledger", ledger.name()]);
+    let result = print(&[
+        "-q",
+        "analyze",
+        "--ledger",
+        ledger.name(),
+        "--grants",
+        GRANTS,
+        "--min-window",
+        "7d",
+        "--format",
+        "json",
+    ]);
+    let result: serde_json::Value = serde_json::from_str(&result).expect("JSON");
+    let suggestion = &result["suggestions"][0];
+    let file = |name: &str, document: &serde_json::Value| {
+        let path = files.0.join(name);
+        fs::write(&path, document.to_string()).expect("a file");
+        path.display().to_string()
+    };
+    let (before, after) = (
+        file("before.json", &suggestion["before"]),
+        file("after.json", &suggestion["after"]),
+    );
+    let principal = suggestion["affects"][0].as_str().expect("an ARN");
+    let from = |place: [&str; 2]| print(&[&["verify", &before, &after, "--principal", principal], &place[..]].concat());
+    let kept = from(["--ledger", ledger.name()]);
+    assert!(kept.contains("keeps: proved"), "{kept}");
+    assert_eq!(kept, from(["--logs", LOGS]));
+}
+
+#[test]
+fn a_second_run_says_who_holds_the_ledger_or_waits() {
+    let ledger = Folder::new();
+    let lock = Lock::take(&ledger.0, "`collect`, process 7", false).expect("nobody holds it");
+    let collect = ["collect", "--logs", LOGS, "--ledger", ledger.name()];
+    let refused = run(&collect);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        said.contains("is held by `collect`, process 7") && said.contains("--wait"),
+        "{said}"
+    );
+    let mut waiting = program().args(collect).arg("--wait").spawn().expect("the program runs");
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(waiting.try_wait().expect("a child").is_none(), "it did not wait");
+    drop(lock);
+    assert!(waiting.wait().expect("a child").success());
+}
+
+#[test]
+fn what_changed_since_the_last_analysis() {
+    let ledger = Folder::new();
+    let analyze = [
+        "-q",
+        "analyze",
+        "--ledger",
+        ledger.name(),
+        "--grants",
+        GRANTS,
+        "--min-window",
+        "5d",
+        "--grace",
+        "0d",
+    ];
+    let since_last = |format: &str| print(&["report", "--since-last", "--ledger", ledger.name(), "--format", format]);
+    print(&[
+        "-q",
+        "collect",
+        "--logs",
+        &format!("{LOGS}/*/*/*/2026/10/0*"),
+        "--ledger",
+        ledger.name(),
+    ]);
+    print(&analyze);
+    assert_eq!(since_last("terminal"), "", "there is one result");
+    print(&["-q", "collect", "--logs", LOGS, "--ledger", ledger.name()]);
+    print(&analyze);
+    let text = since_last("terminal");
+    assert!(text.starts_with("Since 2026-10-09, up to 2026-10-14\n"), "{text}");
+    assert!(text.contains("Used after it was suggested for removal"), "{text}");
+    assert!(since_last("markdown").starts_with("## Since"));
+    let json: serde_json::Value = serde_json::from_str(&since_last("json")).expect("JSON");
+    assert_eq!(json["schema"], "trimtrail.changes/1");
+    let html = run(&["report", "--since-last", "--ledger", ledger.name(), "--format", "html"]);
+    assert_eq!(html.status.code(), Some(1));
+}
+
+/// The answers on the sample, as `tests/queries/NAME.csv` holds them; `TRIMTRAIL_BLESS=1` writes them anew.
+#[test]
+fn every_named_query_answers_on_the_sample() {
+    let (ledger, out) = (Folder::new(), Folder::new());
+    print(&["-q", "collect", "--logs", LOGS, "--ledger", ledger.name()]);
+    let result = print(&[
+        "-q",
+        "analyze",
+        "--ledger",
+        ledger.name(),
+        "--grants",
+        GRANTS,
+        "--min-window",
+        "7d",
+        "--format",
+        "json",
+    ]);
+    let result_file = out.0.join("result.json");
+    fs::write(&result_file, result).expect("a file");
+    let result_file = result_file.display().to_string();
+    let bless = std::env::var_os("TRIMTRAIL_BLESS").is_some();
+    for named in NAMED {
+        let place = match named.over {
+            Over::Result => ["--result", &result_file],
+            Over::Ledger => ["--ledger", ledger.name()],
+        };
+        let answer = print(&[&["query", named.name, "--format", "csv"], &place[..]].concat());
+        let path = format!("tests/queries/{}.csv", named.name);
+        if bless {
+            fs::create_dir_all("tests/queries").expect("a folder");
+            fs::write(&path, &answer).expect("a file");
+        }
+        let expected = fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            answer == expected,
+            "{}: TRIMTRAIL_BLESS=1 writes it anew\n{answer}",
+            named.name
+        );
+    }
+}
