@@ -13,12 +13,14 @@ const LISTED: usize = 10;
 /// # Errors
 /// Where `out` fails.
 pub fn mapped(named: &Named, unmapped: &[UnmappedCalls], out: &mut dyn Write) -> io::Result<()> {
-    writeln!(
-        out,
-        "\nResources: {:.1} % of {} calls on actions with resources name one",
-        named.total.percent(),
-        named.total.calls
-    )?;
+    if named.total.calls > 0 {
+        writeln!(
+            out,
+            "\nResources: {:.1} % of {} calls on actions with resources name one",
+            named.total.percent(),
+            named.total.calls
+        )?;
+    }
     let missing = named.sources.iter().filter(|(_, calls)| calls.unnamed() > 0);
     for (source, calls) in missing.take(LISTED) {
         let line = format!("  {source}: {} of {} name none", calls.unnamed(), calls.calls);

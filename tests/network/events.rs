@@ -125,7 +125,7 @@ fn check_all(moods: Moods) {
         stderr(&output)
     );
     assert!(!text.contains("Skipped"), "{text}");
-    assert!(text.contains("none: no object read"), "{text}");
+    assert!(text.contains("Data events: none, so no object read"), "{text}");
 }
 
 #[test]

@@ -19,6 +19,7 @@ fn trimtrail(address: SocketAddr) -> Command {
         .env("HOME", "/nonexistent")
         .env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
         .env("AWS_SECRET_ACCESS_KEY", "secret")
+        .env("COLUMNS", "1000")
         .env("AWS_REGION", "us-east-1")
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("TRIMTRAIL_ENDPOINT_URL", format!("http://{address}"));

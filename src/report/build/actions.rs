@@ -196,7 +196,7 @@ fn line(
             by_resource.push(other);
         }
     }
-    let why = if grade == Grade::Used && evidence.indeterminate == evidence.calls {
+    let why = if grade == Grade::Used && evidence.calls > 0 && evidence.indeterminate == evidence.calls {
         "calls needed it, and nobody can tell whether AWS allowed them".to_owned()
     } else {
         origin.why(action)

@@ -212,7 +212,9 @@ impl Part {
             }
         }
         self.calls = rows.into_values().collect();
-        let mut sessions: BTreeMap<(String, String, bool), (BTreeSet<Option<Workload>>, u64)> = BTreeMap::new();
+        // (role, session, whether opened) → workloads and calls
+        type Sessions = BTreeMap<(String, String, bool), (BTreeSet<Option<Workload>>, u64)>;
+        let mut sessions = Sessions::new();
         let mut joined: BTreeMap<(String, Option<Workload>), u64> = BTreeMap::new();
         for row in self.sessions.drain(..).chain(other.sessions) {
             if row.session.is_empty() {

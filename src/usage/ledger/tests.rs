@@ -273,7 +273,7 @@ fn shards_merge_into_the_ledger_of_the_whole() {
     assert!(bytes(&merged.0) == bytes(&whole.0));
     merge(take(), &from, true).expect("all three again");
     assert!(bytes(&merged.0) == bytes(&whole.0), "merging twice");
-    merge(take(), &[whole.0.clone()], false).expect("the same ledger");
+    merge(take(), std::slice::from_ref(&whole.0), false).expect("the same ledger");
     assert!(bytes(&merged.0) == bytes(&whole.0), "merging the whole");
 }
 
