@@ -16,38 +16,36 @@ const LONGEST: usize = 4_000;
 pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<(), Error> {
     let mut rules: BTreeMap<String, Value> = BTreeMap::new();
     let mut results: Vec<(String, Value)> = Vec::new();
-    for principal in &report.principals {
-        for finding in &principal.findings {
-            let level = match finding.severity {
-                Severity::High => "error",
-                Severity::Medium => "warning",
-                Severity::Low => "note",
-            };
-            let id = word(&finding.id);
-            rules
-                .entry(id.clone())
-                .or_insert_with(|| rule(&id, &finding.practice, level));
-            let text = format!(
-                "{}: {}. {} {}",
-                view::short(&principal.arn),
-                finding.title,
-                finding.why,
-                finding.fix
-            );
-            results.push((
-                id.clone(),
-                json!({
-                    "ruleId": id,
-                    "level": level,
-                    "message": {"text": message(&text)},
-                    "locations": [{"logicalLocations": [logical(&principal.arn)]}],
-                    "partialFingerprints": {
-                        "trimtrail/v1": fingerprint(&[&finding.id, &principal.arn, &finding.evidence.join("\n")]),
-                    },
-                    "properties": {"evidence": finding.evidence},
-                }),
-            ));
-        }
+    for (who, finding) in report.findings() {
+        let level = match finding.severity {
+            Severity::High => "error",
+            Severity::Medium => "warning",
+            Severity::Low => "note",
+        };
+        let id = word(&finding.id);
+        rules
+            .entry(id.clone())
+            .or_insert_with(|| rule(&id, &finding.practice, level));
+        let text = format!(
+            "{}: {}. {} {}",
+            view::short(who),
+            finding.title,
+            finding.why,
+            finding.fix
+        );
+        results.push((
+            id.clone(),
+            json!({
+                "ruleId": id,
+                "level": level,
+                "message": {"text": message(&text)},
+                "locations": [{"logicalLocations": [logical(who)]}],
+                "partialFingerprints": {
+                    "trimtrail/v1": fingerprint(&[&finding.id, who, &finding.evidence.join("\n")]),
+                },
+                "properties": {"evidence": finding.evidence},
+            }),
+        ));
     }
     for chosen in policies::chosen(report, options.include_held) {
         let suggestion = chosen.suggestion;

@@ -333,16 +333,7 @@ fn next(report: &Report, first: Option<&view::Row<'_>>, page: &mut Page) {
 }
 
 fn findings(report: &Report, options: &Options, page: &mut Page) {
-    let of_accounts = report
-        .account_findings
-        .iter()
-        .map(|found| (&found.account, &found.finding));
-    let mut found: Vec<(&String, &Finding)> = report
-        .principals
-        .iter()
-        .flat_map(|p| p.findings.iter().map(move |f| (&p.arn, f)))
-        .chain(of_accounts)
-        .collect();
+    let mut found: Vec<(&str, &Finding)> = report.findings().collect();
     if found.is_empty() {
         return;
     }

@@ -649,6 +649,16 @@ impl Report {
         places.into_iter().map(|at| &self.suggestions[at]).collect()
     }
 
+    /// All findings, each with the ARN of its principal or the account that it is about.
+    pub fn findings(&self) -> impl Iterator<Item = (&str, &Finding)> {
+        let of_principals = self.principals.iter().flat_map(|principal| {
+            let arn = principal.arn.as_str();
+            principal.findings.iter().map(move |finding| (arn, finding))
+        });
+        let of_accounts = self.account_findings.iter();
+        of_principals.chain(of_accounts.map(|found| (found.account.as_str(), &found.finding)))
+    }
+
     /// Reads a `result.json` and proves again that each suggestion in it allows no more than the original.
     pub fn from_json(text: &str) -> Result<Report, Error> {
         let schema: Value = serde_json::from_str(text)?;

@@ -136,6 +136,7 @@ fn view(report: &Report) -> Result<Value, Error> {
         "principals": principals,
         "more_principals": rows.len().saturating_sub(ROWS),
         "others": others,
+        "accounts": report.account_findings.iter().take(ROWS).map(|found| json!({"account": found.account, "finding": finding(&found.finding)})).collect::<Vec<_>>(),
         "refused": report.refused.iter().take(50).map(|r| json!({"policy": r.policy, "witness": r.witness})).collect::<Vec<_>>(),
         "coverage": coverage(report),
         "version": report.tool.version,
