@@ -4,6 +4,7 @@
 
 mod blocked;
 mod build;
+mod read;
 mod changes;
 mod coverage;
 
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::gap::Grade;
-use crate::verify::{self, Verified};
+use crate::verify::Verified;
 
 pub(crate) use build::refusal;
 pub use build::{Inputs, build};
@@ -23,6 +24,7 @@ pub use coverage::{
     ChangeReport, CoverageInputs, CoverageReport, DataReport, DigestReport, HoleReport, OffReport, StreamReport,
     TrailReport, UnprovedReport, coverage,
 };
+pub use read::Error;
 
 /// The `schema` field of a result.
 pub const SCHEMA: &str = "trimtrail.result/1";
@@ -589,43 +591,6 @@ pub struct BacktestTotals {
     pub doubtful_calls: u64,
 }
 
-/// A result as it is read back: the same fields, nothing proved yet.
-#[derive(Deserialize)]
-struct Unproved {
-    schema: String,
-    tool: Tool,
-    window: Window,
-    coverage: Coverage,
-    principals: Vec<Principal>,
-    suggestions: Vec<Suggestion>,
-    #[serde(default)]
-    alternatives: Vec<Alternative>,
-    #[serde(default)]
-    account_findings: Vec<AccountFinding>,
-    #[serde(default)]
-    refused: Vec<Refused>,
-    totals: Totals,
-}
-
-/// Why a file is no result.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// Not JSON, or not these fields.
-    #[error("not a result of `analyze`: {0}")]
-    Shape(#[from] serde_json::Error),
-    /// Another version of the contract.
-    #[error("schema `{0}`, this program reads `{SCHEMA}`")]
-    Schema(String),
-    /// Somebody edited a suggestion, or it comes from elsewhere.
-    #[error("suggestion {id} does not hold: {why}")]
-    Unproved {
-        /// Which suggestion.
-        id: String,
-        /// What the proof says.
-        why: String,
-    },
-}
-
 impl Report {
     /// One suggestion for each policy, the last step of those that are not held, in the report's order.
     pub fn chosen(&self, include_held: bool) -> Vec<&Verified<Suggestion>> {
@@ -657,40 +622,6 @@ impl Report {
         });
         let of_accounts = self.account_findings.iter();
         of_principals.chain(of_accounts.map(|found| (found.account.as_str(), &found.finding)))
-    }
-
-    /// Reads a `result.json` and proves again that each suggestion in it allows no more than the original.
-    pub fn from_json(text: &str) -> Result<Report, Error> {
-        let schema: Value = serde_json::from_str(text)?;
-        match schema.get("schema").and_then(Value::as_str) {
-            Some(SCHEMA) => {}
-            other => return Err(Error::Schema(other.unwrap_or("none").to_owned())),
-        }
-        let read: Unproved = serde_json::from_value(schema)?;
-        let suggestions = read
-            .suggestions
-            .into_iter()
-            .map(|suggestion| {
-                let (before, after) = (suggestion.before.clone(), suggestion.after.clone());
-                let id = suggestion.id.clone();
-                verify::again(suggestion, &before, &after).map_err(|why| Error::Unproved {
-                    id,
-                    why: why.to_string(),
-                })
-            })
-            .collect::<Result<_, _>>()?;
-        Ok(Report {
-            schema: read.schema,
-            tool: read.tool,
-            window: read.window,
-            coverage: read.coverage,
-            principals: read.principals,
-            suggestions,
-            alternatives: read.alternatives,
-            account_findings: read.account_findings,
-            refused: read.refused,
-            totals: read.totals,
-        })
     }
 }
 

@@ -1,0 +1,82 @@
+//! A `result.json` read back: nothing in it is believed until it is proved again.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{
+    AccountFinding, Alternative, Coverage, Principal, Refused, Report, SCHEMA, Suggestion, Tool, Totals, Window,
+};
+use crate::verify;
+
+/// A result as it is read back: the same fields, nothing proved yet.
+#[derive(Deserialize)]
+struct Unproved {
+    schema: String,
+    tool: Tool,
+    window: Window,
+    coverage: Coverage,
+    principals: Vec<Principal>,
+    suggestions: Vec<Suggestion>,
+    #[serde(default)]
+    alternatives: Vec<Alternative>,
+    #[serde(default)]
+    account_findings: Vec<AccountFinding>,
+    #[serde(default)]
+    refused: Vec<Refused>,
+    totals: Totals,
+}
+
+/// Why a file is no result.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Not JSON, or not these fields.
+    #[error("not a result of `analyze`: {0}")]
+    Shape(#[from] serde_json::Error),
+    /// Another version of the contract.
+    #[error("schema `{0}`, this program reads `{SCHEMA}`")]
+    Schema(String),
+    /// Somebody edited a suggestion, or it comes from elsewhere.
+    #[error("suggestion {id} does not hold: {why}")]
+    Unproved {
+        /// Which suggestion.
+        id: String,
+        /// What the proof says.
+        why: String,
+    },
+}
+
+impl Report {
+    /// Reads a `result.json` and proves again that each suggestion in it allows no more than the original.
+    pub fn from_json(text: &str) -> Result<Report, Error> {
+        let schema: Value = serde_json::from_str(text)?;
+        match schema.get("schema").and_then(Value::as_str) {
+            Some(SCHEMA) => {}
+            other => return Err(Error::Schema(other.unwrap_or("none").to_owned())),
+        }
+        let read: Unproved = serde_json::from_value(schema)?;
+        let suggestions = read
+            .suggestions
+            .into_iter()
+            .map(|suggestion| {
+                let (before, after) = (suggestion.before.clone(), suggestion.after.clone());
+                let id = suggestion.id.clone();
+                verify::again(suggestion, &before, &after).map_err(|why| Error::Unproved {
+                    id,
+                    why: why.to_string(),
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Report {
+            schema: read.schema,
+            tool: read.tool,
+            window: read.window,
+            coverage: read.coverage,
+            principals: read.principals,
+            suggestions,
+            alternatives: read.alternatives,
+            account_findings: read.account_findings,
+            refused: read.refused,
+            totals: read.totals,
+        })
+    }
+}
