@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::iam::time;
-use super::trimmed;
+use super::{all_pages, trimmed};
 use crate::aws::{Connection, Kind, Trouble, patiently};
 
 /// Time between two questions whether a job is done.
@@ -66,24 +66,20 @@ pub(super) async fn oidc_providers(connection: &Connection) -> Result<Value, Tro
 /// Which service account of which cluster may take which role, in one region.
 pub(super) async fn pod_identities(connection: &Connection, region: &str) -> Result<Vec<Value>, Trouble> {
     let client = aws_sdk_eks::Client::new(connection.config());
-    let mut found = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
+    let clusters = all_pages(async |token: Option<String>| {
         let page = patiently(|| client.list_clusters().set_next_token(token.clone()).send()).await?;
-        for cluster in page.clusters.unwrap_or_default() {
-            found.extend(associations(&client, &cluster, region).await?);
-        }
-        token = page.next_token;
-        if token.is_none() {
-            return Ok(found);
-        }
+        Ok((page.clusters.unwrap_or_default(), page.next_token))
+    })
+    .await?;
+    let mut found = Vec::new();
+    for cluster in clusters {
+        found.extend(associations(&client, &cluster, region).await?);
     }
+    Ok(found)
 }
 
 async fn associations(client: &aws_sdk_eks::Client, cluster: &str, region: &str) -> Result<Vec<Value>, Trouble> {
-    let mut found = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
+    let ids = all_pages(async |token: Option<String>| {
         let page = patiently(|| {
             client
                 .list_pod_identity_associations()
@@ -92,31 +88,28 @@ async fn associations(client: &aws_sdk_eks::Client, cluster: &str, region: &str)
                 .send()
         })
         .await?;
-        for id in page
-            .associations
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(|one| one.association_id)
-        {
-            let answer = patiently(|| {
-                client
-                    .describe_pod_identity_association()
-                    .cluster_name(cluster)
-                    .association_id(&id)
-                    .send()
-            })
-            .await?;
-            let Some(one) = answer.association else { continue };
-            found.push(trimmed(json!({
-                "region": region, "cluster": one.cluster_name, "namespace": one.namespace,
-                "service_account": one.service_account, "role_arn": one.role_arn, "target_role_arn": one.target_role_arn,
-            })));
-        }
-        token = page.next_token;
-        if token.is_none() {
-            return Ok(found);
-        }
+        let listed = page.associations.unwrap_or_default().into_iter();
+        let ids: Vec<String> = listed.filter_map(|one| one.association_id).collect();
+        Ok((ids, page.next_token))
+    })
+    .await?;
+    let mut found = Vec::new();
+    for id in ids {
+        let answer = patiently(|| {
+            client
+                .describe_pod_identity_association()
+                .cluster_name(cluster)
+                .association_id(&id)
+                .send()
+        })
+        .await?;
+        let Some(one) = answer.association else { continue };
+        found.push(trimmed(json!({
+            "region": region, "cluster": one.cluster_name, "namespace": one.namespace,
+            "service_account": one.service_account, "role_arn": one.role_arn, "target_role_arn": one.target_role_arn,
+        })));
     }
+    Ok(found)
 }
 
 /// The last-accessed data of these roles and users, sorted by ARN, and of whom it could not be had.

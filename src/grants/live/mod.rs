@@ -188,6 +188,19 @@ fn account(connection: &Connection, account: &str, options: &Options, missing: &
     Ok(Value::Object(snapshot))
 }
 
+/// Everything that a listing shows; `page` gives what stands on one page, and the token of the next.
+async fn all_pages<T>(
+    mut page: impl AsyncFnMut(Option<String>) -> Result<(Vec<T>, Option<String>), Trouble>,
+) -> Result<Vec<T>, Trouble> {
+    let (mut all, mut next) = page(None).await?;
+    while next.is_some() {
+        let (more, token) = page(next).await?;
+        all.extend(more);
+        next = token;
+    }
+    Ok(all)
+}
+
 #[derive(Default)]
 struct Missed(Vec<Missing>);
 

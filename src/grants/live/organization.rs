@@ -6,27 +6,24 @@ use aws_sdk_organizations::Client;
 use aws_sdk_organizations::types::{AccountStatus, PolicyType, PolicyTypeStatus};
 use serde_json::{Map, Value, json};
 
-use super::Missed;
+use super::{Missed, all_pages};
 use crate::aws::{Connection, Trouble, patiently};
 
 /// Ids of the active accounts.
 pub(super) async fn members(connection: &Connection) -> Result<Vec<String>, Trouble> {
     let client = Client::new(connection.config());
-    let mut members = Vec::new();
-    let mut token: Option<String> = None;
-    loop {
+    let mut members = all_pages(async |token: Option<String>| {
         let page = patiently(|| client.list_accounts().set_next_token(token.clone()).send()).await?;
-        for account in page.accounts.unwrap_or_default() {
+        let active = page.accounts.unwrap_or_default().into_iter().filter_map(|account| {
             // `Status` is what every partition sends; the newer `State` says the same.
             let is_active = account.status.is_none_or(|status| status == AccountStatus::Active);
-            members.extend(account.id.filter(|_| is_active));
-        }
-        token = page.next_token;
-        if token.is_none() {
-            members.sort();
-            return Ok(members);
-        }
-    }
+            account.id.filter(|_| is_active)
+        });
+        Ok((active.collect(), page.next_token))
+    })
+    .await?;
+    members.sort();
+    Ok(members)
 }
 
 /// `{ACCOUNT: {"service_control_policies": [[policy…]…], "resource_control_policies": …}}`, the root's level first. A
@@ -124,9 +121,7 @@ impl Walk<'_> {
 
     async fn attached(&self, target: &str) -> Result<Vec<String>, Trouble> {
         let client = self.client;
-        let mut ids = Vec::new();
-        let mut token: Option<String> = None;
-        loop {
+        all_pages(async |token: Option<String>| {
             let page = patiently(|| {
                 client
                     .list_policies_for_target()
@@ -136,17 +131,10 @@ impl Walk<'_> {
                     .send()
             })
             .await?;
-            ids.extend(
-                page.policies
-                    .unwrap_or_default()
-                    .into_iter()
-                    .filter_map(|policy| policy.id),
-            );
-            token = page.next_token;
-            if token.is_none() {
-                return Ok(ids);
-            }
-        }
+            let ids = page.policies.unwrap_or_default().into_iter();
+            Ok((ids.filter_map(|policy| policy.id).collect(), page.next_token))
+        })
+        .await
     }
 
     async fn document(&mut self, id: &str) -> Result<Value, Trouble> {
@@ -163,9 +151,7 @@ impl Walk<'_> {
 
     async fn accounts(&self, parent: &str) -> Result<Vec<String>, Trouble> {
         let client = self.client;
-        let mut ids = Vec::new();
-        let mut token: Option<String> = None;
-        loop {
+        all_pages(async |token: Option<String>| {
             let page = patiently(|| {
                 client
                     .list_accounts_for_parent()
@@ -174,24 +160,15 @@ impl Walk<'_> {
                     .send()
             })
             .await?;
-            ids.extend(
-                page.accounts
-                    .unwrap_or_default()
-                    .into_iter()
-                    .filter_map(|account| account.id),
-            );
-            token = page.next_token;
-            if token.is_none() {
-                return Ok(ids);
-            }
-        }
+            let ids = page.accounts.unwrap_or_default().into_iter();
+            Ok((ids.filter_map(|account| account.id).collect(), page.next_token))
+        })
+        .await
     }
 
     async fn units(&self, parent: &str) -> Result<Vec<String>, Trouble> {
         let client = self.client;
-        let mut ids = Vec::new();
-        let mut token: Option<String> = None;
-        loop {
+        all_pages(async |token: Option<String>| {
             let page = patiently(|| {
                 client
                     .list_organizational_units_for_parent()
@@ -200,16 +177,9 @@ impl Walk<'_> {
                     .send()
             })
             .await?;
-            ids.extend(
-                page.organizational_units
-                    .unwrap_or_default()
-                    .into_iter()
-                    .filter_map(|unit| unit.id),
-            );
-            token = page.next_token;
-            if token.is_none() {
-                return Ok(ids);
-            }
-        }
+            let ids = page.organizational_units.unwrap_or_default().into_iter();
+            Ok((ids.filter_map(|unit| unit.id).collect(), page.next_token))
+        })
+        .await
     }
 }
