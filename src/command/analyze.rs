@@ -93,7 +93,7 @@ enum BacktestArg {
 impl AnalyzeArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
         let mut grants = self.grants.load(self.usage.aws())?;
-        grants.supplements = self.supplements.load()?;
+        self.supplements.load(&mut grants.supplements)?;
         let shown = self.choice.shown(&grants)?;
         #[cfg(feature = "polars")]
         let is_whole = shown.is_none();

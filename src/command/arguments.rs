@@ -388,14 +388,14 @@ fn load_grants(places: &[PathBuf], aws: &AwsArgs) -> anyhow::Result<Grants> {
     let (live, files): (Vec<PathBuf>, Vec<PathBuf>) =
         places.iter().cloned().partition(|place| place.as_os_str() == "live");
     let mut exports = if files.is_empty() {
-        Vec::new()
+        grants::Exports::default()
     } else {
         grants::exports(&files)?
     };
     if !live.is_empty() {
-        exports.extend(aws.grants()?);
+        exports.pages.extend(aws.grants()?);
     }
-    Ok(grants::read(&exports)?)
+    Ok(exports.read()?)
 }
 
 /// What IAM grants, where that is asked for at all.
@@ -433,14 +433,16 @@ pub(super) struct SupplementArgs {
 }
 
 impl SupplementArgs {
-    pub(super) fn load(&self) -> anyhow::Result<Supplements> {
+    /// Adds what the files say to what is known with the grants; a file's word on somebody stands above a snapshot's.
+    pub(super) fn load(&self, known: &mut Supplements) -> anyhow::Result<()> {
         let files = SupplementFiles {
             trail_config: self.trail_config.clone(),
             last_accessed: self.last_accessed.clone(),
             credential_report: self.credential_report.clone(),
             org_policies: self.org_policies.clone(),
         };
-        Ok(files.load()?)
+        known.extend(files.load()?);
+        Ok(())
     }
 }
 

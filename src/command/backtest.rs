@@ -8,6 +8,7 @@ use super::arguments::{ChoiceArgs, GrantArgs, UsageArgs, midnight};
 use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
 use crate::emit::escape;
+use crate::grants::Supplements;
 use crate::verify::backtest::{Backtest, Choice, Loss, Replay, Score, Split, backtest};
 
 /// Most lost pairs that are listed for one principal, unless more is asked for.
@@ -54,7 +55,9 @@ fn share(text: &str) -> Result<f64, String> {
 
 impl BacktestArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
-        let grants = self.grants.load(self.usage.aws())?;
+        let mut grants = self.grants.load(self.usage.aws())?;
+        // What a snapshot knows of the last accesses was not known on the day of the cut.
+        grants.supplements = Supplements::default();
         let shown = self.choice.shown(&grants)?;
         let options = self.choice.options()?;
         let collected = self.usage.collect(terminal)?;

@@ -45,7 +45,7 @@ impl CoverageArgs {
             bail!("--validate prints for people; leave out --format json");
         }
         let mut grants = self.grants.load(self.usage.aws())?;
-        grants.supplements = self.supplements.load()?;
+        self.supplements.load(&mut grants.supplements)?;
         let collected = self.usage.collect(terminal)?;
         let Some(window) = collected.window else {
             terminal.say("no CloudTrail events in the logs given");

@@ -3,37 +3,59 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Error, Grants, read, snapshot};
+use super::{Error, Grants, Supplements, read, snapshot};
+
+/// What lies in files.
+#[derive(Clone, Debug, Default)]
+pub struct Exports {
+    /// Pages of grants, each with its name.
+    pub pages: Vec<(String, String)>,
+    /// What snapshots hold beside theirs.
+    pub beside: Supplements,
+}
+
+impl Exports {
+    /// What they grant.
+    ///
+    /// # Errors
+    /// A page that is no export; see [`Error`].
+    pub fn read(self) -> Result<Grants, Error> {
+        Ok(Grants {
+            supplements: self.beside,
+            ..read(&self.pages)?
+        })
+    }
+}
 
 /// Reads the exports at `paths`; a folder stands for the `.json` files in it, at any depth.
 ///
 /// # Errors
 /// A file that cannot be read or is no export; see [`Error`].
 pub fn load(paths: &[PathBuf]) -> Result<Grants, Error> {
-    read(&exports(paths)?)
+    exports(paths)?.read()
 }
 
-/// The exports at `paths`, each with its name; a snapshot stands for the pages it holds.
+/// The exports at `paths`; a snapshot stands for the pages it holds.
 ///
 /// # Errors
 /// A file that cannot be read, or nothing there.
-pub fn exports(paths: &[PathBuf]) -> Result<Vec<(String, String)>, Error> {
+pub fn exports(paths: &[PathBuf]) -> Result<Exports, Error> {
     let mut files = Vec::new();
     for path in paths {
         find(path, &mut files, true)?;
     }
     files.sort();
     files.dedup();
-    let mut texts = Vec::new();
+    let mut exports = Exports::default();
     for file in files {
         let bytes = fs::read(&file).map_err(|source| Error::Io {
             path: file.display().to_string(),
             source,
         })?;
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        texts.extend(snapshot::exports(file.display().to_string(), text)?);
+        snapshot::read(file.display().to_string(), text, &mut exports)?;
     }
-    if texts.is_empty() {
+    if exports.pages.is_empty() {
         let name = paths
             .iter()
             .map(|path| path.display().to_string())
@@ -41,7 +63,7 @@ pub fn exports(paths: &[PathBuf]) -> Result<Vec<(String, String)>, Error> {
             .join(", ");
         return Err(Error::Empty { name });
     }
-    Ok(texts)
+    Ok(exports)
 }
 
 fn find(path: &Path, files: &mut Vec<PathBuf>, named: bool) -> Result<(), Error> {

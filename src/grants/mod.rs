@@ -21,7 +21,7 @@ use crate::iam::policy::Policy;
 
 pub use authorization_details::read;
 pub use credential_report::{AccessKey, Credentials};
-pub use files::{exports, load};
+pub use files::{Exports, exports, load};
 pub use supplements::{LastAccessed, OrganizationPolicies, SupplementFiles, Supplements, TrailConfig};
 
 /// Why the grants cannot be used as they are.
@@ -204,7 +204,7 @@ pub struct Grants {
     pub principals: Vec<Principal>,
     /// Their policies.
     pub policies: Vec<PolicyDocument>,
-    /// What was given beside them.
+    /// What was given beside them, and what snapshots hold.
     pub supplements: Supplements,
 }
 

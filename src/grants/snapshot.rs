@@ -1,20 +1,22 @@
-//! `trimtrail.grants/1`: what `grants -o` wrote, read back as the pages it holds.
+//! `trimtrail.grants/1`: what `grants -o` wrote, read back as the pages it holds and what it knows beside them.
 
 use serde_json::Value;
 
-use super::Error;
+use super::files::Exports;
+use super::{Error, Supplements};
 
 /// What a snapshot names itself.
 pub(super) const SCHEMA: &str = "trimtrail.grants/1";
 
-/// A file as the exports it stands for, each with a name: the pages of a snapshot, and any other text as it is.
+/// Adds a file: the pages of a snapshot, and any other text as it is.
 ///
 /// # Errors
 /// A snapshot of a newer form, or one without accounts.
-pub(super) fn exports(name: String, text: String) -> Result<Vec<(String, String)>, Error> {
+pub(super) fn read(name: String, text: String, exports: &mut Exports) -> Result<(), Error> {
     // An export does not say "trimtrail"; it may be large, so that it is not read twice for nothing.
     if !text.contains("\"trimtrail.grants/") {
-        return Ok(vec![(name, text)]);
+        exports.pages.push((name, text));
+        return Ok(());
     }
     let refuse = |why: String| Error::Snapshot {
         name: name.clone(),
@@ -28,17 +30,21 @@ pub(super) fn exports(name: String, text: String) -> Result<Vec<(String, String)
                 "it is of the form `{schema}`, and this program reads `{SCHEMA}`"
             )));
         }
-        Some(_) | None => return Ok(vec![(name, text)]),
+        Some(_) | None => {
+            exports.pages.push((name, text));
+            return Ok(());
+        }
     }
     let accounts = snapshot["accounts"]
         .as_array()
         .ok_or_else(|| refuse("it holds no accounts".to_owned()))?;
-    let mut exports = Vec::new();
     for account in accounts {
         let id = account["account"].as_str().unwrap_or("");
         for (index, page) in account["pages"].as_array().into_iter().flatten().enumerate() {
-            exports.push((format!("{name} {id} page {}", index + 1), page.to_string()));
+            let page_name = format!("{name} {id} page {}", index + 1);
+            exports.pages.push((page_name, page.to_string()));
         }
     }
-    Ok(exports)
+    exports.beside.extend(Supplements::of_snapshot(&name, &snapshot)?);
+    Ok(())
 }

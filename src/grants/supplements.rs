@@ -96,19 +96,65 @@ impl SupplementFiles {
         }
         supplements.trails = trails.into_values().collect();
         for path in &self.last_accessed {
-            read_last_accessed(path, &text(path)?, &mut supplements.last_accessed)?;
+            let of_file = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+            let of_file = of_file.unwrap_or_default();
+            let of_file = percent_decode_str(&of_file).decode_utf8_lossy();
+            let values = values(&name(path), &text(path)?, LAST_ACCESSED)?;
+            read_last_accessed(&name(path), &of_file, &values, &mut supplements.last_accessed)?;
         }
         for path in &self.credential_report {
-            let read = credential_report::read(&text(path)?)
-                .map_err(|why| refuse(&name(path), "a credential report (aws iam get-credential-report)", why))?;
-            supplements.credentials.extend(read);
+            supplements
+                .credentials
+                .extend(read_credentials(&name(path), &text(path)?)?);
         }
         for path in &self.org_policies {
-            let of_account = read_organization(&name(path), &text(path)?)?;
+            let value = serde_json::from_str(&text(path)?)
+                .map_err(|error| refuse(&name(path), ORGANIZATION, error.to_string()))?;
+            let of_account = read_organization(&name(path), &value)?;
             supplements.organization.get_or_insert_default().extend(of_account);
         }
         Ok(supplements)
     }
+}
+
+impl Supplements {
+    /// What a snapshot `trimtrail.grants/1` holds beside the pages.
+    ///
+    /// # Errors
+    /// Something in it that is something else.
+    pub(super) fn of_snapshot(name: &str, snapshot: &Value) -> Result<Supplements, Error> {
+        let mut supplements = Supplements::default();
+        for account in snapshot["accounts"].as_array().into_iter().flatten() {
+            if let Some(report) = account["credential_report"].as_str() {
+                supplements.credentials.extend(read_credentials(name, report)?);
+            }
+            if let Some(accessed) = account["service_last_accessed"].as_array() {
+                read_last_accessed(name, "", accessed, &mut supplements.last_accessed)?;
+            }
+        }
+        if snapshot.get("organization_policies").is_some() {
+            supplements.organization = Some(read_organization(name, snapshot)?);
+        }
+        Ok(supplements)
+    }
+
+    /// Both; where both tell of one principal, trail or account, `other` counts.
+    pub fn extend(&mut self, other: Supplements) {
+        let trail = |trail: &TrailConfig| (trail.account.clone(), trail.home_region.clone(), trail.name.clone());
+        self.trails
+            .retain(|mine| other.trails.iter().all(|theirs| trail(theirs) != trail(mine)));
+        self.trails.extend(other.trails);
+        self.last_accessed.extend(other.last_accessed);
+        self.credentials.extend(other.credentials);
+        if let Some(organization) = other.organization {
+            self.organization.get_or_insert_default().extend(organization);
+        }
+    }
+}
+
+fn read_credentials(name: &str, text: &str) -> Result<BTreeMap<String, Credentials>, Error> {
+    credential_report::read(text)
+        .map_err(|why| refuse(name, "a credential report (aws iam get-credential-report)", why))
 }
 
 fn name(path: &Path) -> String {
@@ -207,30 +253,30 @@ fn read_trails(
 
 const LAST_ACCESSED: &str = "output of `aws iam get-service-last-accessed-details`";
 
-fn read_last_accessed(path: &Path, text: &str, known: &mut BTreeMap<String, LastAccessed>) -> Result<(), Error> {
-    let name = name(path);
-    let stem = path
-        .file_stem()
-        .map(|stem| stem.to_string_lossy().into_owned())
-        .unwrap_or_default();
-    let of_file = percent_decode_str(&stem).decode_utf8_lossy().into_owned();
-    for value in values(&name, text, LAST_ACCESSED)? {
-        let arn = member(&value, "Arn").and_then(Value::as_str).unwrap_or(&of_file);
+/// Reads what was printed of roles and users; one that does not say whose it is belongs to `of_file`.
+fn read_last_accessed(
+    name: &str,
+    of_file: &str,
+    values: &[Value],
+    known: &mut BTreeMap<String, LastAccessed>,
+) -> Result<(), Error> {
+    for value in values {
+        let arn = member(value, "Arn").and_then(Value::as_str).unwrap_or(of_file);
         if !(arn.contains(":role/") || arn.contains(":user/")) {
             let why = format!(
                 "whose it is does not show: `{arn}` is no ARN of a role or user; put \"Arn\" beside JobStatus, or name the file by the percent-encoded ARN"
             );
-            return Err(refuse(&name, LAST_ACCESSED, why));
+            return Err(refuse(name, LAST_ACCESSED, why));
         }
-        let details = member(&value, "Details").unwrap_or(&value);
+        let details = member(value, "Details").unwrap_or(value);
         let status = member(details, "JobStatus").and_then(Value::as_str);
         if status.is_some_and(|status| status != "COMPLETED") {
             let why = format!("the job is {}, not COMPLETED", status.unwrap_or_default());
-            return Err(refuse(&name, LAST_ACCESSED, why));
+            return Err(refuse(name, LAST_ACCESSED, why));
         }
         let Some(services) = member(details, "ServicesLastAccessed").and_then(Value::as_array) else {
             return Err(refuse(
-                &name,
+                name,
                 LAST_ACCESSED,
                 "ServicesLastAccessed is not in it".to_owned(),
             ));
@@ -283,10 +329,9 @@ const ORGANIZATION: &str = "a list of organization policies by account and level
 /// `{"organization_policies": {ACCOUNT: {"service_control_policies": [[POLICY…]…], "resource_control_policies": …}}}`:
 /// a list a level, the root first, each policy a document or `{"Name", "Content": document}`. The outer key may be left
 /// out.
-fn read_organization(name: &str, text: &str) -> Result<BTreeMap<String, OrganizationPolicies>, Error> {
+fn read_organization(name: &str, value: &Value) -> Result<BTreeMap<String, OrganizationPolicies>, Error> {
     let refuse = |why: String| refuse(name, ORGANIZATION, why);
-    let value: Value = serde_json::from_str(text).map_err(|error| refuse(error.to_string()))?;
-    let by_account = member(&value, "organization_policies").unwrap_or(&value);
+    let by_account = member(value, "organization_policies").unwrap_or(value);
     let by_account = by_account.as_object().ok_or_else(|| refuse("no object".to_owned()))?;
     let mut read = BTreeMap::new();
     for (account, policies) in by_account.iter().filter(|(key, _)| *key != "schema") {

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use base64::Engine as _;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
@@ -166,7 +167,8 @@ fn aws(allows: Allows) -> SocketAddr {
             }
             ("GenerateCredentialReport", _) => answer(&action, &json!({"State": "COMPLETE"})),
             ("GetCredentialReport", _) => {
-                answer(&action, &json!({"Content": "dXNlcixhcm4K", "ReportFormat": "text/csv"}))
+                let report = base64::engine::general_purpose::STANDARD.encode(report(account));
+                answer(&action, &json!({"Content": report, "ReportFormat": "text/csv"}))
             }
             ("ListOpenIDConnectProviders", _) => answer(
                 &action,
@@ -187,6 +189,16 @@ fn aws(allows: Allows) -> SocketAddr {
     })
 }
 
+/// A credential report with a password and no second factor, and a key of last year.
+fn report(account: &str) -> String {
+    let user = sample(account)["UserDetailList"][0]["Arn"].as_str().map(str::to_owned);
+    let arn = user.unwrap_or_else(|| format!("arn:aws:iam::{account}:root"));
+    format!(
+        "user,arn,password_enabled,mfa_active,access_key_1_active,access_key_1_last_rotated\n\
+         u,{arn},true,false,true,2025-01-01T00:00:00+00:00\n"
+    )
+}
+
 struct File(PathBuf);
 
 impl File {
@@ -203,6 +215,10 @@ impl Drop for File {
 
 /// The result, but for the file that each policy was read from.
 fn analyze(address: SocketAddr, grants: &str) -> String {
+    analyze_with(address, grants, &[])
+}
+
+fn analyze_with(address: SocketAddr, grants: &str, more: &[&str]) -> String {
     let output = trimtrail(address)
         .args([
             "analyze",
@@ -213,6 +229,7 @@ fn analyze(address: SocketAddr, grants: &str) -> String {
             "--format",
             "json",
         ])
+        .args(more)
         .output()
         .expect("the program");
     assert!(output.status.success(), "{}", stderr(&output));
@@ -285,7 +302,7 @@ fn an_organization_is_taken_account_by_account() {
     let snapshot: Value = serde_json::from_str(&fs::read_to_string(&file.0).expect("a snapshot")).expect("JSON");
     assert_eq!(snapshot["accounts"].as_array().map(Vec::len), Some(2));
     let account = &snapshot["accounts"][0];
-    assert_eq!(account["credential_report"], "user,arn\n");
+    assert_eq!(account["credential_report"], report("111122223333"));
     assert_eq!(account["oidc_providers"][0]["ClientIDList"][0], "sts.amazonaws.com");
     assert_eq!(account["pod_identity_associations"][0]["service_account"], "cart");
     let accessed = &account["service_last_accessed"][0];
@@ -297,7 +314,45 @@ fn an_organization_is_taken_account_by_account() {
         "444455556666": {"service_control_policies": [[full], [full, deny], [full]]},
     });
     assert_eq!(snapshot["organization_policies"], expected);
-    assert_eq!(analyze(address, &path), analyze(address, "sample-logs/grants"));
+    check_beside(address, &path, &snapshot);
+}
+
+/// What a snapshot holds beside the grants counts as if it were given in files; what is given counts more.
+fn check_beside(address: SocketAddr, path: &str, snapshot: &Value) {
+    let folder = std::env::temp_dir().join(format!("trimtrail-beside-{}", std::process::id()));
+    fs::create_dir_all(&folder).expect("a folder");
+    let file = |name: &str, text: &str| {
+        let path = folder.join(name);
+        fs::write(&path, text).expect("a file");
+        path.display().to_string()
+    };
+    let accounts = snapshot["accounts"].as_array().expect("accounts");
+    let (mut reports, mut accessed) = (Vec::new(), Vec::new());
+    for (number, account) in accounts.iter().enumerate() {
+        let report = account["credential_report"].as_str().expect("a report");
+        reports.push(file(&format!("{number}.csv"), report));
+        let of_account = account["service_last_accessed"].to_string();
+        accessed.push(file(&format!("{number}.json"), &of_account));
+    }
+    let organization = file("organization.json", &snapshot["organization_policies"].to_string());
+    let given = |reports: &[String]| {
+        let reports = reports.iter().flat_map(|path| ["--credential-report", path]);
+        let accessed = accessed.iter().flat_map(|path| ["--last-accessed", path]);
+        let flags: Vec<&str> = reports
+            .chain(accessed)
+            .chain(["--org-policies", &organization])
+            .collect();
+        analyze_with(address, "sample-logs/grants", &flags)
+    };
+    let from_snapshot = analyze(address, path);
+    assert_eq!(from_snapshot, given(&reports));
+    assert_ne!(from_snapshot, analyze(address, "sample-logs/grants"));
+
+    let harmless = file("harmless.csv", &report("111122223333").replace("true", "false"));
+    let over = analyze_with(address, path, &["--credential-report", &harmless]);
+    assert_eq!(over, given(&[harmless, reports[1].clone()]));
+    assert_ne!(over, from_snapshot);
+    let _ = fs::remove_dir_all(&folder);
 }
 
 #[test]

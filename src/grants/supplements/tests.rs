@@ -57,7 +57,9 @@ fn what_is_no_trail_is_refused() {
 
 fn last_accessed(path: &str, text: &str) -> Result<BTreeMap<String, LastAccessed>, Error> {
     let mut known = BTreeMap::new();
-    read_last_accessed(Path::new(path), text, &mut known)?;
+    let stem = Path::new(path).file_stem().expect("a name").to_string_lossy();
+    let of_file = percent_decode_str(&stem).decode_utf8_lossy();
+    read_last_accessed(path, &of_file, &values(path, text, LAST_ACCESSED)?, &mut known)?;
     Ok(known)
 }
 
@@ -110,7 +112,7 @@ fn organization_policies_by_account_and_level() {
         inner.clone(),
         format!("{{\"schema\": \"trimtrail.grants/1\", \"organization_policies\": {inner}}}"),
     ] {
-        let read = read_organization("o", &text).expect("policies");
+        let read = read_organization("o", &serde_json::from_str(&text).expect("JSON")).expect("policies");
         assert_eq!(read["111122223333"].service_control.len(), 2);
         assert_eq!(read["111122223333"].resource_control.len(), 0);
     }
@@ -119,6 +121,7 @@ fn organization_policies_by_account_and_level() {
         r#"{"x": {}}"#,
         r#"{"111122223333": {"service_control_policies": [{}]}}"#,
     ] {
-        assert!(read_organization("o", text).is_err(), "{text}");
+        let value = serde_json::from_str(text).expect("JSON");
+        assert!(read_organization("o", &value).is_err(), "{text}");
     }
 }
