@@ -24,19 +24,45 @@ pub struct Digest {
     pub named: Vec<i64>,
 }
 
+/// Where a digest file belongs, by the key under which it is delivered
+/// (`…/CloudTrail-Digest/REGION/YYYY/MM/DD/ACCOUNT_CloudTrail-Digest_REGION_TRAIL_HOME_TIME[_backfill].json.gz`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DigestKey<'k> {
+    /// The region of the log files that it names.
+    pub region: &'k str,
+    /// The trail, where the file's name shows it.
+    pub trail: Option<&'k str>,
+    /// Whether it names files that came late, in a chain of its own.
+    pub backfill: bool,
+}
+
+impl<'k> DigestKey<'k> {
+    /// Reads the key of a digest of this account; `None` where its folders are not those of a digest.
+    pub fn read(account: &str, key: &'k str) -> Option<DigestKey<'k>> {
+        let (_, rest) = key.split_once("CloudTrail-Digest/")?;
+        let (region, rest) = rest.split_once('/')?;
+        let name = rest.rsplit('/').next()?;
+        let name = name.strip_suffix(".gz").unwrap_or(name);
+        let name = name.strip_suffix(".json").unwrap_or(name);
+        let late = name.strip_suffix("_backfill");
+        let start = format!("{account}_CloudTrail-Digest_{region}_");
+        let rest = late.unwrap_or(name).strip_prefix(&start);
+        Some(DigestKey {
+            region,
+            // The name of a trail may hold underscores, a region and a time do not.
+            trail: rest.and_then(|rest| rest.rsplitn(3, '_').nth(2)),
+            backfill: late.is_some(),
+        })
+    }
+}
+
 impl Digest {
     /// Reads a whole digest file; `None` where it lacks what makes it useful.
     pub(super) fn read(text: &str) -> Option<Digest> {
         let digest = json::parse(text)?;
         let account = digest.get("awsAccountId")?.as_str()?.to_owned();
-        // …/CloudTrail-Digest/REGION/YYYY/MM/DD/ACCOUNT_CloudTrail-Digest_REGION_TRAIL_HOME_TIME.json.gz
-        let object = digest.get("digestS3Object")?.as_str()?;
-        let (_, rest) = object.split_once("CloudTrail-Digest/")?;
-        let (region, rest) = rest.split_once('/')?;
-        let file = rest.rsplit('/').next()?;
-        let name = file.strip_prefix(&format!("{account}_CloudTrail-Digest_{region}_"))?;
-        // The name of a trail may hold underscores, a region and a time do not.
-        let trail = name.rsplitn(3, '_').nth(2)?;
+        let key = DigestKey::read(&account, digest.get("digestS3Object")?.as_str()?)?;
+        let (region, trail) = (key.region, key.trail?);
         let time = |value: &Value<'_>, name: &str| Some(Time::parse(value.get(name)?.as_str()?)?.seconds());
         let files = digest.get("logFiles").map_or(&[][..], Value::elements);
         Some(Digest {

@@ -6,7 +6,7 @@
 
 use serde::Deserialize;
 
-use crate::decode::Time;
+use crate::decode::{DigestKey, Time};
 
 /// What a digest file says.
 #[derive(Deserialize, Clone, PartialEq, Eq, Debug)]
@@ -69,31 +69,23 @@ impl Digest {
         Some((time(&self.digest_start_time)?, time(&self.digest_end_time)?))
     }
 
-    /// The region of the log files: the folder behind `CloudTrail-Digest` in the object's key.
-    pub(super) fn region(&self) -> &str {
-        self.digest_s3_object
-            .split_once("/CloudTrail-Digest/")
-            .and_then(|(_, rest)| rest.split('/').next())
-            .unwrap_or("")
+    fn key(&self) -> Option<DigestKey<'_>> {
+        DigestKey::read(&self.aws_account_id, &self.digest_s3_object)
     }
 
-    /// Whose chain it belongs to, by its file's name `ACCOUNT_CloudTrail-Digest_REGION_TRAIL_HOMEREGION_TIME.json.gz`; one
-    /// that names late files ends in `_backfill` and belongs to a chain of its own.
+    /// The region of the log files.
+    pub(super) fn region(&self) -> &str {
+        self.key().map_or("", |key| key.region)
+    }
+
+    /// Whose chain it belongs to.
     pub(super) fn stream(&self) -> Stream {
-        let name = base(&self.digest_s3_object);
-        let name = name.strip_suffix(".json").unwrap_or(name);
-        let (name, backfill) = match name.strip_suffix("_backfill") {
-            Some(name) => (name, true),
-            None => (name, false),
-        };
-        let start = format!("{}_CloudTrail-Digest_{}_", self.aws_account_id, self.region());
-        // A trail's name may hold underscores, a region and a time do not.
-        let trail = name.strip_prefix(&start).and_then(|rest| rest.rsplitn(3, '_').nth(2));
+        let key = self.key();
         Stream {
             account: self.aws_account_id.clone(),
             region: self.region().to_owned(),
-            trail: trail.unwrap_or("").to_owned(),
-            backfill,
+            trail: key.and_then(|key| key.trail).unwrap_or("").to_owned(),
+            backfill: key.is_some_and(|key| key.backfill),
         }
     }
 
