@@ -177,7 +177,7 @@ impl AnalyzeArgs {
             self.keep(&report, terminal)?;
         }
         if collected.window.is_none() {
-            terminal.say(&nothing_seen(&report, &self.usage.places()));
+            terminal.say_nothing_seen(&self.usage.places(), &collected.coverage);
             return Ok(Outcome::NothingSeen);
         }
         if self.strict && !report.coverage.gaps.is_empty() {
@@ -249,20 +249,4 @@ impl AnalyzeArgs {
         out.flush()?;
         Ok(())
     }
-}
-
-/// Why a run saw nothing, and the way out.
-fn nothing_seen(report: &Report, places: &str) -> String {
-    let mut lines = vec![format!("no CloudTrail events in {places}")];
-    for skipped in report.coverage.skipped.iter().take(3) {
-        lines.push(format!("  {}: {}", skipped.what, skipped.why));
-    }
-    if report.coverage.events_filtered_out > 0 {
-        lines.push(format!(
-            "  {} events lie outside the filters given",
-            report.coverage.events_filtered_out
-        ));
-    }
-    lines.push("help: pass the folder that holds AWSLogs/, or - for stdin".to_owned());
-    lines.join("\n")
 }

@@ -62,9 +62,7 @@ impl BacktestArgs {
         let options = self.choice.options()?;
         let collected = self.usage.collect(terminal)?;
         let Some(window) = collected.window else {
-            terminal.say(
-                "no CloudTrail events in the logs given\nhelp: pass the folder that holds AWSLogs/, or - for stdin",
-            );
+            terminal.say_nothing_seen(&self.usage.places(), &collected.coverage);
             return Ok(Outcome::NothingSeen);
         };
         let choice = Choice {

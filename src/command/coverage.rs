@@ -48,11 +48,7 @@ impl CoverageArgs {
         self.supplements.load(&mut grants.supplements)?;
         let collected = self.usage.collect(terminal)?;
         let Some(window) = collected.window else {
-            terminal.say("no CloudTrail events in the logs given");
-            for (what, why, _) in collected.coverage.skipped().iter().take(3) {
-                terminal.say(&format!("  {what}: {why}"));
-            }
-            terminal.say("help: pass the folder that holds AWSLogs/, or - for stdin");
+            terminal.say_nothing_seen(&self.usage.places(), &collected.coverage);
             return Ok(Outcome::NothingSeen);
         };
         let catalog = Catalog::embedded();

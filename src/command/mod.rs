@@ -159,10 +159,26 @@ impl Terminal {
         }
     }
 
+    /// Says one line on stderr. Whatever breaks a line in `text` comes from a stranger, and shows as `\n`.
     fn say(&self, text: &str) {
         if !self.quiet {
             eprintln!("{}", crate::emit::escape::terminal(text));
         }
+    }
+
+    /// Says why nothing was seen: what was skipped, and the way out.
+    fn say_nothing_seen(&self, places: &str, coverage: &crate::coverage::Coverage) {
+        self.say(&format!("no CloudTrail events in {places}"));
+        for (what, why, _) in coverage.skipped().iter().take(3) {
+            self.say(&format!("  {what}: {why}"));
+        }
+        if coverage.events_filtered_out > 0 {
+            self.say(&format!(
+                "  {} events lie outside the filters given",
+                coverage.events_filtered_out
+            ));
+        }
+        self.say("help: pass the folder that holds AWSLogs/, or - for stdin");
     }
 }
 

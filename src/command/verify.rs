@@ -98,10 +98,7 @@ impl VerifyArgs {
         let replay = match &self.principal {
             Some(arn) => match self.replay(arn, &old, &new, terminal)? {
                 Some(replay) => Some(replay),
-                None if verdict == Verdict::Proved => {
-                    terminal.say("no CloudTrail events in the logs given");
-                    return Ok(Outcome::NothingSeen);
-                }
+                None if verdict == Verdict::Proved => return Ok(Outcome::NothingSeen),
                 None => None,
             },
             None => None,
@@ -132,6 +129,7 @@ impl VerifyArgs {
         let grants = grants::alone(arn);
         let collected = self.usage.collect(terminal)?;
         let Some(window) = collected.window else {
+            terminal.say_nothing_seen(&self.usage.places(), &collected.coverage);
             return Ok(None);
         };
         let gaps = gap::classify(catalog, &collected.table, &grants, &collected.coverage, window);
