@@ -173,7 +173,7 @@ fn answered(status: u16, code: Option<&str>, message: Option<&str>, region: Opti
         }
         (_, "InvalidObjectState") => Trouble::new(Kind::Archived, "archived (Glacier) and not restored"),
         (412, _) | (_, "PreconditionFailed") => Trouble::new(Kind::Changed, "changed after it was listed"),
-        (_, "NoSuchKey") => Trouble::new(Kind::Missing, "gone: deleted after it was listed"),
+        (_, "NoSuchKey") => Trouble::new(Kind::Changed, "gone: deleted after it was listed"),
         (404, _) | (_, "NoSuchBucket" | "NoSuchEntity") => Trouble::new(Kind::Missing, said),
         (429, _)
         | (
@@ -196,6 +196,11 @@ fn answered(status: u16, code: Option<&str>, message: Option<&str>, region: Opti
         ) => Trouble::new(
             Kind::NoCredentials,
             format!("AWS does not take these credentials: {said}"),
+        ),
+        // S3 passes on what KMS says of a key that is disabled, waits for its deletion, or is gone.
+        (_, code) if code.starts_with("KMS.") => Trouble::new(
+            Kind::Denied,
+            format!("the key it is encrypted with cannot be used: {said}"),
         ),
         (401 | 403, _) | (_, "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation") => {
             Trouble::new(Kind::Denied, format!("access denied: {said}"))

@@ -264,17 +264,19 @@ pub(super) struct Collected {
 
 impl LogArgs {
     pub(super) fn sources(&self, terminal: &Terminal) -> anyhow::Result<Vec<Source>> {
+        self.sources_since(None, terminal)
+    }
+
+    /// The same, without what was delivered before a second, as far as names tell.
+    pub(super) fn sources_since(&self, oldest: Option<i64>, terminal: &Terminal) -> anyhow::Result<Vec<Source>> {
         if self.logs.is_empty() {
             bail!(
                 "no logs given; pass --logs FOLDER (the folder that holds AWSLogs/), --logs - for stdin, or --ledger DIR"
             );
         }
-        find(
-            &self.logs,
-            &self.filter.options()?.filter,
-            &self.aws,
-            &terminal.progress,
-        )
+        let mut filter = self.filter.options()?.filter;
+        filter.since = filter.since.max(oldest);
+        find(&self.logs, &filter, &self.aws, &terminal.progress)
     }
 
     /// Most bytes that one file may inflate to.
@@ -284,8 +286,10 @@ impl LogArgs {
 
     fn collect(&self, terminal: &Terminal) -> anyhow::Result<Collected> {
         let options = self.filter.options()?;
-        let (table, coverage) = usage::collect(&self.sources(terminal)?, &options, &terminal.progress)?;
+        let sources = self.sources(terminal)?;
+        let (table, coverage) = usage::collect(&sources, &options, &terminal.progress)?;
         terminal.progress.finish();
+        source::verdict(&sources)?;
         Ok(Collected::new(table, coverage, &options.filter))
     }
 }

@@ -96,10 +96,14 @@ impl Input {
 
 /// What lies far away comes in the order in which it is read.
 fn expect(inputs: &[Input]) {
-    source::expect(inputs.iter().filter_map(|input| match input {
+    source::expect(far(inputs));
+}
+
+fn far(inputs: &[Input]) -> impl Iterator<Item = &Source> {
+    inputs.iter().filter_map(|input| match input {
         Input::Source(source) => Some(source),
         Input::Bytes(_) => None,
-    }));
+    })
 }
 
 impl ResolveArgs {
@@ -162,6 +166,7 @@ impl ResolveArgs {
             result?;
         }
         out.flush()?;
+        source::verdict(far(&inputs))?;
         Ok(if written == 0 {
             Outcome::NothingSeen
         } else {

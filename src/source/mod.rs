@@ -54,6 +54,11 @@ pub(crate) trait Fetch: Send + Sync {
 
     /// Waits until it is here, or begins to be here.
     fn open(&self, what: &Remote) -> io::Result<Box<dyn Read + Send>>;
+
+    /// Why what was opened so far came to nothing as a whole.
+    fn verdict(&self) -> Result<(), Error> {
+        Ok(())
+    }
 }
 
 impl std::fmt::Debug for Remote {
@@ -176,7 +181,7 @@ impl Source {
                 Some(format!("{}.{:09}", since.as_secs(), since.subsec_nanos()))
             }
             Source::Stdin => None,
-            Source::Remote(remote) => Some(remote.etag.clone()).filter(|etag| !etag.is_empty()),
+            Source::Remote(_) => Some(self.etag().to_owned()).filter(|etag| !etag.is_empty()),
         }
     }
 
@@ -208,17 +213,30 @@ impl Source {
 /// Says in which order sources will be opened, so that what lies far away is on its way by then. Opening another one
 /// first, or one that was not named, only takes longer.
 pub fn expect<'s>(order: impl IntoIterator<Item = &'s Source>) {
+    for (place, order) in by_place(order) {
+        place.expect(&order);
+    }
+}
+
+/// Whether what lies far away could be read, now that everything was opened. One object that cannot be had is a fact
+/// about the archive; none that can be had, or credentials that ran out on the way, is a run that failed.
+///
+/// # Errors
+/// What stands in the way, and the way out.
+pub fn verdict<'s>(sources: impl IntoIterator<Item = &'s Source>) -> Result<(), Error> {
+    by_place(sources).into_iter().try_for_each(|(place, _)| place.verdict())
+}
+
+fn by_place<'s>(sources: impl IntoIterator<Item = &'s Source>) -> Vec<(&'s Arc<dyn Fetch>, Vec<&'s Remote>)> {
     let mut places: Vec<(&Arc<dyn Fetch>, Vec<&Remote>)> = Vec::new();
-    for source in order {
+    for source in sources {
         let Source::Remote(remote) = source else { continue };
         match places.iter_mut().find(|(place, _)| Arc::ptr_eq(place, &remote.place)) {
             Some((_, names)) => names.push(remote),
             None => places.push((&remote.place, vec![remote])),
         }
     }
-    for (place, order) in places {
-        place.expect(&order);
-    }
+    places
 }
 
 /// Whether a place lies behind a network: `s3://…` or `lookup:…`.

@@ -12,7 +12,19 @@ fn check(status: u16, code: &str, message: &str, expected: &Kind) {
 fn answers_have_kinds() {
     check(403, "AccessDenied", "Access Denied", &Kind::Denied);
     check(403, "InvalidObjectState", "The operation is not valid", &Kind::Archived);
-    check(404, "NoSuchKey", "The specified key does not exist.", &Kind::Missing);
+    check(404, "NoSuchKey", "The specified key does not exist.", &Kind::Changed);
+    check(
+        404,
+        "NoSuchBucket",
+        "The specified bucket does not exist",
+        &Kind::Missing,
+    );
+    check(
+        400,
+        "KMS.DisabledException",
+        "arn:aws:kms:x is disabled.",
+        &Kind::Denied,
+    );
     check(412, "PreconditionFailed", "", &Kind::Changed);
     check(503, "SlowDown", "Please reduce your request rate.", &Kind::Throttled);
     check(400, "ThrottlingException", "Rate exceeded", &Kind::Throttled);

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::super::{Fetch, Remote};
+use super::super::{Error, Fetch, Remote};
 use super::{Bucket, Options, address};
 use crate::aws::{Connection, Kind, Trouble, explain};
 
@@ -215,6 +215,15 @@ impl Fetch for Fetcher {
         };
         Ok(Box::new(body.map_err(io::Error::other)?))
     }
+
+    fn verdict(&self) -> Result<(), Error> {
+        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets: Vec<&Bucket> = buckets.values().collect();
+        buckets.sort_by_key(|bucket| &bucket.name);
+        buckets
+            .into_iter()
+            .try_for_each(|bucket| bucket.tally.verdict(&bucket.name))
+    }
 }
 
 /// One object, as it was listed.
@@ -231,6 +240,16 @@ struct Parcel {
 impl Parcel {
     /// These bytes of it, whole.
     async fn fetch(&self, range: Range<u64>) -> Result<Vec<u8>, Trouble> {
+        let asks = !range.is_empty();
+        let fetched = self.persist(range).await;
+        if asks {
+            self.bucket.tally.note(&fetched);
+        }
+        fetched
+    }
+
+    /// Asks until all is here, or until asking is of no more use.
+    async fn persist(&self, range: Range<u64>) -> Result<Vec<u8>, Trouble> {
         let mut bytes = Vec::with_capacity(usize::try_from(range.end - range.start).unwrap_or(0));
         let mut again = 0;
         loop {

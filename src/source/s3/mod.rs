@@ -6,6 +6,7 @@
 mod fetch;
 mod layout;
 mod list;
+mod tally;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,6 +16,8 @@ use aws_sdk_s3::Client;
 use super::{Error, Fetch, Remote, Source, Unreadable, Wanted};
 use crate::aws::{Connection, Kind, Trouble};
 use crate::progress::Progress;
+
+use tally::Tally;
 
 /// How objects are fetched.
 #[derive(Clone, Debug)]
@@ -32,7 +35,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            in_flight: 64,
+            in_flight: 128,
             ahead: 256 << 20,
             request_payer: false,
             piece: 32 << 20,
@@ -46,6 +49,7 @@ struct Bucket {
     name: String,
     client: Client,
     options: Options,
+    tally: Arc<Tally>,
 }
 
 impl Bucket {
@@ -58,6 +62,7 @@ impl Bucket {
             name: name.to_owned(),
             client: Client::from_conf(config),
             options: options.clone(),
+            tally: Arc::default(),
         }
     }
 
@@ -102,7 +107,7 @@ pub fn find(
         let failed = |trouble: Trouble| Error::Network {
             place: place.clone(),
             why: trouble.to_string(),
-            help: trouble.help(),
+            help: way_out(&trouble),
         };
         let (bucket, listed) = list::list(connection, bucket, prefix, wanted, options, progress).map_err(failed)?;
         for (folder, trouble) in listed.troubles {
@@ -123,6 +128,22 @@ pub fn find(
         fetcher.know(bucket);
     }
     Ok(found.into_iter().collect())
+}
+
+/// The way out, where S3 says less than it means.
+fn way_out(trouble: &Trouble) -> &'static str {
+    match trouble.kind {
+        // Whoever does not say that they pay is told no more than `Access Denied` (S3 user guide, "Using Requester Pays
+        // general purpose buckets").
+        Kind::Denied => {
+            "`trimtrail doctor --logs PLACE` prints the policy that this needs; a bucket whose requesters pay needs \
+             --request-payer"
+        }
+        Kind::Archived => {
+            "restore the objects (aws s3api restore-object), or leave their days out with --since, then run again"
+        }
+        _ => trouble.help(),
+    }
 }
 
 /// Lists a place and reads one object of it: a sentence on what worked.
