@@ -7,8 +7,10 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use trimtrail::progress::Progress;
 use trimtrail::query::{NAMED, Over};
-use trimtrail::usage::ledger::Lock;
+use trimtrail::source;
+use trimtrail::usage::ledger::{self, How, Lock, Shard};
 
 const LOGS: &str = "sample-logs/AWSLogs";
 const GRANTS: &str = "sample-logs/grants";
@@ -214,6 +216,89 @@ fn verify_replays_calls_of_a_ledger() {
     let kept = from(["--ledger", ledger.name()]);
     assert!(kept.contains("keeps: proved"), "{kept}");
     assert_eq!(kept, from(["--logs", LOGS]));
+}
+
+/// Two files a day of eight accounts for ten days: a role that is assumed with one key a day, and calls with that key.
+fn many_small_parts(dir: &Path) {
+    for account in 0..8 {
+        let account = format!("{:012}", 200_000_000_000_u64 + account);
+        for day in 1..=10 {
+            let head = |number: u32, source: &str, name: &str| {
+                format!(
+                    r#""eventVersion":"1.09","eventTime":"2026-10-{day:02}T0{number}:00:00Z","eventSource":"{source}.amazonaws.com","eventName":"{name}","awsRegion":"eu-west-1","eventID":"{account}-{day}-{number}","eventType":"AwsApiCall","eventCategory":"Management","managementEvent":true,"recipientAccountId":"{account}""#
+                )
+            };
+            let key = format!("ASIA{account}{day:02}");
+            let open = format!(
+                r#"{{{},"readOnly":true,"requestParameters":{{"roleArn":"arn:aws:iam::{account}:role/app","roleSessionName":"s"}},"responseElements":{{"credentials":{{"accessKeyId":"{key}"}},"assumedRoleUser":{{"assumedRoleId":"AROA{account}:s","arn":"arn:aws:sts::{account}:assumed-role/app/s"}}}},"userIdentity":{{"type":"IAMUser","principalId":"AIDA{account}","arn":"arn:aws:iam::{account}:user/ci","accountId":"{account}"}}}}"#,
+                head(1, "sts", "AssumeRole")
+            );
+            let call = |number: u32, name: &str| {
+                format!(
+                    r#"{{{},"readOnly":true,"requestParameters":{{"bucketName":"b-{}"}},"userIdentity":{{"type":"AssumedRole","principalId":"AROA{account}:s","arn":"arn:aws:sts::{account}:assumed-role/app/s","accountId":"{account}","accessKeyId":"{key}","sessionContext":{{"sessionIssuer":{{"type":"Role","principalId":"AROA{account}","arn":"arn:aws:iam::{account}:role/app","accountId":"{account}","userName":"app"}}}}}}}}"#,
+                    head(number, "s3", name),
+                    day % 3
+                )
+            };
+            let folder = dir.join(format!("AWSLogs/{account}/CloudTrail/eu-west-1/2026/10/{day:02}"));
+            fs::create_dir_all(&folder).expect("a folder");
+            let file = |name: &str, records: &[String]| {
+                let text = format!("{{\"Records\":[{}]}}", records.join(","));
+                fs::write(folder.join(name), text).expect("a file");
+            };
+            file("a.json", &[open, call(2, "GetBucketAcl")]);
+            file("b.json", &[call(3, "GetBucketAcl"), call(4, "GetBucketPolicy")]);
+        }
+    }
+}
+
+#[test]
+fn sixty_four_ledgers_merge_into_the_one_of_a_single_run() {
+    const OF: u64 = 64;
+    let (logs, shards, whole) = (Folder::new(), Folder::new(), Folder::new());
+    many_small_parts(&logs.0);
+    let places = [logs.name().to_owned(), LOGS.to_owned()];
+    let sources = source::find(&places).expect("the logs");
+    let fill = |dir: &Path, shard: Option<Shard>| {
+        let how = How {
+            shard,
+            ..How::default()
+        };
+        let lock = Lock::take(dir, "a test", false).expect("nobody holds it");
+        ledger::collect(lock, &sources, &how, &Progress::silent())
+            .expect("a ledger")
+            .parts_read
+    };
+    let parts = fill(&whole.0, None);
+    let expected = bytes(&whole.0);
+    let dirs: Vec<PathBuf> = (1..=OF).map(|number| shards.0.join(number.to_string())).collect();
+    let read: Vec<u64> = (1..=OF)
+        .zip(&dirs)
+        .map(|(number, dir)| fill(dir, Some(Shard { number, of: OF })))
+        .collect();
+    assert_eq!(read.iter().sum::<u64>(), parts);
+    assert!(
+        read.iter().filter(|read| **read > 0).count() > 32,
+        "most shards are empty: {read:?}"
+    );
+
+    let merge = |dir: &Path, from: &[PathBuf], join: bool| {
+        let lock = Lock::take(dir, "a test", false).expect("nobody holds it");
+        ledger::merge(lock, from, join).expect("a merge");
+    };
+    let (at_once, by_eight) = (Folder::new(), Folder::new());
+    merge(&at_once.0, &dirs, true);
+    assert!(bytes(&at_once.0) == expected, "all at once");
+
+    // In groups and backwards, as the last step of a job may find them.
+    let mut groups = Vec::new();
+    for (number, group) in dirs.chunks(8).enumerate() {
+        let dir = shards.0.join(format!("group-{number}"));
+        merge(&dir, group, false);
+        groups.insert(0, dir);
+    }
+    merge(&by_eight.0, &groups, true);
+    assert!(bytes(&by_eight.0) == expected, "in groups");
 }
 
 #[test]

@@ -9,8 +9,12 @@ use clap::{Args, ValueEnum};
 use super::arguments::{LogArgs, days};
 use super::athena::AthenaArgs;
 use super::{Outcome, Terminal};
-use crate::source::Source;
+use crate::source::{self, Source};
 use crate::usage::ledger::{self, How, Lock, Shard, Summary};
+
+const DAY: i64 = 86_400;
+/// Files that cannot be read of which each has a line.
+const UNREAD_LINES: usize = 10;
 
 /// Arguments of `collect`.
 #[derive(Args, Debug)]
@@ -106,9 +110,11 @@ impl CollectArgs {
         if !options.filter.regions.is_empty() {
             bail!("--region does not choose what is collected: a part is an account's day in all regions");
         }
-        let today = jiff::Timestamp::now().as_second().div_euclid(86_400);
+        let today = jiff::Timestamp::now().as_second().div_euclid(DAY);
         let keep_from = self.keep_days.map(|days| i32::try_from(today - days)).transpose()?;
-        let sources = self.logs.sources(terminal)?;
+        // What would be dropped is not even listed.
+        let oldest = keep_from.map(|day| i64::from(day) * DAY);
+        let sources = self.logs.sources_since(oldest, terminal)?;
         if sources.contains(&Source::Stdin) {
             bail!("standard input cannot be read again when more comes; pass files to `collect`");
         }
@@ -122,8 +128,18 @@ impl CollectArgs {
         let summary = ledger::collect(lock, &sources, &how, &terminal.progress)?;
         terminal.progress.finish();
         terminal.say(&sentence(&summary, dir));
+        for (name, why) in summary.unread.iter().take(UNREAD_LINES) {
+            terminal.say(&format!("not read, and tried again next time: {name}: {why}"));
+        }
+        if summary.unread.len() > UNREAD_LINES {
+            terminal.say(&format!("… and {} more", summary.unread.len() - UNREAD_LINES));
+        }
+        source::verdict(&sources)?;
         if !summary.refused.is_empty() {
-            bail!("left as they were:\n  {}", summary.refused.join("\n  "));
+            for refused in &summary.refused {
+                terminal.say(&format!("left as it was: {refused}"));
+            }
+            bail!("{} parts were left as they were", summary.refused.len());
         }
         if summary.parts_read + summary.parts_known == 0 && self.shard.is_none() {
             terminal.say("no logs of the accounts and days asked for");
@@ -180,8 +196,8 @@ fn sentence(summary: &Summary, dir: &Path) -> String {
     if summary.parts_dropped > 0 {
         text.push_str(&format!("; dropped {} old parts", summary.parts_dropped));
     }
-    for file in &summary.unreadable {
-        text.push_str(&format!("\ncannot be read, and is tried again next time: {file}"));
+    if !summary.unread.is_empty() {
+        text.push_str(&format!("; {} files cannot be read", summary.unread.len()));
     }
     text
 }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::http::{Request, Response, serve};
 
@@ -31,10 +32,18 @@ pub(super) struct Bucket {
     pub(super) latency: Duration,
     /// Where the bucket lies, if not where it is asked for.
     pub(super) region: Option<&'static str>,
+    /// What every request for an object meets after so many: `(after, status, code)`.
+    pub(super) refuses_after: Option<(usize, u16, &'static str)>,
     /// Requests must say that they pay.
     pub(super) requester_pays: bool,
     /// (prefix, delimiter) of each listing.
     pub(super) listings: Mutex<Vec<(String, String)>>,
+    /// No object is given out until so many are on their way at once.
+    pub(super) gate: usize,
+    /// Objects on their way now.
+    pub(super) at_once: AtomicUsize,
+    /// Most objects that were on their way at one time.
+    pub(super) most_at_once: AtomicUsize,
     /// Keys asked for.
     pub(super) gets: Mutex<Vec<String>>,
 }
@@ -143,11 +152,25 @@ impl Bucket {
     }
 
     fn get(&self, key: &str, request: &Request) -> Response {
-        self.gets.lock().unwrap().push(key.to_owned());
+        let before = {
+            let mut gets = self.gets.lock().unwrap();
+            gets.push(key.to_owned());
+            gets.len() - 1
+        };
+        if let Some((_, status, code)) = self.refuses_after.filter(|(after, ..)| *after <= before) {
+            return error(status, code);
+        }
         let Some(bytes) = self.objects.get(key) else {
             return error(404, "NoSuchKey");
         };
+        let at_once = self.at_once.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most_at_once.fetch_max(at_once, Ordering::Relaxed);
+        let begun = Instant::now();
+        while self.most_at_once.load(Ordering::Relaxed) < self.gate && begun.elapsed() < Duration::from_secs(20) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         std::thread::sleep(self.latency);
+        self.at_once.fetch_sub(1, Ordering::Relaxed);
         let etag = etag(bytes);
         let wanted = request.header("if-match");
         if !wanted.is_empty() && wanted != etag {
@@ -165,7 +188,7 @@ impl Bucket {
     }
 }
 
-fn etag(bytes: &[u8]) -> String {
+pub(super) fn etag(bytes: &[u8]) -> String {
     let sum = bytes
         .iter()
         .fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte)));

@@ -4,6 +4,8 @@ mod bucket;
 mod events;
 mod http;
 mod iam;
+#[cfg(feature = "polars")]
+mod ledger;
 mod proxy;
 mod s3;
 

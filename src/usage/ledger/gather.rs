@@ -1,13 +1,13 @@
 //! Logs into a ledger: what is new or changed is read, and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::io::Read;
 use std::ops::ControlFlow;
 
 use sha2::{Digest, Sha256};
 
 use super::book::BookKey;
 use super::part::{Object, Part, Session, short};
+use super::plan::{Given, Names, Plan, contents, plan};
 use super::store::{Lock, Writer};
 use super::{Error, text};
 use crate::attribute::Workload;
@@ -75,31 +75,21 @@ pub struct Summary {
     pub bytes_read: u64,
     /// Events in them that were counted or booked.
     pub records: u64,
-    /// Files of known parts that could not be opened; they are tried again next time.
-    pub unreadable: Vec<String>,
+    /// Files that could not be read, and why; they are tried again next time.
+    pub unread: Vec<(String, String)>,
     /// Parts left as they were, and why.
     pub refused: Vec<String>,
 }
 
-/// A file that is given.
-struct Given<'s> {
-    source: &'s Source,
-    key: String,
-    stamp: String,
-}
-
-/// What to do about a part.
-enum Plan {
-    /// Nothing is new.
-    Keep,
-    /// The same bytes, touched since: only stamps change.
-    Touch(Vec<Object>),
-    /// Read all of it again.
-    Replace(Vec<usize>),
-    /// Its earlier files are gone; read the new ones beside it.
-    Add(Vec<usize>),
-    /// An earlier file changed and others are gone.
-    Refuse(String),
+/// A part that is read.
+#[derive(Default)]
+struct Reading {
+    /// What was read into it before.
+    known: Vec<Object>,
+    /// Whether that stays, for lack of its files.
+    adds: bool,
+    /// Name of a source → its key and stamp.
+    files: HashMap<String, (String, String)>,
 }
 
 /// Brings a ledger up to date.
@@ -112,75 +102,72 @@ pub fn collect(lock: Lock, sources: &[Source], how: &How, progress: &Progress) -
     if let Some(first) = how.keep_from {
         drop_before(&mut writer, first, &mut summary)?;
     }
-    let parts = grouped(sources, how);
-    let mut reading: Vec<Source> = Vec::new();
-    let mut adding: BTreeSet<PartKey> = BTreeSet::new();
-    let mut entries: HashMap<String, (String, String)> = HashMap::new();
-    let mut known_of: BTreeMap<PartKey, Vec<Object>> = BTreeMap::new();
-    let mut books: BTreeMap<BookKey, BTreeMap<String, Vec<Object>>> = BTreeMap::new();
-    for (key, given) in &parts {
-        let book_key = BookKey::of(key);
-        let book = match books.get_mut(&book_key) {
-            Some(book) => book,
-            None => {
-                let objects = writer.objects(&book_key)?;
-                books.entry(book_key).or_insert(objects)
-            }
-        };
-        let known = book.remove(&key.date).unwrap_or_default();
-        let chosen = match plan(&known, given, &mut summary) {
-            Plan::Keep => Vec::new(),
-            Plan::Touch(objects) => {
-                if let Some(mut part) = writer.part(key)? {
-                    part.objects = objects;
-                    writer.put(key, part, HashMap::new());
+    let mut reading: BTreeMap<PartKey, Reading> = BTreeMap::new();
+    let mut chosen: Vec<Source> = Vec::new();
+    for (book, parts) in &grouped(sources, how) {
+        let mut objects = writer.objects(book)?;
+        let mut known_parts = Vec::with_capacity(parts.len());
+        for (key, given) in parts {
+            let known = objects.remove(&key.date).unwrap_or_default();
+            let names = Names::of(&known, given, writer.index.unread(key));
+            known_parts.push((key, given, known, names));
+        }
+        let doubtful = known_parts
+            .iter()
+            .flat_map(|(_, given, _, names)| names.doubtful.iter().map(|at| given[*at].source));
+        let contents = contents(doubtful.collect());
+        for (key, given, known, names) in known_parts {
+            let (files, adds) = match plan(&known, given, &names, &contents) {
+                Plan::Keep => (Vec::new(), false),
+                Plan::Touch(objects) => {
+                    if let Some(mut part) = writer.part(key)? {
+                        part.objects = objects;
+                        writer.put(key, part, HashMap::new());
+                    }
+                    (Vec::new(), false)
                 }
-                Vec::new()
+                Plan::Replace(files) => (files, false),
+                Plan::Add(files) => (files, true),
+                Plan::Refuse(why) => {
+                    summary.refused.push(format!("{}: {why}", name(key)));
+                    (Vec::new(), false)
+                }
+            };
+            summary.files_known += (given.len() - files.len()) as u64;
+            if files.is_empty() {
+                summary.parts_known += 1;
+                let unread = names.doubtful.iter().map(|at| given[*at].source.name());
+                summary.unread.extend(unread.filter_map(|name| {
+                    let why = contents.get(&name)?.as_ref().err()?;
+                    Some((name, why.clone()))
+                }));
+                continue;
             }
-            Plan::Replace(files) => files,
-            Plan::Add(files) => {
-                adding.insert(key.clone());
-                files
-            }
-            Plan::Refuse(why) => {
-                summary.refused.push(format!("{}: {why}", name(key)));
-                Vec::new()
-            }
-        };
-        summary.files_known += (given.len() - chosen.len()) as u64;
-        if chosen.is_empty() {
-            summary.parts_known += 1;
-            continue;
+            let files = files.into_iter().map(|at| {
+                chosen.push(given[at].source.clone());
+                (
+                    given[at].source.name(),
+                    (given[at].key.clone(), given[at].stamp.clone()),
+                )
+            });
+            let files = files.collect();
+            reading.insert(key.clone(), Reading { known, adds, files });
         }
-        for file in chosen {
-            let Given { source, key, stamp } = &given[file];
-            entries.insert(source.name(), (key.clone(), stamp.clone()));
-            reading.push((*source).clone());
-        }
-        known_of.insert(key.clone(), known);
     }
 
     // Of equal files the first by name counts, in whatever order they were given.
-    reading.sort();
+    chosen.sort();
     let mut failed = None;
     let mut uncommitted = 0;
     let options = usage::Options {
         filter: usage::Filter::default(),
         ..how.options.clone()
     };
-    collect_parts(&reading, &options, progress, &mut |part| {
-        let known = known_of.get(&part.key).map_or(&[][..], Vec::as_slice);
+    collect_parts(&chosen, &options, progress, &mut |part| {
         uncommitted += part.coverage.bytes;
         let seal = || -> Result<(), Error> {
-            seal(
-                &mut writer,
-                part,
-                &entries,
-                known,
-                &adding,
-                how.identities,
-                &mut summary,
-            )?;
+            let reading = reading.remove(&part.key).unwrap_or_default();
+            seal(&mut writer, part, reading, how.identities, &mut summary)?;
             if uncommitted > COMMIT {
                 uncommitted = 0;
                 writer.commit(false)?;
@@ -210,8 +197,8 @@ pub fn collect(lock: Lock, sources: &[Source], how: &How, progress: &Progress) -
     Ok(summary)
 }
 
-/// The files of each part, of those parts that are asked for.
-fn grouped<'s>(sources: &'s [Source], how: &How) -> BTreeMap<PartKey, Vec<Given<'s>>> {
+/// The files of each part, of those parts that are asked for, by account and month.
+fn grouped<'s>(sources: &'s [Source], how: &How) -> BTreeMap<BookKey, BTreeMap<PartKey, Vec<Given<'s>>>> {
     let filter = &how.options.filter;
     let day_of = |seconds: i64| text::time(seconds)[..10].to_owned();
     let since = filter.since.map(day_of);
@@ -225,7 +212,7 @@ fn grouped<'s>(sources: &'s [Source], how: &How) -> BTreeMap<PartKey, Vec<Given<
         let account = key.account.is_empty() || filter.accounts.is_empty() || filter.accounts.contains(&key.account);
         dated && account && how.shard.is_none_or(|shard| shard.takes(key))
     };
-    let mut parts: BTreeMap<PartKey, Vec<Given>> = BTreeMap::new();
+    let mut books: BTreeMap<BookKey, BTreeMap<PartKey, Vec<Given>>> = BTreeMap::new();
     let mut met: HashSet<(PartKey, String)> = HashSet::new();
     for source in sources {
         let (account, date) = source.part();
@@ -242,9 +229,10 @@ fn grouped<'s>(sources: &'s [Source], how: &How) -> BTreeMap<PartKey, Vec<Given<
             key: if is_first { object } else { name },
             stamp: source.stamp().unwrap_or_default(),
         };
+        let parts = books.entry(BookKey::of(&key)).or_default();
         parts.entry(key).or_default().push(given);
     }
-    parts
+    books
 }
 
 /// The name of a file from its account on: the same wherever the archive lies, or is copied to.
@@ -266,101 +254,25 @@ fn name(key: &PartKey) -> String {
     }
 }
 
-/// Compares what is given with what was read: by name, length and stamp where those agree, else by content.
-fn plan(known: &[Object], given: &[Given<'_>], summary: &mut Summary) -> Plan {
-    let by_key: HashMap<&str, &Object> = known.iter().map(|object| (object.key.as_str(), object)).collect();
-    let by_digest: HashMap<&str, &Object> = known.iter().map(|object| (object.digest.as_str(), object)).collect();
-    let names: HashSet<&str> = given.iter().map(|file| file.key.as_str()).collect();
-    let mut gone: BTreeSet<&str> = by_key.keys().copied().collect();
-    let mut touched = BTreeMap::new();
-    let (mut new, mut changed) = (Vec::new(), Vec::new());
-    for (at, file) in given.iter().enumerate() {
-        let same_name = by_key.get(file.key.as_str());
-        if let Some(object) = same_name
-            && object.bytes == file.source.bytes()
-            && object.stamp == file.stamp
-            && !file.stamp.is_empty()
-        {
-            gone.remove(object.key.as_str());
-            continue;
-        }
-        if known.is_empty() {
-            new.push(at);
-            continue;
-        }
-        let Some(digest) = digest(file.source) else {
-            summary.unreadable.push(file.source.name());
-            continue;
-        };
-        match (same_name, by_digest.get(digest.as_str())) {
-            (_, Some(object)) if object.key == file.key => {
-                gone.remove(object.key.as_str());
-                touched.insert(object.key.as_str(), file.stamp.clone());
-            }
-            // A copy beside the original is booked as one; alone, it is the original elsewhere.
-            (None, Some(object)) if names.contains(object.key.as_str()) => new.push(at),
-            (None, Some(object)) => {
-                gone.remove(object.key.as_str());
-            }
-            (Some(object), _) => {
-                gone.remove(object.key.as_str());
-                changed.push(at);
-            }
-            (None, None) => new.push(at),
-        }
-    }
-    if new.is_empty() && changed.is_empty() {
-        if touched.is_empty() {
-            return Plan::Keep;
-        }
-        let mut objects = known.to_vec();
-        for object in &mut objects {
-            if let Some(stamp) = touched.get(object.key.as_str()) {
-                object.stamp.clone_from(stamp);
-            }
-        }
-        return Plan::Touch(objects);
-    }
-    if gone.is_empty() {
-        return Plan::Replace((0..given.len()).collect());
-    }
-    match changed.first() {
-        None => Plan::Add(new),
-        Some(at) => Plan::Refuse(format!(
-            "`{}` changed, and {} of the files read before are not there any more: collect that day from all its files",
-            given[*at].source.name(),
-            gone.len()
-        )),
-    }
-}
-
-/// 128 bits of SHA-256 over a file's bytes, in hex; `None` where it cannot be read.
-fn digest(source: &Source) -> Option<String> {
-    let mut stream = source.open().ok()?;
-    let mut digest = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        match stream.read(&mut buffer).ok()? {
-            0 => return Some(short(&digest.finalize())),
-            length => digest.update(&buffer[..length]),
-        }
-    }
-}
-
-/// Puts a part that was read in its place.
+/// Puts a part that was read in its place. One of which not every file could be read stands with the rest, and says
+/// how many it lacks: the next run completes it.
 fn seal(
     writer: &mut Writer,
     part: usage::Part,
-    entries: &HashMap<String, (String, String)>,
-    known: &[Object],
-    adding: &BTreeSet<PartKey>,
+    mut reading: Reading,
     identities: bool,
     summary: &mut Summary,
 ) -> Result<(), Error> {
     let key = part.key.clone();
     let (files, bytes, records) = (part.files.len() as u64, part.coverage.bytes, part.coverage.records);
+    let reasons: HashMap<String, String> = part
+        .coverage
+        .skipped()
+        .into_iter()
+        .map(|(what, why, _)| (what, why))
+        .collect();
     let (mut made, signatures) = Part::of(part, identities, |file| {
-        let (key, stamp) = entries.get(&file.name).cloned().unwrap_or_default();
+        let (key, stamp) = reading.files.remove(&file.name).unwrap_or_default();
         Object {
             key,
             bytes: file.bytes,
@@ -368,9 +280,19 @@ fn seal(
             stamp,
         }
     });
-    let adds = adding.contains(&key);
-    let lost = known.iter().find(|before| {
-        !adds
+    made.unread = reading.files.len() as u64;
+    let mut unread: Vec<(String, String)> = reading
+        .files
+        .into_keys()
+        .map(|name| {
+            let why = reasons.get(&name).cloned().unwrap_or_default();
+            (name, why)
+        })
+        .collect();
+    unread.sort();
+    summary.unread.extend(unread);
+    let lost = reading.known.iter().find(|before| {
+        !reading.adds
             && made
                 .objects
                 .iter()
@@ -386,7 +308,9 @@ fn seal(
     summary.files_read += files;
     summary.bytes_read += bytes;
     summary.records += records;
-    if adds && let Some(before) = writer.part(&key)? {
+    if reading.adds
+        && let Some(before) = writer.part(&key)?
+    {
         made.add(before);
     }
     writer.put(&key, made, signatures);
@@ -430,6 +354,16 @@ pub(super) fn join_sessions(writer: &mut Writer) -> Result<(), Error> {
     // The empty date of files outside AWS's layout is the oldest of all: their sessions are joined at once.
     let before = |days: i32| newest.map_or_else(String::new, |newest| text::date(newest - days));
     let (last_joined, last_opening) = (before(SESSION_DAYS), before(SESSION_DAYS + OPENING_DAYS));
+    // Around a day of which files are missing, sessions and what may have opened them wait for it.
+    let lacking: BTreeSet<i32> = writer
+        .index
+        .parts()
+        .filter(|(_, part)| part.unread > 0)
+        .filter_map(|(_, part)| text::day(&part.date).ok())
+        .collect();
+    let waits = |date: &str, days: i32| {
+        text::day(date).is_ok_and(|day| lacking.range(day - days..=day + days).next().is_some())
+    };
 
     let open: BTreeSet<BookKey> = writer
         .index
@@ -458,14 +392,14 @@ pub(super) fn join_sessions(writer: &mut Writer) -> Result<(), Error> {
         .collect();
     let mut joined: Vec<(PartKey, Vec<Session>)> = Vec::new();
     for (key, part) in &parts {
-        if key.date > last_joined || !part.has_sessions() {
+        if key.date > last_joined || !part.has_sessions() || waits(&key.date, OPENING_DAYS) {
             continue;
         }
         let mut rows: Vec<Session> = Vec::new();
         let mut calls: BTreeMap<(&str, Option<Workload>), u64> = BTreeMap::new();
         for row in &part.sessions {
             if row.opened {
-                if key.date > last_opening {
+                if key.date > last_opening || waits(&key.date, 2 * OPENING_DAYS) {
                     rows.push(row.clone());
                 }
                 continue;

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::book::BookKey;
 use super::{Error, SCHEMA};
+use crate::usage::PartKey;
 use crate::usage::shapes::CHILDREN;
 
 /// Version of the schema, as the last part of its name.
@@ -50,6 +51,14 @@ pub(super) struct PartEntry {
     pub(super) objects: u64,
     /// Whether sessions, or their openings, still stand by their hashes.
     pub(super) sessions: bool,
+    /// Files that were given and could not be read.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) unread: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// The signatures of an account's parts.
@@ -65,6 +74,11 @@ impl BookEntry {
             account: self.account.clone(),
             month: self.month.clone(),
         }
+    }
+
+    /// By which books are sorted.
+    pub(super) fn place(&self) -> (&str, &str) {
+        (&self.account, &self.month)
     }
 
     fn files(&self) -> [&str; 4] {
@@ -107,7 +121,8 @@ impl Index {
             }
             Some(_) | None => return Err(damaged(format!("`{schema}` is no schema of a ledger"))),
         }
-        let index: Index = serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
+        let mut index: Index = serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
+        index.sort();
         if index.children != CHILDREN {
             return Err(Error::Children {
                 dir: dir.to_owned(),
@@ -124,6 +139,12 @@ impl Index {
         Ok(index)
     }
 
+    /// The one order in which it is written and searched.
+    pub(super) fn sort(&mut self) {
+        self.books.sort_by(|a, b| a.place().cmp(&b.place()));
+        self.signatures.sort_by(|a, b| a.account.cmp(&b.account));
+    }
+
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = serde_json::to_vec_pretty(self).expect("an index is JSON");
         bytes.push(b'\n');
@@ -131,7 +152,16 @@ impl Index {
     }
 
     pub(super) fn book(&self, key: &BookKey) -> Option<&BookEntry> {
-        self.books.iter().find(|entry| entry.key() == *key)
+        let wanted = (key.account.as_str(), key.month.as_str());
+        let at = self.books.binary_search_by(|entry| entry.place().cmp(&wanted)).ok()?;
+        Some(&self.books[at])
+    }
+
+    /// Files of a part that were given and could not be read.
+    pub(super) fn unread(&self, part: &PartKey) -> u64 {
+        let book = self.book(&BookKey::of(part));
+        let entry = book.and_then(|book| book.parts.iter().find(|entry| entry.date == part.date));
+        entry.map_or(0, |entry| entry.unread)
     }
 
     pub(super) fn signatures(&self, account: &str) -> Option<&str> {

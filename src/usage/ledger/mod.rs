@@ -8,6 +8,7 @@ mod index;
 mod merge;
 mod parquet;
 mod part;
+mod plan;
 mod read;
 mod results;
 mod store;

@@ -111,6 +111,8 @@ pub(super) struct Part {
     pub(super) sessions: Vec<Session>,
     pub(super) coverage: Coverage,
     pub(super) objects: Vec<Object>,
+    /// Files that were given and could not be read; the index holds it.
+    pub(super) unread: u64,
 }
 
 /// 64 bits of SHA-256 over an access key, keyed by the id of the role whose session it is: equal wherever the session is
@@ -159,6 +161,7 @@ impl Part {
             sessions: Vec::new(),
             coverage: part.coverage,
             objects: part.files.into_iter().map(object).collect(),
+            unread: 0,
         };
         let kept = |workload: Workload| {
             if identities {
@@ -251,6 +254,7 @@ impl Part {
             }));
         self.coverage.merge(other.coverage);
         self.objects.extend(other.objects);
+        self.unread += other.unread;
         self.sort();
     }
 
@@ -275,6 +279,7 @@ impl Part {
         let coverage = |part: &Part| serde_json::to_string(&part.coverage).expect("coverage is JSON");
         (!self.has_sessions(), known(self))
             .cmp(&(!other.has_sessions(), known(other)))
+            .then_with(|| other.unread.cmp(&self.unread))
             .then_with(|| self.sessions.cmp(&other.sessions))
             .then_with(|| stamps(self).cmp(&stamps(other)))
             .then_with(|| coverage(self).cmp(&coverage(other)))

@@ -118,13 +118,19 @@ pub(super) fn damaged(dir: &Path, name: &str) -> impl FnOnce(book::Damage) -> Er
 
 /// Reads a whole book.
 pub(super) fn book(dir: &Path, entry: &BookEntry) -> Result<Book, Error> {
-    book::read(
+    let mut book = book::read(
         bytes(dir, &entry.calls)?,
         bytes(dir, &entry.sessions)?,
         bytes(dir, &entry.objects)?,
         &bytes(dir, &entry.coverage)?,
     )
-    .map_err(damaged(dir, &entry.calls))
+    .map_err(damaged(dir, &entry.calls))?;
+    for known in &entry.parts {
+        if let Some(part) = book.get_mut(&known.date) {
+            part.unread = known.unread;
+        }
+    }
+    Ok(book)
 }
 
 /// Reads the signatures of an account's parts into those that are known.
@@ -144,6 +150,8 @@ pub(super) struct Writer {
     signatures: BTreeMap<String, Signatures>,
     /// Accounts whose signatures may have lost their last call.
     shrunk: BTreeSet<String>,
+    /// The book that was read last: parts are asked for one after another.
+    last_read: Option<(BookKey, Book)>,
     _lock: Lock,
 }
 
@@ -167,6 +175,7 @@ impl Writer {
             pending: BTreeMap::new(),
             signatures: BTreeMap::new(),
             shrunk: BTreeSet::new(),
+            last_read: None,
             _lock: lock,
         };
         writer.sweep()?;
@@ -174,15 +183,17 @@ impl Writer {
     }
 
     /// A part as it will stand.
-    pub(super) fn part(&self, key: &PartKey) -> Result<Option<Part>, Error> {
+    pub(super) fn part(&mut self, key: &PartKey) -> Result<Option<Part>, Error> {
         let book_key = BookKey::of(key);
         if let Some(part) = self.pending.get(&book_key).and_then(|parts| parts.get(&key.date)) {
             return Ok(part.clone());
         }
-        match self.index.book(&book_key) {
-            Some(entry) => Ok(book(&self.dir, entry)?.remove(&key.date)),
-            None => Ok(None),
-        }
+        let book = match self.last_read.take().filter(|(last, _)| *last == book_key) {
+            Some((_, book)) => book,
+            None => self.book(&book_key)?,
+        };
+        let (_, book) = self.last_read.insert((book_key, book));
+        Ok(book.get(&key.date).cloned())
     }
 
     /// The parts of one account and month as the last commit left them.
@@ -241,6 +252,7 @@ impl Writer {
     pub(super) fn commit(&mut self, complete: bool) -> Result<(), Error> {
         let mut index = self.index.clone();
         index.complete = complete;
+        self.last_read = None;
         for (key, parts) in std::mem::take(&mut self.pending) {
             let mut book = self.book(&key)?;
             for (date, part) in parts {
@@ -249,14 +261,13 @@ impl Writer {
                     None => book.remove(&date),
                 };
             }
-            index.books.retain(|entry| entry.key() != key);
+            let place = (key.account.as_str(), key.month.as_str());
+            index.books.retain(|entry| entry.place() != place);
             if !book.is_empty() {
                 index.books.push(self.write_book(&key, &book)?);
             }
         }
-        index
-            .books
-            .sort_by(|a, b| (&a.account, &a.month).cmp(&(&b.account, &b.month)));
+        index.sort();
         let mut touched = std::mem::take(&mut self.signatures);
         let shrunk = std::mem::take(&mut self.shrunk);
         for account in &shrunk {
@@ -276,7 +287,7 @@ impl Writer {
                 index.signatures.push(SignaturesEntry { account, file });
             }
         }
-        index.signatures.sort_by(|a, b| a.account.cmp(&b.account));
+        index.sort();
         sync_folder(&self.dir.join(DATA))?;
         if index != self.index || !self.dir.join(INDEX).exists() {
             replace(&self.dir.join(INDEX), &index.to_bytes())?;
@@ -306,6 +317,7 @@ impl Writer {
             date: date.clone(),
             objects: part.objects.len() as u64,
             sessions: part.has_sessions(),
+            unread: part.unread,
         });
         Ok(BookEntry {
             account: account.clone(),

@@ -41,6 +41,7 @@ fn part(files: &[u128]) -> Part {
                 digest: format!("{file:032x}"),
                 stamp: String::new(),
             }],
+            unread: 0,
         });
     }
     part
