@@ -49,7 +49,7 @@ mod reach {
         #[arg(long, env = "TRIMTRAIL_REQUEST_PAYER")]
         request_payer: bool,
         /// S3 requests that are under way at once
-        #[arg(long, value_name = "N", default_value_t = 64, env = "TRIMTRAIL_IN_FLIGHT", value_parser = in_flight)]
+        #[arg(long, value_name = "N", default_value_t = 128, env = "TRIMTRAIL_IN_FLIGHT", value_parser = in_flight)]
         in_flight: usize,
         /// Most bytes of S3 objects that are held at once
         #[arg(long, value_name = "BYTES", default_value = "256MiB", value_parser = super::super::arguments::bytes, env = "TRIMTRAIL_FETCH_AHEAD")]
