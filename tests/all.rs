@@ -21,5 +21,6 @@ mod policy_semantics;
 mod random_usage;
 mod rightsizing;
 mod sample_bytes;
+mod schemas;
 mod simulate_corpus;
 mod trails;

@@ -2,7 +2,6 @@
 
 use std::io::{self, Write};
 
-use anyhow::bail;
 use clap::{Args, ValueEnum};
 
 use super::arguments::{OptionalGrantArgs, SupplementArgs, UsageArgs};
@@ -41,9 +40,6 @@ enum Format {
 
 impl CoverageArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
-        if self.format == Format::Json && self.integrity.validate {
-            bail!("--validate prints for people; leave out --format json");
-        }
         let mut grants = self.grants.load(self.usage.aws())?;
         self.supplements.load(&mut grants.supplements)?;
         let collected = self.usage.collect(terminal)?;
@@ -53,12 +49,14 @@ impl CoverageArgs {
         };
         let catalog = Catalog::embedded();
         let gaps = gap::classify(catalog, &collected.table, &grants, &collected.coverage, window);
+        let integrity = self.integrity.run(&self.usage, terminal)?;
         let report = report::coverage(&CoverageInputs {
             catalog,
             coverage: &collected.coverage,
             grants: &grants,
             gaps: &gaps,
             window,
+            integrity: integrity.as_ref(),
         });
         let mut out = io::BufWriter::new(io::stdout().lock());
         match self.format {
@@ -66,24 +64,21 @@ impl CoverageArgs {
                 emit::coverage(&report, terminal.width, terminal.verbose > 0, &mut out)?;
                 let unmapped = gap::unmapped_calls(catalog, &collected.table);
                 emit::mapped(&gap::named(catalog, &collected.table), &unmapped, &mut out)?;
+                if let Some(integrity) = &report.integrity {
+                    emit::integrity(integrity, &mut out)?;
+                }
             }
             Format::Json => {
                 serde_json::to_writer_pretty(&mut out, &report)?;
                 writeln!(out)?;
             }
         }
-        let validated = self.integrity.run(&self.usage, terminal, &mut out)?;
         out.flush()?;
         let holes: usize = report.streams.iter().map(|stream| stream.holes.len()).sum();
         if self.strict && holes > 0 {
             terminal.say(&format!("{holes} holes in coverage, and --strict was given"));
             return Ok(Outcome::NeedsAttention);
         }
-        Ok(validated)
+        Ok(integrity.map_or(Outcome::Clear, |integrity| self.integrity.outcome(&integrity)))
     }
-}
-
-/// RFC 3339, UTC.
-pub(super) fn moment(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
 }

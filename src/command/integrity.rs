@@ -1,6 +1,5 @@
 //! `coverage --validate`: what CloudTrail's digest files prove of the archive.
 
-use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
@@ -8,11 +7,8 @@ use clap::Args;
 
 use super::arguments::UsageArgs;
 use super::{Outcome, Terminal};
-use crate::emit::escape;
-use crate::integrity::{Evidence, Finding, Integrity, PublicKeys, Signatures, validate};
-
-/// Most lines of one kind that are printed.
-const LINES: usize = 200;
+use crate::integrity::{Evidence, Integrity, PublicKeys, Signatures, validate};
+use crate::source;
 
 /// How to check digest files.
 #[derive(Args, Debug)]
@@ -29,27 +25,27 @@ pub(super) struct IntegrityArgs {
 }
 
 impl IntegrityArgs {
-    /// Validates and prints, where that was asked for.
-    pub(super) fn run(&self, usage: &UsageArgs, terminal: &Terminal, out: &mut dyn Write) -> anyhow::Result<Outcome> {
+    /// Validates, where that was asked for.
+    pub(super) fn run(&self, usage: &UsageArgs, terminal: &Terminal) -> anyhow::Result<Option<Integrity>> {
         if !self.validate {
-            return Ok(Outcome::Clear);
+            return Ok(None);
         }
         let logs = usage.logs().context("--validate")?;
         let evidence = self.evidence()?;
-        let integrity = validate(
-            &logs.sources(terminal)?,
-            &evidence,
-            logs.max_inflated(),
-            &terminal.progress,
-        );
-        write(&integrity, out)?;
-        // Who gives keys wants proofs, not promises.
+        let sources = logs.sources(terminal)?;
+        let integrity = validate(&sources, &evidence, logs.max_inflated(), &terminal.progress);
+        source::verdict(&sources)?;
+        Ok(Some(integrity))
+    }
+
+    /// Whether something is wrong, or not proved although there are keys: who gives them wants proofs, not promises.
+    pub(super) fn outcome(&self, integrity: &Integrity) -> Outcome {
         let unproved = !self.public_keys.is_empty() && integrity.digests_proved < integrity.digests;
-        Ok(if integrity.wrong.is_empty() && !unproved {
+        if integrity.wrong.is_empty() && !unproved {
             Outcome::Clear
         } else {
             Outcome::NeedsAttention
-        })
+        }
     }
 
     fn evidence(&self) -> anyhow::Result<Evidence> {
@@ -67,56 +63,4 @@ impl IntegrityArgs {
         }
         Ok(evidence)
     }
-}
-
-fn write(integrity: &Integrity, out: &mut dyn Write) -> io::Result<()> {
-    if integrity.digests == 0 && integrity.wrong.is_empty() {
-        return writeln!(
-            out,
-            "\nDigest files: none in the archive; turn log file validation on, and copy AWSLogs/…/CloudTrail-Digest too"
-        );
-    }
-    writeln!(
-        out,
-        "\nDigest files: {} ({} proved by a signature); log files that they name: {} as delivered ({} proved)",
-        integrity.digests, integrity.digests_proved, integrity.intact, integrity.intact_proved
-    )?;
-    findings("Wrong", &integrity.wrong, out)?;
-    findings("Not proved", &integrity.open, out)?;
-    if !integrity.uncovered.is_empty() {
-        writeln!(out, "\nLog files that no digest file answers for")?;
-        for ((account, region), files) in &integrity.uncovered {
-            writeln!(out, "  {}  {files}", escape::terminal(&format!("{account} {region}")))?;
-        }
-    }
-    if !integrity.empty.is_empty() {
-        writeln!(out, "\nHours in which nothing was delivered, by digest")?;
-        for ((account, region, trail), periods) in &integrity.empty {
-            for (from, to) in periods {
-                let stream = format!("{account} {region} {trail}");
-                writeln!(
-                    out,
-                    "  {}  {} to {}",
-                    escape::terminal(&stream),
-                    super::coverage::moment(*from),
-                    super::coverage::moment(*to)
-                )?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn findings(title: &str, findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
-    if findings.is_empty() {
-        return Ok(());
-    }
-    writeln!(out, "\n{title}: {}", findings.len())?;
-    for Finding { what, why } in findings.iter().take(LINES) {
-        writeln!(out, "  {}: {}", escape::terminal(what), escape::terminal(why))?;
-    }
-    if findings.len() > LINES {
-        writeln!(out, "  … and {} more", findings.len() - LINES)?;
-    }
-    Ok(())
 }

@@ -84,8 +84,8 @@ enum Command {
     Completions(completions::CompletionsArgs),
     /// The manual page
     Man,
-    /// JSON Schema of result.json
-    Schema,
+    /// JSON Schema of result.json, or of other answers for programs
+    Schema(schema::SchemaArgs),
 }
 
 /// How the program talks.
@@ -239,7 +239,7 @@ impl Cli {
             Command::Catalog(args) => args.run(),
             Command::Completions(args) => args.run(),
             Command::Man => man::run(),
-            Command::Schema => schema::run(),
+            Command::Schema(args) => args.run(),
         }
     }
 }

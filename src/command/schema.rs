@@ -1,12 +1,38 @@
-//! `schema`: JSON Schema of result.json.
+//! `schema`: JSON Schema of what the program writes for programs.
 
 use std::io::{self, Write};
 
-use super::Outcome;
-use crate::report::Report;
+use clap::{Args, ValueEnum};
 
-pub(super) fn run() -> anyhow::Result<Outcome> {
-    let schema = schemars::schema_for!(Report);
-    writeln!(io::stdout().lock(), "{}", serde_json::to_string_pretty(&schema)?)?;
-    Ok(Outcome::Clear)
+use super::Outcome;
+use crate::report::{Changes, CoverageReport, Report};
+
+/// Arguments of `schema`.
+#[derive(Args, Debug)]
+pub(super) struct SchemaArgs {
+    /// Of what
+    #[arg(value_enum, default_value_t = Of::Result)]
+    of: Of,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+enum Of {
+    /// result.json
+    Result,
+    /// `coverage --format json`
+    Coverage,
+    /// `report --since-last --format json`
+    Changes,
+}
+
+impl SchemaArgs {
+    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+        let schema = match self.of {
+            Of::Result => schemars::schema_for!(Report),
+            Of::Coverage => schemars::schema_for!(CoverageReport),
+            Of::Changes => schemars::schema_for!(Changes),
+        };
+        writeln!(io::stdout().lock(), "{}", serde_json::to_string_pretty(&schema)?)?;
+        Ok(Outcome::Clear)
+    }
 }

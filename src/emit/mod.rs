@@ -16,6 +16,7 @@ mod diff;
 pub mod escape;
 mod folder;
 mod html;
+mod integrity;
 mod json;
 mod mapped;
 mod markdown;
@@ -30,6 +31,7 @@ pub use changes::changes;
 pub use coverage::coverage;
 pub use diff::unified;
 pub use folder::folder;
+pub use integrity::integrity;
 pub use mapped::mapped;
 
 /// A form that the answer takes.

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::decode;
 use crate::progress::Progress;
-use crate::source::Source;
+use crate::source::{self, Source};
 
 use digest::{Digest, Stream, base, delivery};
 use keys::Check;
@@ -27,6 +27,8 @@ pub use keys::{Error, PublicKeys, Signatures};
 const HEAD: usize = 4 << 10;
 /// Most bytes of a digest: 100,000 log files of 400 bytes each.
 const LARGEST_DIGEST: usize = 40 << 20;
+/// Under which name S3 keeps a digest's signature.
+const SIGNATURE: &str = "signature";
 /// Most bytes of a file that lies beside a digest.
 const LARGEST_SIGNATURE: u64 = 64 << 10;
 
@@ -82,6 +84,7 @@ struct Content {
 /// A digest of the archive.
 struct Link<'a> {
     name: String,
+    source: &'a Source,
     digest: &'a Digest,
     hash: &'a str,
     proved: bool,
@@ -91,25 +94,31 @@ struct Link<'a> {
 /// changed.
 pub fn validate(sources: &[Source], evidence: &Evidence, max_output: u64, progress: &Progress) -> Integrity {
     progress.expect(sources.len(), sources.iter().map(Source::bytes).sum());
-    let contents: Vec<Content> = sources
-        .par_iter()
-        .map(|source| {
+    source::expect(sources);
+    // One after another, as they were announced, and then in their order again.
+    let mut contents: Vec<(usize, Content)> = sources
+        .iter()
+        .enumerate()
+        .par_bridge()
+        .map(|(at, source)| {
             let content = read(source, max_output);
             progress.advance(source.bytes());
-            content
+            (at, content)
         })
         .collect();
+    contents.sort_unstable_by_key(|(at, _)| *at);
     progress.finish();
 
     let mut integrity = Integrity::default();
     let mut signatures = evidence.signatures.clone();
     let mut logs: BTreeMap<String, Vec<(String, &Content)>> = BTreeMap::new();
     let mut links = Vec::new();
-    for (source, content) in sources.iter().zip(&contents) {
+    for (source, (_, content)) in sources.iter().zip(&contents) {
         let name = source.name();
         match (&content.digest, &content.hash) {
             (Some(Ok(digest)), Ok(hash)) => links.push(Link {
                 name,
+                source,
                 digest,
                 hash,
                 proved: false,
@@ -228,7 +237,18 @@ impl Integrity {
         }
         for index in 0..links.len() {
             let (name, digest, hash) = (links[index].name.clone(), links[index].digest, links[index].hash);
-            let signature = signatures.of(&digest.digest_s3_object).map(str::to_owned);
+            let given = signatures.of(&digest.digest_s3_object).map(str::to_owned);
+            // The object itself carries its signature in hexadecimal as `x-amz-meta-signature` (CloudTrail user guide,
+            // "Custom implementations of CloudTrail log file integrity validation"). Only that of the newest digest of a
+            // chain has to be asked for.
+            let asked = match given {
+                Some(_) => Ok(given),
+                None => links[index].source.metadata(SIGNATURE),
+            };
+            let (signature, trouble) = match asked {
+                Ok(signature) => (signature, None),
+                Err(error) => (None, Some(error)),
+            };
             let check = match (&evidence.keys, &signature) {
                 (_, None) => None,
                 (None, Some(_)) => Some(Check::NoKey),
@@ -247,7 +267,10 @@ impl Integrity {
                     );
                 }
                 _ if links[index].proved => {}
-                None => self.open(&name, "unsigned: signature not given"),
+                None => match trouble {
+                    Some(error) => self.open(&name, &format!("unsigned: its metadata cannot be read: {error}")),
+                    None => self.open(&name, "unsigned: signature not given"),
+                },
                 Some(Check::NoKey) if evidence.keys.is_none() => {
                     self.open(&name, "signed, not checked: no public keys given");
                 }

@@ -2,20 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::build::moment;
+use super::integrity::IntegrityReport;
 use crate::catalog::{ActionId, Catalog};
 use crate::coverage::{Class, Coverage, Hours};
 use crate::gap::{self, Blind, Gap, Grade, View};
 use crate::grants::{Grants, Kind};
+use crate::integrity::Integrity;
 use crate::rightsize;
 
 /// The `schema` field.
 const COVERAGE_SCHEMA: &str = "trimtrail.coverage/1";
 
 /// Everything that can be said of an archive.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct CoverageReport {
     /// Always `trimtrail.coverage/1`.
     pub schema: String,
@@ -63,10 +66,13 @@ pub struct CoverageReport {
     pub skipped: Vec<(String, String, u64)>,
     /// Denials whose message names an action that the mapping had not found.
     pub mapping_disagreements: Vec<String>,
+    /// What digest files prove of the log files, where that was asked for (`--validate`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub integrity: Option<IntegrityReport>,
 }
 
 /// One account in one region.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct StreamReport {
     /// The account.
     pub account: String,
@@ -87,7 +93,7 @@ pub struct StreamReport {
 }
 
 /// A stretch that nothing accounts for.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct HoleReport {
     /// Its beginning.
     pub from: String,
@@ -98,7 +104,7 @@ pub struct HoleReport {
 }
 
 /// The digests of one trail in one region.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct DigestReport {
     /// The trail that wrote them.
     pub trail: String,
@@ -113,7 +119,7 @@ pub struct DigestReport {
 }
 
 /// Data events of one type.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct DataReport {
     /// The account.
     pub account: String,
@@ -132,7 +138,7 @@ pub struct DataReport {
 }
 
 /// A type of data events of which none were seen.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct OffReport {
     /// CloudTrail's name of the type.
     pub resource_type: String,
@@ -141,7 +147,7 @@ pub struct OffReport {
 }
 
 /// A trail as its configuration describes it.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct TrailReport {
     /// The account.
     pub account: String,
@@ -162,7 +168,7 @@ pub struct TrailReport {
 }
 
 /// A call that changed a trail.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct ChangeReport {
     /// When.
     pub time: String,
@@ -175,7 +181,7 @@ pub struct ChangeReport {
 }
 
 /// Something that is missing, and what it would prove.
-#[derive(Clone, PartialEq, Debug, Serialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
 pub struct UnprovedReport {
     /// What to do.
     pub what: String,
@@ -199,6 +205,8 @@ pub struct CoverageInputs<'a> {
     pub gaps: &'a [Gap],
     /// First and last second.
     pub window: (i64, i64),
+    /// What digest files prove, where that was asked for.
+    pub integrity: Option<&'a Integrity>,
 }
 
 /// Everything that can be said of an archive.
@@ -289,6 +297,7 @@ pub fn coverage(inputs: &CoverageInputs<'_>) -> CoverageReport {
         with_grants,
         skipped: coverage.skipped(),
         mapping_disagreements: coverage.mapping_disagreements.iter().cloned().collect(),
+        integrity: inputs.integrity.map(super::integrity::integrity),
     }
 }
 

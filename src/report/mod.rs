@@ -7,6 +7,7 @@ mod build;
 mod read;
 mod changes;
 mod coverage;
+mod integrity;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +25,7 @@ pub use coverage::{
     ChangeReport, CoverageInputs, CoverageReport, DataReport, DigestReport, HoleReport, OffReport, StreamReport,
     TrailReport, UnprovedReport, coverage,
 };
+pub use integrity::{EmptyReport, FindingReport, IntegrityReport, UncoveredReport};
 pub use read::Error;
 
 /// The `schema` field of a result.

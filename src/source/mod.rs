@@ -55,6 +55,11 @@ pub(crate) trait Fetch: Send + Sync {
     /// Waits until it is here, or begins to be here.
     fn open(&self, what: &Remote) -> io::Result<Box<dyn Read + Send>>;
 
+    /// What is kept beside the content under this name.
+    fn metadata(&self, _what: &Remote, _name: &str) -> io::Result<Option<String>> {
+        Ok(None)
+    }
+
     /// Why what was opened so far came to nothing as a whole.
     fn verdict(&self) -> Result<(), Error> {
         Ok(())
@@ -194,6 +199,17 @@ impl Source {
             Source::File { path, .. } => Ok(Box::new(std::fs::File::open(path)?)),
             Source::Stdin => Ok(Box::new(io::stdin())),
             Source::Remote(remote) => remote.place.open(remote),
+        }
+    }
+
+    /// What its store keeps beside the content under a name: S3's `x-amz-meta-NAME`. Files have nothing of the kind.
+    ///
+    /// # Errors
+    /// Why the store does not tell.
+    pub fn metadata(&self, name: &str) -> io::Result<Option<String>> {
+        match self {
+            Source::File { .. } | Source::Stdin => Ok(None),
+            Source::Remote(remote) => remote.place.metadata(remote, name),
         }
     }
 

@@ -26,6 +26,10 @@ pub(super) struct Bucket {
     pub(super) ghosts: BTreeSet<String>,
     /// Key, or prefix ending in `/` whose listing is meant → what is odd about it.
     pub(super) oddities: Mutex<BTreeMap<String, Oddity>>,
+    /// Key → what is kept beside it as `signature`.
+    pub(super) signatures: BTreeMap<String, String>,
+    /// Keys of which only that was asked.
+    pub(super) heads: Mutex<Vec<String>>,
     /// Names a page.
     pub(super) page: usize,
     /// Time to the first byte of an object.
@@ -105,7 +109,20 @@ impl Bucket {
         }
         match rest.trim_start_matches('/') {
             "" => self.list(request),
+            key if request.method == "HEAD" => self.head(key),
             key => self.get(key, request),
+        }
+    }
+
+    fn head(&self, key: &str) -> Response {
+        self.heads.lock().unwrap().push(key.to_owned());
+        let Some(bytes) = self.objects.get(key) else {
+            return error(404, "NoSuchKey");
+        };
+        let answer = Response::new(200, bytes.clone()).with("etag", etag(bytes));
+        match self.signatures.get(key) {
+            Some(signature) => answer.with("x-amz-meta-signature", signature),
+            None => answer,
         }
     }
 

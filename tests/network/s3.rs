@@ -397,6 +397,63 @@ fn a_session_that_has_run_out_is_a_sentence() {
     assert!(stderr(&output).contains("aws sso login"), "{}", stderr(&output));
 }
 
+/// The signed archive, its one signature beside the newest digest taken off or put where S3 has it.
+fn signed(with_metadata: bool) -> (Bucket, String) {
+    let mut bucket = Bucket::of(Path::new("tests/digests"));
+    let beside = bucket
+        .objects
+        .keys()
+        .find(|key| key.ends_with(".sig"))
+        .expect("a signature")
+        .clone();
+    let head: serde_json::Value =
+        serde_json::from_slice(&bucket.objects.remove(&beside).expect("it is there")).expect("JSON");
+    let signature = head["Metadata"]["signature"].as_str().expect("a signature").to_owned();
+    let newest = beside.trim_end_matches(".sig").to_owned();
+    if with_metadata {
+        bucket.signatures.insert(newest.clone(), signature);
+    }
+    (bucket, newest)
+}
+
+#[test]
+fn a_digest_in_s3_carries_its_signature() {
+    let validate = [
+        "--validate",
+        "--public-keys",
+        "tests/digests/public-keys.json",
+        "--format",
+        "json",
+    ];
+    let (bucket, newest) = signed(true);
+    let (bucket, address) = bucket.serve();
+    let output = coverage(address, "AWSLogs", &validate);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let answer: serde_json::Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    let integrity = &answer["integrity"];
+    assert_eq!(
+        (&integrity["digests_proved"], &integrity["log_files_proved"]),
+        (&4.into(), &5.into())
+    );
+    assert_eq!(integrity["wrong"], serde_json::json!([]));
+    // Those before the newest stand in the digests that follow them.
+    assert_eq!(*bucket.heads.lock().unwrap(), std::slice::from_ref(&newest));
+
+    let (bucket, _) = signed(false);
+    let (_, address) = bucket.serve();
+    let output = coverage(address, "AWSLogs", &validate);
+    assert_eq!(output.status.code(), Some(10), "{}", stderr(&output));
+    let answer: serde_json::Value = serde_json::from_str(&stdout(&output)).expect("JSON");
+    let open = &answer["integrity"]["not_proved"];
+    assert_eq!(open[0]["why"], "unsigned: signature not given", "{open}");
+
+    let (mut bucket, newest) = signed(true);
+    bucket.signatures.insert(newest, "00ff".repeat(128));
+    let (_, address) = bucket.serve();
+    let said = stdout(&coverage(address, "AWSLogs", &validate));
+    assert!(said.contains("the signature does not fit"), "{said}");
+}
+
 #[test]
 fn as_many_objects_are_on_their_way_as_may_be() {
     let (bucket, address) = Bucket { gate: 24, ..sample() }.serve();

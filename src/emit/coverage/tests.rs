@@ -66,6 +66,7 @@ fn report(stream: StreamReport, name: &str) -> CoverageReport {
         with_grants: true,
         skipped: vec![(name.to_owned(), "why".to_owned(), 1)],
         mapping_disagreements: Vec::new(),
+        integrity: None,
     }
 }
 

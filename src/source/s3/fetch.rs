@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::super::{Error, Fetch, Remote};
 use super::{Bucket, Options, address};
-use crate::aws::{Connection, Kind, Trouble, explain};
+use crate::aws::{Connection, Kind, Trouble, explain, patiently};
 
 /// Memory is counted in these.
 const UNIT: u64 = 1 << 10;
@@ -216,6 +216,12 @@ impl Fetch for Fetcher {
         Ok(Box::new(body.map_err(io::Error::other)?))
     }
 
+    fn metadata(&self, what: &Remote, name: &str) -> io::Result<Option<String>> {
+        let parcel = self.parcel(what).map_err(io::Error::other)?;
+        let fields = self.connection.wait(parcel.metadata()).map_err(io::Error::other)?;
+        Ok(fields.get(name).cloned())
+    }
+
     fn verdict(&self) -> Result<(), Error> {
         let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let mut buckets: Vec<&Bucket> = buckets.values().collect();
@@ -316,6 +322,23 @@ impl Parcel {
             return Err(Trouble::new(Kind::Unreachable, "the transfer ended early"));
         }
         Ok(())
+    }
+
+    /// What is kept beside it, by names without `x-amz-meta-`.
+    async fn metadata(&self) -> Result<HashMap<String, String>, Trouble> {
+        let answer = patiently(|| {
+            self.bucket
+                .client
+                .head_object()
+                .bucket(&self.bucket.name)
+                .key(&self.key)
+                .set_if_match((!self.etag.is_empty()).then(|| self.etag.clone()))
+                .set_request_payer(self.bucket.payer())
+                .send()
+        })
+        .await
+        .map_err(|trouble| self.in_words(trouble))?;
+        Ok(answer.metadata.unwrap_or_default())
     }
 
     /// S3 says `Access Denied` for a key that may not be used, too.
