@@ -80,14 +80,7 @@ fn middle(bucket: &Bucket) -> String {
 fn program(address: SocketAddr, ledger: &Folder, more: &[&str]) -> Command {
     let mut command = trimtrail(address);
     command
-        .args([
-            "collect",
-            "--logs",
-            "s3://trails/AWSLogs",
-            "--patience",
-            "1",
-            "--ledger",
-        ])
+        .args(["collect", "--logs", "s3://trails/AWSLogs", "--ledger"])
         .arg(&ledger.0)
         .args(more);
     command
@@ -103,6 +96,7 @@ fn fill(bucket: Bucket, ledger: &Folder) -> Vec<String> {
     let (bucket, address) = bucket.serve();
     let output = collect(address, ledger, &[]);
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(!stderr(&output).contains("not read"), "{}", stderr(&output));
     gets(&bucket)
 }
 
