@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use crate::decode::json::Value;
 use crate::decode::{Event, Identity};
 
-pub use session::{Seed, Session, Workload, WorkloadKind, seed, session, session_of, shown, workload_of};
+pub use session::{Seed, Session, Workload, WorkloadKind, seed, session, session_name, session_of, shown, workload_of};
 
 /// What kind of identity a call is billed to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -129,30 +129,39 @@ pub fn workload_of(event: &Event<'_>) -> Option<Workload> {
 /// The same, as kind and name.
 pub fn shown<'i>(identity: &'i Identity, user_agent: &str) -> Option<(WorkloadKind, &'i str)> {
     let issuer = identity.session_issuer.as_ref()?;
-    let session_name = identity.principal_id.as_deref()?.split_once(':')?.1;
+    let session_name = session_name(identity)?;
     let role_name = issuer
         .arn
         .as_deref()
         .and_then(|arn| arn.rsplit('/').next())
         .unwrap_or("");
-    let runs_in = |program: &str| {
-        let mut found = ENVIRONMENT.find_iter(user_agent.as_bytes());
-        found.any(|at| user_agent[at..].starts_with(program))
+    let runs_in = |service: &str| {
+        let mut rest = user_agent;
+        while let Some(at) = ENVIRONMENT.find(rest.as_bytes()) {
+            rest = &rest[at + ENVIRONMENT.needle().len()..];
+            if rest.starts_with(service) {
+                return true;
+            }
+        }
+        false
     };
     let kind = if role_name.starts_with("AWSReservedSSO_") {
         WorkloadKind::Sso
     } else if identity.ec2_role_delivery.is_some() || is_instance_id(session_name) {
         WorkloadKind::Ec2
-    } else if identity.in_scope_of_issuer_type.as_deref() == Some("AWS::Lambda::Function")
-        || runs_in("exec-env/AWS_Lambda")
-    {
+    } else if identity.in_scope_of_issuer_type.as_deref() == Some("AWS::Lambda::Function") || runs_in("Lambda") {
         WorkloadKind::Lambda
-    } else if runs_in("exec-env/AWS_ECS") {
+    } else if runs_in("ECS") {
         WorkloadKind::Ecs
     } else {
         return None;
     };
     Some((kind, session_name))
+}
+
+/// The name that a role's session has.
+pub fn session_name(identity: &Identity) -> Option<&str> {
+    Some(identity.principal_id.as_deref()?.split_once(':')?.1)
 }
 
 /// EC2 names the session of an instance profile after the instance (IAM user guide, "Policy variables").

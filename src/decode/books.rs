@@ -1,13 +1,13 @@
 //! The books of one file: everything handed out goes through here and is counted.
 
-use super::identities::Identities;
+use super::habits::Habits;
 use super::record::Record;
 use super::{Digest, Event, Facts, Item, NotCalls, Shape, Why};
 
 /// Hands out items and counts the records that they stand for.
 pub(super) struct Books<'s> {
     sink: &'s mut dyn FnMut(Item<'_>),
-    pub(super) identities: &'s mut Identities,
+    pub(super) habits: &'s mut Habits,
     pub(super) facts: Facts,
     /// Something in the file is a record or a list of them. Until then nothing is called a skipped record: a file that
     /// is no trail is one entry, not one a line.
@@ -19,10 +19,10 @@ pub(super) struct Books<'s> {
 }
 
 impl<'s> Books<'s> {
-    pub(super) fn new(sink: &'s mut dyn FnMut(Item<'_>), identities: &'s mut Identities, facts: Facts) -> Self {
+    pub(super) fn new(sink: &'s mut dyn FnMut(Item<'_>), habits: &'s mut Habits, facts: Facts) -> Self {
         Self {
             sink,
-            identities,
+            habits,
             facts,
             recognised: false,
             pending: None,

@@ -23,9 +23,6 @@ pub(super) struct Identities {
     /// The most recent first in each.
     sets: Box<[Vec<Met>]>,
     hash: RandomState,
-    /// Read every record the plain way.
-    #[cfg(test)]
-    pub(super) distrust: bool,
 }
 
 #[derive(Debug)]
@@ -39,8 +36,6 @@ impl Default for Identities {
         Self {
             sets: std::iter::repeat_with(Vec::new).take(SETS).collect(),
             hash: RandomState::default(),
-            #[cfg(test)]
-            distrust: false,
         }
     }
 }
@@ -57,15 +52,6 @@ impl Identities {
         }
         let met = &set[place.saturating_sub(1)];
         Some((Rc::clone(&met.identity), met.raw.len()))
-    }
-
-    /// Whether every record is to be read the plain way; only tests ask for that.
-    #[inline(always)]
-    pub(super) fn is_distrusted(&self) -> bool {
-        #[cfg(test)]
-        return self.distrust;
-        #[cfg(not(test))]
-        false
     }
 
     /// Keeps an identity that was read from these bytes.

@@ -105,10 +105,16 @@ pub fn members(text: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
     let mut marked = Marked::new(bytes);
     std::iter::from_fn(move || {
         let at = next.take()?;
-        let (end, _, value) = scan::key(&mut marked, at).ok()?;
+        let (end, escaped, value) = scan::key(&mut marked, at).ok()?;
         let after = scan::value(&mut marked, value).ok()?;
         next = scan::next_member(bytes, after).ok()?.ok();
-        Some((scan::unescape_lossy(&text[at + 1..end])?, &text[value..after]))
+        let name = &text[at + 1..end];
+        let name = if escaped {
+            scan::unescape_lossy(name)?
+        } else {
+            Cow::Borrowed(name)
+        };
+        Some((name, &text[value..after]))
     })
 }
 

@@ -13,9 +13,11 @@ use std::io::{self, Read};
 mod books;
 mod digest;
 mod event;
+mod habits;
 mod identities;
 mod item;
 pub mod json;
+mod order;
 mod plain;
 mod record;
 mod reduced;
@@ -33,7 +35,7 @@ pub use item::{Compression, Facts, Item, Limits, NotCalls, Shape, Why};
 pub use time::Time;
 
 use books::Books;
-use identities::Identities;
+use habits::Habits;
 
 /// Bytes of a stream that are held before it is decided that the file does not fit in memory.
 const IN_MEMORY: u64 = 16 << 20;
@@ -59,7 +61,7 @@ pub struct Reader {
     /// What came out of it in one go.
     out: Vec<u8>,
     window: usize,
-    identities: Identities,
+    habits: Habits,
 }
 
 impl Default for Reader {
@@ -69,7 +71,7 @@ impl Default for Reader {
             raw: Vec::new(),
             out: Vec::new(),
             window: WINDOW,
-            identities: Identities::default(),
+            habits: Habits::default(),
         }
     }
 }
@@ -85,7 +87,7 @@ impl Reader {
     #[cfg(test)]
     pub(crate) fn plain() -> Self {
         let mut reader = Self::default();
-        reader.identities.distrust = true;
+        reader.habits.distrust = true;
         reader
     }
 
@@ -125,7 +127,7 @@ impl Reader {
                 let (bytes_in, bytes_out) = (bytes.len() as u64, text.len() as u64);
                 let mut books = Books::new(
                     sink,
-                    &mut self.identities,
+                    &mut self.habits,
                     Facts {
                         bytes_in,
                         bytes_out,
@@ -148,8 +150,8 @@ impl Reader {
     /// Reads in constant memory: a window of the text moves along.
     fn stream(&mut self, bytes: impl Read, limits: &Limits, sink: &mut dyn FnMut(Item<'_>)) -> Facts {
         let count = Cell::new(0);
-        let mut identities = std::mem::take(&mut self.identities);
-        let mut books = Books::new(sink, &mut identities, Facts::default());
+        let mut habits = std::mem::take(&mut self.habits);
+        let mut books = Books::new(sink, &mut habits, Facts::default());
         match unpack::layers(Box::new(unpack::Source {
             inner: bytes,
             count: &count,
@@ -162,7 +164,7 @@ impl Reader {
         }
         books.facts.bytes_in = count.get();
         let facts = books.close();
-        self.identities = identities;
+        self.habits = habits;
         facts
     }
 

@@ -52,7 +52,7 @@ pub(super) fn line(books: &mut Books<'_>, text: &str) {
     let Some((record, many)) = record(text) else {
         return books.unusable(Why::NotReduced);
     };
-    match skim::record(&record, 0, books.identities) {
+    match skim::record(&record, 0, books.habits) {
         Ok((Record::Event(mut event), _)) => {
             event.many = Some(Box::new(many));
             books.event(event, Shape::ReducedEvents);

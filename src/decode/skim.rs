@@ -6,20 +6,21 @@
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use super::identities::Identities;
+use super::habits::Habits;
+use super::order::Field;
 use super::record::{Draft, Record};
 use super::scan::{self, Fault, Marked};
 use super::{Identity, Issuer, Payload, Time, plain};
 
 /// Reads the object that opens at `at`: what it is, and where it ends.
 #[inline(always)]
-pub(super) fn record<'a>(text: &'a str, at: usize, identities: &mut Identities) -> Result<(Record<'a>, usize), Fault> {
+pub(super) fn record<'a>(text: &'a str, at: usize, habits: &mut Habits) -> Result<(Record<'a>, usize), Fault> {
     let mut skim = Skim {
         text,
         bytes: text.as_bytes(),
         marked: Marked::new(text.as_bytes()),
-        odd: identities.is_distrusted(),
-        identities,
+        odd: habits.is_distrusted(),
+        habits,
     };
     let mut draft = Draft::default();
     let end = skim.record(at, &mut draft)?;
@@ -39,17 +40,17 @@ pub(super) fn is_odd(text: &str) -> bool {
         bytes: text.as_bytes(),
         marked: Marked::new(text.as_bytes()),
         odd: false,
-        identities: &mut Identities::default(),
+        habits: &mut Habits::default(),
     };
     skim.record(0, &mut Draft::default()).is_err() || skim.odd
 }
 
-struct Skim<'a, 'i> {
+struct Skim<'a, 'h> {
     text: &'a str,
     bytes: &'a [u8],
     marked: Marked<'a>,
     odd: bool,
-    identities: &'i mut Identities,
+    habits: &'h mut Habits,
 }
 
 impl<'a> Skim<'a, '_> {
@@ -171,60 +172,95 @@ impl<'a> Skim<'a, '_> {
     }
 
     fn record(&mut self, at: usize, draft: &mut Draft<'a>) -> Result<usize, Fault> {
-        self.object(at, |skim, name, at| {
-            let event = &mut draft.event;
-            // By length first: most names differ in it, and comparing with a constant of known length is one load.
-            match name.len() {
-                6 if matches!(name, b"Events" | b"events" | b"detail" | b"schema") => draft.wrapper = true,
-                7 if name == b"eventID" => return skim.string(at, &mut event.id),
-                7 if name == b"Records" || name == b"message" => draft.wrapper = true,
-                8 if name == b"readOnly" => return skim.flag(at, &mut event.read_only),
-                8 if name == b"addendum" => return skim.payload(at, &mut event.addendum),
-                8 if name == b"@message" => draft.wrapper = true,
-                9 if name == b"eventTime" => {
-                    draft.known = true;
-                    let mut text = None;
-                    let end = skim.string(at, &mut text)?;
-                    draft.time = text.and_then(|text| Time::parse(&text));
-                    return Ok(end);
-                }
-                9 if name == b"eventName" => {
-                    draft.known = true;
-                    return skim.string(at, &mut draft.name);
-                }
-                9 if name == b"awsRegion" => return skim.string(at, &mut event.region),
-                9 if name == b"userAgent" => return skim.string(at, &mut event.user_agent),
-                9 if name == b"requestID" => return skim.string(at, &mut event.request_id),
-                9 if name == b"eventType" => return skim.string(at, &mut event.event_type),
-                9 if name == b"resources" => return skim.payload(at, &mut event.resources),
-                9 if name == b"errorCode" => return skim.string(at, &mut event.error_code),
-                9 if name == b"logEvents" => draft.wrapper = true,
-                11 if name == b"eventSource" => {
-                    draft.known = true;
-                    return skim.string(at, &mut draft.source);
-                }
-                12 if name == b"eventVersion" => {
-                    draft.known = true;
-                    return skim.string(at, &mut event.event_version);
-                }
-                12 if name == b"userIdentity" => return skim.identity(at, draft),
-                12 if name == b"errorMessage" => return skim.string(at, &mut event.error_message),
-                13 if name == b"eventCategory" => return skim.string(at, &mut event.event_category),
-                13 if name == b"sharedEventID" => return skim.string(at, &mut event.shared_event_id),
-                13 if name == b"vpcEndpointId" => return skim.string(at, &mut event.vpc_endpoint_id),
-                15 if name == b"sourceIPAddress" => return skim.string(at, &mut event.source_ip_address),
-                15 if name == b"managementEvent" => return skim.flag(at, &mut event.management_event),
-                15 if name == b"CloudTrailEvent" => draft.wrapper = true,
-                15 if name == b"digestStartTime" => draft.digest = true,
-                16 if name == b"responseElements" => return skim.payload(at, &mut event.response_elements),
-                17 if name == b"requestParameters" => return skim.payload(at, &mut event.request_parameters),
-                18 if name == b"recipientAccountId" => return skim.string(at, &mut event.recipient_account_id),
-                19 if name == b"additionalEventData" => return skim.payload(at, &mut event.additional_event_data),
-                19 if name == b"serviceEventDetails" => return skim.payload(at, &mut event.service_event_details),
-                _ => {}
+        let bytes = self.bytes;
+        match bytes.get(at) {
+            Some(b'{') => {}
+            None => return Err(Fault::End),
+            Some(_) => return Err(Fault::Bad),
+        }
+        let mut at = scan::space(bytes, at + 1);
+        if bytes.get(at) == Some(&b'}') {
+            return Ok(at + 1);
+        }
+        let mut last = Field::Start;
+        loop {
+            let (field, value) = match self.habits.order.guess(last, &bytes[at..]) {
+                Some((field, length)) => (field, scan::space(bytes, at + length)),
+                None => self.name(at, last)?,
+            };
+            let after = self.field(field, value, draft)?;
+            match scan::next_member(bytes, after)? {
+                Ok(next) => at = next,
+                Err(end) => return Ok(end),
             }
-            scan::value(&mut skim.marked, at)
-        })
+            last = field;
+        }
+    }
+
+    /// The field whose name stands at `at`, behind another one, and where its value starts.
+    fn name(&mut self, at: usize, last: Field) -> Result<(Field, usize), Fault> {
+        let (end, escaped, value) = scan::key(&mut self.marked, at)?;
+        let field = if escaped {
+            let name = scan::unescape(&self.text[at + 1..end]);
+            name.map_or(Field::Other, |name| Field::of(name.as_bytes()))
+        } else {
+            let field = Field::of(&self.bytes[at + 1..end]);
+            self.habits.order.learn(last, &self.bytes[at..value], field);
+            field
+        };
+        Ok((field, value))
+    }
+
+    /// Reads a field's value: where it ends.
+    #[inline(always)]
+    fn field(&mut self, field: Field, at: usize, draft: &mut Draft<'a>) -> Result<usize, Fault> {
+        let event = &mut draft.event;
+        match field {
+            Field::Addendum => return self.payload(at, &mut event.addendum),
+            Field::AdditionalEventData => return self.payload(at, &mut event.additional_event_data),
+            Field::AwsRegion => return self.string(at, &mut event.region),
+            Field::ErrorCode => return self.string(at, &mut event.error_code),
+            Field::ErrorMessage => return self.string(at, &mut event.error_message),
+            Field::EventCategory => return self.string(at, &mut event.event_category),
+            Field::EventId => return self.string(at, &mut event.id),
+            Field::EventName => {
+                draft.known = true;
+                return self.string(at, &mut draft.name);
+            }
+            Field::EventSource => {
+                draft.known = true;
+                return self.string(at, &mut draft.source);
+            }
+            Field::EventTime => {
+                draft.known = true;
+                let mut text = None;
+                let end = self.string(at, &mut text)?;
+                draft.time = text.and_then(|text| Time::parse(&text));
+                return Ok(end);
+            }
+            Field::EventType => return self.string(at, &mut event.event_type),
+            Field::EventVersion => {
+                draft.known = true;
+                return self.string(at, &mut event.event_version);
+            }
+            Field::ManagementEvent => return self.flag(at, &mut event.management_event),
+            Field::ReadOnly => return self.flag(at, &mut event.read_only),
+            Field::RecipientAccountId => return self.string(at, &mut event.recipient_account_id),
+            Field::RequestId => return self.string(at, &mut event.request_id),
+            Field::RequestParameters => return self.payload(at, &mut event.request_parameters),
+            Field::Resources => return self.payload(at, &mut event.resources),
+            Field::ResponseElements => return self.payload(at, &mut event.response_elements),
+            Field::ServiceEventDetails => return self.payload(at, &mut event.service_event_details),
+            Field::SharedEventId => return self.string(at, &mut event.shared_event_id),
+            Field::SourceIpAddress => return self.string(at, &mut event.source_ip_address),
+            Field::UserAgent => return self.string(at, &mut event.user_agent),
+            Field::UserIdentity => return self.identity(at, draft),
+            Field::VpcEndpointId => return self.string(at, &mut event.vpc_endpoint_id),
+            Field::DigestStartTime => draft.digest = true,
+            Field::Wrapper => draft.wrapper = true,
+            Field::Start | Field::Other => {}
+        }
+        scan::value(&mut self.marked, at)
     }
 
     /// `userIdentity`. Whatever is no object is left to the plain way.
@@ -233,7 +269,7 @@ impl<'a> Skim<'a, '_> {
             draft.event.identity = None;
             return self.null(at);
         }
-        if let Some((identity, length)) = self.identities.met(&self.bytes[at..]) {
+        if let Some((identity, length)) = self.habits.identities.met(&self.bytes[at..]) {
             draft.event.identity = Some(identity);
             return Ok(at + length);
         }
@@ -242,7 +278,7 @@ impl<'a> Skim<'a, '_> {
         let end = self.members_of_identity(at, &mut read)?;
         let read = Rc::new(read);
         if !self.odd {
-            self.identities.remember(&self.bytes[at..end], &read);
+            self.habits.identities.remember(&self.bytes[at..end], &read);
         }
         self.odd |= was_odd;
         draft.event.identity = Some(read);

@@ -186,7 +186,7 @@ impl Table {
             });
         }
         self.scratch.push('}');
-        match skim::record(&self.scratch, 0, books.identities) {
+        match skim::record(&self.scratch, 0, books.habits) {
             Ok((Record::Event(mut event), _)) => {
                 event.coarse = self.shape == Shape::EventHistoryCsv;
                 books.event(event, self.shape);

@@ -150,7 +150,7 @@ impl Documents {
                 list,
             );
         }
-        let fault = match skim::record(view, window.at, books.identities) {
+        let fault = match skim::record(view, window.at, books.habits) {
             Ok((record, end)) => {
                 wrap::element(books, record, &view[window.at..end], Shape::Events);
                 return Step::To(end);
@@ -203,7 +203,7 @@ impl Documents {
     /// An object in a list.
     fn element(&mut self, window: Window<'_>, shape: Shape, within: bool, books: &mut Books<'_>) -> Step {
         let view = window.view();
-        match skim::record(view, window.at, books.identities) {
+        match skim::record(view, window.at, books.habits) {
             Ok((record, end)) => {
                 wrap::element(books, record, &view[window.at..end], shape);
                 Step::To(end)

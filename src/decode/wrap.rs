@@ -95,7 +95,7 @@ fn letter(books: &mut Books<'_>, raw: &str, shape: Shape, depth: u32) -> bool {
 /// What an envelope holds, if it is a record or another envelope. False: it holds neither.
 fn inside(books: &mut Books<'_>, text: &str, shape: Shape, depth: u32) -> bool {
     let start = scan::space(text.as_bytes(), 0);
-    let (record, end) = match skim::record(text, start, books.identities) {
+    let (record, end) = match skim::record(text, start, books.habits) {
         Ok(found) => found,
         // Text that starts like a record was one once.
         Err(fault) if text[start..].starts_with('{') && text.contains("\"event") => {

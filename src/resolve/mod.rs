@@ -6,6 +6,7 @@
 mod observe;
 mod operation;
 mod outcome;
+mod outline;
 mod path;
 mod reads;
 
@@ -14,7 +15,8 @@ use crate::catalog::{ActionId, Catalog, How, Mapping, When};
 pub use observe::{Facts, Observed, data_roots, observe, root};
 pub use operation::Operation;
 pub use outcome::{Outcome, Verdict, of_code, outcome};
-pub use reads::reads;
+pub use outline::{Outline, Piece, fill};
+pub use reads::Reading;
 
 /// The kind under which a role that was handed over stands in [`Facts::kinds`].
 pub const PASSED_ROLE: &str = "passed-role";

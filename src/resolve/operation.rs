@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::observe::{Facts, top};
 use super::{Call, PASSED_ROLE};
-use crate::catalog::{AccessLevel, ActionId, ArnTemplate, Catalog, Logging, Mapping, Need, RoleParameter, When};
+use crate::catalog::{
+    AccessLevel, ActionId, ArnTemplate, Catalog, Form, Logging, Mapping, Need, Part, RoleParameter, When,
+};
 use crate::decode::json;
 use crate::iam::pattern;
 
@@ -83,8 +85,22 @@ pub struct Operation {
     formats: Formats,
     /// The templates of its needs, each once; none where no resource of its could have a kind.
     pub(super) templates: Vec<Template>,
-    /// The first steps of all paths above and in the templates.
-    first_steps: BTreeSet<String>,
+    /// The first steps of all paths above and in the templates, and what is read of the values under them.
+    first_steps: Vec<(String, Concern)>,
+    /// What the patterns spell out between colons and slashes, sorted; `None` where a pattern could tell one plain name
+    /// from another.
+    tokens: Option<Vec<String>>,
+}
+
+/// What is read of the value of a parameter.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Concern {
+    /// Nothing but whether it carries something.
+    None,
+    /// Names, each of which may be replaced by another one: it then stands in the resources instead.
+    Names,
+    /// All as it is written.
+    Whole,
 }
 
 /// An ARN template, and the first parameter that it needs.
@@ -128,13 +144,31 @@ impl Operation {
             .flat_map(|need| &need.resources)
             .filter(|template| !kinds.is_empty() || template.as_str().contains(":iam:"))
             .collect();
-        let first_steps = templates
+        let mut first_steps: BTreeMap<String, Concern> = BTreeMap::new();
+        let mut concern = |path: &str, concern: Concern| {
+            let known = first_steps.entry(top(path).to_owned()).or_insert(concern);
+            *known = concern.max(*known);
+        };
+        for template in &templates {
+            template_concerns(template, &mut concern);
+        }
+        // A colon asks for a part of the text.
+        for path in &paths {
+            concern(
+                path,
+                if path.contains(':') {
+                    Concern::Whole
+                } else {
+                    Concern::Names
+                },
+            );
+        }
+        let roles = role_parameters.iter().map(|parameter| &parameter.path);
+        value_paths
             .iter()
-            .flat_map(|template| template.parameters())
-            .chain(paths.iter().chain(&value_paths).map(String::as_str))
-            .chain(role_parameters.iter().map(|parameter| parameter.path.as_str()))
-            .map(|path| top(path).to_owned())
-            .collect();
+            .chain(roles)
+            .for_each(|path| concern(path, Concern::Whole));
+        let first_steps = first_steps.into_iter().collect();
         let templates = templates.into_iter().map(|template| Template {
             first: template.parameters().first().map(|path| top(path).to_owned()),
             arn: template.clone(),
@@ -150,6 +184,7 @@ impl Operation {
             value_paths,
             role_parameters,
             formats: Formats::of(&kinds),
+            tokens: tokens(&kinds),
             kinds,
             templates,
             first_steps,
@@ -157,10 +192,33 @@ impl Operation {
         }
     }
 
-    /// Whether a value under this parameter may decide, or name a resource. A list may be wrapped into a member of its own.
-    pub(super) fn concerns(&self, parameter: &str) -> bool {
-        let mut steps = self.first_steps.iter();
-        matches!(parameter, "items" | "member") || steps.any(|step| step.is_empty() || json::same_name(step, parameter))
+    /// What is read of the value of a parameter: whatever may decide, or name a resource. A list may be wrapped into a
+    /// member of its own, and newer EC2 calls wrap what they ask for into `content`.
+    pub(super) fn concern(&self, parameter: &str) -> Concern {
+        if matches!(parameter, "items" | "member") || json::same_name(parameter, "content") {
+            return Concern::Whole;
+        }
+        let mut found = Concern::None;
+        for (step, concern) in &self.first_steps {
+            if step.is_empty() {
+                return Concern::Whole;
+            }
+            if json::same_name(step, parameter) {
+                found = found.max(*concern);
+            }
+        }
+        found
+    }
+
+    /// Whether its resource types are told without regard to plain names.
+    pub(super) fn takes_names(&self) -> bool {
+        self.tokens.is_some()
+    }
+
+    /// Whether a pattern of its resource types spells this out.
+    pub(super) fn knows_token(&self, name: &str) -> bool {
+        let tokens = self.tokens.as_deref().unwrap_or_default();
+        tokens.binary_search_by(|token| token.as_str().cmp(name)).is_ok()
     }
 
     /// Whether a denial that names `action` shows that the mapping lacks it.
@@ -227,6 +285,57 @@ impl Operation {
     pub(super) fn kind_of(&self, arn: &str) -> Option<&Kind> {
         self.formats.find(arn, &self.kinds)
     }
+}
+
+/// Where a template takes a parameter's value as it is, between colons and slashes, one plain name does as well as
+/// another.
+fn template_concerns(template: &ArnTemplate, concern: &mut impl FnMut(&str, Concern)) {
+    let separator = |byte: Option<u8>| byte.is_none_or(|byte| byte == b':' || byte == b'/');
+    let parts = template.parts();
+    let literal = |at: Option<usize>| match at.and_then(|at| parts.get(at)) {
+        Some(Part::Literal(text)) => Some(Some(text.as_bytes())),
+        Some(Part::Partition | Part::Region | Part::Account | Part::Parameter { .. }) => None,
+        None => Some(None),
+    };
+    for (at, part) in parts.iter().enumerate() {
+        if let Part::Parameter { path, form } = part {
+            let before =
+                literal(at.checked_sub(1)).is_some_and(|text| separator(text.and_then(|text| text.last().copied())));
+            let after =
+                literal(Some(at + 1)).is_some_and(|text| separator(text.and_then(|text| text.first().copied())));
+            // A secret's name may lack what AWS adds to it, see `observe`.
+            let as_it_is = *form == Form::Whole && before && after && !template.as_str().contains(":secretsmanager:");
+            concern(path, if as_it_is { Concern::Names } else { Concern::Whole });
+        }
+    }
+}
+
+/// What the patterns of some kinds spell out between colons and slashes, sorted. `None` where whether an ARN fits could
+/// depend on a name in it that is none of these: each run of text between two wildcards has to start and end with a
+/// colon or slash, or be the pattern's start or end. Then a run that is found in an ARN either leaves a name between two
+/// separators alone, or spells it out.
+fn tokens(kinds: &[Kind]) -> Option<Vec<String>> {
+    let is_separator = |c: char| c == ':' || c == '/';
+    let mut tokens = BTreeSet::new();
+    for pattern in kinds.iter().flat_map(|kind| &kind.patterns) {
+        if pattern.contains('?') {
+            return None;
+        }
+        let runs: Vec<&str> = pattern.split('*').collect();
+        for (at, run) in runs.iter().enumerate().filter(|(_, run)| !run.is_empty()) {
+            let starts = at == 0 || run.starts_with(is_separator);
+            let ends = at + 1 == runs.len() || run.ends_with(is_separator);
+            if !starts || !ends {
+                return None;
+            }
+            tokens.extend(
+                run.split(is_separator)
+                    .filter(|token| !token.is_empty())
+                    .map(str::to_owned),
+            );
+        }
+    }
+    Some(tokens.into_iter().collect())
 }
 
 /// Whether two ARNs or patterns may be of one service; a wildcard there is any.

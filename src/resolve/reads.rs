@@ -1,89 +1,252 @@
 //! What [`observe`](super::observe) and [`data_roots`](super::data_roots) read of an event, as bytes.
 //!
 //! Most calls say what others said before, or differ only where nothing decides: a page's token, a filter, a request's
-//! id. Events of one operation whose bytes are equal are observed alike, so that whoever remembers need not look again.
-//! What is doubtful is taken in: it costs a look, never a wrong answer.
+//! id; or in plain names, such as an object's key or an instance's id. Events of one operation whose bytes are equal are
+//! observed alike, each with its own names in the same places; so that whoever remembers need not look again. What is
+//! doubtful is taken in as it stands: it costs a look, never a wrong answer.
 
 use std::sync::LazyLock;
 
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr2, memmem};
 
 use super::observe::Place;
-use super::operation::Operation;
+use super::operation::{Concern, Operation};
 use crate::catalog::Mapping;
 use crate::decode::{Event, Payload, json};
 
 /// Ends a text: no byte of UTF-8.
 const END: u8 = 0xff;
+/// Stands for a plain name: no byte of UTF-8 either.
+const NAME: u8 = 0xfe;
+/// Most plain names in one event; the rest stands as it is written.
+const NAMES: usize = 64;
+/// Longest string in which plain names are told apart.
+const LONGEST: usize = 1024;
 
-/// Appends all that the event's observation depends on, beside its operation.
-pub fn reads(event: &Event<'_>, operation: &Operation, out: &mut Vec<u8>) {
-    push(out, event.resources.json().unwrap_or(""));
-    let Mapping::Actions(_) = operation.mapping else {
-        return;
-    };
-    let Place {
-        partition,
-        region,
-        account,
-    } = Place::of(event);
-    push(out, partition);
-    push(out, region);
-    push(out, account);
-    out.push(u8::from(event.coarse) | u8::from(event.error_code.is_none()) << 1);
-    // A denial names the resource on which permission failed.
-    push(out, event.error_message.as_deref().unwrap_or(""));
-    // IAM's calls on a user are on the caller where they name none.
-    if let Some(identity) = event.identity.as_ref().filter(|_| event.source == "iam.amazonaws.com") {
-        push(out, identity.kind.as_deref().unwrap_or(""));
-        push(out, identity.arn.as_deref().unwrap_or(""));
-    }
-    match &event.request_parameters {
-        Payload::Absent | Payload::Text(_) => out.push(0),
-        Payload::Null => out.push(1),
-        Payload::Json(text) => {
-            out.push(2);
-            request(text, operation, out);
+/// What was read of one event.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Reading {
+    bytes: Vec<u8>,
+    names: Vec<Name>,
+}
+
+/// Where a plain name stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Name {
+    pub(super) within: Within,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+/// A part of an event that holds plain names.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Within {
+    Request,
+    Resources,
+}
+
+impl Within {
+    pub(super) fn text<'e>(self, event: &Event<'e>) -> &'e str {
+        match self {
+            Within::Request => event.request_parameters.json(),
+            Within::Resources => event.resources.json(),
         }
-    }
-    if let Some(text) = event.response_elements.json().filter(|text| may_hold_arn(text)) {
-        // Of a response only ARNs are read, whatever they stand under.
-        if text.starts_with('{') {
-            json::members(text)
-                .filter(|(_, value)| may_hold_arn(value))
-                .for_each(|(_, value)| push(out, value));
-        } else {
-            push(out, text);
-        }
+        .unwrap_or("")
     }
 }
 
-/// Of a parameter that no path of the operation starts with, only the name counts and whether it carries something.
-fn request(text: &str, operation: &Operation, out: &mut Vec<u8>) {
-    let mut members = json::members(text);
-    // A list, or one that is wrapped into a member of its own.
-    let (Some(first), Some(second)) = (members.next(), members.next()) else {
-        return push(out, text);
-    };
-    let holds_arns = may_hold_arn(text);
-    for (name, value) in [first, second].into_iter().chain(members) {
-        push(out, &name);
-        // Newer EC2 calls wrap what they ask for into `content`.
-        let concerns =
-            operation.concerns(&name) || json::same_name(&name, "content") || holds_arns && may_hold_arn(value);
-        match is_empty(value).filter(|_| !concerns) {
-            Some(empty) => out.push(u8::from(empty)),
-            None => {
-                out.push(2);
-                push(out, value);
+impl Reading {
+    /// All that the event's observation depends on, beside its operation and its plain names. With `whole`, names are
+    /// no different from other text.
+    pub fn read(&mut self, event: &Event<'_>, operation: &Operation, whole: bool) {
+        self.bytes.clear();
+        self.names.clear();
+        let reader = Reader {
+            bytes: &mut self.bytes,
+            names: &mut self.names,
+            operation,
+            whole: whole || !operation.takes_names(),
+        };
+        reader.event(event);
+    }
+
+    /// What was read, its plain names left out.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// How many plain names stand in the event.
+    pub fn names(&self) -> usize {
+        self.names.len()
+    }
+
+    /// A plain name of the event that was read.
+    pub fn name<'e>(&self, event: &Event<'e>, number: usize) -> &'e str {
+        let name = self.names[number];
+        &name.within.text(event)[name.start..name.end]
+    }
+
+    pub(super) fn places(&self) -> &[Name] {
+        &self.names
+    }
+}
+
+struct Reader<'r> {
+    bytes: &'r mut Vec<u8>,
+    names: &'r mut Vec<Name>,
+    operation: &'r Operation,
+    whole: bool,
+}
+
+impl Reader<'_> {
+    fn event(mut self, event: &Event<'_>) {
+        let resources = event.resources.json().unwrap_or("");
+        self.value(resources, resources, Within::Resources, Concern::Whole);
+        let Mapping::Actions(_) = self.operation.mapping else {
+            return;
+        };
+        let Place {
+            partition,
+            region,
+            account,
+        } = Place::of(event);
+        self.push(partition);
+        self.push(region);
+        self.push(account);
+        self.bytes
+            .push(u8::from(event.coarse) | u8::from(event.error_code.is_none()) << 1);
+        // A denial names the resource on which permission failed.
+        self.push(event.error_message.as_deref().unwrap_or(""));
+        // IAM's calls on a user are on the caller where they name none.
+        if let Some(identity) = event.identity.as_ref().filter(|_| event.source == "iam.amazonaws.com") {
+            self.push(identity.kind.as_deref().unwrap_or(""));
+            self.push(identity.arn.as_deref().unwrap_or(""));
+        }
+        match &event.request_parameters {
+            Payload::Absent | Payload::Text(_) => self.bytes.push(0),
+            Payload::Null => self.bytes.push(1),
+            Payload::Json(text) => {
+                self.bytes.push(2);
+                self.request(text);
+            }
+        }
+        if let Some(text) = event.response_elements.json().filter(|text| may_hold_arn(text)) {
+            // Of a response only ARNs are read, whatever they stand under.
+            if text.starts_with('{') {
+                json::members(text)
+                    .filter(|(_, value)| may_hold_arn(value))
+                    .for_each(|(_, value)| self.push(value));
+            } else {
+                self.push(text);
             }
         }
     }
+
+    /// Of a parameter that no path of the operation starts with, only the name counts and whether it carries something.
+    fn request(&mut self, text: &str) {
+        let mut members = json::members(text);
+        let Some(first) = members.next() else {
+            return self.push(text);
+        };
+        let second = members.next();
+        // A list, or what wraps the request.
+        let wraps = |name: &str| name.ends_with("Request") || name.ends_with("Req");
+        if second.is_none() && wraps(&first.0) {
+            return self.push(text);
+        }
+        let holds_arns = may_hold_arn(text);
+        for (name, value) in [Some(first), second].into_iter().flatten().chain(members) {
+            self.push(&name);
+            let concern = match self.operation.concern(&name) {
+                Concern::None if holds_arns && may_hold_arn(value) => Concern::Whole,
+                concern => concern,
+            };
+            match is_empty(value).filter(|_| concern == Concern::None) {
+                Some(empty) => self.bytes.push(u8::from(empty)),
+                None => {
+                    self.bytes.push(2);
+                    self.value(value, text, Within::Request, concern);
+                }
+            }
+        }
+    }
+
+    /// A value, which is a part of `text`; names in it are told apart where they are plain.
+    fn value(&mut self, value: &str, text: &str, within: Within, concern: Concern) {
+        let objects = concern != Concern::Names;
+        if self.whole || objects && OBJECT.find(value.as_bytes()).is_none() {
+            return self.push(value);
+        }
+        let offset = value.as_ptr().addr() - text.as_ptr().addr();
+        let bytes = value.as_bytes();
+        // Up to here the value is taken in.
+        let mut taken = 0;
+        let mut at = 0;
+        while let Some(open) = memchr(b'"', &bytes[at..]).map(|quote| at + quote + 1) {
+            let Some(close) = closing(bytes, open) else { break };
+            at = close + 1;
+            let string = &value[open..close];
+            // A member's name, or what only a look can tell.
+            let is_key = value[at..].trim_ascii_start().starts_with(':');
+            if is_key || string.len() > LONGEST || string.contains('\\') {
+                continue;
+            }
+            let Some(start) = plain_part(string, objects) else {
+                continue;
+            };
+            let mut token = open + start;
+            loop {
+                let end = memchr2(b'/', b':', &bytes[token..close]).map_or(close, |cut| token + cut);
+                let name = &value[token..end];
+                if !name.is_empty() && self.names.len() < NAMES && !self.operation.knows_token(name) {
+                    self.bytes.extend_from_slice(&bytes[taken..token]);
+                    self.bytes.push(NAME);
+                    self.names.push(Name {
+                        within,
+                        start: offset + token,
+                        end: offset + end,
+                    });
+                    taken = end;
+                }
+                if end == close {
+                    break;
+                }
+                token = end + 1;
+            }
+        }
+        self.push(&value[taken..]);
+    }
+
+    fn push(&mut self, text: &str) {
+        self.bytes.extend_from_slice(text.as_bytes());
+        self.bytes.push(END);
+    }
 }
 
-fn push(out: &mut Vec<u8>, text: &str) {
-    out.extend_from_slice(text.as_bytes());
-    out.push(END);
+/// What ARNs of S3's buckets and objects have behind the partition.
+static OBJECT: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(":s3:::"));
+
+/// Where plain names start in a string: behind the bucket in an object's ARN, else at its front where no colon says
+/// that it is more than a name.
+fn plain_part(string: &str, objects: bool) -> Option<usize> {
+    if let Some(rest) = string.strip_prefix("arn:") {
+        let (_, object) = rest.split_once(":s3:::")?;
+        let key = object.find('/')? + 1;
+        let plain = !object.contains(':') && rest.len() - object.len() <= "aws-iso-b:s3:::".len();
+        return plain.then_some(string.len() - object.len() + key);
+    }
+    (!objects && !string.contains(':')).then_some(0)
+}
+
+/// The quote that ends the string which starts at `at`.
+fn closing(bytes: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        at += memchr2(b'"', b'\\', bytes.get(at..)?)?;
+        if bytes[at] == b'"' {
+            return Some(at);
+        }
+        at += 2;
+    }
 }
 
 /// Whether a string in it may start with `arn:`. An escape may hide one.
@@ -104,3 +267,6 @@ fn is_empty(value: &str) -> Option<bool> {
         _ => Some(false),
     }
 }
+
+#[cfg(test)]
+mod tests;

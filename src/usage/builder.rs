@@ -191,6 +191,10 @@ impl Builder {
 
     /// Both, as if one builder had counted all.
     pub(super) fn merge(&mut self, other: Builder) {
+        if self.seen.is_empty() && self.sessions.is_empty() && self.workloads.is_empty() {
+            *self = other;
+            return;
+        }
         let texts: Vec<Text> = other.texts.iter().map(|text| self.text(text)).collect();
         let facts: Vec<u32> = other.fact_list.iter().map(|facts| self.facts(facts)).collect();
         let mut numbers = Vec::with_capacity(other.seen.len());

@@ -120,10 +120,8 @@ pub struct Part {
 /// Only where the system gives no threads; damaged input is a fact in the coverage.
 pub fn collect(sources: &[Source], options: &Options, progress: &Progress) -> Result<(Table, Coverage), Error> {
     let total: Mutex<(Builder, Coverage)> = Mutex::default();
-    run(sources, options, progress, &|counted| {
-        let mut total = lock(&total);
-        total.0.merge(counted.builder);
-        total.1.merge(counted.coverage);
+    run(sources, options, progress, Seal::Whole, &|counted| {
+        *lock(&total) = (counted.builder, counted.coverage);
         ControlFlow::Continue(())
     })?;
     progress.stage("merging");
@@ -146,7 +144,7 @@ pub fn collect_parts(
     take: &mut (dyn FnMut(Part) -> ControlFlow<()> + Send),
 ) -> Result<(), Error> {
     let take = Mutex::new(take);
-    run(sources, options, progress, &|counted| {
+    run(sources, options, progress, Seal::Parts, &|counted| {
         let Counted {
             key,
             builder,
@@ -164,6 +162,15 @@ pub fn collect_parts(
     })
 }
 
+/// What is counted together and handed out as one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seal {
+    /// Everything: no thread counts a string anew because another day has begun.
+    Whole,
+    /// Each part.
+    Parts,
+}
+
 /// A part whose strings are still numbers.
 struct Counted {
     key: PartKey,
@@ -176,6 +183,7 @@ fn run(
     sources: &[Source],
     options: &Options,
     progress: &Progress,
+    seal: Seal,
     take: &(dyn Fn(Counted) -> ControlFlow<()> + Sync),
 ) -> Result<(), Error> {
     let mut keyed: Vec<(PartKey, usize)> = (0..sources.len()).map(|index| (key(&sources[index]), index)).collect();
@@ -186,20 +194,21 @@ fn run(
     });
     let mut order = Vec::with_capacity(sources.len());
     let mut parts: Vec<(PartKey, Mutex<OpenPart>)> = Vec::new();
+    let mut days: Vec<(PartKey, Mutex<OpenDay>)> = Vec::new();
     for (key, index) in keyed {
-        match parts.last_mut() {
-            Some((last, open)) if *last == key => open.get_mut().unwrap_or_else(PoisonError::into_inner).left += 1,
-            _ => parts.push((
-                key,
-                Mutex::new(OpenPart {
-                    left: 1,
-                    ..OpenPart::default()
-                }),
-            )),
-        }
-        order.push((index, parts.len() - 1));
+        let sealed = match seal {
+            Seal::Whole => PartKey::default(),
+            Seal::Parts => key.clone(),
+        };
+        open(&mut parts, sealed).left += 1;
+        open(&mut days, key).left += 1;
+        order.push(Claim {
+            source: index,
+            part: parts.len() - 1,
+            day: days.len() - 1,
+        });
     }
-    source::expect(order.iter().map(|(index, _)| &sources[*index]));
+    source::expect(order.iter().map(|claim| &sources[claim.source]));
     progress.expect(sources.len(), sources.iter().map(Source::bytes).sum());
 
     let threads = if options.threads == 0 {
@@ -222,11 +231,21 @@ fn run(
         order,
         next: AtomicUsize::new(0),
         parts,
+        days,
         contents: Contents::default(),
         take,
     };
     pool.broadcast(|_| run.work());
     Ok(())
+}
+
+/// The last one of a list, begun anew where the key differs.
+fn open<T: Default>(list: &mut Vec<(PartKey, Mutex<T>)>, key: PartKey) -> &mut T {
+    if list.last().is_none_or(|(last, _)| *last != key) {
+        list.push((key, Mutex::default()));
+    }
+    let (_, open) = list.last_mut().expect("one was pushed");
+    open.get_mut().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn key(source: &Source) -> PartKey {
@@ -239,12 +258,30 @@ struct Run<'a> {
     sources: &'a [Source],
     options: &'a Options,
     progress: &'a Progress,
-    /// (source, part), sorted by part
-    order: Vec<(usize, usize)>,
+    /// Sorted by part and day.
+    order: Vec<Claim>,
     next: AtomicUsize,
     parts: Vec<(PartKey, Mutex<OpenPart>)>,
+    days: Vec<(PartKey, Mutex<OpenDay>)>,
     contents: Contents,
     take: &'a (dyn Fn(Counted) -> ControlFlow<()> + Sync),
+}
+
+/// A file to be read, and where it belongs.
+#[derive(Clone, Copy)]
+struct Claim {
+    source: usize,
+    part: usize,
+    day: usize,
+}
+
+/// An account and delivery date with files that are not read yet.
+#[derive(Default)]
+struct OpenDay {
+    left: usize,
+    /// Events that were met before.
+    duplicates: u64,
+    fingerprints: Arc<Fingerprints>,
 }
 
 /// A part that still has files to read.
@@ -252,7 +289,6 @@ struct Run<'a> {
 struct OpenPart {
     /// Files that no shard below has counted.
     left: usize,
-    fingerprints: Arc<Fingerprints>,
     /// From threads that have gone on to another part.
     shards: Vec<Shard>,
 }
@@ -273,29 +309,40 @@ impl Run<'_> {
     /// One thread: takes files in order, and hands its shard of a part in when it goes on to the next.
     fn work(&self) {
         let mut worker = Worker::default();
-        let mut current: Option<(usize, Shard)> = None;
+        let mut current: Option<(Claim, Shard)> = None;
         loop {
             let place = self.next.fetch_add(1, Ordering::Relaxed);
             let claimed = self.order.get(place);
-            let part_done = |(part, _): &mut (usize, Shard)| claimed.is_none_or(|(_, next)| next != part);
-            if let Some((part, shard)) = current.take_if(part_done) {
-                self.hand_in(part, shard);
+            let part_done = |(last, _): &mut (Claim, Shard)| claimed.is_none_or(|next| next.part != last.part);
+            if let Some((last, shard)) = current.take_if(part_done) {
+                self.hand_in(last.part, shard);
             }
-            let Some((source, part)) = claimed else { return };
-            let (_, shard) = current.get_or_insert_with(|| {
-                let fingerprints = Arc::clone(&lock(&self.parts[*part].1).fingerprints);
+            let Some(claim) = claimed else { return };
+            let (last, shard) = current.get_or_insert_with(|| {
                 worker.shards += 1;
-                (*part, Shard::new(worker.shards, fingerprints))
+                let fingerprints = Arc::clone(&lock(&self.days[claim.day].1).fingerprints);
+                (*claim, Shard::new(worker.shards, fingerprints))
             });
-            let facts = self.file(place, *source, shard, &mut worker);
+            if last.day != claim.day {
+                shard.fingerprints = Arc::clone(&lock(&self.days[claim.day].1).fingerprints);
+            }
+            *last = *claim;
+            let facts = self.file(place, claim.source, shard, &mut worker);
             shard.files.push(facts);
-            self.progress.advance(self.sources[*source].bytes());
+            let mut day = lock(&self.days[claim.day].1);
+            day.left -= 1;
+            day.duplicates += std::mem::take(&mut shard.duplicates);
+            if day.left == 0 {
+                // No other file may hold the same events.
+                day.fingerprints = Arc::default();
+            }
+            drop(day);
+            self.progress.advance(self.sources[claim.source].bytes());
         }
     }
 
     fn hand_in(&self, part: usize, shard: Shard) {
-        let (key, open) = &self.parts[part];
-        let mut open = lock(open);
+        let mut open = lock(&self.parts[part].1);
         open.left -= shard.files.len();
         open.shards.push(shard);
         if open.left > 0 {
@@ -303,7 +350,7 @@ impl Run<'_> {
         }
         let done = std::mem::take(&mut *open);
         drop(open);
-        if (self.take)(self.finish(key, done)).is_break() {
+        if (self.take)(self.finish(part, done)).is_break() {
             self.next.fetch_max(self.order.len(), Ordering::Relaxed);
         }
     }
@@ -395,19 +442,17 @@ impl Run<'_> {
     }
 
     /// Adds up what the threads counted of a part, and books its files.
-    fn finish(&self, key: &PartKey, done: OpenPart) -> Counted {
+    fn finish(&self, part: usize, done: OpenPart) -> Counted {
         let mut counted = Counted {
-            key: key.clone(),
+            key: self.parts[part].0.clone(),
             builder: Builder::default(),
             coverage: Coverage::default(),
             files: Vec::new(),
         };
         let coverage = &mut counted.coverage;
-        let mut duplicates = 0;
         for shard in done.shards {
             counted.builder.merge(shard.builder);
             coverage.merge(shard.coverage);
-            duplicates += shard.duplicates;
             for facts in shard.files {
                 let name = self.sources[facts.source].name();
                 coverage.files += 1;
@@ -417,7 +462,7 @@ impl Run<'_> {
                 }
                 let Some(digest) = facts.digest else { continue };
                 if let Some(first) = facts.same_as {
-                    let first = self.sources[self.order[first].0].name();
+                    let first = self.sources[self.order[first].source].name();
                     let why = format!("duplicate: the same bytes as {first}");
                     coverage.skip(&name, "", &why, self.contents.records(&digest));
                 }
@@ -428,14 +473,22 @@ impl Run<'_> {
                 });
             }
         }
-        if duplicates > 0 {
-            let PartKey { date, account } = key;
-            let what = if account.is_empty() {
-                "events".to_owned()
-            } else {
-                format!("events of {account} delivered on {date}")
-            };
-            coverage.skip(&what, "", "duplicate: event ids that were met before", duplicates);
+        // A part is one day, or the only one holds them all.
+        let days = if self.parts.len() == 1 {
+            &self.days[..]
+        } else {
+            &self.days[part..=part]
+        };
+        for (PartKey { date, account }, day) in days {
+            let duplicates = lock(day).duplicates;
+            if duplicates > 0 {
+                let what = if account.is_empty() {
+                    "events".to_owned()
+                } else {
+                    format!("events of {account} delivered on {date}")
+                };
+                coverage.skip(&what, "", "duplicate: event ids that were met before", duplicates);
+            }
         }
         counted
     }

@@ -9,12 +9,12 @@ use std::rc::Rc;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
-use super::shapes::generalise;
+use super::shapes::{generalise, generalise_into};
 use super::texts::{Text, position};
-use crate::attribute::{Attribution, PrincipalKind, identity_of, session_of};
+use crate::attribute::{Attribution, PrincipalKind, WorkloadKind, identity_of, session_name, session_of, shown};
 use crate::catalog::Catalog;
 use crate::decode::{Event, Identity};
-use crate::resolve::{self, Facts, Operation};
+use crate::resolve::{Facts, Operation, Outline, Piece, Reading, fill};
 
 /// Operations or observations that are kept; beyond, all are forgotten, so that a hostile trail costs no memory.
 const MOST: usize = 1 << 14;
@@ -27,6 +27,14 @@ pub(super) struct Memory {
     pub(super) operations: Operations,
     pub(super) callers: Callers,
     pub(super) observations: Observations,
+    pub(super) scratch: Scratch,
+}
+
+/// Room for a resource and its shape.
+#[derive(Default)]
+pub(super) struct Scratch {
+    resource: String,
+    shape: String,
 }
 
 impl Memory {
@@ -127,6 +135,8 @@ pub(super) struct KnownCaller {
     pub(super) principal: Option<Billed>,
     /// Whether it names nobody at all.
     pub(super) is_nobody: bool,
+    /// A user agent, and what it and the identity show of the workload.
+    shown: Option<(Box<str>, Option<WorkloadKind>)>,
     pub(super) numbers: Local<CallerNumbers>,
 }
 
@@ -178,9 +188,25 @@ impl KnownCaller {
         Self {
             identity: Rc::clone(identity),
             is_nobody: attribution == Attribution::Nobody,
+            shown: None,
             principal,
             numbers: Local::default(),
         }
+    }
+}
+
+impl KnownCaller {
+    /// The workload that a call with this user agent shows itself.
+    pub(super) fn shown(&mut self, user_agent: &str) -> Option<(WorkloadKind, &str)> {
+        let kind = match &self.shown {
+            Some((known, kind)) if **known == *user_agent => *kind,
+            Some(_) | None => {
+                let kind = shown(&self.identity, user_agent).map(|(kind, _)| kind);
+                self.shown = Some((user_agent.into(), kind));
+                kind
+            }
+        };
+        Some((kind?, session_name(&self.identity)?))
     }
 }
 
@@ -189,8 +215,7 @@ pub(super) struct Observations {
     list: Vec<KnownObservation>,
     numbers: HashTable<u32>,
     hash: RandomState,
-    /// What the event at hand reads like.
-    read: Vec<u8>,
+    reading: Reading,
     /// Hashes of what was met once. Only what comes again is kept, and much never does.
     once: Box<[u64]>,
     /// One that was met for the first time.
@@ -203,7 +228,7 @@ impl Default for Observations {
             list: Vec::new(),
             numbers: HashTable::new(),
             hash: RandomState::default(),
-            read: Vec::new(),
+            reading: Reading::default(),
             once: vec![0; 2 * MOST].into(),
             new: KnownObservation::default(),
         }
@@ -213,10 +238,16 @@ impl Default for Observations {
 /// What calls that read alike say.
 #[derive(Default)]
 pub(super) struct KnownObservation {
+    /// The operation's number, and what was read.
+    operation: u32,
     read: Box<[u8]>,
+    /// The names that were left out are more than names: such events are read whole.
+    refused: bool,
     pub(super) facts: Facts,
-    /// Shapes of the resources.
+    /// Shapes of the resources that all of them name.
     pub(super) shapes: Vec<String>,
+    /// Resources that take in each call's own names.
+    open: Vec<Vec<Piece>>,
     pub(super) numbers: Local<ObservationNumbers>,
 }
 
@@ -241,38 +272,93 @@ pub(super) struct Noted {
 }
 
 impl Observations {
-    pub(super) fn of(&mut self, event: &Event<'_>, number: u32, operation: &Operation) -> &mut KnownObservation {
+    /// What the event says, and what was read of it.
+    pub(super) fn of(
+        &mut self,
+        event: &Event<'_>,
+        number: u32,
+        operation: &Operation,
+    ) -> (&mut KnownObservation, &Reading) {
+        let place = match self.find(event, number, operation, false) {
+            Some(place) if self.at(place).refused => self.find(event, number, operation, true),
+            place => place,
+        };
+        let known = match place {
+            Some(place) => &mut self.list[place as usize],
+            None => &mut self.new,
+        };
+        (known, &self.reading)
+    }
+
+    fn at(&self, place: u32) -> &KnownObservation {
+        &self.list[place as usize]
+    }
+
+    /// The place of what is known of events that read like this one, or `None` where only `new` tells.
+    fn find(&mut self, event: &Event<'_>, number: u32, operation: &Operation, whole: bool) -> Option<u32> {
         let Self {
             list,
             numbers,
             hash,
-            read,
+            reading,
             once,
             new,
         } = self;
-        read.clear();
-        read.extend_from_slice(&number.to_le_bytes());
-        resolve::reads(event, operation, read);
-        let hashed = hash.hash_one(&**read);
-        if let Some(known) = numbers.find(hashed, |number| *list[*number as usize].read == **read) {
-            return &mut list[*known as usize];
+        reading.read(event, operation, whole);
+        let hash_of = |number: u32, read: &[u8]| hash.hash_one((number, read));
+        let hashed = hash_of(number, reading.bytes());
+        let is_it = |place: &u32| {
+            let known = &list[*place as usize];
+            known.operation == number && *known.read == *reading.bytes()
+        };
+        if let Some(known) = numbers.find(hashed, is_it) {
+            return Some(*known);
         }
-        let observed = resolve::observe(event, operation);
+        let outline = Outline::of(event, operation, reading);
+        let refused = outline.is_none();
+        let outline = outline.unwrap_or_default();
         *new = KnownObservation {
+            operation: number,
             read: Box::default(),
-            shapes: observed.resources.iter().map(|arn| generalise(arn)).collect(),
-            facts: observed.facts,
+            refused,
+            facts: outline.facts,
+            shapes: outline.resources.iter().map(|arn| generalise(arn)).collect(),
+            open: outline.open,
             numbers: Local::default(),
         };
         let met = &mut once[hashed as usize % (2 * MOST)];
-        if *met != hashed {
+        // What is refused is always kept: it says what to do.
+        if *met != hashed && !refused {
             *met = hashed;
-            return new;
+            return None;
         }
-        let number = position(list.len());
-        new.read = read.as_slice().into();
+        let place = position(list.len());
+        new.read = reading.bytes().into();
         list.push(std::mem::take(new));
-        numbers.insert_unique(hashed, number, |number| hash.hash_one(&*list[*number as usize].read));
-        &mut list[number as usize]
+        numbers.insert_unique(hashed, place, |place| {
+            let known = &list[*place as usize];
+            hash_of(known.operation, &known.read)
+        });
+        Some(place)
+    }
+}
+
+impl KnownObservation {
+    /// The shapes that take in this event's names.
+    pub(super) fn open_shapes(
+        &self,
+        event: &Event<'_>,
+        reading: &Reading,
+        scratch: &mut Scratch,
+        mut each: impl FnMut(&str),
+    ) {
+        let Scratch { resource, shape } = scratch;
+        for pieces in &self.open {
+            resource.clear();
+            shape.clear();
+            fill(pieces, event, reading, resource);
+            generalise_into(resource, shape);
+            each(shape);
+        }
     }
 }

@@ -14,11 +14,16 @@ const DEPTH: usize = 3;
 /// An ARN with what differs from call to call replaced by `*`: the depth of object keys, log streams and task ids,
 /// and tokens that are dates, numbers, hashes or UUIDs.
 pub fn generalise(arn: &str) -> String {
-    let Some(resource_at) = nth_colon(arn, 5) else {
-        return arn.to_owned();
+    let mut shape = String::with_capacity(arn.len());
+    generalise_into(arn, &mut shape);
+    shape
+}
+
+/// The same, appended.
+pub(super) fn generalise_into(arn: &str, shape: &mut String) {
+    let Some((head, service, resource)) = segments(arn) else {
+        return shape.push_str(arn);
     };
-    let (head, resource) = arn.split_at(resource_at + 1);
-    let service = arn.split(':').nth(2).unwrap_or("");
     // Names that people give, and ids that stand for one thing (a KMS key, a hosted zone), stay as they are.
     let passing = match service {
         "s3" => resource.contains('/'),
@@ -29,51 +34,47 @@ pub fn generalise(arn: &str) -> String {
         _ => false,
     };
     if !passing {
-        return arn.to_owned();
+        return shape.push_str(arn);
     }
-    let mut shape = String::with_capacity(arn.len());
     shape.push_str(head);
-    let tokens: Vec<&str> = resource.split_inclusive(['/', ':']).collect();
-    for (index, token) in tokens.iter().enumerate() {
+    for (index, token) in resource.split_inclusive(['/', ':']).enumerate() {
         if index == DEPTH {
             shape.push('*');
             break;
         }
-        let (name, separator) = match token.strip_suffix(['/', ':']) {
-            Some(name) => (name, &token[name.len()..]),
-            None => (*token, ""),
-        };
-        if index > 0 && is_passing(name) {
-            shape.push('*');
-        } else {
-            shape.push_str(name);
-        }
-        shape.push_str(separator);
+        let name = token.trim_end_matches(['/', ':']);
+        shape.push_str(if index > 0 && is_passing(name) { "*" } else { name });
+        shape.push_str(&token[name.len()..]);
     }
-    shape
+}
+
+/// An ARN's first five segments with their colons, its service, and its resource.
+fn segments(arn: &str) -> Option<(&str, &str, &str)> {
+    let mut colons = memchr::memchr_iter(b':', arn.as_bytes()).skip(1);
+    let (partition, service, _region, account) = (colons.next()?, colons.next()?, colons.next()?, colons.next()?);
+    let (head, resource) = arn.split_at(account + 1);
+    Some((head, &arn[partition + 1..service], resource))
 }
 
 /// A token that says which occurrence, not which thing: it holds a long number, a hash, a UUID or a date.
 fn is_passing(token: &str) -> bool {
-    let digits = token.bytes().filter(u8::is_ascii_digit).count();
-    let hexadecimal = token.len() >= 8
-        && digits > 0
-        && token
-            .bytes()
-            .all(|byte| byte.is_ascii_hexdigit() || byte == b'-' || byte == b'_' || byte == b'T' || byte == b'Z');
-    digits >= 6 || hexadecimal || (digits > 0 && digits == token.len()) || token.contains('=')
-}
-
-fn nth_colon(text: &str, n: usize) -> Option<usize> {
-    text.bytes()
-        .enumerate()
-        .filter(|(_, byte)| *byte == b':')
-        .nth(n - 1)
-        .map(|(at, _)| at)
+    let (mut digits, mut hexadecimal, mut partition) = (0, true, false);
+    for byte in token.bytes() {
+        digits += usize::from(byte.is_ascii_digit());
+        hexadecimal &= byte.is_ascii_hexdigit() || matches!(byte, b'-' | b'_' | b'T' | b'Z');
+        partition |= byte == b'=';
+    }
+    let long_hexadecimal = hexadecimal && token.len() >= 8;
+    digits >= 6 || digits > 0 && (long_hexadecimal || digits == token.len()) || partition
 }
 
 /// The shapes of a set of ARNs and shapes, sorted.
 pub fn shapes<'a>(arns: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
+    let arns: BTreeSet<&str> = arns.into_iter().collect();
+    // No node of so few gets too many children, and nothing is absorbed where nothing ends in a wildcard.
+    if arns.len() <= CHILDREN && !arns.iter().any(|arn| is_absorbing(arn)) {
+        return arns.into_iter().map(str::to_owned).collect();
+    }
     let mut root = Node::default();
     for arn in arns {
         root.insert(arn);
@@ -81,6 +82,11 @@ pub fn shapes<'a>(arns: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
     root.collect(&mut String::new(), &mut out);
     out
+}
+
+/// A shape whose last node is a wildcard.
+fn is_absorbing(shape: &str) -> bool {
+    shape == "*" || shape.ends_with("/*") || shape.ends_with(":*")
 }
 
 #[derive(Default)]

@@ -8,7 +8,7 @@ use super::duplicates::Fingerprints;
 use super::exclude::ExcludeRule;
 use super::memory::{CallerNumbers, KnownOperation, Memory, Noted, ObservationNumbers};
 use super::texts::Text;
-use crate::attribute::{beside_calls, is_correction, seed, shown};
+use crate::attribute::{beside_calls, is_correction, seed};
 use crate::catalog::{Catalog, Mapping};
 use crate::coverage::{Class, Coverage, TRAIL_CHANGES, TrailChange};
 use crate::decode::{Event, Identity};
@@ -21,7 +21,7 @@ pub(super) struct Shard {
     pub(super) builder: Builder,
     pub(super) coverage: Coverage,
     pub(super) fingerprints: Arc<Fingerprints>,
-    /// Events that were met before.
+    /// Events of the file at hand that were met before.
     pub(super) duplicates: u64,
     pub(super) files: Vec<FileFacts>,
     account: Latest,
@@ -48,7 +48,7 @@ impl Shard {
         let calls = event.calls();
         self.coverage.records += calls;
         let operation = memory.operations.of(&event.source, &event.name);
-        let observation = memory.observations.of(event, operation.number, &operation.operation);
+        let (observation, reading) = memory.observations.of(event, operation.number, &operation.operation);
         let account = self.account.number(account_of(event), &mut self.builder);
         let region = self
             .region
@@ -144,8 +144,12 @@ impl Shard {
             builder.name(row, &observed.shapes);
             observed.row = Some(row);
         }
+        observation.open_shapes(event, reading, &mut memory.scratch, |shape| {
+            let shape = builder.text(shape);
+            builder.name(row, &[shape]);
+        });
         if let Some(session) = session.filter(|_| !correction) {
-            let shown = shown(identity, event.user_agent.as_deref().unwrap_or(""));
+            let shown = caller.shown(event.user_agent.as_deref().unwrap_or(""));
             builder.session_calls(session).call(shown, calls);
         }
     }

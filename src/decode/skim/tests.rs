@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 
 use super::super::record::Record;
 use super::super::{Why, plain};
-use super::{Fault, Identities, is_odd};
+use super::{Fault, Habits, is_odd};
 
 /// The fast reading of one record: the same whether its identity was met before or not.
 fn record(text: &str, at: usize) -> Result<(Record<'_>, usize), Fault> {
-    let mut identities = Identities::default();
-    let first = super::record(text, at, &mut identities);
-    assert_eq!(super::record(text, at, &mut identities), first, "{text}");
+    let mut habits = Habits::default();
+    let first = super::record(text, at, &mut habits);
+    assert_eq!(super::record(text, at, &mut habits), first, "{text}");
     first
 }
 

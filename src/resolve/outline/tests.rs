@@ -1,0 +1,202 @@
+//! Each outline, filled with another event's names, against what a look at that event says.
+
+use super::*;
+use crate::catalog::Catalog;
+
+/// Words that mean something somewhere, in ARNs, in forms of parameters, in JSON, in patterns.
+const WORDS: [&str; 34] = [
+    "a",
+    "b",
+    "photo-1.jpg",
+    "i-0123456789abcdef0",
+    "UPPER",
+    "2026-07-01",
+    "0123456789",
+    "dt=2026",
+    "*",
+    "?",
+    "a*",
+    "%2F",
+    "%",
+    "?versionId=1",
+    "name-s3alias",
+    "x--ol-s3",
+    "arn",
+    "arn:aws:s3:::b/k",
+    "arn:aws:iam::111122223333:role/r",
+    "s3",
+    "accesspoint",
+    "object",
+    "log-stream",
+    "function",
+    "instance",
+    "root",
+    "role",
+    "key",
+    "secret-AbCdE1",
+    "ümlaut",
+    "\u{e000}0\u{e001}",
+    "with space",
+    "a/b",
+    "",
+];
+
+/// Operations and events of theirs: `~` and `^` stand for the words of which each pair is tried.
+const EVENTS: [(&str, &str, &str, &str); 16] = [
+    (
+        "s3",
+        "GetObject",
+        r#"{"bucketName":"b","Host":"h","key":"~"}"#,
+        r#"[{"ARN":"arn:aws:s3:::b/~"}]"#,
+    ),
+    (
+        "s3",
+        "PutObject",
+        r#"{"bucketName":"b","Host":"h","key":"~/^"}"#,
+        r#"[{"ARN":"arn:aws:s3:::b/~/^"},{"ARN":"arn:aws:s3:::b"}]"#,
+    ),
+    (
+        "s3",
+        "CopyObject",
+        r#"{"bucketName":"b","Host":"h","key":"~","x-amz-copy-source":"c/^"}"#,
+        "",
+    ),
+    (
+        "s3",
+        "GetObject",
+        r#"{"bucketName":"~","Host":"h","key":"^"}"#,
+        r#"[{"ARN":"arn:aws:s3:::~/^"}]"#,
+    ),
+    (
+        "logs",
+        "CreateLogStream",
+        r#"{"logGroupName":"/aws/~","logStreamName":"^"}"#,
+        "",
+    ),
+    (
+        "ssm",
+        "UpdateInstanceInformation",
+        r#"{"instanceId":"~","agentVersion":"^","platformName":"Linux"}"#,
+        "",
+    ),
+    (
+        "ssm",
+        "GetParameter",
+        r#"{"name":"/~/^","withDecryption":true,"x":"y"}"#,
+        "",
+    ),
+    (
+        "kms",
+        "Decrypt",
+        r#"{"encryptionContext":{"aws:s3:arn":"arn:aws:s3:::b/~"},"keyId":"^"}"#,
+        r#"[{"ARN":"arn:aws:kms:eu-west-1:111122223333:key/k"}]"#,
+    ),
+    (
+        "secretsmanager",
+        "GetSecretValue",
+        r#"{"secretId":"~","versionStage":"^","a":"b"}"#,
+        "",
+    ),
+    (
+        "lambda",
+        "Invoke",
+        r#"{"functionName":"~","invocationType":"^","qualifier":"~"}"#,
+        "",
+    ),
+    (
+        "ec2",
+        "TerminateInstances",
+        r#"{"instancesSet":{"items":[{"instanceId":"~"},{"instanceId":"^"}]}}"#,
+        "",
+    ),
+    (
+        "ec2",
+        "RunInstances",
+        r#"{"instancesSet":{"items":[{"imageId":"~"}]},"subnetId":"^","iamInstanceProfile":{"name":"p"}}"#,
+        "",
+    ),
+    (
+        "ecs",
+        "RunTask",
+        r#"{"cluster":"~","taskDefinition":"^","count":1}"#,
+        "",
+    ),
+    (
+        "dynamodb",
+        "GetItem",
+        r#"{"tableName":"~","key":{"id":"^"},"consistentRead":false}"#,
+        r#"[{"ARN":"arn:aws:dynamodb:eu-west-1:111122223333:table/t"}]"#,
+    ),
+    ("iam", "PassRole", r#"{"roleName":"~","x":"^"}"#, ""),
+    (
+        "sqs",
+        "SendMessage",
+        r#"{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/~","messageBody":"^"}"#,
+        "",
+    ),
+];
+
+fn event<'e>(source: &'e str, name: &'e str, request: &'e str, resources: &'e str) -> Event<'e> {
+    Event {
+        source: source.into(),
+        name: name.into(),
+        region: Some("eu-west-1".into()),
+        recipient_account_id: Some("111122223333".into()),
+        request_parameters: Payload::Json(request),
+        resources: if resources.is_empty() {
+            Payload::Absent
+        } else {
+            Payload::Json(resources)
+        },
+        ..Event::default()
+    }
+}
+
+#[test]
+fn an_outline_holds_for_all_events_that_read_alike() {
+    let mut filled = 0;
+    for (service, name, request, resources) in EVENTS {
+        let source = format!("{service}.amazonaws.com");
+        let operation = Operation::of(Catalog::embedded(), &source, name);
+        let mut known: Vec<(Reading, Option<Outline>)> = Vec::new();
+        for first in WORDS {
+            for second in WORDS {
+                let put = |text: &str| text.replace('~', first).replace('^', second);
+                let (request, resources) = (put(request), put(resources));
+                let event = event(&source, name, &request, &resources);
+                let mut reading = Reading::default();
+                reading.read(&event, &operation, false);
+                let alike = known.iter().find(|(other, _)| other.bytes() == reading.bytes());
+                let Some((_, outline)) = alike else {
+                    let outline = Outline::of(&event, &operation, &reading);
+                    known.push((reading, outline));
+                    continue;
+                };
+                let Some(outline) = outline else { continue };
+                let observed = observe(&event, &operation);
+                let mut found = outline.resources.clone();
+                for pieces in &outline.open {
+                    let mut resource = String::new();
+                    fill(pieces, &event, &reading, &mut resource);
+                    found.push(resource);
+                }
+                found.sort_unstable();
+                found.dedup();
+                assert_eq!(outline.facts, observed.facts, "{request} {resources}");
+                assert_eq!(found, observed.resources, "{request} {resources}");
+                filled += usize::from(!outline.open.is_empty());
+            }
+        }
+    }
+    assert!(filled > 3000, "only {filled} outlines had names to fill in");
+}
+
+#[test]
+fn what_stands_around_blanks_is_refused_as_a_name() {
+    let request = "{\"bucketName\":\"b\",\"Host\":\"h\",\"key\":\"\u{e000}0\u{e001}\"}";
+    let event = event("s3.amazonaws.com", "GetObject", request, "");
+    let operation = Operation::of(Catalog::embedded(), "s3.amazonaws.com", "GetObject");
+    let mut reading = Reading::default();
+    reading.read(&event, &operation, false);
+    assert_eq!(Outline::of(&event, &operation, &reading), None);
+}
