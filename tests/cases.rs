@@ -24,7 +24,7 @@ fn with_event<T>(event: &Value, read: impl FnOnce(&Event<'_>) -> T) -> T {
     let (mut read, mut out) = (Some(read), None);
     Reader::new().read_slice(records.as_bytes(), &Limits::default(), &mut |item| {
         if let (Item::Event(event), Some(read)) = (item, read.take()) {
-            out = Some(read(&event));
+            out = Some(read(event));
         }
     });
     out.expect("an event")

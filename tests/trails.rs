@@ -87,7 +87,7 @@ fn each_call(trail: &Path, each: &mut dyn FnMut(&str, &str)) {
         let stream = file.open().expect("a file");
         Reader::new().read(stream, &Limits::default(), &mut |item| {
             if let Item::Event(event) = item
-                && !matches!(attribute::attribute(&event), Attribution::NotACall(_))
+                && !matches!(attribute::attribute(event), Attribution::NotACall(_))
             {
                 each(&event.source, &event.name);
             }

@@ -19,7 +19,7 @@ pub use logging::Logging;
 pub use mapping::{How, Mapping, Need, RoleParameter};
 pub use row::When;
 use table::{Table, rows, unpack_text};
-pub use template::{ArnTemplate, Form, Part};
+pub use template::{ArnTemplate, Form, Part, is_bucket_alias};
 
 macro_rules! embedded {
     ($file:literal) => {

@@ -1,5 +1,7 @@
 //! ARN templates: ARNs with placeholders that name the request's own parameters.
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
 
 /// An ARN with placeholders: `${Partition}`, `${Region}`, `${Account}` of the call, and request parameters by path.
@@ -13,10 +15,10 @@ use percent_encoding::percent_decode_str;
 pub struct ArnTemplate(String);
 
 /// A piece of an [`ArnTemplate`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Part<'a> {
     /// Text as it stands; may hold `*`.
-    Literal(&'a str),
+    Literal(Cow<'a, str>),
     /// The partition of the call, such as `aws`.
     Partition,
     /// The region of the call.
@@ -26,7 +28,7 @@ pub enum Part<'a> {
     /// The value of a request parameter.
     Parameter {
         /// Where in the request parameters.
-        path: &'a str,
+        path: Cow<'a, str>,
         /// What the value holds.
         form: Form,
     },
@@ -68,17 +70,12 @@ impl Form {
         if self != Form::Object && value.starts_with("arn:") {
             return vec![value.to_owned()];
         }
-        let alias = |name: &str| {
-            ["-s3alias", "--ol-s3", "--x-s3", ".mrap"]
-                .iter()
-                .any(|ending| name.ends_with(ending))
-        };
         let name = match self {
             Form::Whole => Some(value),
             Form::Basename => value.rsplit('/').next(),
             Form::Id => Some(value).filter(|value| !value.contains([':', '/'])),
             Form::Function => Some(value.split_once(":function:").map_or(value, |(_, name)| name)),
-            Form::Bucket => Some(value).filter(|value| !alias(value)),
+            Form::Bucket => Some(value).filter(|value| !is_bucket_alias(value)),
             Form::Folded => {
                 let lower = value.to_lowercase();
                 return if lower == value {
@@ -92,7 +89,7 @@ impl Form {
                 let Ok(path) = percent_decode_str(path.trim_start_matches('/')).decode_utf8() else {
                     return Vec::new();
                 };
-                let in_bucket = path.split_once('/').is_some_and(|(bucket, _)| !alias(bucket));
+                let in_bucket = path.split_once('/').is_some_and(|(bucket, _)| !is_bucket_alias(bucket));
                 return if in_bucket { vec![path.into_owned()] } else { Vec::new() };
             }
         };
@@ -101,6 +98,13 @@ impl Form {
             .into_iter()
             .collect()
     }
+}
+
+/// Whether a bucket's name is the alias of an access point (S3 user guide, "Access point aliases").
+pub fn is_bucket_alias(name: &str) -> bool {
+    ["-s3alias", "--ol-s3", "--x-s3", ".mrap"]
+        .iter()
+        .any(|ending| name.ends_with(ending))
 }
 
 impl ArnTemplate {
@@ -118,7 +122,7 @@ impl ArnTemplate {
         let mut parts = Vec::new();
         pieces(&self.0, |piece| {
             parts.push(match piece {
-                Piece::Literal(text) => Part::Literal(text),
+                Piece::Literal(text) => Part::Literal(text.into()),
                 Piece::Variable("Partition") => Part::Partition,
                 Piece::Variable("Region") => Part::Region,
                 Piece::Variable("Account") => Part::Account,
@@ -127,6 +131,7 @@ impl ArnTemplate {
                         .iter()
                         .find_map(|(suffix, form)| Some((path.strip_suffix(suffix)?, *form)));
                     let (path, form) = named.unwrap_or((path, Form::Whole));
+                    let path = path.into();
                     Part::Parameter { path, form }
                 }
             });
@@ -135,7 +140,7 @@ impl ArnTemplate {
     }
 
     /// The paths of the request parameters that the template needs.
-    pub fn parameters(&self) -> Vec<&str> {
+    pub fn parameters(&self) -> Vec<Cow<'_, str>> {
         self.parts()
             .into_iter()
             .filter_map(|part| match part {
@@ -143,6 +148,22 @@ impl ArnTemplate {
                 Part::Literal(_) | Part::Partition | Part::Region | Part::Account => None,
             })
             .collect()
+    }
+}
+
+impl Part<'_> {
+    /// The same, on its own.
+    pub fn into_owned(self) -> Part<'static> {
+        match self {
+            Part::Literal(text) => Part::Literal(text.into_owned().into()),
+            Part::Partition => Part::Partition,
+            Part::Region => Part::Region,
+            Part::Account => Part::Account,
+            Part::Parameter { path, form } => Part::Parameter {
+                path: path.into_owned().into(),
+                form,
+            },
+        }
     }
 }
 

@@ -127,7 +127,7 @@ impl ResolveArgs {
             // A file that cannot be read is said once, in the second pass.
             let _ = input.each(&mut reader, &options.limits, &mut |item| {
                 if let Item::Event(event) = item
-                    && let Some(seed) = attribute::seed(&event)
+                    && let Some(seed) = attribute::seed(event)
                 {
                     openers.entry(seed.session).or_default().insert(seed.workload);
                 }
@@ -145,9 +145,9 @@ impl ResolveArgs {
             let mut result = Ok(());
             let read = input.each(&mut reader, &options.limits, &mut |item| match item {
                 Item::Event(event) => {
-                    if result.is_ok() && lines.filter.takes(&event) {
+                    if result.is_ok() && lines.filter.takes(event) {
                         written += 1;
-                        result = lines.write(&event, &mut out);
+                        result = lines.write(event, &mut out);
                     }
                 }
                 Item::Skipped { what, why, records } => {

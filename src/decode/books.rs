@@ -53,7 +53,7 @@ impl<'s> Books<'s> {
     }
 
     #[inline(always)]
-    pub(super) fn event(&mut self, event: Event<'_>, shape: Shape) {
+    pub(super) fn event(&mut self, event: &Event<'_>, shape: Shape) {
         self.recognise(shape);
         self.facts.records += event.calls();
         (self.sink)(Item::Event(event));
@@ -95,7 +95,7 @@ impl<'s> Books<'s> {
     #[inline(always)]
     pub(super) fn record(&mut self, record: Record<'_>, shape: Shape) {
         match record {
-            Record::Event(event) => self.event(event, shape),
+            Record::Event(event) => self.event(&event, shape),
             Record::NotCalls(why) => self.not_calls(why, shape),
             Record::Unusable(why) => {
                 self.recognise(shape);

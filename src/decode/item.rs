@@ -6,13 +6,9 @@ use super::{Digest, Event};
 
 /// One finding, handed to the caller as soon as it is read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "handed over once and never stored; a box would cost an allocation an event"
-)]
 pub enum Item<'a> {
     /// A record of a call (or of a sign-in or service event).
-    Event(Event<'a>),
+    Event(&'a Event<'a>),
     /// Something that could not be read.
     Skipped {
         /// The place in the file, such as `record 17`; empty where the whole file is meant.

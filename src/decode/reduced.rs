@@ -55,7 +55,7 @@ pub(super) fn line(books: &mut Books<'_>, text: &str) {
     match skim::record(&record, 0, books.habits) {
         Ok((Record::Event(mut event), _)) => {
             event.many = Some(Box::new(many));
-            books.event(event, Shape::ReducedEvents);
+            books.event(&event, Shape::ReducedEvents);
         }
         Ok((Record::Wrapper | Record::Stranger, _)) | Err(_) => books.unusable(Why::NotReduced),
         Ok((record, _)) => books.record(record, Shape::ReducedEvents),

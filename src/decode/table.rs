@@ -189,7 +189,7 @@ impl Table {
         match skim::record(&self.scratch, 0, books.habits) {
             Ok((Record::Event(mut event), _)) => {
                 event.coarse = self.shape == Shape::EventHistoryCsv;
-                books.event(event, self.shape);
+                books.event(&event, self.shape);
             }
             Ok((record @ (Record::NotCalls(_) | Record::Unusable(_)), _)) => books.record(record, self.shape),
             Ok((Record::Wrapper | Record::Stranger, _)) => books.unusable(Why::NoTime),

@@ -166,7 +166,9 @@ pub(super) fn activities(catalog: &Catalog, table: &Table, grants: &Grants) -> V
             .into_iter()
             .flat_map(BTreeMap::values_mut)
         {
-            evidence.resources = shapes(evidence.resources.iter().map(String::as_str));
+            evidence.resources = shapes(evidence.resources.iter().map(String::as_str))
+                .into_iter()
+                .collect();
         }
     }
     activities

@@ -137,7 +137,7 @@ pub fn observe(event: &Event<'_>, operation: &Operation) -> Observed {
         let place = Place::of(event);
         for template in &operation.templates {
             if may_fill(template, request) {
-                fill(&template.arn.parts(), request, &place, &mut found);
+                fill(&template.parts, request, &place, &mut found);
             }
         }
         arns_in(request, DEPTH, &mut found);
@@ -275,6 +275,7 @@ impl<'e> Place<'e> {
             .or_else(|| identity?.account_id.as_deref());
         Place {
             partition: arn
+                .filter(|arn| !arn.starts_with("arn:aws:"))
                 .and_then(|arn| arn.split(':').nth(1))
                 .filter(|text| !text.is_empty())
                 .unwrap_or("aws"),
@@ -357,12 +358,12 @@ fn fill(parts: &[Part<'_>], request: &Value<'_>, place: &Place<'_>, found: &mut 
 /// The ARN that a secret's ARN may be a part of: requests may leave out the hyphen and six random characters at its end
 /// (Secrets Manager API reference, `SecretId`), which policies write as `-??????`.
 fn whole_secret(arn: &str) -> Option<String> {
-    let name = arn
-        .strip_prefix("arn:")?
-        .split_once(":secretsmanager:")?
-        .1
-        .split_once(":secret:")?
-        .1;
+    let mut segments = arn.splitn(7, ':').skip(2);
+    let (service, _region, _account) = (segments.next()?, segments.next()?, segments.next()?);
+    let (resource_type, name) = (segments.next()?, segments.next()?);
+    if service != "secretsmanager" || resource_type != "secret" {
+        return None;
+    }
     let is_random = |end: &str| {
         let mixed = end
             .bytes()

@@ -106,7 +106,7 @@ pub(super) enum Concern {
 /// An ARN template, and the first parameter that it needs.
 #[derive(Clone, Debug)]
 pub(super) struct Template {
-    pub(super) arn: ArnTemplate,
+    pub(super) parts: Vec<Part<'static>>,
     pub(super) first: Option<String>,
 }
 
@@ -171,7 +171,7 @@ impl Operation {
         let first_steps = first_steps.into_iter().collect();
         let templates = templates.into_iter().map(|template| Template {
             first: template.parameters().first().map(|path| top(path).to_owned()),
-            arn: template.clone(),
+            parts: template.parts().into_iter().map(Part::into_owned).collect(),
         });
         let templates = templates.collect();
         let takes_roles = !matches!(event_source, "iam.amazonaws.com" | "sts.amazonaws.com");
@@ -250,7 +250,7 @@ impl Operation {
         let seen = |name: &String| facts.has_kind(name);
         let told = |template: &ArnTemplate| {
             let mut parameters = template.parameters().into_iter();
-            parameters.all(|path| facts.present(top(path)) == Some(true))
+            parameters.all(|path| facts.present(top(&path)) == Some(true))
         };
         let all_seen = match &names[..] {
             _ if need.apart => need.resources.iter().any(told),
@@ -303,8 +303,12 @@ fn template_concerns(template: &ArnTemplate, concern: &mut impl FnMut(&str, Conc
                 literal(at.checked_sub(1)).is_some_and(|text| separator(text.and_then(|text| text.last().copied())));
             let after =
                 literal(Some(at + 1)).is_some_and(|text| separator(text.and_then(|text| text.first().copied())));
-            // A secret's name may lack what AWS adds to it, see `observe`.
-            let as_it_is = *form == Form::Whole && before && after && !template.as_str().contains(":secretsmanager:");
+            // None of these looks into a name without colons. A secret's may lack what AWS adds to it, see `observe`.
+            let takes_names = match form {
+                Form::Whole | Form::Basename | Form::Id | Form::Function | Form::Bucket => true,
+                Form::Folded | Form::Object => false,
+            };
+            let as_it_is = takes_names && before && after && !template.as_str().contains(":secretsmanager:");
             concern(path, if as_it_is { Concern::Names } else { Concern::Whole });
         }
     }

@@ -11,7 +11,7 @@ use memchr::{memchr, memchr2, memmem};
 
 use super::observe::Place;
 use super::operation::{Concern, Operation};
-use crate::catalog::Mapping;
+use crate::catalog::{Mapping, is_bucket_alias};
 use crate::decode::{Event, Payload, json};
 
 /// Ends a text: no byte of UTF-8.
@@ -142,31 +142,41 @@ impl Reader<'_> {
         }
     }
 
-    /// Of a parameter that no path of the operation starts with, only the name counts and whether it carries something.
     fn request(&mut self, text: &str) {
         let mut members = json::members(text);
         let Some(first) = members.next() else {
             return self.push(text);
         };
-        let second = members.next();
-        // A list, or what wraps the request.
-        let wraps = |name: &str| name.ends_with("Request") || name.ends_with("Req");
-        if second.is_none() && wraps(&first.0) {
-            return self.push(text);
+        // What may wrap the request is told by whether it is alone.
+        let mut second = None;
+        if first.0.ends_with("Request") || first.0.ends_with("Req") {
+            second = members.next();
+            if second.is_none() {
+                return self.push(text);
+            }
         }
         let holds_arns = may_hold_arn(text);
-        for (name, value) in [Some(first), second].into_iter().flatten().chain(members) {
-            self.push(&name);
-            let concern = match self.operation.concern(&name) {
-                Concern::None if holds_arns && may_hold_arn(value) => Concern::Whole,
-                concern => concern,
-            };
-            match is_empty(value).filter(|_| concern == Concern::None) {
-                Some(empty) => self.bytes.push(u8::from(empty)),
-                None => {
-                    self.bytes.push(2);
-                    self.value(value, text, Within::Request, concern);
-                }
+        self.parameter(&first.0, first.1, text, holds_arns);
+        if let Some((name, value)) = second {
+            self.parameter(&name, value, text, holds_arns);
+        }
+        for (name, value) in members {
+            self.parameter(&name, value, text, holds_arns);
+        }
+    }
+
+    /// Of a parameter that no path of the operation starts with, only the name counts and whether it carries something.
+    fn parameter(&mut self, name: &str, value: &str, text: &str, holds_arns: bool) {
+        self.push(name);
+        let concern = match self.operation.concern(name) {
+            Concern::None if holds_arns && may_hold_arn(value) => Concern::Whole,
+            concern => concern,
+        };
+        match is_empty(value).filter(|_| concern == Concern::None) {
+            Some(empty) => self.bytes.push(u8::from(empty)),
+            None => {
+                self.bytes.push(2);
+                self.value(value, text, Within::Request, concern);
             }
         }
     }
@@ -198,7 +208,7 @@ impl Reader<'_> {
             loop {
                 let end = memchr2(b'/', b':', &bytes[token..close]).map_or(close, |cut| token + cut);
                 let name = &value[token..end];
-                if !name.is_empty() && self.names.len() < NAMES && !self.operation.knows_token(name) {
+                if self.names.len() < NAMES && self.is_plain(name) {
                     self.bytes.extend_from_slice(&bytes[taken..token]);
                     self.bytes.push(NAME);
                     self.names.push(Name {
@@ -215,6 +225,11 @@ impl Reader<'_> {
             }
         }
         self.push(&value[taken..]);
+    }
+
+    /// Whether one name does as well as another.
+    fn is_plain(&self, name: &str) -> bool {
+        !name.is_empty() && !self.operation.knows_token(name) && !is_bucket_alias(name)
     }
 
     fn push(&mut self, text: &str) {

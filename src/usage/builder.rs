@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
 
-use super::shapes::{CHILDREN, shapes};
+use super::shapes::{self, CHILDREN, shapes};
 use super::table::{Caller, Row, Seen, Session, Signature, Table, Witness, WorkloadCalls};
 use super::texts::{Text, Texts, position};
 use crate::attribute::{PrincipalKind, Workload, WorkloadKind};
@@ -70,6 +70,8 @@ struct RowSoFar {
     last: i64,
     /// Shapes, ascending.
     resources: Vec<Text>,
+    /// Those of them that end in a wildcard, and absorb what starts like them.
+    absorbing: Vec<Text>,
     /// With so many shapes, see whether fewer will do.
     many: usize,
 }
@@ -145,6 +147,7 @@ impl Builder {
                     first,
                     last,
                     resources: Vec::new(),
+                    absorbing: Vec::new(),
                     many: CHILDREN + 1,
                 });
                 position(self.rows.len() - 1)
@@ -158,20 +161,36 @@ impl Builder {
         row
     }
 
-    /// Calls of a row named these resources.
+    /// Calls of a row named a resource of this shape.
+    pub(super) fn name_shape(&mut self, row: u32, shape: &str) {
+        let Self { rows, texts, .. } = self;
+        let absorbs = |absorbing: &Text| shapes::absorbs(texts.text(*absorbing), shape);
+        if !rows[row as usize].absorbing.iter().any(absorbs) {
+            let shape = self.text(shape);
+            self.name(row, &[shape]);
+        }
+    }
+
+    /// Calls of a row named resources of these shapes.
     pub(super) fn name(&mut self, row: u32, resources: &[Text]) {
-        let row = &mut self.rows[row as usize];
+        let Self { rows, texts, .. } = self;
+        let row = &mut rows[row as usize];
         for resource in resources {
             if let Err(place) = row.resources.binary_search(resource) {
                 row.resources.insert(place, *resource);
+                if shapes::is_absorbing(texts.text(*resource)) {
+                    row.absorbing.push(*resource);
+                }
             }
         }
         if row.resources.len() < row.many {
             return;
         }
-        let fewer = shapes(row.resources.iter().map(|number| self.texts.text(*number)));
-        row.resources = fewer.iter().map(|shape| self.texts.number(shape)).collect();
+        let fewer = shapes(row.resources.iter().map(|number| texts.text(*number)));
+        row.resources = fewer.iter().map(|shape| texts.number(shape)).collect();
         row.resources.sort_unstable();
+        row.absorbing.clone_from(&row.resources);
+        row.absorbing.retain(|number| shapes::is_absorbing(texts.text(*number)));
         row.many = 2 * row.resources.len().max(CHILDREN);
     }
 
@@ -337,7 +356,7 @@ impl Builder {
             calls: row.calls,
             first: row.first,
             last: row.last,
-            resources: shapes(row.resources.iter().map(text)).into_iter().collect(),
+            resources: shapes(row.resources.iter().map(text)),
         });
         let mut rows: Vec<Row> = rows.collect();
         rows.sort_unstable_by_key(|row| (row.signature, row.day));

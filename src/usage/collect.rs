@@ -390,14 +390,14 @@ impl Run<'_> {
         let mut skipped = Vec::new();
         let mut sink = |item: Item<'_>| match item {
             Item::Event(event) => {
-                if !self.options.filter.takes(&event) {
+                if !self.options.filter.takes(event) {
                     shard.coverage.events_filtered_out += event.calls();
-                } else if own::is_ours(&event) {
+                } else if own::is_ours(event) {
                     shard.coverage.events_own += event.calls();
-                } else if shard.fingerprints.met(&event) {
+                } else if shard.fingerprints.met(event) {
                     shard.duplicates += event.calls();
                 } else {
-                    shard.event(&event, &self.options.exclude, &mut worker.memory);
+                    shard.event(event, &self.options.exclude, &mut worker.memory);
                 }
             }
             Item::Digest(digest) => self.note_digest(&mut shard.coverage, &digest),

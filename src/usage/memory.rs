@@ -14,12 +14,12 @@ use super::texts::{Text, position};
 use crate::attribute::{Attribution, PrincipalKind, WorkloadKind, identity_of, session_name, session_of, shown};
 use crate::catalog::Catalog;
 use crate::decode::{Event, Identity};
-use crate::resolve::{Facts, Operation, Outline, Piece, Reading, fill};
+use crate::resolve::{self, Facts, Observed, Operation, Outline, Piece, Reading, fill};
 
 /// Operations or observations that are kept; beyond, all are forgotten, so that a hostile trail costs no memory.
 const MOST: usize = 1 << 14;
 /// Callers that are kept, a power of two.
-const CALLERS: usize = 1 << 10;
+const CALLERS: usize = 1 << 13;
 
 /// What a thread remembers.
 #[derive(Default)]
@@ -314,27 +314,21 @@ impl Observations {
         if let Some(known) = numbers.find(hashed, is_it) {
             return Some(*known);
         }
-        let outline = Outline::of(event, operation, reading);
-        let refused = outline.is_none();
-        let outline = outline.unwrap_or_default();
-        *new = KnownObservation {
-            operation: number,
-            read: Box::default(),
-            refused,
-            facts: outline.facts,
-            shapes: outline.resources.iter().map(|arn| generalise(arn)).collect(),
-            open: outline.open,
-            numbers: Local::default(),
-        };
         let met = &mut once[hashed as usize % (2 * MOST)];
-        // What is refused is always kept: it says what to do.
-        if *met != hashed && !refused {
-            *met = hashed;
+        let again = *met == hashed;
+        *met = hashed;
+        if !again {
+            *new = KnownObservation::closed(resolve::observe(event, operation));
             return None;
         }
+        let outline = Outline::of(event, operation, reading);
         let place = position(list.len());
-        new.read = reading.bytes().into();
-        list.push(std::mem::take(new));
+        list.push(KnownObservation {
+            operation: number,
+            read: reading.bytes().into(),
+            refused: outline.is_none(),
+            ..outline.map_or_else(KnownObservation::default, KnownObservation::open)
+        });
         numbers.insert_unique(hashed, place, |place| {
             let known = &list[*place as usize];
             hash_of(known.operation, &known.read)
@@ -344,6 +338,24 @@ impl Observations {
 }
 
 impl KnownObservation {
+    fn closed(observed: Observed) -> Self {
+        Self {
+            shapes: observed.resources.iter().map(|arn| generalise(arn)).collect(),
+            facts: observed.facts,
+            ..Self::default()
+        }
+    }
+
+    fn open(outline: Outline) -> Self {
+        Self {
+            open: outline.open,
+            ..Self::closed(Observed {
+                facts: outline.facts,
+                resources: outline.resources,
+            })
+        }
+    }
+
     /// The shapes that take in this event's names.
     pub(super) fn open_shapes(
         &self,

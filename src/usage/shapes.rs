@@ -69,11 +69,19 @@ fn is_passing(token: &str) -> bool {
 }
 
 /// The shapes of a set of ARNs and shapes, sorted.
-pub fn shapes<'a>(arns: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
-    let arns: BTreeSet<&str> = arns.into_iter().collect();
-    // No node of so few gets too many children, and nothing is absorbed where nothing ends in a wildcard.
-    if arns.len() <= CHILDREN && !arns.iter().any(|arn| is_absorbing(arn)) {
-        return arns.into_iter().map(str::to_owned).collect();
+pub fn shapes<'a>(arns: impl IntoIterator<Item = &'a str>) -> Vec<String> {
+    let mut arns: Vec<&str> = arns.into_iter().collect();
+    arns.sort_unstable();
+    arns.dedup();
+    // No node of so few gets too many children.
+    if arns.len() <= CHILDREN {
+        let absorbing: Vec<&str> = arns.iter().copied().filter(|arn| is_absorbing(arn)).collect();
+        let absorbed = |arn: &str| absorbing.iter().any(|known| *known != arn && absorbs(known, arn));
+        return arns
+            .into_iter()
+            .filter(|arn| !absorbed(arn))
+            .map(str::to_owned)
+            .collect();
     }
     let mut root = Node::default();
     for arn in arns {
@@ -81,12 +89,17 @@ pub fn shapes<'a>(arns: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
     }
     let mut out = BTreeSet::new();
     root.collect(&mut String::new(), &mut out);
-    out
+    out.into_iter().collect()
 }
 
-/// A shape whose last node is a wildcard.
-fn is_absorbing(shape: &str) -> bool {
+/// Whether a shape's last node is a wildcard.
+pub(super) fn is_absorbing(shape: &str) -> bool {
     shape == "*" || shape.ends_with("/*") || shape.ends_with(":*")
+}
+
+/// Whether the wildcard at the end of an absorbing shape covers another one.
+pub(super) fn absorbs(absorbing: &str, shape: &str) -> bool {
+    shape.starts_with(&absorbing[..absorbing.len() - 1])
 }
 
 #[derive(Default)]

@@ -26,6 +26,8 @@ pub(super) struct Shard {
     pub(super) files: Vec<FileFacts>,
     account: Latest,
     region: Latest,
+    /// Where and when management events were heard last: those that write, and those that read.
+    heard: [Option<Noted>; 2],
 }
 
 impl Shard {
@@ -39,6 +41,7 @@ impl Shard {
             files: Vec::new(),
             account: Latest::default(),
             region: Latest::default(),
+            heard: [None; 2],
         }
     }
 
@@ -145,8 +148,7 @@ impl Shard {
             observed.row = Some(row);
         }
         observation.open_shapes(event, reading, &mut memory.scratch, |shape| {
-            let shape = builder.text(shape);
-            builder.name(row, &[shape]);
+            builder.name_shape(row, shape)
         });
         if let Some(session) = session.filter(|_| !correction) {
             let shown = caller.shown(event.user_agent.as_deref().unwrap_or(""));
@@ -188,7 +190,12 @@ impl Shard {
             },
             reads: event.read_only.unwrap_or(operation.reads),
         };
-        if latest.replace(noted) != Some(noted) {
+        let heard_alike = latest.replace(noted) == Some(noted);
+        // Whatever is no data and cannot be excluded by its source is heard in a stream, and nowhere else.
+        let stream = &mut self.heard[usize::from(noted.reads)];
+        let in_stream = !noted.is_data && !is_excludable(event);
+        let heard = heard_alike || in_stream && stream.replace(noted) == Some(noted);
+        if !heard {
             note_stream(&mut self.coverage, event, operation, noted);
         }
         if event.source == "cloudtrail.amazonaws.com"
@@ -260,13 +267,18 @@ fn note_stream(coverage: &mut Coverage, event: &Event<'_>, operation: &Operation
     };
     let key = (account.to_owned(), region.to_owned(), class);
     coverage.streams.entry(key).or_default().add(time);
-    if matches!(&*event.source, "kms.amazonaws.com" | "rdsdata.amazonaws.com") {
+    if is_excludable(event) {
         coverage
             .excludable_sources
             .entry((account.to_owned(), region.to_owned(), event.source.to_string()))
             .or_default()
             .add(time);
     }
+}
+
+/// Whether a trail may leave out all events of this source (CloudTrail user guide, "Logging management events").
+fn is_excludable(event: &Event<'_>) -> bool {
+    matches!(&*event.source, "kms.amazonaws.com" | "rdsdata.amazonaws.com")
 }
 
 /// Long-term keys, and the clients of roles that instances hold.

@@ -45,7 +45,7 @@ fn read(bytes: &[u8], limits: &Limits) -> Vec<String> {
     let facts = decode::read_slice(bytes, limits, &mut |item| match item {
         Item::Event(event) => {
             booked += event.calls();
-            through(&event);
+            through(event);
             events.push(format!("{event:?}"));
         }
         Item::Digest(_) => {}

@@ -252,21 +252,24 @@ fn resources_come_from_the_request() {
 fn templates_fall_into_parts() {
     let template = ArnTemplate::new("arn:${Partition}:sqs:${Region}:${Account}:${queueUrl|basename}".to_owned());
     let expected = [
-        Part::Literal("arn:"),
+        Part::Literal("arn:".into()),
         Part::Partition,
-        Part::Literal(":sqs:"),
+        Part::Literal(":sqs:".into()),
         Part::Region,
-        Part::Literal(":"),
+        Part::Literal(":".into()),
         Part::Account,
-        Part::Literal(":"),
+        Part::Literal(":".into()),
         Part::Parameter {
-            path: "queueUrl",
+            path: "queueUrl".into(),
             form: Form::Basename,
         },
     ];
     assert_eq!(template.parts(), expected);
     assert_eq!(template.parameters(), ["queueUrl"]);
-    assert_eq!(ArnTemplate::new("a${b".to_owned()).parts(), [Part::Literal("a${b")]);
+    assert_eq!(
+        ArnTemplate::new("a${b".to_owned()).parts(),
+        [Part::Literal("a${b".into())]
+    );
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn athena() {
             let resource = &resources.elements()[0];
             assert_eq!(resource.get("ARN").and_then(|arn| arn.as_str()), Some("arn:aws:s3:::b"));
             assert_eq!(event.error_code, None);
-            let identity = event.identity.unwrap();
+            let identity = event.identity.as_ref().unwrap();
             assert_eq!(identity.kind.as_deref(), Some("AssumedRole"));
             assert_eq!(identity.access_key_id.as_deref(), Some("ASIA"));
             assert_eq!((&identity.invoked_by, identity.mfa), (&None, Some(false)));
@@ -71,7 +71,7 @@ fn event_history() {
             ("CreateBucket", Some("us-east-1"))
         );
         assert_eq!(event.resources, Payload::Absent);
-        let identity = event.identity.unwrap();
+        let identity = event.identity.as_ref().unwrap();
         assert_eq!(
             (identity.user_name.as_deref(), identity.access_key_id.as_deref()),
             (Some("alice"), Some("AKIA"))

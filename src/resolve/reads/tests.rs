@@ -36,23 +36,31 @@ fn the_steps_of_an_objects_key_are_names() {
     let s3 = |request: &str, resources: &str, expected: &[&str]| {
         check("s3.amazonaws.com", "GetObject", request, resources, expected);
     };
-    s3(r#"{"bucketName":"b","Host":"h","key":"a/b.txt"}"#, "", &["a", "b.txt"]);
-    s3(r#"{"bucketName":"b","Host":"h","key":"/a//b"}"#, "", &["a", "b"]);
+    s3(
+        r#"{"bucketName":"b","Host":"h","key":"a/b.txt"}"#,
+        "",
+        &["b", "a", "b.txt"],
+    );
+    s3(r#"{"bucketName":"b","Host":"h","key":"/a//b"}"#, "", &["b", "a", "b"]);
     // A colon, an escape or a word of the ARN's own make it more than a name.
-    s3(r#"{"bucketName":"b","Host":"h","key":"a:b"}"#, "", &[]);
-    s3(r#"{"bucketName":"b","Host":"h","key":"a\u0062"}"#, "", &[]);
-    s3(r#"{"bucketName":"b","Host":"h","key":"accesspoint/x"}"#, "", &["x"]);
+    s3(r#"{"bucketName":"b","Host":"h","key":"a:b"}"#, "", &["b"]);
+    s3(r#"{"bucketName":"b","Host":"h","key":"a\u0062"}"#, "", &["b"]);
+    s3(
+        r#"{"bucketName":"b","Host":"h","key":"accesspoint/x"}"#,
+        "",
+        &["b", "x"],
+    );
     s3(
         r#"{"bucketName":"b","Host":"h","key":"k"}"#,
         r#"[{"type":"AWS::S3::Object","ARN":"arn:aws:s3:::b/k"},{"accountId":"1","ARN":"arn:aws:s3:::b"}]"#,
-        &["k", "k"],
+        &["k", "b", "k"],
     );
 }
 
 #[test]
 fn what_decides_is_no_name() {
-    let request = r#"{"keyId":"1234abcd-12ab-34cd-56ef-1234567890ab","encryptionAlgorithm":"SYMMETRIC_DEFAULT"}"#;
-    check("kms.amazonaws.com", "Decrypt", request, "", &[]);
+    let request = r#"{"bucketName":"b-s3alias","key":"k","x-amz-copy-source":"c/d"}"#;
+    check("s3.amazonaws.com", "CopyObject", request, "", &["k"]);
     check(
         "secretsmanager.amazonaws.com",
         "GetSecretValue",
@@ -61,7 +69,7 @@ fn what_decides_is_no_name() {
         &[],
     );
     let request = r#"{"bucketName":"b","key":"k","x-amz-copy-source":"c/d"}"#;
-    check("s3.amazonaws.com", "CopyObject", request, "", &["k"]);
+    check("s3.amazonaws.com", "CopyObject", request, "", &["b", "k"]);
 }
 
 #[test]

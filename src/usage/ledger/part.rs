@@ -210,7 +210,7 @@ impl Part {
                     known.calls += row.calls;
                     (known.first, known.last) = (known.first.min(row.first), known.last.max(row.last));
                     let both = known.resources.iter().chain(&row.resources).map(String::as_str);
-                    known.resources = shapes(both).into_iter().collect();
+                    known.resources = shapes(both);
                 }
             }
         }

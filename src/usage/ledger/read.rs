@@ -188,7 +188,7 @@ fn table(mut rows: Vec<Counted>, seen: Vec<(SignatureId, Seen)>, lists: &Lists) 
                 [row] => list(row.resources).to_vec(),
                 rows => {
                     let all = rows.iter().flat_map(|row| list(row.resources));
-                    shapes(all.map(String::as_str)).into_iter().collect()
+                    shapes(all.map(String::as_str))
                 }
             };
             let row = Row {

@@ -1,6 +1,5 @@
 //! Shapes cover what they were made from, and depend on neither order nor the way in which they were merged.
 
-use std::collections::BTreeSet;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -71,7 +70,7 @@ impl Merge {
         }
     }
 
-    fn shapes(&self) -> BTreeSet<String> {
+    fn shapes(&self) -> Vec<String> {
         match self {
             Merge::Part(arns) => shapes(arns.iter().map(String::as_str)),
             Merge::Of(parts) => {

@@ -19,13 +19,13 @@ fn fast(files: &[Vec<u8>], mut reader: Reader, forget: bool) -> (Table, Coverage
     for file in files {
         reader.read_slice(file, &Limits::default(), &mut |item| {
             if let Item::Event(event) = item
-                && !shard.fingerprints.met(&event)
+                && !shard.fingerprints.met(event)
             {
                 if forget {
                     memory = Memory::default();
                     shard.number += 1;
                 }
-                shard.event(&event, &[], &mut memory);
+                shard.event(event, &[], &mut memory);
             }
         });
     }
@@ -123,7 +123,7 @@ impl Plain {
                     calls,
                     first: moments.iter().copied().min().unwrap_or_default(),
                     last: moments.iter().copied().max().unwrap_or_default(),
-                    resources: shapes(resources.iter().map(String::as_str)).into_iter().collect(),
+                    resources: shapes(resources.iter().map(String::as_str)),
                 }));
         }
         table
@@ -135,7 +135,7 @@ fn check(what: &str, files: &[Vec<u8>]) {
     for file in files {
         Reader::plain().read_slice(file, &Limits::default(), &mut |item| {
             if let Item::Event(event) = item {
-                plain.event(&event);
+                plain.event(event);
             }
         });
     }
