@@ -75,7 +75,7 @@ fn resolved(source: &str, name: &str, request: &Value) -> Resolution {
     Reader::new().read_slice(records.as_bytes(), &Limits::default(), &mut |item| {
         if let Item::Event(event) = item {
             let operation = Operation::of(catalog, &event.source, &event.name);
-            let observed = resolve::observe(&event, &operation);
+            let observed = resolve::observe(event, &operation);
             resolution = Some(resolve::resolve(
                 catalog,
                 &operation,

@@ -18,6 +18,8 @@ use crate::resolve::{self, Facts, Observed, Operation, Outline, Piece, Reading, 
 
 /// Operations or observations that are kept; beyond, all are forgotten, so that a hostile trail costs no memory.
 const MOST: usize = 1 << 14;
+/// Longest reading that is kept, in bytes.
+const LONGEST: usize = 4096;
 /// Callers that are kept, a power of two.
 const CALLERS: usize = 1 << 13;
 
@@ -315,7 +317,7 @@ impl Observations {
             return Some(*known);
         }
         let met = &mut once[hashed as usize % (2 * MOST)];
-        let again = *met == hashed;
+        let again = *met == hashed && reading.bytes().len() <= LONGEST;
         *met = hashed;
         if !again {
             *new = KnownObservation::closed(resolve::observe(event, operation));

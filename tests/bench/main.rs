@@ -15,6 +15,10 @@ use trimtrail::progress::Progress;
 use trimtrail::source::{self, Source};
 use trimtrail::usage;
 
+/// As in the program itself.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Times the stages of reading a trail against the floor: inflating with libdeflate, checksum included.
 #[derive(Parser)]
 #[command(name = "bench")]
@@ -110,7 +114,7 @@ fn events(mut counts: impl FnMut(&trimtrail::decode::Event<'_>) -> bool) -> impl
         let mut met = 0;
         reader.read_slice(bytes, &limits, &mut |item| {
             if let Item::Event(event) = item {
-                met += u64::from(counts(&event));
+                met += u64::from(counts(event));
             }
         });
         met

@@ -12,7 +12,7 @@ fn items(text: &str) -> (Vec<String>, Facts) {
     let mut items = Vec::new();
     let facts = read_slice(text.as_bytes(), &Limits::default(), &mut |item| {
         items.push(match item {
-            Item::Event(event) => show(&event),
+            Item::Event(event) => show(event),
             Item::Skipped { what, why, records } => format!("[{what}] {why} ({records})"),
             other => format!("{other:?}"),
         });

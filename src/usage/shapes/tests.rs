@@ -1,6 +1,5 @@
 //! Shapes cover what they were made from, and depend on neither order nor the way in which they were merged.
 
-
 use proptest::collection::vec;
 use proptest::prelude::*;
 
