@@ -158,10 +158,15 @@ fn denials_since(_dir: &Path, _before: &Report) -> anyhow::Result<Vec<Denial>> {
     Ok(Vec::new())
 }
 
-/// Reads a result.
+/// Reads a result, compressed or not.
 pub(super) fn load(path: &PathBuf) -> anyhow::Result<Report> {
     let named = || format!("`{}`", path.display());
-    let text = std::fs::read_to_string(path).with_context(named)?;
+    let bytes = std::fs::read(path).with_context(named)?;
+    let text = if bytes.starts_with(&[0x1f, 0x8b]) {
+        io::read_to_string(flate2::read::MultiGzDecoder::new(bytes.as_slice())).with_context(named)?
+    } else {
+        String::from_utf8(bytes).with_context(named)?
+    };
     Report::from_json(&text).with_context(named)
 }
 

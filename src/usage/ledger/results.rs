@@ -1,19 +1,24 @@
 //! Answers of `analyze --ledger`, so that the next one can be compared with the last.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use sha2::{Digest, Sha256};
 
 use super::part::short;
 use super::{Error, RESULTS, store};
 
+/// How their names end.
+const ENDING: &str = ".json.gz";
 /// Most answers that are kept: a year of weeks.
 const KEPT: usize = 53;
 
-/// Keeps a `result.json`, named by the end of its window and its content; of too many the oldest go. One that is there
-/// already is not written again.
+/// Keeps a `result.json`, named by the end of its window and its content, and compressed: a year of results with some
+/// 75 kB a principal each would be gigabytes. Of too many the oldest go; one that is there is not written again.
 ///
 /// # Errors
 /// Where the folder cannot be written to.
@@ -26,9 +31,11 @@ pub fn keep_result(dir: &Path, window_to: &str, result: &[u8]) -> Result<PathBuf
     };
     fs::create_dir_all(&folder).map_err(failed)?;
     let end: String = window_to.chars().filter(char::is_ascii_alphanumeric).collect();
-    let path = folder.join(format!("{end}-{}.json", &short(&Sha256::digest(result))[..16]));
+    let path = folder.join(format!("{end}-{}{ENDING}", &short(&Sha256::digest(result))[..16]));
     if !path.exists() {
-        store::replace(&path, result)?;
+        let mut small = GzEncoder::new(Vec::new(), Compression::default());
+        let small = small.write_all(result).and_then(|()| small.finish()).map_err(failed)?;
+        store::replace(&path, &small)?;
     }
     let mut results = results(dir)?;
     while results.len() > KEPT {
@@ -66,7 +73,7 @@ fn results(dir: &Path) -> Result<Vec<PathBuf>, Error> {
         .flatten()
         .filter_map(|entry| {
             let name = entry.file_name().into_string().ok()?;
-            let (end, _) = name.strip_suffix(".json")?.rsplit_once('-')?;
+            let (end, _) = name.strip_suffix(ENDING)?.rsplit_once('-')?;
             let written = entry.metadata().and_then(|data| data.modified());
             Some((end.to_owned(), written.unwrap_or(SystemTime::UNIX_EPOCH), entry.path()))
         })
