@@ -10,7 +10,7 @@ use super::arguments::{LogArgs, days};
 use super::athena::AthenaArgs;
 use super::{Outcome, Terminal};
 use crate::source::{self, Source};
-use crate::usage::ledger::{self, How, Lock, Shard, Summary};
+use crate::usage::ledger::{self, How, Lock, Shard, Summary, Unread};
 
 const DAY: i64 = 86_400;
 /// Files that cannot be read of which each has a line.
@@ -128,13 +128,16 @@ impl CollectArgs {
         let summary = ledger::collect(lock, &sources, &how, &terminal.progress)?;
         terminal.progress.finish();
         terminal.say(&sentence(&summary, dir));
-        for (name, why) in summary.unread.iter().take(UNREAD_LINES) {
+        for Unread { name, why, .. } in summary.unread.iter().take(UNREAD_LINES) {
             terminal.say(&format!("not read, and tried again next time: {name}: {why}"));
         }
         if summary.unread.len() > UNREAD_LINES {
             terminal.say(&format!("… and {} more", summary.unread.len() - UNREAD_LINES));
         }
-        source::verdict(&sources)?;
+        // What could not be read before either was said then.
+        if summary.unread.iter().any(|file| !file.again) {
+            source::verdict(&sources)?;
+        }
         if !summary.refused.is_empty() {
             for refused in &summary.refused {
                 terminal.say(&format!("left as it was: {refused}"));

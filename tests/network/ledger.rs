@@ -268,7 +268,9 @@ fn what_fails_on_the_way_is_made_good_by_the_next_run() {
 
         // As long as it cannot be read, nothing else is asked for: the fake does not count what it refuses.
         let before = gets(&bucket).len();
-        collect(address, &ledger, &[]);
+        let again = collect(address, &ledger, &[]);
+        assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));
+        assert!(stderr(&again).contains(&said), "{}", stderr(&again));
         assert_eq!(gets(&bucket).len() - before, 0, "{code}");
 
         let asked: BTreeSet<String> = fill(sample(), &ledger).into_iter().collect();

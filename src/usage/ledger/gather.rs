@@ -75,10 +75,21 @@ pub struct Summary {
     pub bytes_read: u64,
     /// Events in them that were counted or booked.
     pub records: u64,
-    /// Files that could not be read, and why; they are tried again next time.
-    pub unread: Vec<(String, String)>,
+    /// Files that could not be read; they are tried again next time.
+    pub unread: Vec<Unread>,
     /// Parts left as they were, and why.
     pub refused: Vec<String>,
+}
+
+/// A file that could not be read.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Unread {
+    /// The source's name.
+    pub name: String,
+    /// Why.
+    pub why: String,
+    /// Whether that was so in an earlier run too.
+    pub again: bool,
 }
 
 /// A part that is read.
@@ -138,8 +149,9 @@ pub fn collect(lock: Lock, sources: &[Source], how: &How, progress: &Progress) -
                 summary.parts_known += 1;
                 let unread = names.doubtful.iter().map(|at| given[*at].source.name());
                 summary.unread.extend(unread.filter_map(|name| {
-                    let why = contents.get(&name)?.as_ref().err()?;
-                    Some((name, why.clone()))
+                    let why = contents.get(&name)?.as_ref().err()?.clone();
+                    let again = names.unread > 0;
+                    Some(Unread { name, why, again })
                 }));
                 continue;
             }
@@ -281,12 +293,13 @@ fn seal(
         }
     });
     made.unread = reading.files.len() as u64;
-    let mut unread: Vec<(String, String)> = reading
+    let mut unread: Vec<Unread> = reading
         .files
         .into_keys()
-        .map(|name| {
-            let why = reasons.get(&name).cloned().unwrap_or_default();
-            (name, why)
+        .map(|name| Unread {
+            why: reasons.get(&name).cloned().unwrap_or_default(),
+            name,
+            again: false,
         })
         .collect();
     unread.sort();
@@ -309,8 +322,10 @@ fn seal(
     summary.bytes_read += bytes;
     summary.records += records;
     if reading.adds
-        && let Some(before) = writer.part(&key)?
+        && let Some(mut before) = writer.part(&key)?
     {
+        // What was read now may be what was lacking then.
+        before.unread = before.unread.saturating_sub(files);
         made.add(before);
     }
     writer.put(&key, made, signatures);

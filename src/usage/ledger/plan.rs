@@ -26,7 +26,7 @@ pub(super) struct Names {
     /// Files of which nothing was read.
     new: Vec<usize>,
     /// Files given before that could not be read then.
-    unread: u64,
+    pub(super) unread: u64,
 }
 
 /// What to do about a part.
