@@ -2,6 +2,7 @@
 
 mod cases;
 mod engines;
+mod faults;
 mod fuzz_inputs;
 mod hostile;
 mod hygiene;

@@ -10,7 +10,7 @@ use super::arguments::{LogArgs, days};
 use super::athena::AthenaArgs;
 use super::{Outcome, Terminal};
 use crate::source::{self, Source};
-use crate::usage::ledger::{self, How, Lock, Shard, Summary, Unread};
+use crate::usage::ledger::{self, How, Keep, Lock, Shard, Summary, Unread};
 
 const DAY: i64 = 86_400;
 /// Files that cannot be read of which each has a line.
@@ -29,7 +29,7 @@ pub(super) struct CollectArgs {
         required_unless_present_any = ["example", "athena"]
     )]
     ledger: Option<PathBuf>,
-    /// Drop days that were delivered longer ago, and do not read them again (--keep 400d)
+    /// Drop days that were delivered so long before the newest one, and do not read them again (--keep-days 400d)
     #[arg(
         long,
         alias = "keep",
@@ -110,10 +110,11 @@ impl CollectArgs {
         if !options.filter.regions.is_empty() {
             bail!("--region does not choose what is collected: a part is an account's day in all regions");
         }
-        let today = jiff::Timestamp::now().as_second().div_euclid(DAY);
-        let keep_from = self.keep_days.map(|days| i32::try_from(today - days)).transpose()?;
+        let today = i32::try_from(jiff::Timestamp::now().as_second().div_euclid(DAY))?;
+        let days = self.keep_days.map(i32::try_from).transpose()?;
+        let keep = days.map(|days| Keep { days, today });
         // What would be dropped is not even listed.
-        let oldest = keep_from.map(|day| i64::from(day) * DAY);
+        let oldest = self.keep_days.map(|days| (i64::from(today) - days) * DAY);
         let sources = self.logs.sources_since(oldest, terminal)?;
         if sources.contains(&Source::Stdin) {
             bail!("standard input cannot be read again when more comes; pass files to `collect`");
@@ -122,7 +123,7 @@ impl CollectArgs {
             options,
             identities: self.keep_identities,
             shard: self.shard,
-            keep_from,
+            keep,
         };
         let lock = take(dir, "collect", self.wait)?;
         let summary = ledger::collect(lock, &sources, &how, &terminal.progress)?;

@@ -129,7 +129,8 @@ impl Signatures {
 /// Bytes from hexadecimal.
 fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits = text.as_bytes().chunks_exact(2);
-    if text.is_empty() || !digits.remainder().is_empty() {
+    // `from_str_radix` takes a sign.
+    if text.is_empty() || !digits.remainder().is_empty() || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
     digits

@@ -54,7 +54,9 @@ fn matching(pattern: &str, found: &mut BTreeSet<Source>) -> Result<(), Error> {
         why: error.to_string(),
     })?;
     let before = found.len();
-    for path in paths.flatten() {
+    for path in paths {
+        // A folder that cannot be listed is met again when it is opened.
+        let path = path.unwrap_or_else(|error| error.path().to_owned());
         match fs::metadata(&path) {
             Ok(metadata) if metadata.is_dir() => folder(&path, found),
             // A file that vanished meanwhile, or may not be looked at, is met again when it is opened.

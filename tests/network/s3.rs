@@ -371,6 +371,17 @@ fn without_credentials_a_sentence_says_so() {
 }
 
 #[test]
+fn a_clock_that_is_wrong_is_a_sentence() {
+    let bucket = sample();
+    let refusal = || Oddity::Refuses(403, "RequestTimeTooSkewed");
+    for listed in ["AWSLogs", "AWSLogs/"] {
+        bucket.oddities.lock().unwrap().insert(listed.to_owned(), refusal());
+    }
+    let (_, address) = bucket.serve();
+    check_fails(&coverage(address, "AWSLogs", &[]), "this machine's clock is wrong");
+}
+
+#[test]
 fn a_session_that_has_run_out_is_a_sentence() {
     let home = std::env::temp_dir().join(format!("trimtrail-sso-{}", std::process::id()));
     std::fs::create_dir_all(home.join(".aws/sso/cache")).expect("a folder");

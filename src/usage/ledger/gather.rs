@@ -54,8 +54,26 @@ pub struct How {
     pub identities: bool,
     /// Read the parts of one shard. Sessions are then not joined: the other half may be in another shard.
     pub shard: Option<Shard>,
-    /// The first day (since 1970) to keep; earlier parts are dropped, and not read again.
-    pub keep_from: Option<i32>,
+    /// What to keep; earlier parts are dropped, and not read again.
+    pub keep: Option<Keep>,
+}
+
+/// How much to keep.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Keep {
+    /// So many days, up to the newest that was delivered.
+    pub days: i32,
+    /// Today in days since 1970, if the clock is right: dates after it do not count as delivered.
+    pub today: i32,
+}
+
+impl Keep {
+    /// The first day to keep. It counts from the logs, so that a clock that runs ahead drops nothing.
+    fn first(self, dates: impl Iterator<Item = String>) -> i32 {
+        let days = dates.filter_map(|date| text::day(&date).ok());
+        let newest = days.filter(|day| *day <= self.today).max().unwrap_or(self.today);
+        newest.saturating_sub(self.days)
+    }
 }
 
 /// What a run did.
@@ -110,12 +128,16 @@ struct Reading {
 pub fn collect(lock: Lock, sources: &[Source], how: &How, progress: &Progress) -> Result<Summary, Error> {
     let mut writer = Writer::open(lock, how.identities)?;
     let mut summary = Summary::default();
-    if let Some(first) = how.keep_from {
+    let keep_from = how.keep.map(|keep| {
+        let kept = writer.index.parts().map(|(_, part)| part.date.clone());
+        keep.first(kept.chain(sources.iter().map(|source| source.part().1)))
+    });
+    if let Some(first) = keep_from {
         drop_before(&mut writer, first, &mut summary)?;
     }
     let mut reading: BTreeMap<PartKey, Reading> = BTreeMap::new();
     let mut chosen: Vec<Source> = Vec::new();
-    for (book, parts) in &grouped(sources, how) {
+    for (book, parts) in &grouped(sources, how, keep_from) {
         let mut objects = writer.objects(book)?;
         let mut known_parts = Vec::with_capacity(parts.len());
         for (key, given) in parts {
@@ -210,12 +232,16 @@ pub fn collect(lock: Lock, sources: &[Source], how: &How, progress: &Progress) -
 }
 
 /// The files of each part, of those parts that are asked for, by account and month.
-fn grouped<'s>(sources: &'s [Source], how: &How) -> BTreeMap<BookKey, BTreeMap<PartKey, Vec<Given<'s>>>> {
+fn grouped<'s>(
+    sources: &'s [Source],
+    how: &How,
+    keep_from: Option<i32>,
+) -> BTreeMap<BookKey, BTreeMap<PartKey, Vec<Given<'s>>>> {
     let filter = &how.options.filter;
     let day_of = |seconds: i64| text::time(seconds)[..10].to_owned();
     let since = filter.since.map(day_of);
     let until = filter.until.map(|until| day_of(until - 1));
-    let keep_from = how.keep_from.map(text::date);
+    let keep_from = keep_from.map(text::date);
     let asked = |key: &PartKey| {
         let dated = key.date.is_empty()
             || since.as_ref().is_none_or(|since| *since <= key.date)

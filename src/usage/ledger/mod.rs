@@ -17,7 +17,7 @@ mod text;
 use std::io;
 use std::path::PathBuf;
 
-pub use gather::{How, Shard, Summary, Unread, collect};
+pub use gather::{How, Keep, Shard, Summary, Unread, collect};
 pub use merge::merge;
 pub use part::SignatureId;
 pub use read::{Read, exists, read};

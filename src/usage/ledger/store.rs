@@ -250,6 +250,19 @@ impl Writer {
 
     /// Makes everything so far the last good state.
     pub(super) fn commit(&mut self, complete: bool) -> Result<(), Error> {
+        let index = self.write_pending(complete).inspect_err(|_| {
+            // What no index will name should not fill a disk that is full.
+            let _ = self.sweep();
+        })?;
+        if index != self.index || !self.dir.join(INDEX).exists() {
+            replace(&self.dir.join(INDEX), &index.to_bytes())?;
+        }
+        self.index = index;
+        self.sweep()
+    }
+
+    /// Writes the files of everything so far, and says which index names them.
+    fn write_pending(&mut self, complete: bool) -> Result<Index, Error> {
         let mut index = self.index.clone();
         index.complete = complete;
         self.last_read = None;
@@ -289,11 +302,7 @@ impl Writer {
         }
         index.sort();
         sync_folder(&self.dir.join(DATA))?;
-        if index != self.index || !self.dir.join(INDEX).exists() {
-            replace(&self.dir.join(INDEX), &index.to_bytes())?;
-        }
-        self.index = index;
-        self.sweep()
+        Ok(index)
     }
 
     fn cannot_encode(&self, account: &str, damage: book::Damage) -> Error {
@@ -392,8 +401,13 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         file.write_all(bytes)?;
         file.sync_all()
     });
-    written.map_err(failed("write", &temporary))?;
-    fs::rename(&temporary, path).map_err(failed("replace", path))?;
+    written
+        .map_err(failed("write", &temporary))
+        .and_then(|()| fs::rename(&temporary, path).map_err(failed("replace", path)))
+        .inspect_err(|_| {
+            // A full disk should not be kept full.
+            let _ = fs::remove_file(&temporary);
+        })?;
     match path.parent() {
         Some(folder) if path.ends_with(INDEX) => sync_folder(folder),
         _ => Ok(()),

@@ -282,13 +282,20 @@ fn days_that_are_too_old_go_and_do_not_come_back() {
     let ledger = Folder::new();
     let sources = sample();
     fill(&ledger.0, &sources, &How::default());
-    let first = crate::usage::ledger::text::day("2026-10-08").expect("a date");
+    // The newest day is 2026-10-14, however far ahead the clock is.
+    let today = text::day("2031-01-01").expect("a date");
     let how = How {
-        keep_from: Some(first),
+        keep: Some(Keep { days: 6, today }),
         ..How::default()
     };
     let summary = fill(&ledger.0, &sources, &how);
     assert!(summary.parts_dropped > 5 && summary.files_read == 0, "{summary:?}");
+    let dates = |ledger: &Read| ledger.table.rows.iter().map(|row| row.day).min();
+    let (first, kept) = (
+        text::day("2026-10-08").expect("a date"),
+        dates(&all(&ledger.0)).expect("rows"),
+    );
+    assert!((first - 1..=first).contains(&kept), "{}", text::date(kept));
     let fresh = Folder::new();
     fill(&fresh.0, &sources, &how);
     let (kept, once) = (all(&ledger.0), all(&fresh.0));
