@@ -11,6 +11,9 @@ use super::tree::{Document, Kind, Member, Node, Piece, Syntax, Template, pieces}
 /// How deep a document may nest; deeper ones are left alone.
 const DEPTH: usize = 64;
 
+/// What an anchor names: an alias may say it again elsewhere, so it is no place to edit, and fits no policy.
+const SHARED: Kind = Kind::Plain(Value::Null);
+
 /// The policy documents of a YAML file; none where it is not YAML.
 pub(super) fn documents(text: &str, names: &[String]) -> Vec<Document> {
     let mut reader = Reader {
@@ -18,6 +21,7 @@ pub(super) fn documents(text: &str, names: &[String]) -> Vec<Document> {
         bytes: byte_of_character(text),
         events: Parser::new_from_str(text),
         blocks: Vec::new(),
+        shared: 0,
     };
     let mut found = Vec::new();
     while let Some(Ok((event, span))) = reader.events.next_event() {
@@ -49,6 +53,9 @@ struct Reader<'t> {
     events: Parser<'t, saphyr_parser::StrInput<'t>>,
     /// Block scalars that may hold JSON.
     blocks: Vec<Range<usize>>,
+    /// How many of the nodes around have an anchor: what they hold may be said again elsewhere, and no edit is for one
+    /// place alone.
+    shared: usize,
 }
 
 impl<'t> Reader<'t> {
@@ -69,16 +76,22 @@ impl<'t> Reader<'t> {
         }
         let start = self.span(span);
         match event {
-            Event::Scalar(value, style, _, tag) => {
-                if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) {
+            Event::Scalar(value, style, anchor, tag) => {
+                let is_shared = self.shared > 0 || anchor > 0;
+                if matches!(style, ScalarStyle::Literal | ScalarStyle::Folded) && !is_shared {
                     self.block(&start);
                 }
                 Some(Node {
                     span: start,
-                    kind: scalar(&value, style, tag.as_deref()),
+                    kind: if anchor > 0 {
+                        SHARED
+                    } else {
+                        scalar(&value, style, tag.as_deref())
+                    },
                 })
             }
-            Event::SequenceStart(_, tag) => {
+            Event::SequenceStart(anchor, tag) => {
+                self.shared += usize::from(anchor > 0);
                 let mut elements = Vec::new();
                 let mut end = start.end;
                 loop {
@@ -91,16 +104,20 @@ impl<'t> Reader<'t> {
                     end = end.max(element.span.end);
                     elements.push(element);
                 }
+                self.shared -= usize::from(anchor > 0);
                 Some(Node {
                     span: start.start..end,
-                    kind: if tag.is_some() {
+                    kind: if anchor > 0 {
+                        SHARED
+                    } else if tag.is_some() {
                         Kind::Unknown
                     } else {
                         Kind::List(elements)
                     },
                 })
             }
-            Event::MappingStart(_, tag) => {
+            Event::MappingStart(anchor, tag) => {
+                self.shared += usize::from(anchor > 0);
                 let mut members = Vec::new();
                 let mut end = start.end;
                 loop {
@@ -121,9 +138,12 @@ impl<'t> Reader<'t> {
                         });
                     }
                 }
+                self.shared -= usize::from(anchor > 0);
                 Some(Node {
                     span: start.start..end,
-                    kind: if tag.is_some() {
+                    kind: if anchor > 0 {
+                        SHARED
+                    } else if tag.is_some() {
                         Kind::Unknown
                     } else {
                         intrinsic(members)
@@ -161,6 +181,7 @@ impl<'t> Reader<'t> {
             && text[..from]
                 .chars()
                 .all(|c| c.is_whitespace() || "|>+-0123456789".contains(c))
+            && text[to + 1..].trim().is_empty()
         {
             self.blocks.push(span.start + from..span.start + to + 1);
         }

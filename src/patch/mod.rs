@@ -82,6 +82,14 @@ struct File {
     documents: Vec<Document>,
 }
 
+impl File {
+    /// `None` where the text holds no policy.
+    fn of(path: PathBuf, text: String) -> Option<File> {
+        let documents = documents(&path, &text);
+        (!documents.is_empty()).then_some(File { path, text, documents })
+    }
+}
+
 /// A suggestion and the one document that it is for.
 struct Target<'a> {
     suggestion: &'a Suggestion,
@@ -98,10 +106,23 @@ struct Target<'a> {
 pub fn plan(suggestions: &[&Verified<Suggestion>], dir: &Path, now: Option<i64>) -> Result<Plan, Error> {
     let mut files = Vec::new();
     find(dir, 0, &mut files)?;
+    Ok(plan_files(suggestions, &files, now))
+}
+
+/// The same over texts that were read, each with its path.
+pub fn plan_texts(suggestions: &[&Verified<Suggestion>], texts: Vec<(PathBuf, String)>, now: Option<i64>) -> Plan {
+    let files: Vec<File> = texts
+        .into_iter()
+        .filter_map(|(path, text)| File::of(path, text))
+        .collect();
+    plan_files(suggestions, &files, now)
+}
+
+fn plan_files(suggestions: &[&Verified<Suggestion>], files: &[File], now: Option<i64>) -> Plan {
     let mut plan = Plan::default();
     let mut targets: Vec<Target<'_>> = Vec::new();
     for suggestion in suggestions.iter().map(|suggestion| &***suggestion) {
-        match target(suggestion, &files, now) {
+        match target(suggestion, files, now) {
             Ok(target) => targets.push(target),
             Err(why) => plan.left.push(left(suggestion, why)),
         }
@@ -112,7 +133,7 @@ pub fn plan(suggestions: &[&Verified<Suggestion>], dir: &Path, now: Option<i64>)
             edit(file, &here, &mut plan);
         }
     }
-    Ok(plan)
+    plan
 }
 
 /// Writes the planned files, each as a whole in one step.
@@ -187,10 +208,7 @@ fn find(dir: &Path, depth: usize, files: &mut Vec<File>) -> Result<(), Error> {
             && !name.ends_with(".original.json")
             && let Ok(text) = fs::read_to_string(&path)
         {
-            let documents = documents(&path, &text);
-            if !documents.is_empty() {
-                files.push(File { path, text, documents });
-            }
+            files.extend(File::of(path, text));
         }
     }
     Ok(())

@@ -11,14 +11,38 @@ use serde_json::{Number, Value};
 use super::json;
 use super::tree::{Document, Kind, Member, Node, Piece, Syntax};
 
+/// How deep brackets may stand in one another: what the parser fails on takes it twice as long with each of them.
+const DEPTH: usize = 16;
+
 /// The policy documents of a Terraform file; none where it does not parse.
 pub(super) fn documents(text: &str, names: &[String]) -> Vec<Document> {
+    if depth(text) > DEPTH {
+        return Vec::new();
+    }
     let Ok(body) = text.parse::<Body>() else {
         return Vec::new();
     };
     let mut found = Vec::new();
     in_body(text, &body, names, &mut found);
     found
+}
+
+/// How many brackets are open at most, those in strings apart.
+fn depth(text: &str) -> usize {
+    let (mut open, mut most, mut in_string, mut escaped) = (0_usize, 0, false, false);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'\n' => in_string = false,
+            b'{' | b'[' | b'(' if !in_string => open += 1,
+            b'}' | b']' | b')' if !in_string => open = open.saturating_sub(1),
+            _ => {}
+        }
+        most = most.max(open);
+    }
+    most
 }
 
 fn in_body(text: &str, body: &Body, names: &[String], found: &mut Vec<Document>) {

@@ -406,6 +406,21 @@ fn json_in_a_block_of_yaml_is_found() {
 }
 
 #[test]
+fn what_an_alias_repeats_is_not_edited() {
+    let before = policy(&json!([allow(&json!(["s3:A", "s3:B"]))]));
+    let after = policy(&json!([allow(&json!(["s3:A"]))]));
+    let check = |text: &str| assert!(patched("a.yaml", text, &before, &after).is_err(), "{text}");
+    let statement = "Effect: Allow, Resource: '*'";
+    check(&format!(
+        "Version: '2012-10-17'\nStatement:\n  - {{{statement}, Action: &all ['s3:A', 's3:B']}}\nx: *all\n"
+    ));
+    check(&format!(
+        "a: &one {{p: {{Version: '2012-10-17', Statement: [{{{statement}, Action: ['s3:A', 's3:B']}}]}}}}\nb: *one\n"
+    ));
+    check(&format!("a: &one |\n  {before}\nb: *one\n"));
+}
+
+#[test]
 fn flow_style_yaml_stays_flow_style() {
     let text = "a: {Version: '2012-10-17', Statement: [{Effect: Allow, Action: 's3:*', Resource: '*'}]}\n";
     let before = policy(&json!([allow(&json!("s3:*"))]));
@@ -441,6 +456,19 @@ fn references_stand_for_one_value_each() {
 }
 
 #[test]
+fn a_statement_in_a_list_of_actions_stands_for_no_action() {
+    let known = policy(&json!([allow(&json!(["ec2:StopInstances", "ec2:StartInstances"]))]));
+    for odd in [json!({"Effect": "Allow"}), json!(["ec2:StopInstances"]), Value::Null] {
+        let text = policy(&json!([allow(&json!([odd, "ec2:StartInstances"]))])).to_string();
+        assert_eq!(
+            fit(&documents(Path::new("a.json"), &text)[0].root, &known),
+            Fit::No,
+            "{text}"
+        );
+    }
+}
+
+#[test]
 fn what_is_no_policy_is_not_found() {
     for (name, text) in [
         ("a.json", "{\"Statement\": []}"),
@@ -451,8 +479,13 @@ fn what_is_no_policy_is_not_found() {
         ("a.yaml", &"[".repeat(100_000)),
         ("a.tf", &"a = [".repeat(10_000)),
         ("a.tf", "resource {"),
+        ("a.tf", &"x = a*b*{x = a*b*{\n  \"V\" = \"4\", \n".repeat(40)),
         ("a.yaml", "a: &x [*x]\nb: *x\n"),
         ("a.md", JSON),
+        (
+            "a.yaml",
+            &format!("a: |\n  {},\n", JSON.replace('\n', "\n  ").trim_end()),
+        ),
     ] {
         assert_eq!(documents(Path::new(name), text), [], "{name}");
     }

@@ -191,9 +191,14 @@ fn fit_set(nodes: &[Node], values: &[Value]) -> Fit {
     };
     let mut unknown = 0;
     for node in open {
-        let Kind::Text(pieces) = &node.kind else {
-            unknown += 1;
-            continue;
+        let pieces = match &node.kind {
+            Kind::Text(pieces) => pieces,
+            Kind::Unknown => {
+                unknown += 1;
+                continue;
+            }
+            // Nothing that a policy has in such a list.
+            Kind::Plain(_) | Kind::List(_) | Kind::Map(_) => return Fit::No,
         };
         match left.iter().position(|value| stands_for(pieces, value)) {
             Some(at) => drop(left.remove(at)),
