@@ -1,27 +1,30 @@
 #!/usr/bin/env python3
-"""Times other tools on a corpus beside the floor: the same question, the same files, ratios as a table.
+"""Times `trimtrail collect` and other tools on one corpus beside the floor: the same files, ratios as a table.
 
-    cargo build --release --example make-logs --example bench
-    target/release/examples/make-logs corpus --json-bytes 2GB /tmp/corpus
-    tests/bench/peers.py /tmp/corpus/AWSLogs [--rounds 5] [--peer duckdb …] [--own "target/release/trimtrail …"]
+    tests/bench/peers.py                                  builds the program, makes 2 GB of logs, runs everything
+    tests/bench/peers.py --json-bytes 200MB --peer trailscraper --peer duckdb
+    tests/bench/peers.py LOGS [--own "target/release/trimtrail coverage --logs LOGS"]
 
-The question: calls, first and last seen per principal, event source and event name. Peers are installed from PyPI into a
-folder of their own (--venv, kept for the next time). Every round runs the floor and each peer once, in turn; the medians
-of the ratios are printed. trailscraper is some hundred times slower: give it a corpus of 200 MB.
+Peers are asked for calls, first and last seen per principal, event source and event name. They are installed from PyPI
+into a folder of their own (--venv, kept for the next time). Every round runs the floor, `collect` and each peer once, in
+turn, one round before those that count warms the page cache; the medians of the ratios of each round are printed. Nothing
+else may run beside it. trailscraper is some hundred times slower, and left out unless it is named: give it 200 MB.
+Suzaku is in no package registry: build it, and name it with --own "suzaku aws-ct-metrics -d LOGS -o /dev/null".
 """
 
 import argparse
 import glob
 import os
-import resource
 import shlex
+import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-FLOOR = os.path.join(HERE, "..", "..", "target", "release", "examples", "bench")
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+RELEASE = os.path.join(ROOT, "target", "release")
 PACKAGES = {"duckdb": "duckdb", "chdb": "chdb", "polars": "polars", "trailscraper": "trailscraper"}
 
 
@@ -111,54 +114,87 @@ PEERS = {"duckdb": duckdb, "chdb": chdb, "polars": polars, "trailscraper": trail
 def timed(command):
     """Wall seconds and peak MiB of a command."""
     start = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd=ROOT)
     _, status, usage = os.wait4(process.pid, 0)
     if status != 0:
         sys.exit(f"{shlex.join(command)} failed")
     return time.monotonic() - start, usage.ru_maxrss / 1024
 
 
-def main():
+def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("logs")
+    parser.add_argument("logs", nargs="?", help="a folder of *.json.gz; a corpus is made where it is left out")
+    parser.add_argument("--json-bytes", default="2GB", help="how much JSON to make (%(default)s)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--peer", action="append", choices=PEERS, help="only these; all but trailscraper by default")
-    parser.add_argument("--own", action="append", default=[], help="a command of ours to time beside them")
+    parser.add_argument("--own", action="append", default=[], help="another command to time; LOGS in it is the folder")
+    parser.add_argument("--no-build", action="store_true", help="take the release build that is there")
     parser.add_argument("--venv", default=os.path.join(os.path.expanduser("~"), ".cache", "trimtrail-bench"))
     parser.add_argument("--run", choices=PEERS, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    files = sorted(glob.glob(os.path.join(arguments.logs, "**", "*.json.gz"), recursive=True))
-    if not files:
-        sys.exit(f"no *.json.gz under {arguments.logs}")
-    if arguments.run:
-        print(PEERS[arguments.run](files, arguments.threads), "rows", file=sys.stderr)
-        return
-    peers = arguments.peer or [peer for peer in PEERS if peer != "trailscraper"]
-    python = os.path.join(arguments.venv, "bin", "python")
-    if not os.path.exists(python):
-        subprocess.run([sys.executable, "-m", "venv", arguments.venv], check=True)
-    subprocess.run([python, "-m", "pip", "install", "--quiet", *(PACKAGES[peer] for peer in peers)], check=True)
+    return parser.parse_args()
 
-    threads = str(arguments.threads)
-    commands = {"floor": [FLOOR, arguments.logs, "--threads", threads, "--floor"]}
-    for own in arguments.own:
-        commands[own] = shlex.split(own)
+
+def install(venv, peers):
+    python = os.path.join(venv, "bin", "python")
+    if not os.path.exists(python):
+        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+    subprocess.run([python, "-m", "pip", "install", "--quiet", *(PACKAGES[peer] for peer in peers)], check=True)
+    return python
+
+
+def main():
+    asked = arguments()
+    if asked.run:
+        files = sorted(glob.glob(os.path.join(asked.logs, "**", "*.json.gz"), recursive=True))
+        print(PEERS[asked.run](files, asked.threads), "rows", file=sys.stderr)
+        return
+    peers = asked.peer or [peer for peer in PEERS if peer != "trailscraper"]
+    python = install(asked.venv, peers)
+    if not asked.no_build:
+        build = ["cargo", "build", "--release", "--locked", "--bin", "trimtrail", "--example", "bench", "--example", "make-logs"]
+        subprocess.run(build, check=True, cwd=ROOT)
+    with tempfile.TemporaryDirectory(prefix="trimtrail-bench-") as work:
+        logs = asked.logs and os.path.abspath(asked.logs)
+        if not logs:
+            make = [os.path.join(RELEASE, "examples", "make-logs"), "corpus", os.path.join(work, "corpus")]
+            subprocess.run([*make, "--json-bytes", asked.json_bytes], check=True, stdout=subprocess.DEVNULL)
+            logs = os.path.join(work, "corpus", "AWSLogs")
+        compare(asked, logs, os.path.join(work, "ledger"), python, peers)
+
+
+def compare(asked, logs, ledger, python, peers):
+    files = glob.glob(os.path.join(logs, "**", "*.json.gz"), recursive=True)
+    if not files:
+        sys.exit(f"no *.json.gz under {logs}")
+    threads = str(asked.threads)
+    ours = "trimtrail collect"
+    commands = {
+        "floor: inflating alone": [os.path.join(RELEASE, "examples", "bench"), logs, "--threads", threads, "--floor"],
+        ours: [os.path.join(RELEASE, "trimtrail"), "-q", "collect", "--logs", logs, "--ledger", ledger, "--threads", threads],
+    }
+    floor = next(iter(commands))
+    for own in asked.own:
+        commands[own] = [part.replace("LOGS", logs) for part in shlex.split(own)]
     for peer in peers:
-        commands[peer] = [python, __file__, arguments.logs, "--threads", threads, "--run", peer]
+        commands[peer] = [python, os.path.abspath(__file__), logs, "--threads", threads, "--run", peer]
     runs = {name: [] for name in commands}
-    for round_number in range(arguments.rounds + 1):
+    for round_number in range(asked.rounds + 1):
         for name, command in commands.items():
+            shutil.rmtree(ledger, ignore_errors=True)
             measured = timed(command)
-            if round_number > 0:  # the first one warms the page cache
+            if round_number > 0:
                 runs[name].append(measured)
-    print(f"{len(files)} files, {threads} threads, {arguments.rounds} rounds, medians")
-    print("| what | seconds | x floor | peak MiB |\n|---|---|---|---|")
+    megabytes = sum(map(os.path.getsize, files)) / 1e6
+    print(f"{len(files)} files of {megabytes:.0f} MB, {threads} threads, medians of the ratios of {asked.rounds} rounds")
+    print("| what | x floor | x trimtrail | seconds | peak MiB |\n|---|---|---|---|---|")
     for name, measured in runs.items():
-        ratios = [own / floor for (own, _), (floor, _) in zip(measured, runs["floor"])]
+        against = [
+            statistics.median(own / other for (own, _), (other, _) in zip(measured, runs[base])) for base in (floor, ours)
+        ]
         seconds = statistics.median(wall for wall, _ in measured)
         peak = max(peak for _, peak in measured)
-        print(f"| {name} | {seconds:.2f} | {statistics.median(ratios):.2f} | {peak:.0f} |")
+        print(f"| {name} | {against[0]:.1f} | {against[1]:.2f} | {seconds:.2f} | {peak:.0f} |")
 
 
 if __name__ == "__main__":
