@@ -72,6 +72,33 @@ fn check(name: &str, raw: &[Source], reduced: &[Source]) {
         )
     };
     assert_eq!(used(&coverage), used(&seen), "{name}");
+    #[cfg(feature = "polars")]
+    check_ledgers(name, raw, reduced);
+}
+
+/// The same through ledgers on disk. Their bytes differ: parts and manifests say which files were read, and when those
+/// were delivered. What they are read back as does not.
+#[cfg(feature = "polars")]
+fn check_ledgers(name: &str, raw: &[Source], reduced: &[Source]) {
+    use trimtrail::usage::ledger::{self, How, Lock};
+    let folder = std::env::temp_dir().join(format!("trimtrail-engines-{}-{name}", std::process::id()));
+    let kept = |kind: &str, sources: &[Source]| {
+        let dir = folder.join(kind);
+        let lock = Lock::take(&dir, "a test", false).expect("a new folder");
+        ledger::collect(lock, sources, &How::default(), &Progress::silent()).expect("a ledger");
+        let files = fs::read_dir(dir.join("data")).expect("files").flatten();
+        let bytes: u64 = files.map(|file| file.metadata().map_or(0, |data| data.len())).sum();
+        println!("{name}: the ledger of the {kind} files has {bytes} bytes");
+        ledger::read(&dir, &usage::Filter::default()).expect("the ledger")
+    };
+    let (one, two) = (kept("raw", raw), kept("reduced", reduced));
+    let _ = fs::remove_dir_all(&folder);
+    assert!(one.table == two.table, "{name}: the ledgers' tables differ");
+    assert_eq!(one.coverage.streams, two.coverage.streams, "{name}");
+    assert_eq!(one.coverage.data_roots, two.coverage.data_roots, "{name}");
+    assert_eq!(one.coverage.trail_changes, two.coverage.trail_changes, "{name}");
+    assert_eq!(one.coverage.events_used, two.coverage.events_used, "{name}");
+    assert_eq!(one.coverage.events_unmapped, two.coverage.events_unmapped, "{name}");
 }
 
 /// The fields that a reduction keeps, by their columns.
