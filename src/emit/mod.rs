@@ -162,7 +162,7 @@ pub enum Error {
     /// The typed table.
     #[cfg(feature = "polars")]
     #[error("cannot write the Parquet table")]
-    Parquet(#[from] polars::prelude::PolarsError),
+    Parquet(#[from] polars_core::prelude::PolarsError),
 }
 
 /// Writes `report` in one form.

@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, ParquetWriter, Series};
+use polars_core::prelude::{Column, DataFrame, IntoColumn, NamedFrom, Series};
+use polars_io::prelude::ParquetWriter;
 
 use super::{Error, csv};
 use crate::report::Report;

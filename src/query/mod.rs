@@ -7,8 +7,9 @@ pub mod ledger;
 mod table;
 pub mod tables;
 
-use polars::prelude::{DataFrame, IntoLazy, PolarsError};
-use polars::sql::SQLContext;
+use polars_core::prelude::{DataFrame, PolarsError};
+use polars_lazy::frame::IntoLazy;
+use polars_sql::SQLContext;
 
 use crate::coverage::Coverage;
 use crate::report::Report;

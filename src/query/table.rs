@@ -4,7 +4,8 @@ use std::io::Write;
 use std::str::FromStr;
 
 use comfy_table::{ContentArrangement, Table, presets};
-use polars::prelude::{AnyValue, DataFrame, ParquetWriter};
+use polars_core::prelude::{AnyValue, DataFrame};
+use polars_io::prelude::ParquetWriter;
 use serde_json::{Map, Value, json};
 
 use super::Error;

@@ -12,7 +12,7 @@
 //! * `data_events` resource_type, root
 //! * `gaps` account, region, start, finish
 
-use polars::prelude::{Column, DataFrame, IntoColumn, NamedFrom, PolarsResult, Series};
+use polars_core::prelude::{Column, DataFrame, IntoColumn, NamedFrom, PolarsResult, Series};
 
 use crate::report::{Principal, Report, Severity, Window};
 

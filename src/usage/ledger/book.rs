@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use polars::prelude::PolarsResult;
+use polars_core::prelude::{PolarsError, PolarsResult};
 
 use super::parquet::{self, Columns, cells, numbers};
 use super::part::{Calls, Object, Part, Session, SignatureId, Signatures};
@@ -35,7 +35,7 @@ pub(super) type Book = BTreeMap<String, Part>;
 pub(super) enum Damage {
     /// It is no Parquet file, or lacks a column.
     #[error("{0}")]
-    Parquet(#[from] polars::error::PolarsError),
+    Parquet(#[from] PolarsError),
     /// It is no JSON, or other JSON.
     #[error("{0}")]
     Json(#[from] serde_json::Error),
@@ -48,6 +48,16 @@ impl From<String> for Damage {
     fn from(why: String) -> Damage {
         Damage::Cell(why)
     }
+}
+
+/// Most calls that a cell may count: a trillion, of which millions can be added.
+const MOST_CALLS: u64 = 1 << 40;
+
+/// A count that a cell can hold.
+fn counted(calls: u64) -> Result<u64, String> {
+    (calls <= MOST_CALLS)
+        .then_some(calls)
+        .ok_or_else(|| format!("{calls} are no calls of one day"))
 }
 
 /// Rows of one table with the date of their part.
@@ -90,6 +100,7 @@ pub(super) fn read_calls(
         cells(column("resources")?),
     ];
     for calls in numbers(parquet::number(&frame, "calls")?) {
+        let calls = counted(calls)?;
         each(texts.each_mut().map(|cells| cells.next().unwrap_or_default()), calls)?;
     }
     Ok(())
@@ -149,7 +160,7 @@ pub(super) fn read_sessions(bytes: Vec<u8>, mut each: impl FnMut(&str, Session))
             session: session.to_owned(),
             opened,
             workload: text::read_workload([kind, cluster, namespace, name])?,
-            calls,
+            calls: counted(calls)?,
         };
         each(date, session);
     }

@@ -2,10 +2,11 @@
 
 use std::io::Cursor;
 
-use polars::prelude::{
-    Column, DataFrame, IntoColumn, NamedFrom, ParquetCompression, ParquetReader, ParquetWriter, PolarsResult,
-    SerReader, Series, StatisticsOptions, StringChunked, UInt64Chunked,
+use polars_core::prelude::{
+    Column, DataFrame, IntoColumn, NamedFrom, PolarsResult, Series, StringChunked, UInt64Chunked, polars_bail,
+    polars_ensure,
 };
+use polars_io::prelude::{ParquetCompression, ParquetReader, ParquetWriter, SerReader, StatisticsOptions};
 
 /// A table that grows column by column.
 pub(super) struct Columns {
@@ -51,9 +52,22 @@ impl Columns {
     }
 }
 
-/// A file's table.
+/// Most rows for each byte of a file. Rows of ours hold times, hashes or names that take more than a byte, however well
+/// they are packed.
+const ROWS_PER_BYTE: usize = 8;
+
+/// A file's table. What is no table of ours is an error, whatever the Parquet library makes of it: on some files it
+/// panics, and memory for more rows than such a file can hold is not asked for.
 pub(super) fn read(bytes: Vec<u8>) -> PolarsResult<DataFrame> {
-    ParquetReader::new(Cursor::new(bytes)).finish()
+    let read = move || {
+        let length = bytes.len();
+        let mut reader = ParquetReader::new(Cursor::new(bytes));
+        let groups = reader.get_metadata()?.row_groups.iter();
+        let rows = groups.fold(0_usize, |rows, group| rows.saturating_add(group.num_rows()));
+        polars_ensure!(rows / ROWS_PER_BYTE <= length, ComputeError: "{} rows in {} bytes", rows, length);
+        reader.finish()
+    };
+    std::panic::catch_unwind(read).unwrap_or_else(|_| polars_bail!(ComputeError: "no Parquet file that can be read"))
 }
 
 /// A column of text.

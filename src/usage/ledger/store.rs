@@ -9,6 +9,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
+use polars_core::prelude::PolarsResult;
 use sha2::{Digest, Sha256};
 
 use super::book::{self, Book, BookKey};
@@ -316,7 +317,7 @@ impl Writer {
         let account = &key.account;
         let month = if key.month.is_empty() { "undated" } else { &key.month };
         let stem = |kind: &str| format!("{}-{month}-{kind}", name_of(account));
-        let table = |kind: &str, bytes: polars::error::PolarsResult<Vec<u8>>| -> Result<String, Error> {
+        let table = |kind: &str, bytes: PolarsResult<Vec<u8>>| -> Result<String, Error> {
             let bytes = bytes.map_err(|error| self.cannot_encode(account, error.into()))?;
             self.write(&stem(kind), "parquet", &bytes)
         };
