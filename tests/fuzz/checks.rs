@@ -4,6 +4,13 @@
 
 #![allow(dead_code, reason = "each target uses one of them")]
 
+mod digests;
+#[cfg(feature = "polars")]
+mod ledger;
+mod patch;
+
+use std::fs;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
@@ -14,6 +21,11 @@ use trimtrail::iam::subset::{self, Verdict};
 use trimtrail::iam::{ActionPart, Answer, Policy, Request, ResourcePart, pattern};
 use trimtrail::{attribute, config, grants, iam, resolve};
 
+pub(crate) use digests::digests;
+#[cfg(feature = "polars")]
+pub(crate) use ledger::ledger;
+pub(crate) use patch::{hcl as patch_hcl, json as patch_json, yaml as patch_yaml};
+
 /// Takes any bytes, and panics where a promise is broken.
 type Check = fn(&[u8]);
 
@@ -21,14 +33,37 @@ type Check = fn(&[u8]);
 pub(crate) const ALL: &[(&str, Check)] = &[
     ("config", config),
     ("decode", decode),
+    ("digests", digests),
     ("glob", glob),
     ("grants", grants),
+    #[cfg(feature = "polars")]
+    ("ledger", ledger),
+    ("patch-hcl", patch_hcl),
+    ("patch-json", patch_json),
+    ("patch-yaml", patch_yaml),
     ("policy", policy),
     ("reduced", reduced),
     ("simulate", simulate),
     ("table", table),
     ("wrappers", wrappers),
 ];
+
+/// A new folder for this process.
+fn scratch(name: &str) -> PathBuf {
+    let folder = scratch_root().join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).expect("a folder");
+    folder
+}
+
+fn scratch_root() -> PathBuf {
+    std::env::temp_dir().join(format!("trimtrail-fuzz-{}", std::process::id()))
+}
+
+/// Removes what [`scratch`] made; no check works afterwards.
+pub(crate) fn tidy() {
+    let _ = fs::remove_dir_all(scratch_root());
+}
 
 /// Small limits, so that small inputs reach them.
 fn limits() -> Limits {
