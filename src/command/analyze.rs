@@ -8,9 +8,10 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use rayon::prelude::*;
 
-use super::arguments::{ChoiceArgs, Collected, GrantArgs, SupplementArgs, UsageArgs};
+use super::arguments::{ChoiceArgs, Collected, GrantArgs, UsageArgs};
 use super::backtest::LEARNT;
 use super::report::{FormatArgs, attention, load};
+use super::supplements::SupplementArgs;
 use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
 use crate::grants::Grants;

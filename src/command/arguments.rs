@@ -10,7 +10,7 @@ use super::Terminal;
 use super::network::AwsArgs;
 use crate::coverage::Coverage;
 use crate::decode::Limits;
-use crate::grants::{self, Grants, SupplementFiles, Supplements};
+use crate::grants::{self, Grants};
 use crate::progress::Progress;
 use crate::rightsize::{EvidenceLevel, Keep, KeepRule, Level, Options, Resources};
 use crate::source::{self, Source, Wanted};
@@ -416,37 +416,6 @@ impl OptionalGrantArgs {
             return Ok(Grants::default());
         }
         load_grants(&self.grants, aws)
-    }
-}
-
-/// What people may give beside logs and grants. It may keep a permission or explain one.
-#[derive(Args, Debug, Clone)]
-pub(super) struct SupplementArgs {
-    /// Output of `aws cloudtrail describe-trails` (or get-trail) and get-event-selectors; repeats
-    #[arg(long, value_name = "FILE", env = "TRIMTRAIL_TRAIL_CONFIG")]
-    trail_config: Vec<PathBuf>,
-    /// Output of `aws iam get-service-last-accessed-details` with "Arn" put in, or named by the percent-encoded ARN; repeats
-    #[arg(long, value_name = "FILE", env = "TRIMTRAIL_LAST_ACCESSED")]
-    last_accessed: Vec<PathBuf>,
-    /// Output of `aws iam get-credential-report`, or the CSV in it; repeats
-    #[arg(long, value_name = "FILE", env = "TRIMTRAIL_CREDENTIAL_REPORT")]
-    credential_report: Vec<PathBuf>,
-    /// SCPs and RCPs: {ACCOUNT: {service_control_policies: [[policy…]…], resource_control_policies}}, the root's level first
-    #[arg(long, value_name = "FILE", env = "TRIMTRAIL_ORG_POLICIES")]
-    org_policies: Vec<PathBuf>,
-}
-
-impl SupplementArgs {
-    /// Adds what the files say to what is known with the grants; a file's word on somebody stands above a snapshot's.
-    pub(super) fn load(&self, known: &mut Supplements) -> anyhow::Result<()> {
-        let files = SupplementFiles {
-            trail_config: self.trail_config.clone(),
-            last_accessed: self.last_accessed.clone(),
-            credential_report: self.credential_report.clone(),
-            org_policies: self.org_policies.clone(),
-        };
-        known.extend(files.load()?);
-        Ok(())
     }
 }
 

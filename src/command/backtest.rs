@@ -5,10 +5,10 @@ use std::io::{self, Write};
 use clap::{Args, ValueEnum};
 
 use super::arguments::{ChoiceArgs, GrantArgs, UsageArgs, midnight};
+use super::supplements::EvidenceFileArgs;
 use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
 use crate::emit::escape;
-use crate::grants::Supplements;
 use crate::verify::backtest::{Backtest, Choice, Loss, Replay, Score, Split, backtest};
 
 /// Most lost pairs that are listed for one principal, unless more is asked for.
@@ -24,6 +24,8 @@ pub(super) struct BacktestArgs {
     usage: UsageArgs,
     #[command(flatten)]
     grants: GrantArgs,
+    #[command(flatten)]
+    evidence_files: EvidenceFileArgs,
     #[command(flatten)]
     choice: ChoiceArgs,
     /// Share of the window's days to learn from
@@ -56,8 +58,7 @@ fn share(text: &str) -> Result<f64, String> {
 impl BacktestArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
         let mut grants = self.grants.load(self.usage.aws())?;
-        // What a snapshot knows of the last accesses was not known on the day of the cut.
-        grants.supplements = Supplements::default();
+        self.evidence_files.load(&mut grants.supplements)?;
         let shown = self.choice.shown(&grants)?;
         let options = self.choice.options()?;
         let collected = self.usage.collect(terminal)?;

@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
 
-use super::arguments::{OptionalGrantArgs, SupplementArgs, UsageArgs};
+use super::arguments::{OptionalGrantArgs, UsageArgs};
 use super::integrity::IntegrityArgs;
+use super::supplements::SupplementArgs;
 use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
 use crate::report::{self, CoverageInputs};

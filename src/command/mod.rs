@@ -26,6 +26,7 @@ mod report;
 mod resolve;
 mod schema;
 mod simulate;
+mod supplements;
 mod verify;
 
 use std::io::{self, IsTerminal};

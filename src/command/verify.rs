@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::arguments::{UsageArgs, text_of};
+use super::supplements::LastAccessedArgs;
 use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
 use crate::emit::escape;
@@ -31,6 +32,8 @@ pub(super) struct VerifyArgs {
     /// How to say it
     #[arg(long, value_enum, default_value_t = Format::Terminal)]
     format: Format,
+    #[command(flatten)]
+    accessed: LastAccessedArgs,
     #[command(flatten)]
     usage: UsageArgs,
 }
@@ -126,7 +129,8 @@ impl VerifyArgs {
     /// What NEW would break of what the principal did; `None` if the logs hold no event.
     fn replay(&self, arn: &str, old: &Policy, new: &Policy, terminal: &Terminal) -> anyhow::Result<Option<Keeps>> {
         let catalog = Catalog::embedded();
-        let grants = grants::alone(arn);
+        let mut grants = grants::alone(arn);
+        self.accessed.load(&mut grants.supplements)?;
         let collected = self.usage.collect(terminal)?;
         let Some(window) = collected.window else {
             terminal.say_nothing_seen(&self.usage.places(), &collected.coverage);
@@ -221,10 +225,11 @@ fn say_keeps(out: &mut dyn Write, keeps: &Keeps) -> io::Result<()> {
         escape::terminal(&of)
     )?;
     for loss in &keeps.lost {
-        let line = format!(
-            "    {} on {}, {} calls: {}",
-            loss.action, loss.shape, loss.calls, loss.why
-        );
+        let seen = match loss.calls {
+            0 => "not in the logs".to_owned(),
+            calls => format!("{calls} calls"),
+        };
+        let line = format!("    {} on {}, {seen}: {}", loss.action, loss.shape, loss.why);
         writeln!(out, "{}", escape::terminal(&line))?;
     }
     Ok(())

@@ -27,6 +27,19 @@ pub struct Supplements {
     pub organization: Option<BTreeMap<String, OrganizationPolicies>>,
 }
 
+impl Supplements {
+    /// What a person would have known at a moment (seconds since 1970): a later access hides when the last one before it was,
+    /// so nothing is known of it.
+    pub fn forget_after(&mut self, moment: i64) {
+        for accessed in self.last_accessed.values_mut() {
+            accessed.actions.retain(|_, time| time.as_second() <= moment);
+            accessed
+                .services
+                .retain(|_, time| time.is_none_or(|time| time.as_second() <= moment));
+        }
+    }
+}
+
 /// What a trail is told to log.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct TrailConfig {

@@ -178,7 +178,7 @@ pub struct Loss {
     pub action: String,
     /// The resources: an ARN or a shape of several, `*` where the log does not show them.
     pub shape: String,
-    /// Calls that may have needed the action; 0 where it is implied.
+    /// Calls that may have needed the action; 0 where it is implied, or only IAM's last-accessed data saw it.
     pub calls: u64,
     /// Which statement grants or denies it.
     pub why: NotKept,
@@ -231,7 +231,8 @@ fn needs(catalog: &Catalog, gap: &Gap, replayed: &mut Replayed) -> Vec<Need> {
         let name = catalog.name(*action);
         needs.extend(shapes.iter().map(|shape| need(name, shape, evidence.calls)));
     }
-    for action in implied(catalog, &gap.trust) {
+    let accessed = gap.accessed.actions.keys().copied();
+    for action in implied(catalog, &gap.trust).into_iter().chain(accessed) {
         needs.push(need(catalog.name(action), "*", 0));
     }
     for operation in &activity.unmapped {

@@ -38,6 +38,16 @@ pub(super) fn learn(
         min_confidence: Level::Low,
         ..options.clone()
     };
+    // Data of today tells of uses after the cut, which nobody knew then.
+    let then;
+    let grants = if grants.supplements.last_accessed.is_empty() {
+        grants
+    } else {
+        let mut known = grants.clone();
+        known.supplements.forget_after(window.1);
+        then = known;
+        &then
+    };
     let gaps = gap::classify(catalog, learning, grants, coverage, window);
     let (mut proposals, _) = rightsize::propose(catalog, learning, grants, &gaps, window, &options);
     // A later step goes further, and takes the place of the one before.
