@@ -83,7 +83,7 @@ fn check_widest(table: &Table, coverage: &Coverage, arn: &str, id: &str) {
                 !proposals.is_empty() || unfit.iter().any(|(_, why)| why.contains("quota")),
                 "{policy} {evidence:?}: neither smaller nor a reason, {:?}",
                 gaps[0]
-                    .by_grade(catalog)
+                    .by_grade()
                     .into_iter()
                     .map(|(grade, set)| (grade, set.len()))
                     .collect::<Vec<_>>()

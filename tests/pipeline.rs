@@ -51,6 +51,19 @@ pub(crate) fn run(places: &[String], grants: Grants, options: &Options) -> Run {
 
 /// Takes events and the grants of the role `app` with one inline policy through every stage.
 pub(crate) fn run_on(events: &[Value], document: &Value, evidence: EvidenceLevel) -> Run {
+    run_with(
+        events,
+        document,
+        &Options {
+            evidence,
+            min_window: 7,
+            ..Options::default()
+        },
+    )
+}
+
+/// The same, asked for in another way.
+pub(crate) fn run_with(events: &[Value], document: &Value, options: &Options) -> Run {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     let name = format!(
         "trimtrail-pipeline-{}-{}.json",
@@ -59,12 +72,7 @@ pub(crate) fn run_on(events: &[Value], document: &Value, evidence: EvidenceLevel
     );
     let path = std::env::temp_dir().join(name);
     fs::write(&path, json!({"Records": events}).to_string()).expect("a file");
-    let options = Options {
-        evidence,
-        min_window: 7,
-        ..Options::default()
-    };
-    let run = run(&[path.display().to_string()], role(document), &options);
+    let run = run(&[path.display().to_string()], role(document), options);
     let _ = fs::remove_file(&path);
     run
 }

@@ -70,9 +70,9 @@ impl Accessed {
 
     /// The actions of a slice that stay because IAM saw them, or saw their service.
     pub(super) fn keeps(&self, catalog: &Catalog, granted: &ActionSet) -> (ActionSet, ActionSet) {
-        let mut actions = ActionSet::none(catalog);
+        let mut actions = ActionSet::none();
         self.actions.keys().for_each(|action| actions.insert(*action));
-        let mut services = ActionSet::none(catalog);
+        let mut services = ActionSet::none();
         for service in self.services.keys() {
             for action in catalog.service_range(service) {
                 services.insert(ActionId::from_index(action as usize));

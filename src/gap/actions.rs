@@ -5,19 +5,19 @@ use std::ops::Range;
 use crate::catalog::{ActionId, Catalog};
 use crate::iam::{ActionPart, Statement};
 
-/// A set of the catalog's actions.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// A set of the catalog's actions. What lies beyond its words is not in it, so that a set of nothing takes no room.
+#[derive(Clone, Debug, Default)]
 pub struct ActionSet(Vec<u64>);
 
 impl ActionSet {
     /// No action.
-    pub fn none(catalog: &Catalog) -> ActionSet {
-        ActionSet(vec![0; catalog.len().div_ceil(64)])
+    pub const fn none() -> ActionSet {
+        ActionSet(Vec::new())
     }
 
     /// Every action.
     pub fn all(catalog: &Catalog) -> ActionSet {
-        let mut set = ActionSet::none(catalog);
+        let mut set = ActionSet::none();
         set.insert_range(0..catalog.len() as u32);
         set
     }
@@ -28,7 +28,7 @@ impl ActionSet {
             ActionPart::Action(patterns) => (patterns, false),
             ActionPart::NotAction(patterns) => (patterns, true),
         };
-        let mut named = ActionSet::none(catalog);
+        let mut named = ActionSet::none();
         for pattern in patterns {
             named.insert_pattern(catalog, pattern.lower());
         }
@@ -41,7 +41,7 @@ impl ActionSet {
 
     /// The actions that an action pattern names.
     pub fn of_pattern(catalog: &Catalog, pattern: &str) -> ActionSet {
-        let mut set = ActionSet::none(catalog);
+        let mut set = ActionSet::none();
         set.insert_pattern(catalog, pattern);
         set
     }
@@ -57,42 +57,46 @@ impl ActionSet {
     /// Adds actions that lie side by side in the catalog.
     pub fn insert_range(&mut self, range: Range<u32>) {
         for (word, bits) in words(range) {
-            self.0[word] |= bits;
+            *self.word(word) |= bits;
         }
     }
 
     /// Takes out actions that lie side by side in the catalog.
     pub fn remove_range(&mut self, range: Range<u32>) {
         for (word, bits) in words(range) {
-            self.0[word] &= !bits;
+            if let Some(mine) = self.0.get_mut(word) {
+                *mine &= !bits;
+            }
         }
     }
 
     /// The actions of a range that it holds, as bits: equal for equal holdings.
     pub fn bits_in(&self, range: Range<u32>) -> Vec<u64> {
-        words(range).map(|(word, bits)| self.0[word] & bits).collect()
+        words(range).map(|(word, bits)| self.at(word) & bits).collect()
     }
 
     /// How many actions of a range it holds.
     pub fn count_in(&self, range: Range<u32>) -> usize {
         words(range)
-            .map(|(word, bits)| (self.0[word] & bits).count_ones() as usize)
+            .map(|(word, bits)| (self.at(word) & bits).count_ones() as usize)
             .sum()
     }
 
     /// Adds an action.
     pub fn insert(&mut self, id: ActionId) {
-        self.0[id.index() / 64] |= 1 << (id.index() % 64);
+        *self.word(id.index() / 64) |= 1 << (id.index() % 64);
     }
 
     /// Takes an action out.
     pub fn remove(&mut self, id: ActionId) {
-        self.0[id.index() / 64] &= !(1 << (id.index() % 64));
+        if let Some(word) = self.0.get_mut(id.index() / 64) {
+            *word &= !(1 << (id.index() % 64));
+        }
     }
 
     /// Whether it holds an action.
     pub fn contains(&self, id: ActionId) -> bool {
-        self.0[id.index() / 64] >> (id.index() % 64) & 1 == 1
+        self.at(id.index() / 64) >> (id.index() % 64) & 1 == 1
     }
 
     /// How many actions it holds.
@@ -107,6 +111,9 @@ impl ActionSet {
 
     /// Adds all of another set.
     pub fn extend(&mut self, other: &ActionSet) {
+        if self.0.len() < other.0.len() {
+            self.0.resize(other.0.len(), 0);
+        }
         self.0.iter_mut().zip(&other.0).for_each(|(mine, other)| *mine |= other);
     }
 
@@ -117,7 +124,19 @@ impl ActionSet {
 
     /// What this one holds and the other does not.
     pub fn difference(&self, other: &ActionSet) -> ActionSet {
-        ActionSet(self.0.iter().zip(&other.0).map(|(mine, other)| mine & !other).collect())
+        let words = self.0.iter().enumerate();
+        ActionSet(words.map(|(at, mine)| mine & !other.at(at)).collect())
+    }
+
+    fn at(&self, word: usize) -> u64 {
+        self.0.get(word).copied().unwrap_or(0)
+    }
+
+    fn word(&mut self, word: usize) -> &mut u64 {
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        &mut self.0[word]
     }
 
     /// The actions in the catalog's order.
@@ -134,6 +153,16 @@ impl ActionSet {
         })
     }
 }
+
+impl PartialEq for ActionSet {
+    fn eq(&self, other: &ActionSet) -> bool {
+        let shared = self.0.len().min(other.0.len());
+        let nothing_beyond = |set: &ActionSet| set.0[shared..].iter().all(|word| *word == 0);
+        self.0[..shared] == other.0[..shared] && nothing_beyond(self) && nothing_beyond(other)
+    }
+}
+
+impl Eq for ActionSet {}
 
 /// The words that hold a range of bits, each with the bits of the range in it.
 fn words(range: Range<u32>) -> impl Iterator<Item = (usize, u64)> {
@@ -169,16 +198,38 @@ mod tests {
             "nope:*",
             "*:get*",
         ] {
-            let mut expected = ActionSet::none(catalog);
+            let mut expected = ActionSet::none();
             catalog.expand(pattern).into_iter().for_each(|id| expected.insert(id));
             assert_eq!(ActionSet::of_pattern(catalog, pattern), expected, "{pattern}");
         }
     }
 
     #[test]
+    fn a_set_is_what_it_holds_however_it_came_to_hold_it() {
+        let of = |actions: &[usize]| {
+            let mut set = ActionSet::none();
+            actions
+                .iter()
+                .for_each(|action| set.insert(ActionId::from_index(*action)));
+            set
+        };
+        let mut grown = of(&[1, 5_000]);
+        grown.remove(ActionId::from_index(5_000));
+        assert_eq!(grown, of(&[1]));
+        assert_eq!(of(&[1]), grown);
+        assert_ne!(of(&[1, 5_000]), grown);
+        assert_eq!(of(&[1]).difference(&of(&[1, 5_000])), ActionSet::none());
+        assert_eq!(of(&[1, 5_000]).difference(&of(&[1])), of(&[5_000]));
+        assert_eq!(of(&[1, 5_000]).intersection(&of(&[1])), of(&[1]));
+        grown.extend(&of(&[5_000]));
+        assert_eq!(grown, of(&[1, 5_000]));
+        grown.remove_range(4_990..30_000);
+        assert_eq!(grown, of(&[1]));
+    }
+
+    #[test]
     fn a_range_counts_what_it_holds() {
-        let catalog = Catalog::embedded();
-        let mut set = ActionSet::none(catalog);
+        let mut set = ActionSet::none();
         for (start, end) in [(0, 0), (0, 1), (63, 65), (64, 128), (130, 131), (200, 1000)] {
             set.insert_range(start..end);
             assert_eq!(set.count_in(start..end), (end - start) as usize, "{start}..{end}");

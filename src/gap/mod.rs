@@ -12,9 +12,10 @@ mod selectors;
 mod trails;
 mod trust;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -80,8 +81,8 @@ pub struct Slice {
     pub policy: PolicyIndex,
     /// The statement's place in it.
     pub statement: usize,
-    /// The actions that it allows.
-    pub granted: ActionSet,
+    /// The actions that it allows; equal lists of actions share one set.
+    pub granted: Arc<ActionSet>,
     /// Those that calls on its resources needed.
     pub used: ActionSet,
     /// Those that calls on its resources may have needed.
@@ -163,15 +164,15 @@ impl Slice {
                 let seen = quiet().difference(&self.view.blind).difference(&self.service_accessed);
                 seen.difference(&self.unmapped).intersection(&self.denied)
             }
-            Grade::Unobservable | Grade::OutsideCoverage => {
-                let mut hidden = self.view.blind.clone();
+            Grade::Unobservable => {
+                let mut hidden = self.view.blind.difference(&self.view.outside);
                 hidden.extend(&self.unmapped);
-                hidden.extend(&self.service_accessed);
-                let mut set = quiet().intersection(&hidden);
-                for action in set.clone().iter().filter(|action| self.grade(*action) != grade) {
-                    set.remove(action);
-                }
-                set
+                quiet().intersection(&hidden)
+            }
+            Grade::OutsideCoverage => {
+                let mut hidden = self.service_accessed.difference(&self.view.blind);
+                hidden.extend(&self.view.outside);
+                quiet().intersection(&hidden).difference(&self.unmapped)
             }
         }
     }
@@ -196,11 +197,11 @@ pub struct Gap {
 
 impl Gap {
     /// Granted actions by their most protective grade over all statements.
-    pub fn by_grade(&self, catalog: &Catalog) -> BTreeMap<Grade, ActionSet> {
-        let mut placed = ActionSet::none(catalog);
+    pub fn by_grade(&self) -> BTreeMap<Grade, ActionSet> {
+        let mut placed = ActionSet::none();
         let mut sets = BTreeMap::new();
         for grade in Grade::ALL {
-            let mut set = ActionSet::none(catalog);
+            let mut set = ActionSet::none();
             for slice in &self.slices {
                 set.extend(&slice.with_grade(grade));
             }
@@ -220,44 +221,40 @@ pub fn classify(
     coverage: &Coverage,
     window: (i64, i64),
 ) -> Vec<Gap> {
-    let mut views = observability::Views::new(catalog, coverage, &grants.supplements.trails, window);
+    let granting = granting(
+        catalog,
+        grants,
+        &mut observability::Views::new(catalog, coverage, &grants.supplements.trails, window),
+    );
     let activities = evidence::activities(catalog, table, grants);
+    let nothing = Activity::default();
     let mut gaps: Vec<Gap> = activities
-        .into_iter()
+        .into_par_iter()
         .enumerate()
         .map(|(index, activity)| {
             let principal = &grants.principals[index];
             let trust = trust(principal);
-            let mut implied = ActionSet::none(catalog);
+            let mut implied = ActionSet::none();
             for action in trust.implied.iter().flat_map(|pattern| catalog.expand(pattern)) {
                 implied.insert(action);
             }
-            let mut slices = Vec::new();
             // A group does nothing itself: its members' slices are added below.
-            let policies = if principal.kind == Kind::Group {
-                Vec::new()
-            } else {
-                grants.policies_of(index)
+            let statements = match principal.kind {
+                Kind::Group => &[][..],
+                Kind::Role | Kind::User => &granting[index],
             };
-            for policy in policies {
-                let Ok(document) = &grants.policies[policy].policy else {
-                    continue;
-                };
-                for statement in document
-                    .statements
-                    .iter()
-                    .filter(|statement| statement.effect == Effect::Allow)
-                {
-                    let view = views.of(principal, &statement.resource);
-                    slices.push(slice(catalog, policy, statement, &activity, &implied, view));
-                }
-            }
+            let mut slices: Vec<Slice> = statements
+                .iter()
+                .map(|statement| slice(catalog, statement, &activity, &implied))
+                .collect();
             let data = grants.supplements.last_accessed.get(&principal.arn);
             let accessed = data.map_or_else(Accessed::default, |data| {
                 Accessed::of(catalog, data, &activity, &slices, window)
             });
-            for slice in &mut slices {
-                (slice.accessed, slice.service_accessed) = accessed.keeps(catalog, &slice.granted);
+            if data.is_some() {
+                for slice in &mut slices {
+                    (slice.accessed, slice.service_accessed) = accessed.keeps(catalog, &slice.granted);
+                }
             }
             let elsewhere = elsewhere(grants, &slices, &activity);
             Gap {
@@ -282,37 +279,67 @@ pub fn classify(
             .flat_map(|gap| gap.slices.iter().filter(|slice| own.contains(&slice.policy)).cloned())
             .collect();
         if slices.is_empty() {
-            let nothing = (Activity::default(), ActionSet::none(catalog));
-            for policy in own {
-                let Ok(document) = &grants.policies[*policy].policy else {
-                    continue;
-                };
-                for statement in document
-                    .statements
-                    .iter()
-                    .filter(|statement| statement.effect == Effect::Allow)
-                {
-                    let view = views.of(&grants.principals[group], &statement.resource);
-                    slices.push(slice(catalog, *policy, statement, &nothing.0, &nothing.1, view));
-                }
-            }
+            let idle = |statement| slice(catalog, statement, &nothing, &ActionSet::none());
+            slices = granting[group].iter().map(idle).collect();
         }
         gaps[group].slices = slices;
     }
     gaps
 }
 
-fn slice(
-    catalog: &Catalog,
+/// A statement that allows something to somebody.
+struct Granting<'g> {
     policy: PolicyIndex,
-    statement: &Statement,
-    activity: &Activity,
-    implied: &ActionSet,
+    statement: &'g Statement,
+    /// What it allows, resources and conditions aside.
+    granted: Arc<ActionSet>,
+    /// What the archive would have shown of that.
     view: Arc<View>,
-) -> Slice {
-    let granted = ActionSet::of_statement(catalog, statement);
+}
+
+/// For each principal the statements that allow it something; of a group, those of its own policies.
+fn granting<'g>(catalog: &Catalog, grants: &'g Grants, views: &mut observability::Views<'_>) -> Vec<Vec<Granting<'g>>> {
+    // Of thousands of policies most allow what another allows as well.
+    let mut known: HashMap<(bool, Vec<&'g str>), Arc<ActionSet>> = HashMap::new();
+    let principals = grants.principals.iter().enumerate();
+    principals
+        .map(|(index, principal)| {
+            let policies = match principal.kind {
+                Kind::Group => principal.policies.clone(),
+                Kind::Role | Kind::User => grants.policies_of(index),
+            };
+            let mut granting = Vec::new();
+            for policy in policies {
+                let Ok(document) = &grants.policies[policy].policy else {
+                    continue;
+                };
+                let statements = document.statements.iter();
+                for statement in statements.filter(|statement| statement.effect == Effect::Allow) {
+                    let (listed, patterns) = match &statement.action {
+                        ActionPart::Action(patterns) => (true, patterns),
+                        ActionPart::NotAction(patterns) => (false, patterns),
+                    };
+                    let key = (listed, patterns.iter().map(|pattern| pattern.lower()).collect());
+                    let granted = known
+                        .entry(key)
+                        .or_insert_with(|| Arc::new(ActionSet::of_statement(catalog, statement)));
+                    granting.push(Granting {
+                        policy,
+                        statement,
+                        granted: Arc::clone(granted),
+                        view: views.of(principal, &statement.resource),
+                    });
+                }
+            }
+            granting
+        })
+        .collect()
+}
+
+fn slice(catalog: &Catalog, granting: &Granting<'_>, activity: &Activity, implied: &ActionSet) -> Slice {
+    let (statement, granted) = (granting.statement, &granting.granted);
     let of = |evidence: &BTreeMap<ActionId, Evidence>| {
-        let mut set = ActionSet::none(catalog);
+        let mut set = ActionSet::none();
         for (action, evidence) in evidence {
             if granted.contains(*action) && may_touch(statement, evidence) {
                 set.insert(*action);
@@ -324,7 +351,7 @@ fn slice(
     let mut inferred = of(&activity.may_need);
     inferred.extend(&granted.intersection(implied));
     let denied = of(&activity.denied);
-    let mut unmapped = ActionSet::none(catalog);
+    let mut unmapped = ActionSet::none();
     for operation in &activity.unmapped {
         for prefix in &operation.prefixes {
             for action in catalog.service_range(prefix) {
@@ -333,21 +360,21 @@ fn slice(
         }
         // Of an unknown source no service is known: whatever could name its actions stays.
         if operation.prefixes.is_empty() && names_any_service(statement) {
-            unmapped.extend(&granted);
+            unmapped.extend(granted);
         }
     }
-    let unmapped = unmapped.intersection(&granted);
+    let unmapped = unmapped.intersection(granted);
     Slice {
-        policy,
+        policy: granting.policy,
         statement: statement.index,
-        granted,
+        granted: Arc::clone(granted),
         used,
         inferred,
         unmapped,
         denied,
-        accessed: ActionSet::none(catalog),
-        service_accessed: ActionSet::none(catalog),
-        view,
+        accessed: ActionSet::none(),
+        service_accessed: ActionSet::none(),
+        view: Arc::clone(&granting.view),
     }
 }
 

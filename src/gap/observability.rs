@@ -5,15 +5,21 @@
 //! region), or a trail's configuration. Where a trail was changed both count only up to the next change. What a
 //! configuration leaves out counts as well: a filter by caller or name hides what nobody else's events could tell.
 
+mod events;
+mod verdict;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+
+use events::{callers, excludable, named_by_events, reads};
+use verdict::{Verdict, verdict};
 
 use super::actions::ActionSet;
 use super::selectors::{Asked, Takes, takes};
 use super::trails::{Delivers, SHORT, State, Stretch, Trails};
-use crate::catalog::{AccessLevel, ActionId, Catalog, Logging};
+use crate::catalog::{ActionId, Catalog, Logging};
 use crate::coverage::{Class, Coverage, Days, RootDays};
-use crate::grants::{Kind, Principal, TrailConfig};
+use crate::grants::{Principal, TrailConfig};
 use crate::iam::{ResourcePart, pattern};
 
 /// Regions in which the partitions log the management events of global services, the usual one first.
@@ -23,22 +29,6 @@ const GLOBAL_REGIONS: [&str; 5] = [
     "us-gov-west-1",
     "cn-northwest-1",
     "cn-north-1",
-];
-
-/// How the names of operations begin that surely read.
-const READING: [&str; 12] = [
-    "BatchGet",
-    "Describe",
-    "Download",
-    "Get",
-    "Head",
-    "List",
-    "PartiQLSelect",
-    "Query",
-    "Scan",
-    "Search",
-    "Select",
-    "View",
 ];
 
 /// Why the archive proves nothing about an action.
@@ -79,6 +69,8 @@ impl Blind {
 pub struct View {
     /// Actions whose use could have gone unseen.
     pub blind: ActionSet,
+    /// Of those, actions that days, regions or classes of events are missing for.
+    pub outside: ActionSet,
     /// For each action the number of its reason, from 1; 0 for none.
     reason: Vec<u16>,
     reasons: Vec<Blind>,
@@ -179,7 +171,8 @@ impl<'a> Views<'a> {
         let catalog = this.catalog;
 
         let mut view = View {
-            blind: ActionSet::none(catalog),
+            blind: ActionSet::none(),
+            outside: ActionSet::none(),
             reason: vec![0; catalog.len()],
             reasons: Vec::new(),
         };
@@ -234,6 +227,10 @@ impl<'a> Views<'a> {
                 }
             };
             if let Some(blind) = blind {
+                match blind {
+                    Blind::Unobservable(_) | Blind::LeftOut(_) | Blind::DataEvents { .. } => {}
+                    Blind::NoRegion(_) | Blind::Gap(_) => view.outside.insert(id),
+                }
                 let number = *numbers.entry(blind).or_insert_with_key(|blind| {
                     view.reasons.push(blind.clone());
                     u16::try_from(view.reasons.len()).unwrap_or(u16::MAX)
@@ -524,90 +521,6 @@ fn roots_missing(
         }
     }
     None
-}
-
-/// What the trails that are known say of one kind of event in one stretch.
-enum Verdict {
-    /// Some trail logs every such event, and the archive holds that trail.
-    Logged,
-    /// A trail that is known hides some of them, and no other shows all.
-    LeftOut(String),
-    /// What was seen must decide.
-    Unknown,
-}
-
-/// `answers` says what a trail takes, `None` for one that is elsewhere; `is_here` whether the archive holds its files.
-fn verdict(
-    stretch: &Stretch<'_>,
-    answers: &dyn Fn(&State<'_>) -> Option<Takes>,
-    is_here: &dyn Fn(&State<'_>) -> bool,
-) -> Verdict {
-    let mut left_out = None;
-    for state in stretch.trails.iter().filter(|state| state.delivers == Delivers::Yes) {
-        if state.selectors.is_empty() {
-            continue;
-        }
-        let label = &state.label;
-        let why = match answers(state) {
-            Some(Takes::All) if is_here(state) => return Verdict::Logged,
-            Some(Takes::All) if state.configured => {
-                format!("{label} logs such events, but the archive has none of them from anyone: are its files there?")
-            }
-            Some(Takes::Some(field)) => format!("{label} picks events by {field}"),
-            Some(Takes::None) if state.configured => format!("{label} does not log such events"),
-            None if state.configured => format!("{label} does not log what happens there"),
-            Some(Takes::All | Takes::None) | None => continue,
-        };
-        left_out = left_out.or(Some(why));
-    }
-    left_out.map_or(Verdict::Unknown, Verdict::LeftOut)
-}
-
-/// The event source that a trail may leave out, of a service that has one.
-fn excludable(service: &str) -> Option<&'static str> {
-    match service {
-        "kms" => Some("kms.amazonaws.com"),
-        "rds-data" => Some("rdsdata.amazonaws.com"),
-        _ => None,
-    }
-}
-
-/// Whether the data events of an action are reads, where its name and AWS's classification agree.
-fn reads(catalog: &Catalog, id: ActionId) -> Option<bool> {
-    let name = catalog.name(id).split_once(':').map_or("", |(_, name)| name);
-    let named = READING.iter().any(|start| name.starts_with(start));
-    match catalog.access_level(id) {
-        AccessLevel::List | AccessLevel::Read if named => Some(true),
-        AccessLevel::List | AccessLevel::Read => None,
-        AccessLevel::Write | AccessLevel::PermissionsManagement | AccessLevel::Tagging if named => None,
-        AccessLevel::Write | AccessLevel::PermissionsManagement | AccessLevel::Tagging => Some(false),
-    }
-}
-
-/// A resource as data events and their selectors name it: a bucket by its objects, a version by its function, an index
-/// by its table.
-fn named_by_events(arn: &str) -> String {
-    let root = crate::resolve::root(arn);
-    match arn.split(':').nth(2) {
-        Some("s3") if !arn.contains('/') => format!("{arn}/*"),
-        Some("s3") => arn.to_owned(),
-        _ => root.to_owned(),
-    }
-}
-
-/// Patterns of `userIdentity.arn` in the events of a principal.
-fn callers(principal: &Principal) -> Vec<String> {
-    let partition = principal.arn.split(':').nth(1).unwrap_or("aws");
-    let (account, name) = (&principal.account, &principal.name);
-    match principal.kind {
-        Kind::Role => vec![format!("arn:{partition}:sts::{account}:assumed-role/{name}/*")],
-        // A user's own sessions keep its ARN, those for others (GetFederationToken) have one of their own.
-        Kind::User => vec![
-            principal.arn.clone(),
-            format!("arn:{partition}:sts::{account}:federated-user/*"),
-        ],
-        Kind::Group => vec!["*".to_owned()],
-    }
 }
 
 /// `2026-10-03T04:00Z`

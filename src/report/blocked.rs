@@ -66,7 +66,7 @@ impl Blocks {
 
 /// What policies may allow on something, conditions aside.
 fn allowed<'p>(catalog: &Catalog, policies: impl IntoIterator<Item = &'p Policy>) -> ActionSet {
-    let mut set = ActionSet::none(catalog);
+    let mut set = ActionSet::none();
     for statement in policies.into_iter().flat_map(|policy| &policy.statements) {
         if statement.effect == Effect::Allow {
             set.extend(&ActionSet::of_statement(catalog, statement));
@@ -81,7 +81,7 @@ fn denied<'p>(catalog: &Catalog, policies: impl IntoIterator<Item = &'p Policy>)
         ResourcePart::Resource(resources) => resources.iter().any(|resource| resource.is_everything()),
         ResourcePart::NotResource(_) | ResourcePart::None => false,
     };
-    let mut set = ActionSet::none(catalog);
+    let mut set = ActionSet::none();
     for statement in policies.into_iter().flat_map(|policy| &policy.statements) {
         if statement.effect == Effect::Deny && statement.conditions.is_empty() && everywhere(statement) {
             set.extend(&ActionSet::of_statement(catalog, statement));

@@ -127,10 +127,11 @@ pub fn build(mut inputs: Inputs<'_>) -> Report {
         .map(|proved| suggestion::alternative(&inputs, &proved.0, proved.1))
         .collect();
     let suggestions: Vec<Verified<Suggestion>> = ranked.into_iter().map(|(_, _, _, suggestion)| suggestion).collect();
+    let groups = actions::Groups::new(inputs.catalog, &names, inputs.grants);
     let principals: Vec<Principal> = (0..inputs.grants.principals.len())
         .into_par_iter()
         .filter(|index| inputs.shown.as_ref().is_none_or(|shown| shown.contains(index)))
-        .map(|index| principal(&inputs, &names, window, index))
+        .map(|index| principal(&inputs, &groups, window, index))
         .collect();
     let account_findings: Vec<AccountFinding> = hygiene::account_findings(&hygiene::Account {
         grants: inputs.grants,
@@ -271,13 +272,13 @@ fn unmapped(inputs: &Inputs<'_>) -> Vec<Unmapped> {
 
 fn principal(
     inputs: &Inputs<'_>,
-    names: &rightsize::Names<'_>,
+    groups: &actions::Groups<'_>,
     window: (i64, i64),
     index: PrincipalIndex,
 ) -> Principal {
-    let (catalog, grants) = (inputs.catalog, inputs.grants);
+    let grants = inputs.grants;
     let (granted, gap) = (&grants.principals[index], &inputs.gaps[index]);
-    let by_grade = gap.by_grade(catalog);
+    let by_grade = gap.by_grade();
     let mut totals = GradeTotals::default();
     for (grade, set) in &by_grade {
         totals.add(*grade, set.len() as u64);
@@ -316,7 +317,7 @@ fn principal(
         coverage: inputs.coverage,
         window,
     };
-    let (actions, action_groups) = actions::actions(inputs, names, index, &by_grade);
+    let (actions, action_groups) = actions::actions(inputs, groups, index, &by_grade);
     Principal {
         arn: granted.arn.clone(),
         id: granted.id.clone(),

@@ -232,7 +232,7 @@ pub fn changes(catalog: &Catalog, before: &Report, after: &Report, denials: Opti
 }
 
 fn expand(catalog: &Catalog, patterns: &[String]) -> ActionSet {
-    let mut set = ActionSet::none(catalog);
+    let mut set = ActionSet::none();
     for pattern in patterns {
         for action in catalog.expand(pattern) {
             set.insert(action);
@@ -352,7 +352,7 @@ fn applied(
     }
     let inline = format!("inline:{}", suggestion.policy);
     let is_it = |label: &str| label == suggestion.policy_arn || label == inline;
-    let mut standing = ActionSet::none(catalog);
+    let mut standing = ActionSet::none();
     let mut met = false;
     for arn in &suggestion.affects {
         let Some(principal) = new.get(arn.as_str()) else {

@@ -426,7 +426,7 @@ fn of_grants(inputs: &CoverageInputs<'_>) -> (Vec<UnprovedReport>, u64, u64) {
         if inputs.grants.principals[gap.principal].kind == Kind::Group {
             continue;
         }
-        for (grade, set) in gap.by_grade(inputs.catalog) {
+        for (grade, set) in gap.by_grade() {
             missing.all += set.len() as u64;
             if !matches!(grade, Grade::Unobservable | Grade::OutsideCoverage) {
                 continue;

@@ -218,7 +218,7 @@ impl Maker<'_> {
     fn stays(&self, principal: PrincipalIndex) -> (ActionSet, ActionSet) {
         let catalog = self.catalog;
         let gap = &self.gaps[principal];
-        let mut granted = ActionSet::none(catalog);
+        let mut granted = ActionSet::none();
         let mut stays = guard::kept(catalog, self.grants, &[principal], &self.options.keep).actions;
         for slice in &gap.slices {
             granted.extend(&slice.granted);
@@ -226,9 +226,14 @@ impl Maker<'_> {
             let statement =
                 statements.and_then(|policy| policy.statements.iter().find(|known| known.index == slice.statement));
             let goes = statement.map(|statement| goes(catalog, gap, slice, statement, self.options));
-            stays.extend(&goes.map_or_else(|| slice.granted.clone(), |goes| slice.granted.difference(&goes)));
+            stays.extend(&goes.map_or_else(
+                || slice.granted.as_ref().clone(),
+                |goes| slice.granted.difference(&goes),
+            ));
         }
-        for action in gap.activity.used.keys().chain(gap.activity.may_need.keys()) {
+        let activity = &gap.activity;
+        let seen = activity.used.keys().chain(activity.may_need.keys());
+        for action in seen.chain(gap.accessed.actions.keys()) {
             stays.insert(*action);
         }
         for pattern in &gap.trust.implied {

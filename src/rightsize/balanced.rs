@@ -37,7 +37,7 @@ const BESIDE: [&str; 5] = [
 /// granted by `*` or NotAction alone, belong to a service that IAM says was never touched, connect nothing, and are no
 /// possible dependent of a used action.
 pub(super) fn removable(catalog: &Catalog, gap: &Gap, slice: &Slice, statement: &Statement) -> ActionSet {
-    let mut goes = ActionSet::none(catalog);
+    let mut goes = ActionSet::none();
     for action in slice.with_grade(Grade::OutsideCoverage).iter() {
         if matches!(slice.view.blind_to(action), Some(Blind::NoRegion(_))) && !slice.service_accessed.contains(action) {
             goes.insert(action);

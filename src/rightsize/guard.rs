@@ -73,7 +73,7 @@ pub struct Kept {
 /// The keep rules for everybody whom a policy affects.
 pub(super) fn kept(catalog: &Catalog, grants: &Grants, affects: &[PrincipalIndex], keep: &Keep) -> Kept {
     let mut kept = Kept {
-        actions: ActionSet::none(catalog),
+        actions: ActionSet::none(),
         whole: None,
         rules: Vec::new(),
     };

@@ -326,14 +326,14 @@ impl Proposer<'_> {
             removable: &removable,
             least: options.compact,
         };
-        let mut steps: Vec<(Step, Candidate)> = Vec::new();
+        let mut steps: Vec<(Step, Vec<Candidate>)> = Vec::new();
         for step in [Step::Services, Step::Actions] {
             if !something_goes || step == Step::Services && !rewrite::has_service_step(document) {
                 continue;
             }
             match cut.fitting(step, quota) {
                 Ok(candidate) if candidate.removed.is_empty() && candidate.after == policy.document => {}
-                Ok(candidate) => steps.push((step, candidate)),
+                Ok(candidate) => steps.push((step, vec![candidate])),
                 Err(why) => unfit.push((index, why)),
             }
         }
@@ -351,24 +351,26 @@ impl Proposer<'_> {
                 after: policy.document.clone(),
                 change: Change::Replace,
                 characters: characters(&policy.document),
-                removed: ActionSet::none(catalog),
+                removed: ActionSet::none(),
                 narrowed: Vec::new(),
             };
-            let base = steps.last().map_or(&untouched, |(_, candidate)| candidate);
-            if let Some(candidate) = narrow.candidate(document, base) {
-                let own = match policy.kind {
-                    PolicyKind::Inline | PolicyKind::Managed => characters(&policy.document),
-                    PolicyKind::AwsManaged => 0,
-                };
-                if candidate.characters <= quota.max(own) {
-                    steps.push((Step::Resources, candidate));
-                } else {
-                    let why = format!(
-                        "with narrower resources it takes {} characters, and AWS allows {quota}",
-                        candidate.characters
-                    );
-                    unfit.push((index, why));
-                }
+            let base = steps.last().and_then(|(_, candidates)| candidates.first());
+            let base = base.unwrap_or(&untouched);
+            let own = match policy.kind {
+                PolicyKind::Inline | PolicyKind::Managed => characters(&policy.document),
+                PolicyKind::AwsManaged => 0,
+            };
+            let candidates = narrow.candidates(document, base);
+            let shortest = candidates.iter().map(|candidate| candidate.characters).min();
+            let fits = |candidate: &Candidate| candidate.characters <= quota.max(own);
+            let fitting: Vec<Candidate> = candidates.into_iter().filter(fits).collect();
+            match shortest {
+                Some(shortest) if fitting.is_empty() => unfit.push((
+                    index,
+                    format!("with narrower resources it takes {shortest} characters, and AWS allows {quota}"),
+                )),
+                Some(_) => steps.push((Step::Resources, fitting)),
+                None => {}
             }
         }
         if steps.is_empty() {
@@ -401,12 +403,12 @@ impl Proposer<'_> {
                     .to_owned(),
             );
         }
-        for (step, candidate) in steps {
+        for (step, candidates) in steps {
             proposals.push(Proposal {
                 policy: index,
                 step,
                 affects: affects.clone(),
-                candidates: vec![candidate],
+                candidates,
                 quota,
                 held: held.clone(),
                 confidence: confidence.clone(),

@@ -97,15 +97,14 @@ impl<'a> Names<'a> {
     pub(super) fn pieces(&self, actions: &ActionSet, within: Within<'_>, least: usize) -> Vec<Arc<Piece>> {
         let mut pieces = Vec::new();
         for (service, range) in &self.services {
-            let bits = actions.bits_in(range.clone());
-            if bits.iter().all(|word| *word == 0) {
+            if actions.count_in(range.clone()) == 0 {
                 continue;
             }
             if !within.holds_service(service) {
                 pieces.push(Arc::new(self.piece(actions, service, range, within, least)));
                 continue;
             }
-            let key = (range.start, least, bits);
+            let key = (range.start, least, actions.bits_in(range.clone()));
             let known = self
                 .known
                 .read()

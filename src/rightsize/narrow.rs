@@ -66,31 +66,62 @@ pub(super) struct Narrow<'a> {
 }
 
 impl Narrow<'_> {
-    /// `base`, the candidate of the step before or the policy as it stands, with narrower resources; `None` where none
-    /// can be.
-    pub(super) fn candidate(&self, original: &Policy, base: &Candidate) -> Option<Candidate> {
-        let policy = Policy::from_value(&base.after).ok()?;
-        let mut left = Vec::new();
-        let mut narrowed = Vec::new();
-        for (statement, written) in policy.statements.iter().zip(statements(&base.after)) {
-            let pieces = self.pieces(original, policy.version, statement, written);
-            if pieces.is_empty() {
-                left.push(written.clone());
-            } else {
-                left.extend(self.split(statement, written, pieces, &mut narrowed)?);
+    /// `base`, the candidate of the step before or the policy as it stands, with narrower resources: of all statements that
+    /// can be, then of all but one, then of one alone, so that a statement of which nothing can be proved does not lose the
+    /// others. None where none can be.
+    pub(super) fn candidates(&self, original: &Policy, base: &Candidate) -> Vec<Candidate> {
+        let Ok(policy) = Policy::from_value(&base.after) else {
+            return Vec::new();
+        };
+        let written = statements(&base.after);
+        let split: Vec<Option<(Vec<Value>, Vec<Narrowing>)>> = policy
+            .statements
+            .iter()
+            .zip(written)
+            .map(|(statement, written)| {
+                let pieces = self.pieces(original, policy.version, statement, written);
+                let mut narrowed = Vec::new();
+                (!pieces.is_empty())
+                    .then(|| self.split(statement, written, pieces, &mut narrowed))
+                    .flatten()
+                    .map(|pieces| (pieces, narrowed))
+            })
+            .collect();
+        let all: Vec<usize> = (0..split.len()).filter(|at| split[*at].is_some()).collect();
+        let mut choices = Vec::new();
+        if !all.is_empty() {
+            choices.push(all.clone());
+        }
+        if all.len() > 2 {
+            choices.extend(
+                all.iter()
+                    .map(|without| all.iter().copied().filter(|at| at != without).collect()),
+            );
+        }
+        if all.len() > 1 {
+            choices.extend(all.iter().map(|alone| vec![*alone]));
+        }
+        let of = |choice: Vec<usize>| {
+            let (mut left, mut narrowed) = (Vec::new(), Vec::new());
+            for (at, (written, split)) in written.iter().zip(&split).enumerate() {
+                match split.as_ref().filter(|_| choice.contains(&at)) {
+                    Some((pieces, names)) => {
+                        left.extend(pieces.iter().cloned());
+                        narrowed.extend(names.iter().cloned());
+                    }
+                    None => left.push(written.clone()),
+                }
             }
-        }
-        if narrowed.is_empty() {
-            return None;
-        }
-        let after = with_statements(&base.after, left);
-        Some(Candidate {
-            change: Change::Replace,
-            characters: characters(&after),
-            removed: base.removed.clone(),
-            after,
-            narrowed,
-        })
+            let after = with_statements(&base.after, left);
+            Candidate {
+                change: Change::Replace,
+                characters: characters(&after),
+                removed: base.removed.clone(),
+                after,
+                narrowed,
+            }
+        };
+        choices.into_iter().map(of).collect()
     }
 
     /// For each list of narrower resources the actions that get it.

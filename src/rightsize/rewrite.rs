@@ -199,8 +199,8 @@ impl Cut<'_> {
             .map(|service| catalog.service_range(service))
             .collect();
         let mut left = Vec::new();
-        let mut removed = ActionSet::none(catalog);
-        let mut stays_somewhere = ActionSet::none(catalog);
+        let mut removed = ActionSet::none();
+        let mut stays_somewhere = ActionSet::none();
         for (statement, written) in self.document.statements.iter().zip(statements(&self.policy.document)) {
             let Some(goes) = removable.get(&statement.index) else {
                 left.push(written.clone());
@@ -253,7 +253,7 @@ impl Cut<'_> {
         let mut left: Vec<String> = Vec::new();
         match &statement.action {
             ActionPart::Action(patterns) => {
-                let mut named = ActionSet::none(catalog);
+                let mut named = ActionSet::none();
                 for pattern in patterns {
                     let expanded = ActionSet::of_pattern(catalog, pattern.lower());
                     let stays = expanded.difference(goes);
@@ -291,7 +291,7 @@ fn within(statement: &Statement) -> Within<'_> {
 
 /// Of a set, the services that are in it whole.
 fn whole_services(catalog: &Catalog, actions: &ActionSet) -> ActionSet {
-    let mut whole = ActionSet::none(catalog);
+    let mut whole = ActionSet::none();
     for (prefix, _) in catalog.services() {
         let range = catalog.service_range(prefix);
         if actions.count_in(range.clone()) == range.len() {

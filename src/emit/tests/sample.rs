@@ -127,18 +127,21 @@ fn principal(arn: &str, kind: &str) -> Principal {
             ),
             action("kms:Decrypt", Grade::DeniedOnly, 0, HOSTILE),
         ],
-        action_groups: vec![ActionGroup {
-            service: "iam".to_owned(),
-            grade: Grade::Unused,
-            why: HOSTILE.to_owned(),
-            count: 340,
-            patterns: vec!["iam:Create*".to_owned(), "iam:Put*".to_owned()],
-            granted_by: vec![GrantedBy {
-                policy: "inline:deploy".to_owned(),
-                statement: "Storage".to_owned(),
-                index: 0,
-            }],
-        }],
+        action_groups: vec![
+            ActionGroup {
+                service: "iam".to_owned(),
+                grade: Grade::Unused,
+                why: HOSTILE.to_owned(),
+                count: 340,
+                patterns: vec!["iam:Create*".to_owned(), "iam:Put*".to_owned()],
+                granted_by: vec![GrantedBy {
+                    policy: "inline:deploy".to_owned(),
+                    statement: "Storage".to_owned(),
+                    index: 0,
+                }],
+            }
+            .into(),
+        ],
         elsewhere: vec![Elsewhere {
             action: "s3:PutObject".to_owned(),
             resources: Vec::new(),

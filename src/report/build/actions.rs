@@ -1,6 +1,8 @@
 //! What is granted, action by action: those that deserve a line, and the rest in groups.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{RESOURCES, moment};
 use crate::catalog::{ActionId, Catalog};
@@ -8,7 +10,7 @@ use crate::gap::{ActionSet, Blind, Evidence, Gap, Grade, Slice};
 use crate::grants::{Grants, PrincipalIndex};
 use crate::iam::{ActionPart, Policy, ResourcePart, Statement};
 use crate::report::blocked::Blocks;
-use crate::report::{Action, ActionGroup, FirstLast, GrantedBy, Inputs, ResourceGrade};
+use crate::report::{Action, ActionGroup, FirstLast, GrantedBy, Inputs, ResourceGrade, Shared};
 use crate::rightsize::{Names, Rhythm, Within};
 
 fn label(grants: &Grants, slice: &Slice) -> GrantedBy {
@@ -34,18 +36,150 @@ fn statement_of<'g>(grants: &'g Grants, slice: &Slice) -> Option<&'g Statement> 
         .find(|statement| statement.index == slice.statement)
 }
 
+/// Groups of actions that are alike, made once: of thousands of principals most have the same in most services.
+pub(super) struct Groups<'a> {
+    names: &'a Names<'a>,
+    grants: &'a Grants,
+    /// Each service's actions, services sorted by name.
+    services: Vec<(&'a str, Range<u32>)>,
+    known: RwLock<HashMap<Vec<u64>, Arc<[Shared<ActionGroup>]>>>,
+    labels: RwLock<BTreeMap<GrantedBy, u64>>,
+}
+
+impl<'a> Groups<'a> {
+    pub(super) fn new(catalog: &'a Catalog, names: &'a Names<'a>, grants: &'a Grants) -> Groups<'a> {
+        let mut services: Vec<(&str, Range<u32>)> = catalog
+            .services()
+            .map(|(service, _)| (service, catalog.service_range(service)))
+            .collect();
+        services.sort_unstable_by_key(|(service, _)| *service);
+        Groups {
+            names,
+            grants,
+            services,
+            known: RwLock::default(),
+            labels: RwLock::default(),
+        }
+    }
+
+    /// A number for where a slice comes from: equal for what reads alike.
+    fn number(&self, slice: &Slice) -> u64 {
+        let label = label(self.grants, slice);
+        let known = self
+            .labels
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&label)
+            .copied();
+        known.unwrap_or_else(|| {
+            let mut labels = self.labels.write().unwrap_or_else(PoisonError::into_inner);
+            let next = labels.len() as u64;
+            *labels.entry(label).or_insert(next)
+        })
+    }
+
+    /// Groups of what is left of each grade, by service, grade, reason and origin.
+    fn of(&self, gap: &Gap, left: &BTreeMap<Grade, ActionSet>) -> Vec<Shared<ActionGroup>> {
+        let numbers: Vec<u64> = gap.slices.iter().map(|slice| self.number(slice)).collect();
+        let graded: Vec<(Grade, &ActionSet, Vec<ActionSet>)> = left
+            .iter()
+            .map(|(grade, set)| {
+                (
+                    *grade,
+                    set,
+                    gap.slices.iter().map(|slice| slice.with_grade(*grade)).collect(),
+                )
+            })
+            .collect();
+        let mut groups = Vec::new();
+        for (service, range) in &self.services {
+            for (grade, set, of_slices) in &graded {
+                if set.count_in(range.clone()) == 0 {
+                    continue;
+                }
+                // All that the groups are made of, as words.
+                let bits = set.bits_in(range.clone());
+                let mut key = vec![u64::from(range.start), *grade as u64];
+                key.extend(&bits);
+                for ((slice, number), with_grade) in gap.slices.iter().zip(&numbers).zip(of_slices) {
+                    if slice.granted.count_in(range.clone()) > 0 {
+                        key.extend([*number, Arc::as_ptr(&slice.view) as usize as u64]);
+                        for part in [&slice.granted, with_grade, &slice.unmapped] {
+                            key.extend(
+                                part.bits_in(range.clone())
+                                    .iter()
+                                    .zip(&bits)
+                                    .map(|(part, bits)| part & bits),
+                            );
+                        }
+                    }
+                }
+                let known = self
+                    .known
+                    .read()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .get(&key)
+                    .cloned();
+                let made = known.unwrap_or_else(|| {
+                    let made = self.make(gap, service, range, *grade, set);
+                    let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+                    Arc::clone(known.entry(key).or_insert(made))
+                });
+                groups.extend(made.iter().cloned());
+            }
+        }
+        groups
+    }
+
+    fn make(
+        &self,
+        gap: &Gap,
+        service: &str,
+        range: &Range<u32>,
+        grade: Grade,
+        set: &ActionSet,
+    ) -> Arc<[Shared<ActionGroup>]> {
+        let mut groups: BTreeMap<(String, Vec<GrantedBy>), ActionSet> = BTreeMap::new();
+        // Neighbours in the catalog mostly have one origin: a run of them is looked up once.
+        let mut run: Option<(Origin<'_>, (String, Vec<GrantedBy>))> = None;
+        let actions = range.clone().map(|action| ActionId::from_index(action as usize));
+        for action in actions.filter(|action| set.contains(*action)) {
+            let origin = Origin::of(gap, action, grade);
+            let key = match run.take() {
+                Some((known, key)) if known == origin => key,
+                Some(_) | None => (origin.why(action), origin.granted_by(self.grants)),
+            };
+            groups.entry(key.clone()).or_default().insert(action);
+            run = Some((origin, key));
+        }
+        groups
+            .into_iter()
+            .map(|((why, granted_by), set)| {
+                Shared::from(ActionGroup {
+                    service: service.to_owned(),
+                    grade,
+                    why,
+                    count: set.len() as u64,
+                    patterns: self.names.of(&set, Within::Anything, 4),
+                    granted_by,
+                })
+            })
+            .collect()
+    }
+}
+
 /// Actions that get a line of their own, and the rest by service, grade and reason.
 pub(super) fn actions(
     inputs: &Inputs<'_>,
-    names: &Names<'_>,
+    groups: &Groups<'_>,
     index: PrincipalIndex,
     by_grade: &BTreeMap<Grade, ActionSet>,
-) -> (Vec<Action>, Vec<ActionGroup>) {
+) -> (Vec<Action>, Vec<Shared<ActionGroup>>) {
     let (catalog, grants, gap) = (inputs.catalog, inputs.grants, &inputs.gaps[index]);
     let named = literally_named(catalog, grants, gap);
     let blocks = Blocks::of(catalog, grants, index);
     let mut lines: BTreeMap<ActionId, Action> = BTreeMap::new();
-    let mut groups: BTreeMap<(String, Grade, String, Vec<GrantedBy>), Vec<ActionId>> = BTreeMap::new();
+    let mut left: BTreeMap<Grade, ActionSet> = BTreeMap::new();
     for (grade, set) in by_grade {
         let own_line = match grade {
             Grade::Used | Grade::Inferred | Grade::DeniedOnly => set.clone(),
@@ -55,46 +189,9 @@ pub(super) fn actions(
             let origin = Origin::of(gap, action, *grade);
             lines.insert(action, line(inputs, gap, action, *grade, &origin, &blocks));
         }
-        // Neighbours in the catalog mostly have one origin: a run of them is looked up once.
-        let mut run: Option<(Origin<'_>, Vec<ActionId>)> = None;
-        let mut close = |run: Option<(Origin<'_>, Vec<ActionId>)>| {
-            if let Some((origin, actions)) = run {
-                let service = catalog.service(actions[0]).to_owned();
-                let key = (service, *grade, origin.why(actions[0]), origin.granted_by(grants));
-                groups.entry(key).or_default().extend(actions);
-            }
-        };
-        let mut service_end = 0;
-        for action in set.difference(&own_line).iter() {
-            let origin = Origin::of(gap, action, *grade);
-            let ends = action.index() >= service_end;
-            match &mut run {
-                Some((known, actions)) if !ends && *known == origin => actions.push(action),
-                _ => {
-                    close(run.take());
-                    service_end = catalog.service_range(catalog.service(action)).end as usize;
-                    run = Some((origin, vec![action]));
-                }
-            }
-        }
-        close(run);
+        left.insert(*grade, set.difference(&own_line));
     }
-    let groups = groups
-        .into_iter()
-        .map(|((service, grade, why, granted_by), actions)| {
-            let mut set = ActionSet::none(catalog);
-            actions.iter().for_each(|action| set.insert(*action));
-            ActionGroup {
-                service,
-                grade,
-                why,
-                count: actions.len() as u64,
-                patterns: names.of(&set, Within::Anything, 4),
-                granted_by,
-            }
-        })
-        .collect();
-    (lines.into_values().collect(), groups)
+    (lines.into_values().collect(), groups.of(gap, &left))
 }
 
 /// Where an action's grade comes from.
@@ -232,7 +329,7 @@ fn line(
 
 /// Actions that a policy names without a wildcard.
 fn literally_named(catalog: &Catalog, grants: &Grants, gap: &Gap) -> ActionSet {
-    let mut named = ActionSet::none(catalog);
+    let mut named = ActionSet::none();
     for slice in &gap.slices {
         if let Some(statement) = statement_of(grants, slice)
             && let ActionPart::Action(patterns) = &statement.action

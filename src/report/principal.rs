@@ -1,0 +1,293 @@
+//! What a principal is granted, action by action, and what deserves attention beside it.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::gap::Grade;
+
+/// One user, group or role and what it is granted.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Principal {
+    /// The ARN.
+    pub arn: String,
+    /// The unique id (`AROA…`, `AIDA…`, `AGPA…`).
+    pub id: String,
+    /// `role`, `user` or `group`.
+    pub kind: String,
+    /// The account.
+    pub account: String,
+    /// The path, `/` at least.
+    pub path: String,
+    /// Creation time, RFC 3339; empty where the grants do not say.
+    pub created: String,
+    /// Last call seen in the archive, RFC 3339.
+    pub last_seen: Option<String>,
+    /// Whether its policies may be rewritten.
+    pub rewritable: bool,
+    /// The reason, where they may not.
+    pub why_not: Option<String>,
+    /// Its policies, and which of them may be rewritten.
+    #[serde(default)]
+    pub policies: Vec<PolicyNote>,
+    /// Who used the role.
+    pub workloads: Vec<Workload>,
+    /// Granted actions by grade.
+    pub totals: GradeTotals,
+    /// Actions that deserve a line of their own.
+    pub actions: Vec<Action>,
+    /// The rest, by service and grade.
+    pub action_groups: Vec<Shared<ActionGroup>>,
+    /// Calls that something other than these policies authorised; never added.
+    pub elsewhere: Vec<Elsewhere>,
+    /// What else deserves attention.
+    pub findings: Vec<Finding>,
+}
+
+/// A policy that a principal has.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct PolicyNote {
+    /// The policy's name.
+    pub policy: String,
+    /// Its ARN; for an inline policy the ARN of its owner.
+    pub policy_arn: String,
+    /// `inline`, `managed`, `aws_managed` or `group`.
+    pub kind: String,
+    /// The file that it was read from; empty for the catalog's copy.
+    #[serde(default)]
+    pub file: String,
+    /// Whether it may be rewritten.
+    pub rewritable: bool,
+    /// The reason, where it may not.
+    pub why_not: Option<String>,
+}
+
+/// Who stood behind a role.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Workload {
+    /// `service_account`, `pod_identity`, `ec2`, `lambda`, `sso`, `web_identity`, …
+    pub kind: String,
+    /// The EKS cluster, where known.
+    pub cluster: Option<String>,
+    /// The Kubernetes namespace.
+    pub namespace: Option<String>,
+    /// Service account, instance, function or person.
+    pub name: String,
+    /// Calls of its sessions.
+    pub calls: u64,
+}
+
+/// Granted actions by grade.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct GradeTotals {
+    /// All catalog actions that an Allow covers.
+    pub granted: u64,
+    /// Graded `used`.
+    pub used: u64,
+    /// Graded `inferred`.
+    pub inferred: u64,
+    /// Graded `unused`.
+    pub unused: u64,
+    /// Graded `unobservable`.
+    pub unobservable: u64,
+    /// Graded `denied-only`.
+    pub denied_only: u64,
+    /// Graded `outside-coverage`.
+    pub outside_coverage: u64,
+}
+
+impl GradeTotals {
+    /// Counts `count` actions under `grade`.
+    pub fn add(&mut self, grade: Grade, count: u64) {
+        self.granted += count;
+        *match grade {
+            Grade::Used => &mut self.used,
+            Grade::Inferred => &mut self.inferred,
+            Grade::Unused => &mut self.unused,
+            Grade::Unobservable => &mut self.unobservable,
+            Grade::DeniedOnly => &mut self.denied_only,
+            Grade::OutsideCoverage => &mut self.outside_coverage,
+        } += count;
+    }
+}
+
+/// One granted action.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Action {
+    /// `service:Name`
+    pub action: String,
+    /// The most protective grade over all statements that grant it.
+    pub grade: Grade,
+    /// What the grade rests on.
+    pub why: String,
+    /// Calls that needed it.
+    pub calls: u64,
+    /// Days (UTC) on which they were made.
+    #[serde(default)]
+    pub days_active: u64,
+    /// The median number of days from one such day to the next; `null` for fewer than two.
+    #[serde(default)]
+    pub typical_gap_days: Option<f64>,
+    /// First of them, RFC 3339.
+    pub first_seen: Option<String>,
+    /// Last of them.
+    pub last_seen: Option<String>,
+    /// Their event ids.
+    pub events: FirstLast,
+    /// Resources that those calls touched, as patterns; at most 50.
+    pub resources: Vec<String>,
+    /// The statements that grant it.
+    pub granted_by: Vec<GrantedBy>,
+    /// What else stops it: `deny`, `boundary`, `scp`, `rcp`.
+    pub blocked_by: Option<String>,
+    /// Statements whose grade differs from the one above.
+    pub by_resource: Vec<ResourceGrade>,
+}
+
+/// Ids of the first and the last event.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct FirstLast {
+    /// `eventID` of the first.
+    pub first: Option<String>,
+    /// `eventID` of the last.
+    pub last: Option<String>,
+}
+
+/// A statement that grants an action.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct GrantedBy {
+    /// The policy: its ARN, or `inline:NAME`.
+    pub policy: String,
+    /// The statement's Sid, or its index from 0.
+    pub statement: String,
+    /// The statement's index in the policy, from 0.
+    #[serde(default)]
+    pub index: u64,
+}
+
+/// The grade of an action on one statement's resources.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ResourceGrade {
+    /// The statement's resource patterns.
+    pub resources: Vec<String>,
+    /// The grade there.
+    pub grade: Grade,
+    /// What it rests on.
+    pub why: String,
+}
+
+/// Actions of one service that share grade, reason and origin.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ActionGroup {
+    /// The service prefix.
+    pub service: String,
+    /// The grade.
+    pub grade: Grade,
+    /// What it rests on.
+    pub why: String,
+    /// How many actions.
+    pub count: u64,
+    /// Patterns that, within the catalog, name exactly these actions.
+    pub patterns: Vec<String>,
+    /// The statements that grant them.
+    pub granted_by: Vec<GrantedBy>,
+}
+
+/// A value that many principals have, in memory once.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Shared<T>(Arc<T>);
+
+impl<T> From<T> for Shared<T> {
+    fn from(value: T) -> Shared<T> {
+        Shared(Arc::new(value))
+    }
+}
+
+impl<T> Deref for Shared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Serialize> Serialize for Shared<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Shared<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Shared<T>, D::Error> {
+        T::deserialize(deserializer).map(Shared::from)
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Shared<T> {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        T::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        T::json_schema(generator)
+    }
+}
+
+/// Calls that something other than the principal's policies authorised.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Elsewhere {
+    /// `service:Name`
+    pub action: String,
+    /// Resources touched, as patterns.
+    pub resources: Vec<String>,
+    /// How many calls.
+    pub calls: u64,
+    /// The last one, RFC 3339.
+    pub last_seen: String,
+    /// What may have authorised them.
+    pub why: String,
+}
+
+/// What deserves attention beside the policies.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// A stable name, such as `idle-role`.
+    pub id: String,
+    /// `low`, `medium` or `high`.
+    pub severity: Severity,
+    /// The practice it breaks.
+    pub practice: String,
+    /// One line.
+    pub title: String,
+    /// What was seen.
+    pub why: String,
+    /// What to do.
+    pub fix: String,
+    /// Facts it rests on.
+    pub evidence: Vec<String>,
+}
+
+/// How much a finding weighs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Good to know.
+    Low,
+    /// Worth a ticket.
+    Medium,
+    /// Worth today.
+    High,
+}
+
+impl Severity {
+    /// The severity as `result.json` writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Low => "low",
+            Severity::Medium => "medium",
+            Severity::High => "high",
+        }
+    }
+}

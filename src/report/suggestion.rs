@@ -1,0 +1,137 @@
+//! Documents that were proved, and those that were refused.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A proved smaller policy.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Suggestion {
+    /// Stable for the same policy and content.
+    pub id: String,
+    /// The policy's name.
+    pub policy: String,
+    /// Its ARN; for an inline policy the ARN of its owner.
+    pub policy_arn: String,
+    /// `inline`, `managed`, `aws_managed`, `group` or `permission_set`.
+    pub kind: String,
+    /// ARNs of all principals that the change affects.
+    pub affects: Vec<String>,
+    /// What it goes down to: `services`, `actions` or `resources`.
+    pub step: String,
+    /// `replace`, `detach` or `delete`.
+    pub change: String,
+    /// The document as it stands.
+    pub before: Value,
+    /// SHA-256 of `before` as compact JSON, hex.
+    pub before_sha256: String,
+    /// The document to put in its place; no statement for `detach` and `delete`.
+    pub after: Value,
+    /// Sizes as AWS counts them.
+    pub characters: Characters,
+    /// Patterns that name the actions that go.
+    pub removed: Vec<String>,
+    /// How many catalog actions go.
+    pub removed_actions: u64,
+    /// The most dangerous of them.
+    pub risk_removed: Vec<String>,
+    /// Resources that became narrower.
+    pub narrowed: Vec<Narrowed>,
+    /// What the suggestion takes for granted.
+    pub assumptions: Vec<String>,
+    /// Why not to apply it yet.
+    pub held: Option<String>,
+    /// `high`, `medium` or `low`.
+    pub confidence: String,
+    /// What keeps it from being higher.
+    #[serde(default)]
+    pub confidence_why: Vec<String>,
+    /// After this moment analyse again, RFC 3339.
+    pub expires: String,
+    /// What was proved.
+    pub verdict: Verdict,
+}
+
+/// Characters of a policy as AWS counts them: without white space.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Characters {
+    /// Of the document as it stands.
+    pub before: u64,
+    /// Of the document suggested.
+    pub after: u64,
+    /// What AWS allows for this kind of policy.
+    pub quota: u64,
+}
+
+/// A resource that became narrower.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Narrowed {
+    /// The statement's Sid, or its index from 0.
+    pub statement: String,
+    /// The patterns before.
+    pub from: Vec<String>,
+    /// The patterns after.
+    pub to: Vec<String>,
+}
+
+/// What was proved of a suggestion.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Verdict {
+    /// `proved`: it allows nothing that the original does not.
+    pub narrower: String,
+    /// `proved`: every observed call that the original allows, it allows.
+    pub keeps: String,
+    /// Pairs of action and observed resource shape that were replayed.
+    pub shapes_proved: u64,
+    /// Calls that they stand for.
+    pub calls_represented: u64,
+    /// Of those, calls whose resources the log shows only in part.
+    pub incomplete: u64,
+    /// Calls whose operation the catalog does not know; their services stay whole.
+    pub unmapped: u64,
+}
+
+/// Another proved way to the same end. None of them takes a policy's place unasked.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Alternative {
+    /// `permissions_boundary`, `trial_deny`, `session_policy` or `split`.
+    pub kind: String,
+    /// The policy that a split takes the place of; `null` for what stands beside all policies of a principal.
+    pub policy: Option<String>,
+    /// Its ARN; for an inline policy the ARN of its owner.
+    pub policy_arn: Option<String>,
+    /// ARNs of all principals that it affects.
+    pub affects: Vec<String>,
+    /// The documents to create.
+    pub documents: Vec<Value>,
+    /// Characters of each as AWS counts them.
+    pub characters: Vec<u64>,
+    /// What AWS allows for each.
+    pub quota: u64,
+    /// Whether it leaves exactly the permissions that stay, whatever the request; a trial denial does not.
+    pub equivalent: bool,
+    /// How it differs, and how to use it.
+    pub note: String,
+    /// Why not to use it yet.
+    pub held: Option<String>,
+    /// What was proved: with it nothing is allowed that is not without it, and every observed call still is.
+    pub verdict: Verdict,
+}
+
+/// A candidate that a proof refused.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Refused {
+    /// The policy's name.
+    pub policy: String,
+    /// Its ARN; for an inline policy the ARN of its owner.
+    pub policy_arn: String,
+    /// ARNs of all principals it would have affected.
+    pub affects: Vec<String>,
+    /// Of a refused alternative its kind; `null` for a replacement.
+    #[serde(default)]
+    pub kind: Option<String>,
+    /// The candidate document; `null` where none could be made.
+    pub after: Value,
+    /// A request that the two documents decide differently, or the step that could not be proved.
+    pub witness: String,
+}
