@@ -1,4 +1,5 @@
-//! One row for each principal and action or pattern (RFC 4180).
+//! One row for each principal and action or pattern (RFC 4180), then one for each finding about an account, and for each
+//! rule that left events out.
 
 use std::io::Write;
 
@@ -25,6 +26,7 @@ pub(super) const COLUMNS: [&str; 11] = [
 const LONGEST: usize = 32_000;
 
 /// One row, before it is escaped for any format.
+#[derive(Clone)]
 pub(super) struct Row<'a> {
     pub(super) principal: &'a str,
     pub(super) account: &'a str,
@@ -91,6 +93,33 @@ pub(super) fn rows(report: &Report) -> Vec<Row<'_>> {
             }
         }
     }
+    let nothing = Row {
+        principal: "",
+        account: "",
+        kind: "account",
+        action: "",
+        grade: "",
+        why: "",
+        calls: 0,
+        first_seen: None,
+        last_seen: None,
+        granted_by: String::new(),
+        suggestion: String::new(),
+    };
+    rows.extend(report.account_findings.iter().map(|found| Row {
+        account: &found.account,
+        action: &found.finding.id,
+        grade: "finding",
+        why: &found.finding.title,
+        ..nothing.clone()
+    }));
+    rows.extend(report.coverage.excluded.iter().map(|excluded| Row {
+        kind: "archive",
+        grade: "excluded",
+        why: &excluded.rule,
+        calls: excluded.events,
+        ..nothing.clone()
+    }));
     rows
 }
 

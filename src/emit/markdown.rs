@@ -28,6 +28,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
     if !chosen.is_empty() {
         undo(&chosen, &mut text);
     }
+    accounts(report, &mut text);
     let mut size = text.chars().count();
     let mut left_out = 0_u64;
     for (at, one) in chosen.iter().enumerate() {
@@ -274,6 +275,13 @@ fn proved(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
             "- What happened in {n} of the archive; what such a gap could hide stays granted.\n"
         ));
     }
+    for excluded in report.coverage.excluded.iter().take(20) {
+        text.push_str(&format!(
+            "- What {} needed that `--exclude-use` left out: {}\n",
+            view::count(excluded.events, "event", "events"),
+            sentence(&excluded.rule)
+        ));
+    }
     let assumptions: BTreeSet<&String> = chosen.iter().flat_map(|one| &one.suggestion.assumptions).collect();
     for assumption in assumptions.iter().take(20) {
         text.push_str(&format!("- Assumed: {}\n", sentence(assumption)));
@@ -299,6 +307,24 @@ fn undo(chosen: &[Chosen<'_>], text: &mut String) {
             sentence(first)
         ));
     }
+}
+
+/// What deserves attention of whole accounts.
+fn accounts(report: &Report, text: &mut String) {
+    let found = &report.account_findings;
+    if found.is_empty() {
+        return;
+    }
+    text.push_str("### What deserves attention of whole accounts\n\n");
+    for one in found.iter().take(20) {
+        let (account, finding) = (name(&one.account), &one.finding);
+        let (title, fix) = (sentence(&finding.title), sentence(&finding.fix));
+        text.push_str(&format!("- {account}, {}: {title}. {fix}\n", finding.severity.name()));
+    }
+    if found.len() > 20 {
+        text.push_str(&format!("- {} more in `result.json`.\n", found.len() - 20));
+    }
+    text.push('\n');
 }
 
 fn details(at: usize, chosen: &Chosen<'_>, with_diff: bool) -> Result<String, Error> {

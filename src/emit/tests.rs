@@ -6,7 +6,7 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use super::{Format, Options, diff, escape, folder, policies, write};
-use crate::report::Report;
+use crate::report::{AccountFinding, Excluded, Finding, Report, Severity};
 
 mod sample;
 
@@ -156,6 +156,51 @@ fn csv_reads_back_and_calculates_nothing() {
     assert_eq!(&row[10], "s-1; s-2; s-3; s-4");
     assert_eq!(&row[9], "inline:deploy#Storage");
     assert!(rows.iter().any(|row| row[5].starts_with("'=cmd")));
+}
+
+#[test]
+fn findings_about_accounts_and_uses_left_out_stand_in_csv_and_markdown() {
+    let mut report = sample();
+    report.account_findings.push(AccountFinding {
+        account: "111122223333".to_owned(),
+        finding: Finding {
+            id: "root-used".to_owned(),
+            severity: Severity::High,
+            practice: "Nobody works as root".to_owned(),
+            title: "root made 3 calls".to_owned(),
+            why: "3 calls".to_owned(),
+            fix: "Use a role".to_owned(),
+            evidence: Vec::new(),
+        },
+    });
+    report.coverage.excluded.push(Excluded {
+        rule: "session \u{1b}evil".to_owned(),
+        events: 12,
+    });
+    let written = |format| {
+        let mut bytes = Vec::new();
+        write(&report, format, &Options::default(), &mut bytes).expect("a Vec takes everything");
+        String::from_utf8(bytes).expect("UTF-8")
+    };
+    let text = written(Format::Csv);
+    let mut table = ::csv::Reader::from_reader(text.as_bytes());
+    let rows: Vec<::csv::StringRecord> = table.records().collect::<Result<_, _>>().expect("rows");
+    let cells = |row: &::csv::StringRecord| [1, 2, 3, 4, 6].map(|at| row[at].to_owned());
+    assert_eq!(
+        cells(&rows[10]),
+        ["111122223333", "account", "root-used", "finding", "0"]
+    );
+    assert_eq!(cells(&rows[11]), ["", "archive", "", "excluded", "12"]);
+    let text = written(Format::Markdown);
+    assert!(
+        text.contains("- <code>111122223333</code>, high: root made 3 calls. Use a role\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("- What 12 events needed that `--exclude-use` left out: session "),
+        "{text}"
+    );
+    assert!(!text.contains('\u{1b}'));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Error, diff, escape, policies, view};
 use crate::gap::Grade;
-use crate::report::{Finding, GradeTotals, Report, Severity, Suggestion};
+use crate::report::{Finding, GradeTotals, Report, Suggestion};
 
 /// Rows of one list; the rest is counted and stands in `result.json`.
 const ROWS: usize = 300;
@@ -179,7 +179,7 @@ fn bar(totals: &GradeTotals) -> Vec<Value> {
 
 fn finding(finding: &Finding) -> Value {
     json!({
-        "severity": match finding.severity { Severity::High => "high", Severity::Medium => "medium", Severity::Low => "low" },
+        "severity": finding.severity.name(),
         "id": finding.id,
         "title": finding.title,
         "why": finding.why,
