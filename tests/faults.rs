@@ -3,6 +3,7 @@
 
 #![cfg(unix)]
 
+#[cfg(feature = "polars")]
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -97,6 +98,7 @@ fn check_clear(output: &Output) {
 }
 
 /// Two days of one account, and the days after them.
+#[cfg(feature = "polars")]
 const EARLY: &str = "sample-logs/AWSLogs/*/*/*/2026/10/0[1-3]";
 const LOGS: &str = "sample-logs/AWSLogs/*/*/*/2026/10/0[1-6]";
 
