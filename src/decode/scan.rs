@@ -276,6 +276,23 @@ pub(super) fn key(text: &mut Marked<'_>, at: usize) -> Result<(usize, bool, usiz
     }
 }
 
+/// Steps into the object that opens at `at`: the start of its first name, or `Err` with the place behind the closing
+/// brace of an empty one.
+#[inline(always)]
+pub(super) fn first_member(text: &[u8], at: usize) -> Result<Result<usize, usize>, Fault> {
+    match text.get(at) {
+        Some(b'{') => {}
+        None => return Err(Fault::End),
+        Some(_) => return Err(Fault::Bad),
+    }
+    let at = space(text, at + 1);
+    Ok(if text.get(at) == Some(&b'}') {
+        Err(at + 1)
+    } else {
+        Ok(at)
+    })
+}
+
 /// Behind a member's value: the start of the next name, or `Err` with the place behind the closing brace.
 #[inline(always)]
 pub(super) fn next_member(text: &[u8], at: usize) -> Result<Result<usize, usize>, Fault> {

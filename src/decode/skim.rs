@@ -63,15 +63,10 @@ impl<'a> Skim<'a, '_> {
         mut member: impl FnMut(&mut Self, &[u8], usize) -> Result<usize, Fault>,
     ) -> Result<usize, Fault> {
         let bytes = self.bytes;
-        match bytes.get(at) {
-            Some(b'{') => {}
-            None => return Err(Fault::End),
-            Some(_) => return Err(Fault::Bad),
-        }
-        let mut at = scan::space(bytes, at + 1);
-        if bytes.get(at) == Some(&b'}') {
-            return Ok(at + 1);
-        }
+        let mut at = match scan::first_member(bytes, at)? {
+            Ok(first) => first,
+            Err(end) => return Ok(end),
+        };
         loop {
             let (end, escaped, value) = scan::key(&mut self.marked, at)?;
             let after = if escaped {
@@ -173,15 +168,10 @@ impl<'a> Skim<'a, '_> {
 
     fn record(&mut self, at: usize, draft: &mut Draft<'a>) -> Result<usize, Fault> {
         let bytes = self.bytes;
-        match bytes.get(at) {
-            Some(b'{') => {}
-            None => return Err(Fault::End),
-            Some(_) => return Err(Fault::Bad),
-        }
-        let mut at = scan::space(bytes, at + 1);
-        if bytes.get(at) == Some(&b'}') {
-            return Ok(at + 1);
-        }
+        let mut at = match scan::first_member(bytes, at)? {
+            Ok(first) => first,
+            Err(end) => return Ok(end),
+        };
         let mut last = Field::Start;
         loop {
             let (field, value) = match self.habits.order.guess(last, &bytes[at..]) {

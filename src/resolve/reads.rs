@@ -282,6 +282,3 @@ fn is_empty(value: &str) -> Option<bool> {
         _ => Some(false),
     }
 }
-
-#[cfg(test)]
-mod tests;
