@@ -10,6 +10,7 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use polars_core::prelude::PolarsResult;
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use sha2::{Digest, Sha256};
 
 use super::book::{self, Book, BookKey};
@@ -267,19 +268,25 @@ impl Writer {
         let mut index = self.index.clone();
         index.complete = complete;
         self.last_read = None;
-        for (key, parts) in std::mem::take(&mut self.pending) {
-            let mut book = self.book(&key)?;
-            for (date, part) in parts {
-                match part {
-                    Some(part) => book.insert(date, part),
-                    None => book.remove(&date),
-                };
-            }
+        let pending = std::mem::take(&mut self.pending);
+        let written: Result<Vec<(BookKey, Option<BookEntry>)>, Error> = pending
+            .into_par_iter()
+            .map(|(key, parts)| {
+                let mut book = self.book(&key)?;
+                for (date, part) in parts {
+                    match part {
+                        Some(part) => book.insert(date, part),
+                        None => book.remove(&date),
+                    };
+                }
+                let entry = (!book.is_empty()).then(|| self.write_book(&key, &book)).transpose()?;
+                Ok((key, entry))
+            })
+            .collect();
+        for (key, entry) in written? {
             let place = (key.account.as_str(), key.month.as_str());
             index.books.retain(|entry| entry.place() != place);
-            if !book.is_empty() {
-                index.books.push(self.write_book(&key, &book)?);
-            }
+            index.books.extend(entry);
         }
         index.sort();
         let mut touched = std::mem::take(&mut self.signatures);
