@@ -36,13 +36,16 @@ fn statement_of<'g>(grants: &'g Grants, slice: &Slice) -> Option<&'g Statement> 
         .find(|statement| statement.index == slice.statement)
 }
 
+/// Groups that several principals share.
+type Alike = Arc<[Shared<ActionGroup>]>;
+
 /// Groups of actions that are alike, made once: of thousands of principals most have the same in most services.
 pub(super) struct Groups<'a> {
     names: &'a Names<'a>,
     grants: &'a Grants,
     /// Each service's actions, services sorted by name.
     services: Vec<(&'a str, Range<u32>)>,
-    known: RwLock<HashMap<Vec<u64>, Arc<[Shared<ActionGroup>]>>>,
+    known: RwLock<HashMap<Vec<u64>, Alike>>,
     labels: RwLock<BTreeMap<GrantedBy, u64>>,
 }
 
@@ -138,7 +141,7 @@ impl<'a> Groups<'a> {
         range: &Range<u32>,
         grade: Grade,
         set: &ActionSet,
-    ) -> Arc<[Shared<ActionGroup>]> {
+    ) -> Alike {
         let mut groups: BTreeMap<(String, Vec<GrantedBy>), ActionSet> = BTreeMap::new();
         // Neighbours in the catalog mostly have one origin: a run of them is looked up once.
         let mut run: Option<(Origin<'_>, (String, Vec<GrantedBy>))> = None;
