@@ -134,14 +134,7 @@ impl<'a> Groups<'a> {
         groups
     }
 
-    fn make(
-        &self,
-        gap: &Gap,
-        service: &str,
-        range: &Range<u32>,
-        grade: Grade,
-        set: &ActionSet,
-    ) -> Alike {
+    fn make(&self, gap: &Gap, service: &str, range: &Range<u32>, grade: Grade, set: &ActionSet) -> Alike {
         let mut groups: BTreeMap<(String, Vec<GrantedBy>), ActionSet> = BTreeMap::new();
         // Neighbours in the catalog mostly have one origin: a run of them is looked up once.
         let mut run: Option<(Origin<'_>, (String, Vec<GrantedBy>))> = None;
