@@ -7,6 +7,7 @@ mod fuzz_inputs;
 mod hostile;
 mod hygiene;
 mod journey;
+mod last_accessed;
 #[cfg(feature = "polars")]
 mod ledger;
 mod map;

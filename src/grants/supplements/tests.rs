@@ -125,3 +125,22 @@ fn organization_policies_by_account_and_level() {
         assert!(read_organization("o", &value).is_err(), "{text}");
     }
 }
+
+#[test]
+fn what_came_after_a_moment_is_forgotten_and_what_never_was_stays_known() {
+    let text = r#"{"Arn": "arn:aws:iam::111122223333:role/app", "JobStatus": "COMPLETED", "ServicesLastAccessed": [
+        {"ServiceNamespace": "s3", "LastAuthenticated": "2026-07-01T00:00:00Z", "TrackedActionsLastAccessed": [
+            {"ActionName": "ListAllMyBuckets", "LastAccessedTime": "2026-06-01T00:00:00Z"},
+            {"ActionName": "CreateBucket", "LastAccessedTime": "2026-07-01T00:00:00Z"}]},
+        {"ServiceNamespace": "sqs", "LastAuthenticated": "2026-06-01T00:00:00Z"},
+        {"ServiceNamespace": "glue"}]}"#;
+    let value = serde_json::from_str(text).expect("JSON");
+    let mut supplements = Supplements::default();
+    read_last_accessed("t", "", &[value], &mut supplements.last_accessed).expect("last-accessed data");
+    let cut: Timestamp = "2026-06-15T00:00:00Z".parse().expect("a moment");
+    supplements.forget_after(cut.as_second());
+    let left = &supplements.last_accessed["arn:aws:iam::111122223333:role/app"];
+    assert_eq!(left.actions.keys().collect::<Vec<_>>(), ["s3:ListAllMyBuckets"]);
+    // Nobody knew at the cut when S3 had been used before; that Glue never was held then too.
+    assert_eq!(left.services.keys().collect::<Vec<_>>(), ["glue", "sqs"]);
+}
