@@ -151,8 +151,10 @@ fn first_screen(report: &Report, page: &mut Page) {
     page.wrapped("", &tied(&view::scope(report)));
     let totals = &report.totals;
     let (untouched, reasons) = view::not_touched(report);
+    let numbers = [totals.ready, totals.held, totals.needs_choice, untouched];
+    let digits = numbers.map(|n| view::number(n).len()).into_iter().fold(3, usize::max);
     let mut status = |label: &str, n: u64, noun: &str, colour: AnsiColor, text: &str| {
-        let lead = format!("{label:<14}{:>4} {noun:<13} ", view::number(n));
+        let lead = format!("{label:<14} {:>digits$} {noun:<13} ", view::number(n));
         page.painted(&lead, style(colour).bold(), text);
     };
     let ready = if totals.ready == 1 { "suggestion" } else { "suggestions" };

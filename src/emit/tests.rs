@@ -125,6 +125,17 @@ fn the_first_screen_has_its_tone() {
 }
 
 #[test]
+fn thousands_stand_apart_from_what_they_count() {
+    let mut report = sample();
+    report.totals.needs_choice = 5004;
+    let mut out = Vec::new();
+    write(&report, Format::Terminal, &Options::default(), &mut out).expect("a Vec takes everything");
+    let text = String::from_utf8(out).expect("text");
+    assert!(text.contains("NEEDS A CHOICE 5,004 "), "{text}");
+    assert!(text.contains("READY NOW          3 "), "{text}");
+}
+
+#[test]
 fn a_result_read_back_is_the_same_result() {
     let first = plain(Format::Json);
     assert!(first.ends_with("}\n"));
