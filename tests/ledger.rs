@@ -184,22 +184,24 @@ fn a_ledger_answers_as_its_logs() {
     ]);
 }
 
+/// The result of analysing a ledger of the sample, as JSON.
+fn analyzed(ledger: &Folder) -> String {
+    let place = ["--ledger", ledger.name(), "--grants", GRANTS];
+    print(
+        &[
+            &["-q", "analyze"],
+            &place[..],
+            &["--min-window", "7d", "--format", "json"],
+        ]
+        .concat(),
+    )
+}
+
 #[test]
 fn verify_replays_calls_of_a_ledger() {
     let (ledger, files) = (Folder::new(), Folder::new());
     print(&["-q", "collect", "--logs", LOGS, "--ledger", ledger.name()]);
-    let result = print(&[
-        "-q",
-        "analyze",
-        "--ledger",
-        ledger.name(),
-        "--grants",
-        GRANTS,
-        "--min-window",
-        "7d",
-        "--format",
-        "json",
-    ]);
+    let result = analyzed(&ledger);
     let result: serde_json::Value = serde_json::from_str(&result).expect("JSON");
     let suggestion = &result["suggestions"][0];
     let file = |name: &str, document: &serde_json::Value| {
@@ -363,18 +365,7 @@ fn what_changed_since_the_last_analysis() {
 fn every_named_query_answers_on_the_sample() {
     let (ledger, out) = (Folder::new(), Folder::new());
     print(&["-q", "collect", "--logs", LOGS, "--ledger", ledger.name()]);
-    let result = print(&[
-        "-q",
-        "analyze",
-        "--ledger",
-        ledger.name(),
-        "--grants",
-        GRANTS,
-        "--min-window",
-        "7d",
-        "--format",
-        "json",
-    ]);
+    let result = analyzed(&ledger);
     let result_file = out.0.join("result.json");
     fs::write(&result_file, result).expect("a file");
     let result_file = result_file.display().to_string();

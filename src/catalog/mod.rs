@@ -240,6 +240,12 @@ impl Catalog {
             .collect()
     }
 
+    /// Every service prefix with the ids of its actions, in the order of [`Catalog::services`].
+    pub fn service_ranges(&self) -> impl Iterator<Item = (&str, Range<u32>)> {
+        self.services()
+            .map(|(service, _)| (service, self.service_range(service)))
+    }
+
     /// The ids of a service's actions; empty for an unknown prefix.
     pub fn service_range(&self, prefix: &str) -> Range<u32> {
         self.starting_with(&format!("{prefix}:"))

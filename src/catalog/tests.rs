@@ -344,3 +344,12 @@ fn a_table_is_searched_at_its_edges() {
     assert_eq!(table.line(7), "");
     assert_eq!(Table::new(String::new()).len(), 0);
 }
+
+#[test]
+fn services_stand_in_order_with_all_their_actions() {
+    let catalog = Catalog::embedded();
+    let services: Vec<(&str, std::ops::Range<u32>)> = catalog.service_ranges().collect();
+    assert!(services.is_sorted_by_key(|(service, _)| *service));
+    let actions: usize = services.iter().map(|(_, range)| range.len()).sum();
+    assert_eq!(actions, catalog.ids().count());
+}

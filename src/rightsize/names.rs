@@ -74,14 +74,9 @@ pub(super) struct Piece {
 impl<'a> Names<'a> {
     /// Names of the catalog's actions.
     pub fn new(catalog: &'a Catalog) -> Names<'a> {
-        let mut services: Vec<(&str, Range<u32>)> = catalog
-            .services()
-            .map(|(service, _)| (service, catalog.service_range(service)))
-            .collect();
-        services.sort_unstable_by_key(|(service, _)| *service);
         Names {
             catalog,
-            services,
+            services: catalog.service_ranges().collect(),
             known: RwLock::new(HashMap::new()),
         }
     }

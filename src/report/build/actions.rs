@@ -51,15 +51,10 @@ pub(super) struct Groups<'a> {
 
 impl<'a> Groups<'a> {
     pub(super) fn new(catalog: &'a Catalog, names: &'a Names<'a>, grants: &'a Grants) -> Groups<'a> {
-        let mut services: Vec<(&str, Range<u32>)> = catalog
-            .services()
-            .map(|(service, _)| (service, catalog.service_range(service)))
-            .collect();
-        services.sort_unstable_by_key(|(service, _)| *service);
         Groups {
             names,
             grants,
-            services,
+            services: catalog.service_ranges().collect(),
             known: RwLock::default(),
             labels: RwLock::default(),
         }
