@@ -62,6 +62,11 @@ impl Trouble {
         }
     }
 
+    /// An object in an archive class that nobody restored.
+    pub(crate) fn archived() -> Trouble {
+        Trouble::new(Kind::Archived, "archived (Glacier) and not restored")
+    }
+
     /// How long to wait before the same request is made again, after so many repetitions; `None` where that is of no
     /// use (any more). The client has made its own attempts by then.
     pub fn pause(&self, again: u32) -> Option<Duration> {
@@ -171,7 +176,7 @@ fn answered(status: u16, code: Option<&str>, message: Option<&str>, region: Opti
             };
             Trouble::new(Kind::Elsewhere(region), sentence)
         }
-        (_, "InvalidObjectState") => Trouble::new(Kind::Archived, "archived (Glacier) and not restored"),
+        (_, "InvalidObjectState") => Trouble::archived(),
         (412, _) | (_, "PreconditionFailed") => Trouble::new(Kind::Changed, "changed after it was listed"),
         (_, "NoSuchKey") => Trouble::new(Kind::Changed, "gone: deleted after it was listed"),
         (404, _) | (_, "NoSuchBucket" | "NoSuchEntity") => Trouble::new(Kind::Missing, said),

@@ -264,19 +264,17 @@ pub(super) struct Collected {
 
 impl LogArgs {
     pub(super) fn sources(&self, terminal: &Terminal) -> anyhow::Result<Vec<Source>> {
-        self.sources_since(None, terminal)
+        self.sources_of(&self.filter.options()?.filter, terminal)
     }
 
-    /// The same, without what was delivered before a second, as far as names tell.
-    pub(super) fn sources_since(&self, oldest: Option<i64>, terminal: &Terminal) -> anyhow::Result<Vec<Source>> {
+    /// The same for another filter than the one that was given.
+    pub(super) fn sources_of(&self, filter: &Filter, terminal: &Terminal) -> anyhow::Result<Vec<Source>> {
         if self.logs.is_empty() {
             bail!(
                 "no logs given; pass --logs FOLDER (the folder that holds AWSLogs/), --logs - for stdin, or --ledger DIR"
             );
         }
-        let mut filter = self.filter.options()?.filter;
-        filter.since = filter.since.max(oldest);
-        find(&self.logs, &filter, &self.aws, &terminal.progress)
+        find(&self.logs, filter, &self.aws, &terminal.progress)
     }
 
     /// Most bytes that one file may inflate to.
@@ -289,7 +287,7 @@ impl LogArgs {
         let sources = self.sources(terminal)?;
         let (table, coverage) = usage::collect(&sources, &options, &terminal.progress)?;
         terminal.progress.finish();
-        source::verdict(&sources)?;
+        source::verdict(&sources, 0)?;
         Ok(Collected::new(table, coverage, &options.filter))
     }
 }

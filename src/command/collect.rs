@@ -30,6 +30,10 @@ pub(super) struct CollectArgs {
     )]
     ledger: Option<PathBuf>,
     /// Drop days that were delivered so long before the newest one, and do not read them again (--keep-days 400d)
+    ///
+    /// Each run lists all days that are kept: only a listing shows what came late, changed, or lies in a trail that was
+    /// not named before. Where that takes too many requests, `--since 40d` looks at recent days alone, and leaves
+    /// older ones as they are; CloudTrail tries to deliver for 30 days.
     #[arg(
         long,
         alias = "keep",
@@ -113,9 +117,12 @@ impl CollectArgs {
         let today = i32::try_from(jiff::Timestamp::now().as_second().div_euclid(DAY))?;
         let days = self.keep_days.map(i32::try_from).transpose()?;
         let keep = days.map(|days| Keep { days, today });
-        // What would be dropped is not even listed.
+        // What would be dropped is not even listed. Days are asked for whole, as parts are.
+        let mut filter = options.filter.clone();
         let oldest = self.keep_days.map(|days| (i64::from(today) - days) * DAY);
-        let sources = self.logs.sources_since(oldest, terminal)?;
+        filter.since = filter.since.map(|since| since.div_euclid(DAY) * DAY).max(oldest);
+        filter.until = filter.until.map(|until| (until - 1).div_euclid(DAY) * DAY + DAY);
+        let sources = self.logs.sources_of(&filter, terminal)?;
         if sources.contains(&Source::Stdin) {
             bail!("standard input cannot be read again when more comes; pass files to `collect`");
         }
@@ -137,7 +144,7 @@ impl CollectArgs {
         }
         // What could not be read before either was said then.
         if summary.unread.iter().any(|file| !file.again) {
-            source::verdict(&sources)?;
+            source::verdict(&sources, summary.files_known)?;
         }
         if !summary.refused.is_empty() {
             for refused in &summary.refused {

@@ -34,7 +34,7 @@ impl IntegrityArgs {
         let evidence = self.evidence()?;
         let sources = logs.sources(terminal)?;
         let integrity = validate(&sources, &evidence, logs.max_inflated(), &terminal.progress);
-        source::verdict(&sources)?;
+        source::verdict(&sources, 0)?;
         Ok(Some(integrity))
     }
 

@@ -81,6 +81,13 @@ enum Input {
 }
 
 impl Input {
+    fn name(&self) -> String {
+        match self {
+            Input::Source(source) => source.name(),
+            Input::Bytes(_) => "-".to_owned(),
+        }
+    }
+
     fn each(&self, reader: &mut Reader, limits: &Limits, sink: &mut dyn FnMut(Item<'_>)) -> io::Result<()> {
         match self {
             Input::Source(source) => {
@@ -133,6 +140,7 @@ impl ResolveArgs {
                 }
             });
         }
+        source::verdict(far(&inputs), 0)?;
         let mut out = io::BufWriter::new(io::stdout().lock());
         let mut lines = Lines {
             openers: &openers,
@@ -143,6 +151,7 @@ impl ResolveArgs {
         expect(&inputs);
         for input in &inputs {
             let mut result = Ok(());
+            let name = input.name();
             let read = input.each(&mut reader, &options.limits, &mut |item| match item {
                 Item::Event(event) => {
                     if result.is_ok() && lines.filter.takes(event) {
@@ -151,22 +160,21 @@ impl ResolveArgs {
                     }
                 }
                 Item::Skipped { what, why, records } => {
-                    terminal.say(&format!("skipped {what}: {why} ({records} records)"));
+                    let place = if what.is_empty() { "" } else { ": " };
+                    terminal.say(&format!("skipped {name}{place}{what}: {why} ({records} records)"));
                 }
                 Item::Digest(_) => {}
-                Item::NotCalls { why, records } => terminal.say(&format!("no calls: {why} ({records} records)")),
+                Item::NotCalls { why, records } => {
+                    terminal.say(&format!("no calls in {name}: {why} ({records} records)"));
+                }
             });
             if let Err(error) = read {
-                let name = match input {
-                    Input::Source(source) => source.name(),
-                    Input::Bytes(_) => "-".to_owned(),
-                };
                 terminal.say(&format!("skipped {name}: {error}"));
             }
             result?;
         }
         out.flush()?;
-        source::verdict(far(&inputs))?;
+        source::verdict(far(&inputs), 0)?;
         Ok(if written == 0 {
             Outcome::NothingSeen
         } else {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_cloudtrail::Client;
 use aws_sdk_cloudtrail::primitives::DateTime;
 
+use super::tally::Tally;
 use super::{Error, Fetch, Remote, Source, Unreadable, Wanted};
 use crate::aws::{Connection, Kind, Trouble, explain};
 
@@ -27,6 +28,13 @@ const PACE: Duration = Duration::from_millis(500);
 
 /// Page tokens in a row that were refused without an event between them.
 const STALE: u32 = 4;
+
+/// Days in a row that could not be asked for, after which no other is.
+const GIVEN_UP: u32 = 3;
+
+/// Stands for an ETag of days over so long that nothing of them is still to come: CloudTrail shows events within
+/// minutes (user guide, "Working with CloudTrail event history"), and we give it a day.
+const SETTLED: &str = "settled";
 
 /// How lookups are paced.
 #[derive(Clone, Debug)]
@@ -75,28 +83,35 @@ pub fn find(
             continue;
         }
         let desk = Arc::new(Desk {
+            region: region.to_owned(),
             connection: connection.clone(),
             client: Client::new(connection.in_region(region).config()),
             pace: options.pace,
             next: Mutex::new(Instant::now()),
+            tally: Tally::of(["day", "days"]),
+            given_up: Mutex::default(),
         });
         desk.knock().map_err(failed)?;
 
+        // What is left of the day that is on its way out of reach would be less at each run.
         let reach = options.now - REACH;
-        let since = wanted.since.unwrap_or(reach);
+        let reach_whole = (reach.div_euclid(DAY) + 1) * DAY;
+        let since = wanted.since.filter(|since| *since >= reach).unwrap_or(reach_whole);
         let until = wanted.until.unwrap_or(options.now).min(options.now);
-        if since < reach - DAY {
-            let name = format!("lookup:{region}/{account}/before {}", date(reach));
+        if wanted.since.is_some_and(|since| since < reach - DAY) {
+            let name = format!("lookup:{region}/{account}/before {}", date(reach_whole));
             let why = "LookupEvents reaches 90 days back; what lies before was not read";
             found.push(Unreadable::source(name, why.to_owned()));
         }
-        for day in since.max(reach).div_euclid(DAY)..=(until - 1).div_euclid(DAY) {
-            let date = date(day * DAY);
+        for day in since.div_euclid(DAY)..=(until - 1).div_euclid(DAY) {
             let range = since.max(day * DAY)..until.min((day + 1) * DAY);
+            let is_settled = range.end - range.start == DAY && range.end + DAY <= options.now;
+            let date = date(day * DAY);
             found.push(Source::Remote(Remote {
                 name: format!("lookup:{region}/{account}/{date}"),
                 bytes: 0,
-                etag: String::new(),
+                etag: if is_settled { SETTLED.to_owned() } else { String::new() },
+                archived: false,
                 part: (account.clone(), date),
                 place: Arc::new(Day {
                     desk: Arc::clone(&desk),
@@ -128,11 +143,16 @@ fn date(seconds: i64) -> String {
 
 /// One region's turnstile.
 struct Desk {
+    region: String,
     connection: Connection,
     client: Client,
     pace: Duration,
     /// When the next request may go.
     next: Mutex<Instant>,
+    /// Of days: one of which a page came did come.
+    tally: Tally,
+    /// Days in a row that could not be asked for, and why not the last of them.
+    given_up: Mutex<(u32, Option<Trouble>)>,
 }
 
 impl Desk {
@@ -153,6 +173,25 @@ impl Desk {
             mine
         };
         std::thread::sleep(mine.saturating_duration_since(Instant::now()));
+    }
+
+    /// A day began to come, or did not.
+    fn note(&self, began: &Result<(), Trouble>) {
+        self.tally.note(began);
+        let mut given_up = self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
+        *given_up = match began {
+            Ok(()) => (0, None),
+            Err(trouble) => (given_up.0 + 1, Some(trouble.clone())),
+        };
+    }
+
+    /// Why nothing is asked for any more.
+    fn closed(&self) -> Option<Trouble> {
+        let given_up = self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
+        let (GIVEN_UP.., Some(trouble)) = &*given_up else {
+            return None;
+        };
+        Some(trouble.clone())
     }
 
     /// After too many requests everybody waits.
@@ -177,12 +216,18 @@ impl Fetch for Day {
             desk: Arc::clone(&self.desk),
             range: self.range.clone(),
             token: None,
+            has_begun: false,
             is_done: self.range.is_empty(),
             earliest: self.range.end,
             at_earliest: HashSet::new(),
             stale: 0,
             here: Cursor::default(),
         }))
+    }
+
+    fn verdict(&self, earlier: u64) -> Result<(), Error> {
+        let place = format!("lookup:{}", self.desk.region);
+        self.desk.tally.verdict(place, earlier, Trouble::help)
     }
 }
 
@@ -192,6 +237,8 @@ struct Pages {
     /// First second, and the first second that is not asked for.
     range: std::ops::Range<i64>,
     token: Option<String>,
+    /// A page came.
+    has_begun: bool,
     is_done: bool,
     /// The earliest second that was met.
     earliest: i64,
@@ -203,6 +250,23 @@ struct Pages {
 
 impl Pages {
     fn turn_page(&mut self) -> Result<(), Trouble> {
+        if let Some(trouble) = self.desk.closed() {
+            self.desk.tally.note(&Err::<(), _>(trouble.clone()));
+            return Err(trouble);
+        }
+        let turned = self.persist();
+        match &turned {
+            Ok(()) if self.has_begun => {}
+            // Of a day that broke off, what came counts; that credentials have run out bears on the days that follow.
+            Err(trouble) if self.has_begun && trouble.kind != Kind::Expired => {}
+            Ok(()) | Err(_) => self.desk.note(&turned),
+        }
+        self.has_begun |= turned.is_ok();
+        turned
+    }
+
+    /// Asks for a page until it is here, or until asking is of no more use.
+    fn persist(&mut self) -> Result<(), Trouble> {
         let mut again = 0;
         loop {
             self.desk.turn();

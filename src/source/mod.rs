@@ -9,6 +9,8 @@ mod local;
 pub mod lookup;
 #[cfg(feature = "aws")]
 pub mod s3;
+#[cfg(feature = "aws")]
+mod tally;
 
 use std::cmp::Ordering;
 use std::io::{self, Read};
@@ -41,8 +43,10 @@ pub struct Remote {
     name: String,
     /// Its length when it was listed; 0 where that shows only at its end.
     bytes: u64,
-    /// What S3 calls this version of its content; empty where there is none.
+    /// What S3 calls this version of its content; empty where nothing tells it from another.
     etag: String,
+    /// Its listing says that it lies in an archive, from which nobody restored it.
+    archived: bool,
     part: (String, String),
     place: Arc<dyn Fetch>,
 }
@@ -60,8 +64,8 @@ pub(crate) trait Fetch: Send + Sync {
         Ok(None)
     }
 
-    /// Why what was opened so far came to nothing as a whole.
-    fn verdict(&self) -> Result<(), Error> {
+    /// Why what was opened so far came to nothing as a whole; see [`verdict`].
+    fn verdict(&self, _earlier: u64) -> Result<(), Error> {
         Ok(())
     }
 }
@@ -235,12 +239,15 @@ pub fn expect<'s>(order: impl IntoIterator<Item = &'s Source>) {
 }
 
 /// Whether what lies far away could be read, now that everything was opened. One object that cannot be had is a fact
-/// about the archive; none that can be had, or credentials that ran out on the way, is a run that failed.
+/// about the archive; none that can be had, or credentials that ran out on the way, is a run that failed. Where earlier
+/// runs read so many files of the archive, that nothing is left but what lies in Glacier is no failure.
 ///
 /// # Errors
 /// What stands in the way, and the way out.
-pub fn verdict<'s>(sources: impl IntoIterator<Item = &'s Source>) -> Result<(), Error> {
-    by_place(sources).into_iter().try_for_each(|(place, _)| place.verdict())
+pub fn verdict<'s>(sources: impl IntoIterator<Item = &'s Source>, earlier: u64) -> Result<(), Error> {
+    by_place(sources)
+        .into_iter()
+        .try_for_each(|(place, _)| place.verdict(earlier))
 }
 
 fn by_place<'s>(sources: impl IntoIterator<Item = &'s Source>) -> Vec<(&'s Arc<dyn Fetch>, Vec<&'s Remote>)> {
@@ -271,6 +278,7 @@ impl Unreadable {
             name,
             bytes: 0,
             etag: String::new(),
+            archived: false,
             part: (String::new(), String::new()),
             place: Arc::new(Unreadable(why)),
         })

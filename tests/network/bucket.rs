@@ -30,6 +30,8 @@ pub(super) struct Bucket {
     pub(super) signatures: BTreeMap<String, String>,
     /// Keys of which only that was asked.
     pub(super) heads: Mutex<Vec<String>>,
+    /// Keys of objects in Glacier, and whether they were restored.
+    pub(super) archived: BTreeMap<String, bool>,
     /// Names a page.
     pub(super) page: usize,
     /// Time to the first byte of an object.
@@ -154,8 +156,17 @@ impl Bucket {
                     .get(&name)
                     .map_or_else(|| "\"ghost\"".to_owned(), |bytes| etag(bytes));
                 let etag = etag.replace('"', "&quot;");
+                let class = match self.archived.get(&name) {
+                    None => "<StorageClass>STANDARD</StorageClass>",
+                    Some(true) if request.header("x-amz-optional-object-attributes") == "RestoreStatus" => {
+                        "<StorageClass>GLACIER</StorageClass><RestoreStatus><IsRestoreInProgress>false\
+                         </IsRestoreInProgress><RestoreExpiryDate>2100-01-01T00:00:00.000Z</RestoreExpiryDate>\
+                         </RestoreStatus>"
+                    }
+                    Some(_) => "<StorageClass>GLACIER</StorageClass>",
+                };
                 xml.push_str(&format!(
-                    "<Contents><Key>{name}</Key><ETag>{etag}</ETag><Size>{bytes}</Size></Contents>"
+                    "<Contents><Key>{name}</Key><ETag>{etag}</ETag><Size>{bytes}</Size>{class}</Contents>"
                 ));
             }
         }
@@ -176,6 +187,9 @@ impl Bucket {
         };
         if let Some((_, status, code)) = self.refuses_after.filter(|(after, ..)| *after <= before) {
             return error(status, code);
+        }
+        if self.archived.get(key) == Some(&false) {
+            return error(403, "InvalidObjectState");
         }
         let Some(bytes) = self.objects.get(key) else {
             return error(404, "NoSuchKey");

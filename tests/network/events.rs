@@ -1,6 +1,7 @@
 //! `lookup:REGION` against a fake that throttles, and whose page tokens run out.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
@@ -43,11 +44,19 @@ struct Moods {
     /// The token of the n-th lookup is refused.
     stale: Option<usize>,
     refuses: Option<&'static str>,
+    /// The n-th lookup and all after it are refused.
+    refuses_from: Option<(usize, &'static str)>,
 }
 
 fn cloudtrail(moods: Moods) -> SocketAddr {
-    let lookups = AtomicUsize::new(0);
-    serve(move |request: &Request| {
+    counted(moods).0
+}
+
+/// The fake, and how many lookups it has seen.
+fn counted(moods: Moods) -> (SocketAddr, Arc<AtomicUsize>) {
+    let lookups = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&lookups);
+    let address = serve(move |request: &Request| {
         if request.field("Action").as_deref() == Some("GetCallerIdentity") {
             return Response::new(200, IDENTITY).with("content-type", "text/xml");
         }
@@ -71,6 +80,9 @@ fn cloudtrail(moods: Moods) -> SocketAddr {
         {
             return error("ThrottlingException");
         }
+        if let Some((_, code)) = moods.refuses_from.filter(|(from, _)| most > 1 && *from <= index) {
+            return error(code);
+        }
         let token = asked["NextToken"].as_str();
         if moods.stale == Some(index) && token.is_some() {
             return error("InvalidNextTokenException");
@@ -93,7 +105,8 @@ fn cloudtrail(moods: Moods) -> SocketAddr {
             answer["NextToken"] = json!(next.to_string());
         }
         Response::new(200, answer.to_string()).with("content-type", "application/x-amz-json-1.1")
-    })
+    });
+    (address, seen)
 }
 
 fn coverage(address: SocketAddr, more: &[&str]) -> std::process::Output {
@@ -247,4 +260,91 @@ fn whoever_may_not_look_up_is_told_so() {
         assert!(stderr(&output).contains(said), "{}", stderr(&output));
         assert_eq!(output.status.code(), Some(1));
     }
+}
+
+/// The first of eight days, of which the last is today.
+fn a_week_ago() -> String {
+    text(noon() - 6 * 86_400)[..10].to_owned()
+}
+
+/// What a run over these eight days says, on one thread.
+fn week(address: SocketAddr, arguments: &[&str]) -> std::process::Output {
+    trimtrail(address)
+        .args(arguments)
+        .args(["--logs", "lookup:eu-west-1", "--since", &a_week_ago(), "--threads", "1"])
+        .output()
+        .expect("the program")
+}
+
+#[test]
+fn where_no_day_can_be_read_the_run_fails_and_says_the_way_out() {
+    let folder = std::env::temp_dir().join(format!("trimtrail-no-day-{}", std::process::id()));
+    let ledger = folder.display().to_string();
+    let mut runs = vec![
+        vec!["coverage"],
+        vec!["resolve"],
+        vec!["analyze", "--grants", "sample-logs/grants"],
+    ];
+    if cfg!(feature = "polars") {
+        // The ledger remembers what could not be read, and the run fails all the same.
+        let collect = vec!["collect", "--ledger", &ledger];
+        runs.extend([collect.clone(), collect]);
+    }
+    for arguments in runs {
+        let (address, lookups) = counted(Moods {
+            refuses_from: Some((0, "AccessDeniedException")),
+            ..Moods::default()
+        });
+        let output = week(address, &arguments);
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?} {said}");
+        let sentence = "error: `lookup:eu-west-1`: none of 8 days can be read, the first one: access denied";
+        assert!(said.contains(sentence), "{arguments:?} {said}");
+        assert!(said.contains("help: `trimtrail doctor` prints the policy"), "{said}");
+        assert_eq!(
+            lookups.load(Ordering::Relaxed),
+            3,
+            "{arguments:?}: the other days were asked for"
+        );
+    }
+    let _ = std::fs::remove_dir_all(folder);
+}
+
+#[test]
+fn credentials_that_run_out_on_the_way_end_the_run() {
+    let address = cloudtrail(Moods {
+        refuses_from: Some((2, "ExpiredTokenException")),
+        ..Moods::default()
+    });
+    let output = week(address, &["coverage"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = stderr(&output);
+    assert!(said.contains("after 2 days the credentials have expired"), "{said}");
+    assert!(said.contains("; 6 were not read"), "{said}");
+    assert!(said.contains("help: sign in again: aws sso login"), "{said}");
+}
+
+#[cfg(feature = "polars")]
+#[test]
+fn days_that_are_long_over_are_asked_for_once() {
+    let folder = std::env::temp_dir().join(format!("trimtrail-days-{}", std::process::id()));
+    let ledger = folder.display().to_string();
+    let index = || std::fs::read(folder.join("ledger.json")).expect("a ledger");
+    let (address, lookups) = counted(Moods::default());
+    let run = |more: &[&str]| {
+        let before = lookups.load(Ordering::Relaxed);
+        let output = week(address, &[&["collect", "--ledger", &ledger], more].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        lookups.load(Ordering::Relaxed) - before
+    };
+    // Yesterday's events are three pages.
+    assert_eq!(run(&[]), 7 + 3);
+    let first = index();
+    // Of yesterday something might still come.
+    assert_eq!(run(&[]), 1 + 3);
+    assert!(index() == first);
+    // What was asked for ends within a day, and the day is whole all the same.
+    assert_eq!(run(&["--until", &text(noon() - 10)]), 3);
+    assert!(index() == first);
+    let _ = std::fs::remove_dir_all(folder);
 }

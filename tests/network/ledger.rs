@@ -280,6 +280,44 @@ fn what_fails_on_the_way_is_made_good_by_the_next_run() {
 }
 
 #[test]
+fn of_all_that_lies_in_glacier_a_few_are_asked_for() {
+    let (ledger, mut bucket) = (Folder::new(), sample());
+    let logs = bucket.objects.keys().filter(|key| is_log(key));
+    // Whole days, and half of the day after them.
+    let old: BTreeSet<String> = logs
+        .filter(|key| day_of(key).as_str() < "2026/10/04")
+        .cloned()
+        .collect();
+    let half = part_of(&bucket, &middle(&bucket)).into_iter().step_by(2);
+    let archived: BTreeSet<String> = old.into_iter().chain(half).collect();
+    assert!(archived.len() > 20, "the sample is no test");
+    bucket.archived = archived.iter().map(|key| (key.clone(), false)).collect();
+    let (bucket, address) = bucket.serve();
+    for first in [true, false] {
+        let before = gets(&bucket).len();
+        let output = collect(address, &ledger, &["--in-flight", "2"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let said = stderr(&output);
+        assert!(
+            said.contains("cannot be opened: archived (Glacier) and not restored"),
+            "{said}"
+        );
+        assert!(
+            said.contains(&format!("{} files cannot be read", archived.len())),
+            "{said}"
+        );
+        let asked = bucket.gets.lock().unwrap()[before..].to_vec();
+        let vain = asked.iter().filter(|key| archived.contains(*key)).count();
+        assert!((1..=4).contains(&vain), "{vain} were asked for in vain");
+        assert_eq!(asked.len() > vain, first, "{asked:?}");
+    }
+    let mut restored = sample();
+    restored.archived = archived.iter().map(|key| (key.clone(), true)).collect();
+    fill(restored, &ledger);
+    assert!(bytes(&ledger) == clean(sample()));
+}
+
+#[test]
 fn an_object_that_is_gone_leaves_no_trace_after_the_next_run() {
     let (ledger, mut bucket) = (Folder::new(), sample());
     bucket

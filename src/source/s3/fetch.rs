@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::super::{Error, Fetch, Remote};
-use super::{Bucket, Options, address};
+use super::{Bucket, Options, address, way_out};
 use crate::aws::{Connection, Kind, Trouble, explain, patiently};
 
 /// Memory is counted in these.
@@ -145,6 +145,7 @@ impl Fetcher {
             key: key.to_owned(),
             bytes: what.bytes,
             etag: what.etag.clone(),
+            archived: what.archived,
             patience: self.connection.patience(),
             in_the_dark: Arc::clone(&self.in_the_dark),
             too_dark: 3 * self.options.in_flight.max(1),
@@ -222,13 +223,13 @@ impl Fetch for Fetcher {
         Ok(fields.get(name).cloned())
     }
 
-    fn verdict(&self) -> Result<(), Error> {
+    fn verdict(&self, earlier: u64) -> Result<(), Error> {
         let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let mut buckets: Vec<&Bucket> = buckets.values().collect();
         buckets.sort_by_key(|bucket| &bucket.name);
         buckets
             .into_iter()
-            .try_for_each(|bucket| bucket.tally.verdict(&bucket.name))
+            .try_for_each(|bucket| bucket.tally.verdict(format!("s3://{}", bucket.name), earlier, way_out))
     }
 }
 
@@ -238,6 +239,8 @@ struct Parcel {
     key: String,
     bytes: u64,
     etag: String,
+    /// As its listing says.
+    archived: bool,
     patience: Duration,
     in_the_dark: Arc<AtomicUsize>,
     too_dark: usize,
@@ -247,7 +250,12 @@ impl Parcel {
     /// These bytes of it, whole.
     async fn fetch(&self, range: Range<u64>) -> Result<Vec<u8>, Trouble> {
         let asks = !range.is_empty();
-        let fetched = self.persist(range).await;
+        // One that was refused stands for all that are listed like it.
+        let fetched = if self.archived && self.bucket.tally.met_archived() {
+            Err(Trouble::archived())
+        } else {
+            self.persist(range).await
+        };
         if asks {
             self.bucket.tally.note(&fetched);
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_sdk_s3::types::{ObjectStorageClass as Class, OptionalObjectAttributes};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -20,6 +21,8 @@ pub(super) struct Object {
     pub(super) key: String,
     pub(super) bytes: u64,
     pub(super) etag: String,
+    /// It lies in an archive, and nobody restored it.
+    pub(super) archived: bool,
 }
 
 /// What lies under a prefix.
@@ -201,6 +204,7 @@ async fn page(bucket: &Bucket, prefix: &str, by_folder: bool, token: Option<Stri
             .bucket(&bucket.name)
             .prefix(prefix)
             .set_delimiter(by_folder.then(|| "/".to_owned()))
+            .optional_object_attributes(OptionalObjectAttributes::RestoreStatus)
             .set_continuation_token(token.clone())
             .set_request_payer(bucket.payer())
             .send()
@@ -208,6 +212,7 @@ async fn page(bucket: &Bucket, prefix: &str, by_folder: bool, token: Option<Stri
     .await?;
     let objects = page.contents.unwrap_or_default().into_iter().filter_map(|object| {
         Some(Object {
+            archived: is_archived(&object),
             key: object.key?,
             bytes: u64::try_from(object.size.unwrap_or(0)).unwrap_or(0),
             etag: object.e_tag.unwrap_or_default(),
@@ -220,6 +225,17 @@ async fn page(bucket: &Bucket, prefix: &str, by_folder: bool, token: Option<Stri
         trouble: None,
         next: page.next_continuation_token.filter(|_| page.is_truncated == Some(true)),
     })
+}
+
+/// Whether an object has to be restored before it can be read. A restored copy says until when it stays (S3 API
+/// reference, `RestoreStatus`); the archive tiers of Intelligent-Tiering do not show in a listing.
+fn is_archived(object: &aws_sdk_s3::types::Object) -> bool {
+    let restored = object
+        .restore_status
+        .as_ref()
+        .and_then(|status| status.restore_expiry_date);
+    let class = object.storage_class.as_ref();
+    restored.is_none() && class.is_some_and(|class| matches!(class, Class::Glacier | Class::DeepArchive))
 }
 
 /// The first object under a prefix, to see that it may be listed and read.

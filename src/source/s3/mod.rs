@@ -6,18 +6,16 @@
 mod fetch;
 mod layout;
 mod list;
-mod tally;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aws_sdk_s3::Client;
 
+use super::tally::Tally;
 use super::{Error, Fetch, Remote, Source, Unreadable, Wanted};
 use crate::aws::{Connection, Kind, Trouble};
 use crate::progress::Progress;
-
-use tally::Tally;
 
 /// How objects are fetched.
 #[derive(Clone, Debug)]
@@ -62,7 +60,7 @@ impl Bucket {
             name: name.to_owned(),
             client: Client::from_conf(config),
             options: options.clone(),
-            tally: Arc::default(),
+            tally: Arc::new(Tally::of(["object", "objects"])),
         }
     }
 
@@ -122,6 +120,7 @@ pub fn find(
                 name,
                 bytes: object.bytes,
                 etag: object.etag,
+                archived: object.archived,
                 place,
             }));
         }
@@ -163,6 +162,7 @@ pub fn check(connection: &Connection, place: &str, options: &Options) -> Result<
         name: name.clone(),
         bytes: object.bytes,
         etag: object.etag,
+        archived: object.archived,
         part: (String::new(), String::new()),
         place: Arc::clone(&fetcher) as Arc<dyn Fetch>,
     };
