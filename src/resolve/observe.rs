@@ -432,6 +432,15 @@ fn passed(request: &Value<'_>, operation: &Operation, place: &Place<'_>, found: 
     }
 }
 
+/// Whether the event is a data event. Before version 1.06 no field tells; the operation does.
+pub fn is_data(event: &Event<'_>, operation: &Operation) -> bool {
+    match (event.event_category.as_deref(), event.management_event) {
+        (Some("Data"), _) | (_, Some(false)) => true,
+        (Some(_), _) | (_, Some(true)) => false,
+        (None, None) => operation.data_type.is_some(),
+    }
+}
+
 /// The resources whose data events this event is one of: (resource type, root).
 pub fn data_roots(event: &Event<'_>, operation: &Operation) -> Vec<(String, String)> {
     let mut roots = Vec::new();

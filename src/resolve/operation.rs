@@ -99,6 +99,10 @@ pub(super) enum Concern {
     None,
     /// Names, each of which may be replaced by another one: it then stands in the resources instead.
     Names,
+    /// ARNs, and the names in them; all else as it is written.
+    Arns,
+    /// The same of S3's objects alone, whose buckets count.
+    Objects,
     /// All as it is written.
     Whole,
 }

@@ -41,16 +41,17 @@ impl Outline {
                 open: Vec::new(),
             });
         }
-        let (request, resources) = (
-            blank(event, reading, Within::Request),
-            blank(event, reading, Within::Resources),
-        );
+        let [request, resources, response] =
+            [Within::Request, Within::Resources, Within::Response].map(|within| blank(event, reading, within));
         let mut blanks = event.clone();
         if event.request_parameters.json().is_some() {
             blanks.request_parameters = Payload::Json(request.as_deref()?);
         }
         if event.resources.json().is_some() {
             blanks.resources = Payload::Json(resources.as_deref()?);
+        }
+        if event.response_elements.json().is_some() {
+            blanks.response_elements = Payload::Json(response.as_deref()?);
         }
         let outline = Outline::split(observe(&blanks, operation))?;
         // Names that are equal could make fewer resources than there are blanks, and then nothing might be cut.

@@ -7,9 +7,9 @@
 
 use std::sync::LazyLock;
 
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr, memchr_iter, memchr2, memmem};
 
-use super::observe::Place;
+use super::observe::{Place, is_data};
 use super::operation::{Concern, Operation};
 use crate::catalog::{Mapping, is_bucket_alias};
 use crate::decode::{Event, Payload, json};
@@ -43,6 +43,7 @@ pub(super) struct Name {
 pub(super) enum Within {
     Request,
     Resources,
+    Response,
 }
 
 impl Within {
@@ -50,6 +51,7 @@ impl Within {
         match self {
             Within::Request => event.request_parameters.json(),
             Within::Resources => event.resources.json(),
+            Within::Response => event.response_elements.json(),
         }
         .unwrap_or("")
     }
@@ -101,7 +103,13 @@ struct Reader<'r> {
 impl Reader<'_> {
     fn event(mut self, event: &Event<'_>) {
         let resources = event.resources.json().unwrap_or("");
-        self.value(resources, resources, Within::Resources, Concern::Whole);
+        // The root of a data event's resource stands in the coverage.
+        let concern = if is_data(event, self.operation) {
+            Concern::Objects
+        } else {
+            Concern::Arns
+        };
+        self.value(resources, resources, Within::Resources, concern);
         let Mapping::Actions(_) = self.operation.mapping else {
             return;
         };
@@ -135,7 +143,7 @@ impl Reader<'_> {
             if text.starts_with('{') {
                 json::members(text)
                     .filter(|(_, value)| may_hold_arn(value))
-                    .for_each(|(_, value)| self.push(value));
+                    .for_each(|(_, value)| self.value(value, text, Within::Response, Concern::Arns));
             } else {
                 self.push(text);
             }
@@ -169,7 +177,7 @@ impl Reader<'_> {
     fn parameter(&mut self, name: &str, value: &str, text: &str, holds_arns: bool) {
         self.push(name);
         let concern = match self.operation.concern(name) {
-            Concern::None if holds_arns && may_hold_arn(value) => Concern::Whole,
+            Concern::None if holds_arns && may_hold_arn(value) => Concern::Arns,
             concern => concern,
         };
         match is_empty(value).filter(|_| concern == Concern::None) {
@@ -183,8 +191,13 @@ impl Reader<'_> {
 
     /// A value, which is a part of `text`; names in it are told apart where they are plain.
     fn value(&mut self, value: &str, text: &str, within: Within, concern: Concern) {
-        let objects = concern != Concern::Names;
-        if self.whole || objects && OBJECT.find(value.as_bytes()).is_none() {
+        let has_names = match concern {
+            Concern::Names => true,
+            Concern::None | Concern::Arns => ARN.find(value.as_bytes()).is_some(),
+            Concern::Objects => OBJECT.find(value.as_bytes()).is_some(),
+            Concern::Whole => false,
+        };
+        if self.whole || !has_names {
             return self.push(value);
         }
         let offset = value.as_ptr().addr() - text.as_ptr().addr();
@@ -201,7 +214,7 @@ impl Reader<'_> {
             if is_key || string.len() > LONGEST || string.contains('\\') {
                 continue;
             }
-            let Some(start) = plain_part(string, objects) else {
+            let Some(start) = plain_part(string, concern) else {
                 continue;
             };
             let mut token = open + start;
@@ -240,17 +253,33 @@ impl Reader<'_> {
 
 /// What ARNs of S3's buckets and objects have behind the partition.
 static OBJECT: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(":s3:::"));
+/// How a string that is an ARN starts.
+static ARN: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("\"arn:"));
 
-/// Where plain names start in a string: behind the bucket in an object's ARN, else at its front where no colon says
-/// that it is more than a name.
-fn plain_part(string: &str, objects: bool) -> Option<usize> {
-    if let Some(rest) = string.strip_prefix("arn:") {
-        let (_, object) = rest.split_once(":s3:::")?;
-        let key = object.find('/')? + 1;
-        let plain = !object.contains(':') && rest.len() - object.len() <= "aws-iso-b:s3:::".len();
-        return plain.then_some(string.len() - object.len() + key);
+/// Where plain names start in a string: in an ARN's resource, else at its front where no colon says that it is more
+/// than a name.
+fn plain_part(string: &str, concern: Concern) -> Option<usize> {
+    if !string.starts_with("arn:") {
+        return (concern == Concern::Names && !string.contains(':')).then_some(0);
     }
-    (!objects && !string.contains(':')).then_some(0)
+    let mut colons = memchr_iter(b':', string.as_bytes()).skip(1);
+    let (partition, service, region, account) = (colons.next()?, colons.next()?, colons.next()?, colons.next()?);
+    let start = account + 1;
+    match &string[partition + 1..service] {
+        // Roles may be handed over, and what a secret's name ends with counts.
+        "iam" | "sts" | "secretsmanager" => None,
+        "s3" => {
+            let resource = &string[start..];
+            if account - service > 2 || region - service > 1 || colons.next().is_some() {
+                None
+            } else if concern == Concern::Objects {
+                resource.find('/').map(|slash| start + slash + 1)
+            } else {
+                Some(start)
+            }
+        }
+        _ => (concern != Concern::Objects).then_some(start),
+    }
 }
 
 /// The quote that ends the string which starts at `at`.
@@ -266,7 +295,6 @@ fn closing(bytes: &[u8], mut at: usize) -> Option<usize> {
 
 /// Whether a string in it may start with `arn:`. An escape may hide one.
 fn may_hold_arn(json: &str) -> bool {
-    static ARN: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("\"arn:"));
     memchr(b'\\', json.as_bytes()).is_some() || ARN.find(json.as_bytes()).is_some()
 }
 

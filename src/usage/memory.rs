@@ -32,10 +32,11 @@ pub(super) struct Memory {
     pub(super) scratch: Scratch,
 }
 
-/// Room for a resource and its shape.
+/// Room for a resource, the one before it, and its shape.
 #[derive(Default)]
 pub(super) struct Scratch {
     resource: String,
+    last: String,
     shape: String,
 }
 
@@ -366,13 +367,19 @@ impl KnownObservation {
         scratch: &mut Scratch,
         mut each: impl FnMut(&str),
     ) {
-        let Scratch { resource, shape } = scratch;
+        let Scratch { resource, last, shape } = scratch;
+        last.clear();
         for pieces in &self.open {
             resource.clear();
-            shape.clear();
             fill(pieces, event, reading, resource);
+            // Its request and its resources say the same, as a rule.
+            if resource == last {
+                continue;
+            }
+            shape.clear();
             generalise_into(resource, shape);
             each(shape);
+            std::mem::swap(resource, last);
         }
     }
 }

@@ -182,12 +182,7 @@ impl Shard {
             hour: time.div_euclid(3600),
             account,
             region,
-            is_data: match (event.event_category.as_deref(), event.management_event) {
-                (Some("Data"), _) | (_, Some(false)) => true,
-                (Some(_), _) | (_, Some(true)) => false,
-                // Before 1.06 no field tells; the operation does.
-                (None, None) => operation.data_type.is_some(),
-            },
+            is_data: resolve::is_data(event, operation),
             reads: event.read_only.unwrap_or(operation.reads),
         };
         let heard_alike = latest.replace(noted) == Some(noted);

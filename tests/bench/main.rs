@@ -3,6 +3,7 @@
 //! Every round runs each stage once, in turn, in one process, with the files in the page cache; medians over the rounds
 //! are printed. Compare the ratios: seconds say more about the machine than about the program.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -47,11 +48,19 @@ enum Stage {
     Decode,
     /// … and tell who made the call
     Attribute,
-    /// … and resolve, count, tell duplicates apart, note what was covered: all that `collect` does but writing
+    /// … and resolve, count, tell duplicates apart, note what was covered: into one table
     Collect,
+    /// The same by account and day, as a ledger takes it: all that `collect` does but writing
+    Parts,
 }
 
-const STAGES: [Stage; 4] = [Stage::Floor, Stage::Decode, Stage::Attribute, Stage::Collect];
+const STAGES: [Stage; 5] = [
+    Stage::Floor,
+    Stage::Decode,
+    Stage::Attribute,
+    Stage::Collect,
+    Stage::Parts,
+];
 
 impl Stage {
     /// Runs it and says how many events it met; the floor counts bytes of text.
@@ -63,14 +72,27 @@ impl Stage {
                 events(|event| matches!(attribute(event), Attribution::Principal(_)))
             }),
             Stage::Collect => {
-                let options = usage::Options {
-                    threads,
-                    ..usage::Options::default()
-                };
-                let (_, coverage) = usage::collect(sources, &options, &Progress::silent()).expect("threads start");
+                let (_, coverage) =
+                    usage::collect(sources, &options(threads), &Progress::silent()).expect("threads start");
                 coverage.records
             }
+            Stage::Parts => {
+                let mut records = 0;
+                usage::collect_parts(sources, &options(threads), &Progress::silent(), &mut |part| {
+                    records += part.coverage.records;
+                    ControlFlow::Continue(())
+                })
+                .expect("threads start");
+                records
+            }
         }
+    }
+}
+
+fn options(threads: usize) -> usage::Options {
+    usage::Options {
+        threads,
+        ..usage::Options::default()
     }
 }
 

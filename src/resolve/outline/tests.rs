@@ -43,7 +43,7 @@ const WORDS: [&str; 34] = [
 ];
 
 /// Operations and events of theirs: `~` and `^` stand for the words of which each pair is tried.
-const EVENTS: [(&str, &str, &str, &str); 16] = [
+const EVENTS: [(&str, &str, &str, &str); 27] = [
     (
         "s3",
         "GetObject",
@@ -130,12 +130,81 @@ const EVENTS: [(&str, &str, &str, &str); 16] = [
     ),
     ("iam", "PassRole", r#"{"roleName":"~","x":"^"}"#, ""),
     (
+        "iam",
+        "GetRole",
+        r#"{"roleName":"~"}"#,
+        r#"[{"ARN":"arn:aws:iam::111122223333:role/^"}]"#,
+    ),
+    (
+        "ecr",
+        "BatchGetImage",
+        r#"{"repositoryName":"~","imageIds":[{"imageTag":"^"}]}"#,
+        r#"[{"ARN":"arn:aws:ecr:eu-west-1:111122223333:repository/~/^"}]"#,
+    ),
+    (
+        "kms",
+        "Decrypt",
+        r#"{"keyId":"arn:aws:kms:eu-west-1:111122223333:~/^","x":1}"#,
+        r#"[{"ARN":"arn:aws:kms:eu-west-1:111122223333:key/~"},{"ARN":"arn:aws:kms:eu-west-1:111122223333:alias/^"}]"#,
+    ),
+    (
+        "sns",
+        "GetTopicAttributes",
+        r#"{"topicArn":"arn:aws:sns:eu-west-1:111122223333:~","x":{"y":"arn:aws:sns:eu-west-1:111122223333:^"}}"#,
+        "",
+    ),
+    (
+        "elasticloadbalancing",
+        "RegisterTargets",
+        r#"{"targetGroupArn":"arn:aws:elasticloadbalancing:eu-west-1:111122223333:targetgroup/~/^","targets":[{"id":"~"}]}"#,
+        "",
+    ),
+    (
+        "logs",
+        "DescribeLogStreams",
+        r#"{"logGroupIdentifier":"arn:aws:logs:eu-west-1:111122223333:log-group:~:log-stream:^","a":1,"b":2}"#,
+        r#"[{"ARN":"arn:aws:logs:eu-west-1:111122223333:log-group:~:^"}]"#,
+    ),
+    (
+        "lambda",
+        "UpdateFunctionCode20150331v2",
+        r#"{"functionName":"arn:aws:lambda:eu-west-1:111122223333:function:~:^","publish":true,"dryRun":false}"#,
+        "",
+    ),
+    (
+        "secretsmanager",
+        "DescribeSecret",
+        r#"{"secretId":"arn:aws:secretsmanager:eu-west-1:111122223333:secret:~-^"}"#,
+        "",
+    ),
+    (
+        "s3",
+        "GetBucketAcl",
+        r#"{"bucketName":"~","Host":"h","acl":""}"#,
+        r#"[{"ARN":"arn:aws:s3:::~"},{"ARN":"arn:aws:s3:eu-west-1:111122223333:accesspoint/^"}]"#,
+    ),
+    (
+        "s3",
+        "CopyObject",
+        r#"{"bucketName":"b","Host":"h","key":"~","x-amz-copy-source":"arn:aws:s3:::c/^"}"#,
+        "",
+    ),
+    (
+        "ecs",
+        "RunTask",
+        r#"{"cluster":"c","taskDefinition":"arn:aws:ecs:eu-west-1:111122223333:task-definition/~:1","overrides":{"taskRoleArn":"arn:aws:iam::111122223333:role/^"}}"#,
+        "",
+    ),
+    (
         "sqs",
         "SendMessage",
         r#"{"queueUrl":"https://sqs.eu-west-1.amazonaws.com/111122223333/~","messageBody":"^"}"#,
         "",
     ),
 ];
+
+/// What these calls answer: the words stand in an ARN of the service, too.
+const ANSWER: &str = r#"{"made":{"arn":"arn:aws:~:eu-west-1:111122223333:^/~/^"},"other":"^"}"#;
 
 fn event<'e>(source: &'e str, name: &'e str, request: &'e str, resources: &'e str) -> Event<'e> {
     Event {
@@ -159,12 +228,17 @@ fn an_outline_holds_for_all_events_that_read_alike() {
     for (service, name, request, resources) in EVENTS {
         let source = format!("{service}.amazonaws.com");
         let operation = Operation::of(Catalog::embedded(), &source, name);
+        let kind = operation.kinds.first().map_or("thing", |kind| kind.name.as_str());
+        let (_, kind) = kind.split_once(':').unwrap_or(("", kind));
+        let answer = ANSWER.replace(":~:", &format!(":{service}:")).replace(":^/", &format!(":{kind}/"));
         let mut known: Vec<(Reading, Option<Outline>)> = Vec::new();
         for first in WORDS {
             for second in WORDS {
                 let put = |text: &str| text.replace('~', first).replace('^', second);
                 let (request, resources) = (put(request), put(resources));
-                let event = event(&source, name, &request, &resources);
+                let answer = answer.replace('~', first).replace('^', second);
+                let mut event = event(&source, name, &request, &resources);
+                event.response_elements = Payload::Json(&answer);
                 let mut reading = Reading::default();
                 reading.read(&event, &operation, false);
                 let alike = known.iter().find(|(other, _)| other.bytes() == reading.bytes());
