@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sha2::{Digest as _, Sha256};
 
 use super::builder::Builder;
-use super::duplicates::{Contents, Digest, Fingerprints, lock};
+use super::duplicates::{Contents, Digest, Fingerprints, Turn, lock};
 use super::exclude::ExcludeRule;
 use super::memory::Memory;
 use super::own;
@@ -293,6 +293,20 @@ struct OpenPart {
     shards: Vec<Shard>,
 }
 
+/// A file whose turn has come.
+struct Opened<'r> {
+    facts: FileFacts,
+    /// `None` where there is nothing to read.
+    content: Option<(Content, Turn<'r>)>,
+}
+
+/// What is to be read of a file.
+enum Content {
+    /// What lies in [`Worker::bytes`].
+    Whole,
+    Stream(Box<dyn Read + Send>),
+}
+
 /// What became of one file.
 pub(super) struct FileFacts {
     source: usize,
@@ -313,11 +327,13 @@ impl Run<'_> {
         loop {
             let place = self.next.fetch_add(1, Ordering::Relaxed);
             let claimed = self.order.get(place);
+            // The next file takes its turn before the last part is added up, so that no other thread waits for that.
+            let opened = claimed.map(|claim| (claim, self.open(place, claim.source, &mut worker.bytes)));
             let part_done = |(last, _): &mut (Claim, Shard)| claimed.is_none_or(|next| next.part != last.part);
             if let Some((last, shard)) = current.take_if(part_done) {
                 self.hand_in(last.part, shard);
             }
-            let Some(claim) = claimed else { return };
+            let Some((claim, opened)) = opened else { return };
             let (last, shard) = current.get_or_insert_with(|| {
                 worker.shards += 1;
                 let fingerprints = Arc::clone(&lock(&self.days[claim.day].1).fingerprints);
@@ -327,7 +343,7 @@ impl Run<'_> {
                 shard.fingerprints = Arc::clone(&lock(&self.days[claim.day].1).fingerprints);
             }
             *last = *claim;
-            let facts = self.file(place, claim.source, shard, &mut worker);
+            let facts = self.read(opened, shard, &mut worker);
             shard.files.push(facts);
             let mut day = lock(&self.days[claim.day].1);
             day.left -= 1;
@@ -355,7 +371,8 @@ impl Run<'_> {
         }
     }
 
-    fn file(&self, place: usize, index: usize, shard: &mut Shard, worker: &mut Worker) -> FileFacts {
+    /// Takes a file's turn; one that is read whole then lies in `bytes`.
+    fn open(&self, place: usize, index: usize, bytes: &mut Vec<u8>) -> Opened<'_> {
         let source = &self.sources[index];
         let mut turn = self.contents.turn(place);
         let mut facts = FileFacts {
@@ -365,28 +382,39 @@ impl Run<'_> {
             same_as: None,
             skipped: Vec::new(),
         };
-        let unread = |facts: FileFacts, why: String| FileFacts {
-            skipped: vec![(String::new(), why, 0)],
-            ..facts
-        };
         let mut stream = match source.open() {
             Ok(stream) => stream,
-            Err(error) => return unread(facts, format!("cannot be opened: {error}")),
+            Err(error) => {
+                facts.skipped = vec![(String::new(), format!("cannot be opened: {error}"), 0)];
+                return Opened { facts, content: None };
+            }
         };
-        let whole = source.is_at_most(WHOLE_FILE);
-        if whole {
-            worker.bytes.clear();
-            if let Err(error) = stream.read_to_end(&mut worker.bytes) {
-                return unread(facts, format!("cannot be read: {error}"));
-            }
-            let digest: Digest = Sha256::digest(&worker.bytes).into();
-            facts.digest = Some(digest);
-            let first = turn.register(digest);
-            if first != place {
-                facts.same_as = Some(first);
-                return facts;
-            }
+        if !source.is_at_most(WHOLE_FILE) {
+            turn.pass();
+            let content = Some((Content::Stream(stream), turn));
+            return Opened { facts, content };
         }
+        bytes.clear();
+        if let Err(error) = stream.read_to_end(bytes) {
+            facts.skipped = vec![(String::new(), format!("cannot be read: {error}"), 0)];
+            return Opened { facts, content: None };
+        }
+        let digest: Digest = Sha256::digest(&*bytes).into();
+        facts.digest = Some(digest);
+        let first = turn.register(digest);
+        if first != place {
+            facts.same_as = Some(first);
+            return Opened { facts, content: None };
+        }
+        let content = Some((Content::Whole, turn));
+        Opened { facts, content }
+    }
+
+    fn read(&self, opened: Opened<'_>, shard: &mut Shard, worker: &mut Worker) -> FileFacts {
+        let Opened { mut facts, content } = opened;
+        let Some((content, turn)) = content else {
+            return facts;
+        };
         let mut skipped = Vec::new();
         let mut sink = |item: Item<'_>| match item {
             Item::Event(event) => {
@@ -408,19 +436,20 @@ impl Run<'_> {
             Item::Skipped { what, why, records } => skipped.push((what, why.to_string(), records)),
         };
         let limits = &self.options.limits;
-        let read = if whole {
-            worker.reader.read_slice(&worker.bytes, limits, &mut sink)
-        } else {
-            let mut hashed = Hashed::new(stream);
-            let read = worker.reader.read(&mut hashed, limits, &mut sink);
-            let digest = hashed.finish();
-            if let Err(why) = &digest {
-                skipped.push((String::new(), format!("cannot be read to its end: {why}"), 0));
+        let read = match content {
+            Content::Whole => worker.reader.read_slice(&worker.bytes, limits, &mut sink),
+            Content::Stream(stream) => {
+                let mut hashed = Hashed::new(stream);
+                let read = worker.reader.read(&mut hashed, limits, &mut sink);
+                let digest = hashed.finish();
+                if let Err(why) = &digest {
+                    skipped.push((String::new(), format!("cannot be read to its end: {why}"), 0));
+                }
+                facts.digest = digest.ok();
+                read
             }
-            facts.digest = digest.ok();
-            read
         };
-        if source.bytes() == 0 {
+        if facts.bytes == 0 {
             facts.bytes = read.bytes_in;
         }
         facts.skipped = skipped;

@@ -113,6 +113,12 @@ impl Turn<'_> {
         first
     }
 
+    /// Passes on without registering anything.
+    pub(super) fn pass(&mut self) {
+        self.passed = true;
+        self.contents.pass(self.place, None);
+    }
+
     /// The file is read, and holds so many records.
     pub(super) fn read(mut self, records: u64) {
         self.settle(records);
@@ -131,7 +137,7 @@ impl Turn<'_> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         if !self.passed {
-            self.contents.pass(self.place, None);
+            self.pass();
         }
         self.settle(0);
     }

@@ -230,7 +230,9 @@ fn an_outline_holds_for_all_events_that_read_alike() {
         let operation = Operation::of(Catalog::embedded(), &source, name);
         let kind = operation.kinds.first().map_or("thing", |kind| kind.name.as_str());
         let (_, kind) = kind.split_once(':').unwrap_or(("", kind));
-        let answer = ANSWER.replace(":~:", &format!(":{service}:")).replace(":^/", &format!(":{kind}/"));
+        let answer = ANSWER
+            .replace(":~:", &format!(":{service}:"))
+            .replace(":^/", &format!(":{kind}/"));
         let mut known: Vec<(Reading, Option<Outline>)> = Vec::new();
         for first in WORDS {
             for second in WORDS {
