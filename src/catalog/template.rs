@@ -102,9 +102,11 @@ impl Form {
 
 /// Whether a bucket's name is the alias of an access point (S3 user guide, "Access point aliases").
 pub fn is_bucket_alias(name: &str) -> bool {
-    ["-s3alias", "--ol-s3", "--x-s3", ".mrap"]
-        .iter()
-        .any(|ending| name.ends_with(ending))
+    let may_end_so = matches!(name.as_bytes().last(), Some(b's' | b'3' | b'p'));
+    may_end_so
+        && ["-s3alias", "--ol-s3", "--x-s3", ".mrap"]
+            .iter()
+            .any(|ending| name.ends_with(ending))
 }
 
 impl ArnTemplate {

@@ -17,6 +17,7 @@ mod habits;
 mod identities;
 mod item;
 pub mod json;
+pub(crate) mod marks;
 mod order;
 mod plain;
 mod record;

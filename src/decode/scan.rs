@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use wide::u8x16;
 
+use super::marks::Mark;
+
 /// How deep a value may nest. Real events stay below 20.
 pub(super) const MAX_DEPTH: u32 = 120;
 
@@ -21,75 +23,21 @@ pub(super) enum Fault {
     Deep,
 }
 
-/// Bytes that are looked at together.
-const BLOCK: usize = 64;
+/// What ends a string, or is not as it stands: `"`, `\\` and control characters.
+pub(super) struct InString;
 
-/// A text and a bit for each byte of one block of it that is `"`, `\` or a control character.
-///
-/// Strings are short and stand close together: the bits of a block serve several of them.
-pub(super) struct Marked<'a> {
-    text: &'a [u8],
-    /// The block's number; none at first.
-    block: usize,
-    marks: u64,
-}
-
-impl<'a> Marked<'a> {
-    pub(super) fn new(text: &'a [u8]) -> Self {
-        Self {
-            text,
-            block: usize::MAX,
-            marks: 0,
-        }
-    }
-
-    /// The first marked byte at or after `at`; where there is none, the text's end or a place behind it.
+impl Mark for InString {
     #[inline(always)]
-    fn next(&mut self, mut at: usize) -> usize {
-        loop {
-            let block = at / BLOCK;
-            if block != self.block {
-                self.block = block;
-                self.marks = marks(self.text, block);
-            }
-            let ahead = self.marks >> (at % BLOCK);
-            if ahead != 0 {
-                return at + ahead.trailing_zeros() as usize;
-            }
-            at = (block + 1) * BLOCK;
-            if at >= self.text.len() {
-                return at;
-            }
-        }
-    }
-}
-
-/// The marks of one block. What lies behind the text's end is not marked.
-#[inline(always)]
-fn marks(text: &[u8], block: usize) -> u64 {
-    let rest = text.get(block * BLOCK..).unwrap_or_default();
-    match rest.first_chunk::<BLOCK>() {
-        Some(whole) => marks_of(whole),
-        None => {
-            let mut padded = [b' '; BLOCK];
-            padded[..rest.len()].copy_from_slice(rest);
-            marks_of(&padded)
-        }
-    }
-}
-
-#[inline(always)]
-fn marks_of(block: &[u8; BLOCK]) -> u64 {
-    let mut marks = 0;
-    for (at, bytes) in block.as_chunks::<16>().0.iter().enumerate() {
-        let bytes = u8x16::new(*bytes);
+    fn marked(bytes: u8x16) -> u8x16 {
         let quote = bytes.simd_eq(u8x16::splat(b'"'));
         let backslash = bytes.simd_eq(u8x16::splat(b'\\'));
         let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
-        marks |= u64::from((quote | backslash | control).to_bitmask()) << (16 * at);
+        quote | backslash | control
     }
-    marks
 }
+
+/// A text in whose strings one steps from mark to mark.
+pub(super) type Marked<'a> = super::marks::Marked<'a, InString>;
 
 /// The first place at or after `at` that is no white space.
 #[inline(always)]
@@ -106,11 +54,11 @@ pub(super) fn string(text: &mut Marked<'_>, mut at: usize) -> Result<(usize, boo
     let mut escaped = false;
     loop {
         at = text.next(at);
-        match text.text.get(at) {
+        match text.text().get(at) {
             Some(b'"') => return Ok((at, escaped)),
             Some(b'\\') => {
                 escaped = true;
-                at = escape(text.text, at + 1)?;
+                at = escape(text.text(), at + 1)?;
             }
             Some(_) => return Err(Fault::Bad),
             None => return Err(Fault::End),
@@ -199,7 +147,7 @@ pub(super) fn scalar(text: &[u8], at: usize) -> Result<usize, Fault> {
 /// Steps over one value that starts at `at`, and says where it ends.
 #[inline(always)]
 pub(super) fn value(text: &mut Marked<'_>, at: usize) -> Result<usize, Fault> {
-    let bytes = text.text;
+    let bytes = text.text();
     match bytes.get(at) {
         Some(b'"') => string(text, at + 1).map(|(end, _)| end + 1),
         Some(b'{' | b'[') => container(text, at),
@@ -209,7 +157,7 @@ pub(super) fn value(text: &mut Marked<'_>, at: usize) -> Result<usize, Fault> {
 
 /// Steps over the object or array that opens at `at`.
 pub(super) fn container(text: &mut Marked<'_>, mut at: usize) -> Result<usize, Fault> {
-    let bytes = text.text;
+    let bytes = text.text();
     // One bit a level: set for an object. The lowest is the innermost.
     let mut levels: u128 = 0;
     let mut depth = 0_u32;
@@ -261,7 +209,7 @@ pub(super) fn container(text: &mut Marked<'_>, mut at: usize) -> Result<usize, F
 /// has escapes, and where its value starts.
 #[inline(always)]
 pub(super) fn key(text: &mut Marked<'_>, at: usize) -> Result<(usize, bool, usize), Fault> {
-    let bytes = text.text;
+    let bytes = text.text();
     match bytes.get(at) {
         Some(b'"') => {}
         None => return Err(Fault::End),

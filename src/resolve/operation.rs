@@ -221,8 +221,9 @@ impl Operation {
 
     /// Whether a pattern of its resource types spells this out.
     pub(super) fn knows_token(&self, name: &str) -> bool {
-        let tokens = self.tokens.as_deref().unwrap_or_default();
-        tokens.binary_search_by(|token| token.as_str().cmp(name)).is_ok()
+        // Few tokens are as long as a name.
+        let tokens = self.tokens.iter().flatten();
+        tokens.into_iter().any(|token| token == name)
     }
 
     /// Whether a denial that names `action` shows that the mapping lacks it.

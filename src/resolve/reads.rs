@@ -7,11 +7,13 @@
 
 use std::sync::LazyLock;
 
-use memchr::{memchr, memchr_iter, memchr2, memmem};
+use memchr::{memchr, memmem};
+use wide::u8x16;
 
 use super::observe::{Place, is_data};
 use super::operation::{Concern, Operation};
 use crate::catalog::{Mapping, is_bucket_alias};
+use crate::decode::marks::{Mark, Marked};
 use crate::decode::{Event, Payload, json};
 
 /// Ends a text: no byte of UTF-8.
@@ -204,22 +206,19 @@ impl Reader<'_> {
         let bytes = value.as_bytes();
         // Up to here the value is taken in.
         let mut taken = 0;
-        let mut at = 0;
-        while let Some(open) = memchr(b'"', &bytes[at..]).map(|quote| at + quote + 1) {
-            let Some(close) = closing(bytes, open) else { break };
-            at = close + 1;
-            let string = &value[open..close];
+        let mut cuts = Cuts::new(bytes);
+        while let Some((start, close)) = cuts.string() {
             // A member's name, or what only a look can tell.
-            let is_key = value[at..].trim_ascii_start().starts_with(':');
-            if is_key || string.len() > LONGEST || string.contains('\\') {
+            let is_key = value[close + 1..].trim_ascii_start().starts_with(':');
+            if is_key || cuts.odd || close - start > LONGEST {
                 continue;
             }
-            let Some(start) = plain_part(string, concern) else {
+            let Some(plain) = plain_part(&value[start..close], cuts.separators(), start, concern) else {
                 continue;
             };
-            let mut token = open + start;
-            loop {
-                let end = memchr2(b'/', b':', &bytes[token..close]).map_or(close, |cut| token + cut);
+            let mut token = start + plain;
+            let ends = cuts.separators().iter().skip_while(|at| **at < start + plain);
+            for &end in ends.chain([&close]) {
                 let name = &value[token..end];
                 if self.names.len() < NAMES && self.is_plain(name) {
                     self.bytes.extend_from_slice(&bytes[taken..token]);
@@ -230,9 +229,6 @@ impl Reader<'_> {
                         end: offset + end,
                     });
                     taken = end;
-                }
-                if end == close {
-                    break;
                 }
                 token = end + 1;
             }
@@ -256,13 +252,90 @@ static OBJECT: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Find
 /// How a string that is an ARN starts.
 static ARN: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("\"arn:"));
 
-/// Where plain names start in a string: in an ARN's resource, else at its front where no colon says that it is more
-/// than a name.
-fn plain_part(string: &str, concern: Concern) -> Option<usize> {
-    if !string.starts_with("arn:") {
-        return (concern == Concern::Names && !string.contains(':')).then_some(0);
+/// What ends a name: a string's quote, a colon or a slash; and the backslash, which makes it more than a name.
+struct Ends;
+
+impl Mark for Ends {
+    #[inline(always)]
+    fn marked(bytes: u8x16) -> u8x16 {
+        let any = |byte| bytes.simd_eq(u8x16::splat(byte));
+        any(b'"') | any(b'\\') | any(b':') | any(b'/')
     }
-    let mut colons = memchr_iter(b':', string.as_bytes()).skip(1);
+}
+
+/// The strings of a JSON value, one after the other, and the colons and slashes in each.
+struct Cuts<'v> {
+    marked: Marked<'v, Ends>,
+    at: usize,
+    /// Whether the string has an escape, or more colons and slashes than are kept.
+    odd: bool,
+    kept: usize,
+    separators: [usize; NAMES],
+}
+
+impl<'v> Cuts<'v> {
+    fn new(text: &'v [u8]) -> Self {
+        Self {
+            marked: Marked::new(text),
+            at: 0,
+            odd: false,
+            kept: 0,
+            separators: [0; NAMES],
+        }
+    }
+
+    /// The next mark, and its byte.
+    #[inline(always)]
+    fn next(&mut self) -> Option<(usize, u8)> {
+        let at = self.marked.next(self.at);
+        self.at = at + 1;
+        Some((at, *self.marked.text().get(at)?))
+    }
+
+    /// Where the next string starts and ends, without its quotes.
+    #[inline(always)]
+    fn string(&mut self) -> Option<(usize, usize)> {
+        let start = loop {
+            if let (at, b'"') = self.next()? {
+                break at + 1;
+            }
+        };
+        (self.odd, self.kept) = (false, 0);
+        loop {
+            match self.next()? {
+                (end, b'"') => return Some((start, end)),
+                (at, b'\\') => {
+                    self.odd = true;
+                    self.at = at + 2;
+                }
+                (at, _) => match self.separators.get_mut(self.kept) {
+                    Some(separator) => {
+                        *separator = at;
+                        self.kept += 1;
+                    }
+                    None => self.odd = true,
+                },
+            }
+        }
+    }
+
+    /// The places of the last string's colons and slashes.
+    fn separators(&self) -> &[usize] {
+        &self.separators[..self.kept]
+    }
+}
+
+/// Where plain names start in a string which stands at `start` and has these separators: in an ARN's resource, else at
+/// its front where no colon says that it is more than a name.
+fn plain_part(string: &str, separators: &[usize], start: usize, concern: Concern) -> Option<usize> {
+    let mut colons = separators
+        .iter()
+        .map(|at| at - start)
+        .filter(|at| string.as_bytes()[*at] == b':');
+    if !string.starts_with("arn:") {
+        return (concern == Concern::Names && colons.next().is_none()).then_some(0);
+    }
+    colons.next();
     let (partition, service, region, account) = (colons.next()?, colons.next()?, colons.next()?, colons.next()?);
     let start = account + 1;
     match &string[partition + 1..service] {
@@ -279,17 +352,6 @@ fn plain_part(string: &str, concern: Concern) -> Option<usize> {
             }
         }
         _ => (concern != Concern::Objects).then_some(start),
-    }
-}
-
-/// The quote that ends the string which starts at `at`.
-fn closing(bytes: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        at += memchr2(b'"', b'\\', bytes.get(at..)?)?;
-        if bytes[at] == b'"' {
-            return Some(at);
-        }
-        at += 2;
     }
 }
 

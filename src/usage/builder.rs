@@ -3,6 +3,7 @@
 //! Nothing is allocated for a call whose signature, day and resources were met before.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
@@ -80,8 +81,8 @@ struct RowSoFar {
 #[derive(Default)]
 pub(super) struct Builder {
     texts: Texts,
-    facts: HashMap<Facts, u32, RandomState>,
-    fact_list: Vec<Facts>,
+    facts: HashMap<Arc<Facts>, u32, RandomState>,
+    fact_list: Vec<Arc<Facts>>,
     signatures: HashMap<Key, u32, RandomState>,
     seen: Vec<SeenSoFar>,
     /// (signature, day) to row
@@ -99,13 +100,13 @@ impl Builder {
         self.texts.number(text)
     }
 
-    pub(super) fn facts(&mut self, facts: &Facts) -> u32 {
+    pub(super) fn facts(&mut self, facts: &Arc<Facts>) -> u32 {
         if let Some(known) = self.facts.get(facts) {
             return *known;
         }
         let index = position(self.fact_list.len());
-        self.fact_list.push(facts.clone());
-        self.facts.insert(facts.clone(), index);
+        self.fact_list.push(Arc::clone(facts));
+        self.facts.insert(Arc::clone(facts), index);
         index
     }
 
@@ -332,7 +333,7 @@ impl Builder {
             event_name,
             error_code,
             denied_action,
-            facts: self.fact_list[key.facts as usize].clone(),
+            facts: Arc::clone(&self.fact_list[key.facts as usize]),
         }
     }
 

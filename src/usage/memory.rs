@@ -5,6 +5,7 @@
 
 use std::hash::BuildHasher;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -246,7 +247,7 @@ pub(super) struct KnownObservation {
     read: Box<[u8]>,
     /// The names that were left out are more than names: such events are read whole.
     refused: bool,
-    pub(super) facts: Facts,
+    pub(super) facts: Arc<Facts>,
     /// Shapes of the resources that all of them name.
     pub(super) shapes: Vec<String>,
     /// Resources that take in each call's own names.
@@ -344,7 +345,7 @@ impl KnownObservation {
     fn closed(observed: Observed) -> Self {
         Self {
             shapes: observed.resources.iter().map(|arn| generalise(arn)).collect(),
-            facts: observed.facts,
+            facts: observed.facts.into(),
             ..Self::default()
         }
     }

@@ -103,14 +103,14 @@ pub(super) fn absorbs(absorbing: &str, shape: &str) -> bool {
 }
 
 #[derive(Default)]
-struct Node {
-    children: BTreeMap<String, Node>,
+struct Node<'a> {
+    children: BTreeMap<&'a str, Node<'a>>,
     ends: bool,
     collapsed: bool,
 }
 
-impl Node {
-    fn insert(&mut self, text: &str) {
+impl<'a> Node<'a> {
+    fn insert(&mut self, text: &'a str) {
         let mut node = self;
         let mut rest = text;
         loop {
@@ -131,7 +131,7 @@ impl Node {
                 node.collapse();
                 return;
             }
-            node = node.children.entry(token.to_owned()).or_default();
+            node = node.children.entry(token).or_default();
             rest = after;
         }
     }

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeBounds;
+use std::sync::Arc;
 
 use super::builder::Builder;
 use crate::attribute::{PrincipalKind, Workload};
@@ -41,7 +42,7 @@ pub struct Signature {
     /// The action that a denial's message names; empty for none.
     pub denied_action: String,
     /// Facts of the request that decide which actions it needed; see [`Facts`].
-    pub facts: Facts,
+    pub facts: Arc<Facts>,
 }
 
 /// One signature on one day.

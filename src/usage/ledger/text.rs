@@ -1,5 +1,7 @@
 //! Values as the text that the ledger's columns hold.
 
+use std::sync::Arc;
+
 use crate::attribute::{PrincipalKind, Workload, WorkloadKind};
 use crate::decode::Time;
 use crate::resolve::Facts;
@@ -136,14 +138,14 @@ pub(super) fn read(texts: [&str; 16]) -> Result<Signature> {
         event_name: event_name.to_owned(),
         error_code: error_code.to_owned(),
         denied_action: denied_action.to_owned(),
-        facts: Facts {
+        facts: Arc::new(Facts {
             known: truth(known)?,
             cut: truth(cut)?,
             parameters: values(parameters)?,
             nested: values(nested)?,
             values: values(pairs)?,
             kinds: values(kinds)?,
-        },
+        }),
     })
 }
 

@@ -73,7 +73,7 @@ impl Plain {
             event_name: event.name.to_string(),
             error_code: text(event.error_code.as_deref()),
             denied_action: resolve::outcome(event).denied_action.unwrap_or_default(),
-            facts: observed.facts,
+            facts: observed.facts.into(),
         };
         let witness = Witness {
             time: event.time.seconds(),

@@ -23,7 +23,7 @@ fn seen(name: &str, first: (i64, &str), last: (i64, &str)) -> Seen {
             event_name: name.to_owned(),
             error_code: String::new(),
             denied_action: String::new(),
-            facts: Facts::default(),
+            facts: Arc::default(),
         },
         first: witness(first),
         last: witness(last),
