@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Read};
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -26,6 +26,8 @@ use crate::source::{self, Source};
 
 /// Files up to this size are read whole, which is fastest; larger ones are streamed.
 const WHOLE_FILE: u64 = 256 << 20;
+/// Bytes, as they lie, that a thread takes at once.
+const BATCH: u64 = 4 << 20;
 
 /// Why nothing could be collected.
 #[derive(Debug, thiserror::Error)]
@@ -228,6 +230,7 @@ fn run(
         sources,
         options,
         progress,
+        batches: batches(sources, &order, threads),
         order,
         next: AtomicUsize::new(0),
         parts,
@@ -237,6 +240,30 @@ fn run(
     };
     pool.broadcast(|_| run.work());
     Ok(())
+}
+
+/// The run's order in ranges that one thread takes at once: files of one day, few enough that no thread ends long
+/// after the others. Then most days are one thread's own.
+fn batches(sources: &[Source], order: &[Claim], threads: usize) -> Vec<Range<usize>> {
+    let total: u64 = sources.iter().map(Source::bytes).sum();
+    let most = BATCH.min(total / (8 * threads as u64));
+    let mut batches: Vec<Range<usize>> = Vec::new();
+    let mut bytes = 0;
+    for (place, claim) in order.iter().enumerate() {
+        let source = &sources[claim.source];
+        let fits = |batch: &&mut Range<usize>| {
+            order[batch.start].day == claim.day && bytes + source.bytes() <= most && source.is_at_most(WHOLE_FILE)
+        };
+        match batches.last_mut().filter(fits) {
+            Some(batch) => batch.end = place + 1,
+            None => {
+                bytes = 0;
+                batches.push(place..place + 1);
+            }
+        }
+        bytes += source.bytes();
+    }
+    batches
 }
 
 /// The last one of a list, begun anew where the key differs.
@@ -260,6 +287,8 @@ struct Run<'a> {
     progress: &'a Progress,
     /// Sorted by part and day.
     order: Vec<Claim>,
+    /// Ranges of it, and how many are taken.
+    batches: Vec<Range<usize>>,
     next: AtomicUsize,
     parts: Vec<(PartKey, Mutex<OpenPart>)>,
     days: Vec<(PartKey, Mutex<OpenDay>)>,
@@ -302,7 +331,7 @@ struct Opened<'r> {
 
 /// What is to be read of a file.
 enum Content {
-    /// What lies in [`Worker::bytes`].
+    /// What lies in [`Worker::files`].
     Whole,
     Stream(Box<dyn Read + Send>),
 }
@@ -320,20 +349,26 @@ pub(super) struct FileFacts {
 }
 
 impl Run<'_> {
-    /// One thread: takes files in order, and hands its shard of a part in when it goes on to the next.
+    /// One thread: takes batches in order, and hands its shard of a part in when it goes on to the next.
     fn work(&self) {
         let mut worker = Worker::default();
         let mut current: Option<(Claim, Shard)> = None;
         loop {
-            let place = self.next.fetch_add(1, Ordering::Relaxed);
-            let claimed = self.order.get(place);
-            // The next file takes its turn before the last part is added up, so that no other thread waits for that.
-            let opened = claimed.map(|claim| (claim, self.open(place, claim.source, &mut worker.bytes)));
-            let part_done = |(last, _): &mut (Claim, Shard)| claimed.is_none_or(|next| next.part != last.part);
+            let batch = self.batches.get(self.next.fetch_add(1, Ordering::Relaxed));
+            let places = batch.cloned().unwrap_or_default();
+            let begun = self.order.get(places.start).filter(|_| batch.is_some());
+            worker.files.resize_with(worker.files.len().max(places.len()), Vec::new);
+            // The files take their turns before the last part is added up, so that no other thread waits for that.
+            let opened: Vec<Opened<'_>> = places
+                .clone()
+                .zip(&mut worker.files)
+                .map(|(place, bytes)| self.open(place, bytes))
+                .collect();
+            let part_done = |(last, _): &mut (Claim, Shard)| begun.is_none_or(|next| next.part != last.part);
             if let Some((last, shard)) = current.take_if(part_done) {
                 self.hand_in(last.part, shard);
             }
-            let Some((claim, opened)) = opened else { return };
+            let Some(claim) = begun else { return };
             let (last, shard) = current.get_or_insert_with(|| {
                 worker.shards += 1;
                 let fingerprints = Arc::clone(&lock(&self.days[claim.day].1).fingerprints);
@@ -343,17 +378,19 @@ impl Run<'_> {
                 shard.fingerprints = Arc::clone(&lock(&self.days[claim.day].1).fingerprints);
             }
             *last = *claim;
-            let facts = self.read(opened, shard, &mut worker);
-            shard.files.push(facts);
+            for (number, opened) in opened.into_iter().enumerate() {
+                let source = opened.facts.source;
+                let facts = self.read(opened, number, shard, &mut worker);
+                shard.files.push(facts);
+                self.progress.advance(self.sources[source].bytes());
+            }
             let mut day = lock(&self.days[claim.day].1);
-            day.left -= 1;
+            day.left -= places.len();
             day.duplicates += std::mem::take(&mut shard.duplicates);
             if day.left == 0 {
                 // No other file may hold the same events.
                 day.fingerprints = Arc::default();
             }
-            drop(day);
-            self.progress.advance(self.sources[claim.source].bytes());
         }
     }
 
@@ -367,12 +404,13 @@ impl Run<'_> {
         let done = std::mem::take(&mut *open);
         drop(open);
         if (self.take)(self.finish(part, done)).is_break() {
-            self.next.fetch_max(self.order.len(), Ordering::Relaxed);
+            self.next.fetch_max(self.batches.len(), Ordering::Relaxed);
         }
     }
 
     /// Takes a file's turn; one that is read whole then lies in `bytes`.
-    fn open(&self, place: usize, index: usize, bytes: &mut Vec<u8>) -> Opened<'_> {
+    fn open(&self, place: usize, bytes: &mut Vec<u8>) -> Opened<'_> {
+        let index = self.order[place].source;
         let source = &self.sources[index];
         let mut turn = self.contents.turn(place);
         let mut facts = FileFacts {
@@ -410,7 +448,8 @@ impl Run<'_> {
         Opened { facts, content }
     }
 
-    fn read(&self, opened: Opened<'_>, shard: &mut Shard, worker: &mut Worker) -> FileFacts {
+    /// Counts a file, which is this one of the worker's batch.
+    fn read(&self, opened: Opened<'_>, number: usize, shard: &mut Shard, worker: &mut Worker) -> FileFacts {
         let Opened { mut facts, content } = opened;
         let Some((content, turn)) = content else {
             return facts;
@@ -437,7 +476,7 @@ impl Run<'_> {
         };
         let limits = &self.options.limits;
         let read = match content {
-            Content::Whole => worker.reader.read_slice(&worker.bytes, limits, &mut sink),
+            Content::Whole => worker.reader.read_slice(&worker.files[number], limits, &mut sink),
             Content::Stream(stream) => {
                 let mut hashed = Hashed::new(stream);
                 let read = worker.reader.read(&mut hashed, limits, &mut sink);
@@ -567,8 +606,8 @@ impl<R: Read> Read for Hashed<R> {
 #[derive(Default)]
 struct Worker {
     reader: decode::Reader,
-    /// The file as it lies.
-    bytes: Vec<u8>,
+    /// The files of a batch as they lie.
+    files: Vec<Vec<u8>>,
     memory: Memory,
     /// Shards begun.
     shards: u64,

@@ -21,7 +21,7 @@ pub(super) struct Shard {
     pub(super) builder: Builder,
     pub(super) coverage: Coverage,
     pub(super) fingerprints: Arc<Fingerprints>,
-    /// Events of the file at hand that were met before.
+    /// Events of the batch at hand that were met before.
     pub(super) duplicates: u64,
     pub(super) files: Vec<FileFacts>,
     account: Latest,
