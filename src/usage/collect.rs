@@ -365,8 +365,10 @@ impl Run<'_> {
                 .map(|(place, bytes)| self.open(place, bytes))
                 .collect();
             let part_done = |(last, _): &mut (Claim, Shard)| begun.is_none_or(|next| next.part != last.part);
-            if let Some((last, shard)) = current.take_if(part_done) {
-                self.hand_in(last.part, shard);
+            if let Some((last, shard)) = current.take_if(part_done)
+                && self.hand_in(last.part, shard).is_break()
+            {
+                return;
             }
             let Some(claim) = begun else { return };
             let (last, shard) = current.get_or_insert_with(|| {
@@ -394,18 +396,21 @@ impl Run<'_> {
         }
     }
 
-    fn hand_in(&self, part: usize, shard: Shard) {
+    /// Breaks where the one who takes the parts wants no more.
+    fn hand_in(&self, part: usize, shard: Shard) -> ControlFlow<()> {
         let mut open = lock(&self.parts[part].1);
         open.left -= shard.files.len();
         open.shards.push(shard);
         if open.left > 0 {
-            return;
+            return ControlFlow::Continue(());
         }
         let done = std::mem::take(&mut *open);
         drop(open);
-        if (self.take)(self.finish(part, done)).is_break() {
+        let taken = (self.take)(self.finish(part, done));
+        if taken.is_break() {
             self.next.fetch_max(self.batches.len(), Ordering::Relaxed);
         }
+        taken
     }
 
     /// Takes a file's turn; one that is read whole then lies in `bytes`.
