@@ -93,9 +93,9 @@ impl<'s> Books<'s> {
 
     /// A record, however it turned out. A wrapper and a stranger count as unusable.
     #[inline(always)]
-    pub(super) fn record(&mut self, record: Record<'_>, shape: Shape) {
+    pub(super) fn record(&mut self, record: Record<'_, '_>, shape: Shape) {
         match record {
-            Record::Event(event) => self.event(&event, shape),
+            Record::Event(event) => self.event(event, shape),
             Record::NotCalls(why) => self.not_calls(why, shape),
             Record::Unusable(why) => {
                 self.recognise(shape);

@@ -1,5 +1,6 @@
 //! What a thread has learnt of the trails that it reads: it makes reading faster, and changes nothing of what is read.
 
+use super::flat::Flat;
 use super::identities::Identities;
 use super::order::Order;
 
@@ -8,6 +9,7 @@ use super::order::Order;
 pub(super) struct Habits {
     pub(super) identities: Identities,
     pub(super) order: Order,
+    pub(super) flat: Flat,
     /// Read every record the plain way.
     #[cfg(test)]
     pub(super) distrust: bool,

@@ -13,6 +13,7 @@ use std::io::{self, Read};
 mod books;
 mod digest;
 mod event;
+mod flat;
 mod habits;
 mod identities;
 mod item;

@@ -108,13 +108,13 @@ impl<'a> Members<'a> {
     }
 }
 
-/// Reads one record.
-pub(super) fn record(text: &str) -> Record<'_> {
+/// Reads one record into a draft.
+pub(super) fn record<'d, 'a>(text: &'a str, draft: &'d mut Draft<'a>) -> Record<'d, 'a> {
     let Some(members) = Members::of(text) else {
         return Record::Unusable(Why::NotJson);
     };
     let identity = members.raw("userIdentity").unwrap_or("null");
-    Draft {
+    *draft = Draft {
         event: Event {
             id: members.text("eventID"),
             shared_event_id: members.text("sharedEventID"),
@@ -149,8 +149,8 @@ pub(super) fn record(text: &str) -> Record<'_> {
             .any(|name| members.has(name)),
         wrapper: WRAPPERS.into_iter().any(|name| members.has(name)),
         digest: members.has("digestStartTime"),
-    }
-    .settle()
+    };
+    draft.settle()
 }
 
 fn identity(members: &Members<'_>) -> Identity {

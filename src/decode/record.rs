@@ -4,14 +4,10 @@ use std::borrow::Cow;
 
 use super::{Event, NotCalls, Time, Why};
 
-/// What one JSON object turned out to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "made in place on the hot path; a box would cost an allocation an event"
-)]
-pub(super) enum Record<'a> {
-    Event(Event<'a>),
+/// What one JSON object turned out to be. An event stays in its draft: it is large, and not moved on the hot path.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Record<'d, 'a> {
+    Event(&'d mut Event<'a>),
     NotCalls(NotCalls),
     /// A record that cannot be used.
     Unusable(Why),
@@ -55,7 +51,7 @@ pub(super) const WRAPPERS: [&str; 9] = [
 impl<'a> Draft<'a> {
     /// Settles what the record is.
     #[inline(always)]
-    pub(super) fn settle(mut self) -> Record<'a> {
+    pub(super) fn settle(&mut self) -> Record<'_, 'a> {
         if let Some(what) = self.beside_calls() {
             return Record::NotCalls(what);
         }
@@ -73,10 +69,10 @@ impl<'a> Draft<'a> {
         let Some(time) = self.time else {
             return Record::Unusable(Why::NoTime);
         };
-        let Some(source) = self.source.filter(|source| !source.is_empty()) else {
+        let Some(source) = self.source.take().filter(|source| !source.is_empty()) else {
             return Record::Unusable(Why::NoSource);
         };
-        let Some(name) = self.name.filter(|name| !name.is_empty()) else {
+        let Some(name) = self.name.take().filter(|name| !name.is_empty()) else {
             return Record::Unusable(Why::NoName);
         };
         if self.identity_is_odd {
@@ -85,7 +81,7 @@ impl<'a> Draft<'a> {
         self.event.time = time;
         self.event.source = source;
         self.event.name = name;
-        Record::Event(self.event)
+        Record::Event(&mut self.event)
     }
 
     /// What CloudTrail writes beside calls. Insights and aggregated events lack `eventSource` and `eventName`, so this

@@ -7,7 +7,7 @@
 //! that it came from and read as one, so that there is one reading of records.
 
 use super::books::Books;
-use super::record::Record;
+use super::record::{Draft, Record};
 use super::scan::Marked;
 use super::{Many, Shape, Time, Why, json, scan, skim, table};
 
@@ -52,10 +52,11 @@ pub(super) fn line(books: &mut Books<'_>, text: &str) {
     let Some((record, many)) = record(text) else {
         return books.unusable(Why::NotReduced);
     };
-    match skim::record(&record, 0, books.habits) {
-        Ok((Record::Event(mut event), _)) => {
+    let mut draft = Draft::default();
+    match skim::record(&record, 0, books.habits, &mut draft) {
+        Ok((Record::Event(event), _)) => {
             event.many = Some(Box::new(many));
-            books.event(&event, Shape::ReducedEvents);
+            books.event(event, Shape::ReducedEvents);
         }
         Ok((Record::Wrapper | Record::Stranger, _)) | Err(_) => books.unusable(Why::NotReduced),
         Ok((record, _)) => books.record(record, Shape::ReducedEvents),

@@ -12,9 +12,14 @@ use super::record::{Draft, Record};
 use super::scan::{self, Fault, Marked};
 use super::{Identity, Issuer, Payload, Time, plain};
 
-/// Reads the object that opens at `at`: what it is, and where it ends.
+/// Reads the object that opens at `at` into an empty draft: what it is, and where it ends.
 #[inline(always)]
-pub(super) fn record<'a>(text: &'a str, at: usize, habits: &mut Habits) -> Result<(Record<'a>, usize), Fault> {
+pub(super) fn record<'d, 'a>(
+    text: &'a str,
+    at: usize,
+    habits: &mut Habits,
+    draft: &'d mut Draft<'a>,
+) -> Result<(Record<'d, 'a>, usize), Fault> {
     let mut skim = Skim {
         text,
         bytes: text.as_bytes(),
@@ -22,10 +27,9 @@ pub(super) fn record<'a>(text: &'a str, at: usize, habits: &mut Habits) -> Resul
         odd: habits.is_distrusted(),
         habits,
     };
-    let mut draft = Draft::default();
-    let end = skim.record(at, &mut draft)?;
+    let end = skim.record(at, draft)?;
     let record = if skim.odd {
-        plain::record(&text[at..end])
+        plain::record(&text[at..end], draft)
     } else {
         draft.settle()
     };
@@ -248,9 +252,20 @@ impl<'a> Skim<'a, '_> {
             Field::VpcEndpointId => return self.string(at, &mut event.vpc_endpoint_id),
             Field::DigestStartTime => draft.digest = true,
             Field::Wrapper => draft.wrapper = true,
+            Field::Other if self.bytes.get(at) == Some(&b'{') => return self.unneeded(at),
             Field::Start | Field::Other => {}
         }
         scan::value(&mut self.marked, at)
+    }
+
+    /// Steps over an object that nobody needs.
+    fn unneeded(&mut self, at: usize) -> Result<usize, Fault> {
+        if let Some(length) = self.habits.flat.met(&self.bytes[at..]) {
+            return Ok(at + length);
+        }
+        let end = scan::container(&mut self.marked, at)?;
+        self.habits.flat.remember(&self.bytes[at..end]);
+        Ok(end)
     }
 
     /// `userIdentity`. Whatever is no object is left to the plain way.

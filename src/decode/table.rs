@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::books::Books;
-use super::record::Record;
+use super::record::{Draft, Record};
 use super::scan::{self, Marked};
 use super::{Shape, Why, skim};
 
@@ -186,10 +186,11 @@ impl Table {
             });
         }
         self.scratch.push('}');
-        match skim::record(&self.scratch, 0, books.habits) {
-            Ok((Record::Event(mut event), _)) => {
+        let mut draft = Draft::default();
+        match skim::record(&self.scratch, 0, books.habits, &mut draft) {
+            Ok((Record::Event(event), _)) => {
                 event.coarse = self.shape == Shape::EventHistoryCsv;
-                books.event(&event, self.shape);
+                books.event(event, self.shape);
             }
             Ok((record @ (Record::NotCalls(_) | Record::Unusable(_)), _)) => books.record(record, self.shape),
             Ok((Record::Wrapper | Record::Stranger, _)) => books.unusable(Why::NoTime),

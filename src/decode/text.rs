@@ -6,6 +6,7 @@
 use memchr::memchr_iter;
 
 use super::books::Books;
+use super::record::Draft;
 use super::scan::{self, Fault, Marked};
 use super::{Shape, Why, skim, wrap};
 
@@ -150,7 +151,8 @@ impl Documents {
                 list,
             );
         }
-        let fault = match skim::record(view, window.at, books.habits) {
+        let mut draft = Draft::default();
+        let fault = match skim::record(view, window.at, books.habits, &mut draft) {
             Ok((record, end)) => {
                 wrap::element(books, record, &view[window.at..end], Shape::Events);
                 return Step::To(end);
@@ -203,7 +205,8 @@ impl Documents {
     /// An object in a list.
     fn element(&mut self, window: Window<'_>, shape: Shape, within: bool, books: &mut Books<'_>) -> Step {
         let view = window.view();
-        match skim::record(view, window.at, books.habits) {
+        let mut draft = Draft::default();
+        match skim::record(view, window.at, books.habits, &mut draft) {
             Ok((record, end)) => {
                 wrap::element(books, record, &view[window.at..end], shape);
                 Step::To(end)

@@ -5,7 +5,7 @@
 //! format in `schema`.
 
 use super::books::Books;
-use super::record::Record;
+use super::record::{Draft, Record};
 use super::scan::Marked;
 use super::{NotCalls, Shape, Why, json, reduced, scan, skim};
 
@@ -14,7 +14,7 @@ const MAX_WRAPS: u32 = 4;
 
 /// Hands out a record or what an envelope holds. `text` is the whole object.
 #[inline(always)]
-pub(super) fn element(books: &mut Books<'_>, record: Record<'_>, text: &str, shape: Shape) {
+pub(super) fn element(books: &mut Books<'_>, record: Record<'_, '_>, text: &str, shape: Shape) {
     match record {
         Record::Wrapper => envelope(books, text, shape, 0),
         Record::NotCalls(NotCalls::Digest) => books.digest(text),
@@ -95,7 +95,8 @@ fn letter(books: &mut Books<'_>, raw: &str, shape: Shape, depth: u32) -> bool {
 /// What an envelope holds, if it is a record or another envelope. False: it holds neither.
 fn inside(books: &mut Books<'_>, text: &str, shape: Shape, depth: u32) -> bool {
     let start = scan::space(text.as_bytes(), 0);
-    let (record, end) = match skim::record(text, start, books.habits) {
+    let mut draft = Draft::default();
+    let (record, end) = match skim::record(text, start, books.habits, &mut draft) {
         Ok(found) => found,
         // Text that starts like a record was one once.
         Err(fault) if text[start..].starts_with('{') && text.contains("\"event") => {
