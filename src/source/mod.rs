@@ -46,6 +46,7 @@ pub struct Remote {
     /// What S3 calls this version of its content; empty where nothing tells it from another.
     etag: String,
     /// Its listing says that it lies in an archive, from which nobody restored it.
+    #[cfg(feature = "aws")]
     archived: bool,
     part: (String, String),
     place: Arc<dyn Fetch>,

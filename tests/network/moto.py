@@ -53,19 +53,23 @@ def organization() -> str:
     """A role and a policy in the caller's account, a role in another one, an SCP above that one, which is the answer."""
     iam, organizations, sts = client("iam"), client("organizations"), client("sts")
     trust = document({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"})
+    # Here the root user is in no credential report, and a report without anybody is none.
+    iam.create_user(UserName="ann")
     iam.create_role(RoleName="app", AssumeRolePolicyDocument=trust)
     iam.put_role_policy(RoleName="app", PolicyName="p", PolicyDocument=document({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}))
     organizations.create_organization(FeatureSet="ALL")
     root = organizations.list_roots()["Roots"][0]["Id"]
+    organizations.enable_policy_type(RootId=root, PolicyType="SERVICE_CONTROL_POLICY")
     unit = organizations.create_organizational_unit(ParentId=root, Name="prod")["OrganizationalUnit"]["Id"]
     account = organizations.create_account(Email="a@example.com", AccountName="a")["CreateAccountStatus"]["AccountId"]
     organizations.move_account(AccountId=account, SourceParentId=root, DestinationParentId=unit)
     denies = document({"Effect": "Deny", "Action": "iam:CreateUser", "Resource": "*"})
     policy = organizations.create_policy(Content=denies, Description="d", Name="no-users", Type="SERVICE_CONTROL_POLICY")
     organizations.attach_policy(PolicyId=policy["Policy"]["PolicySummary"]["Id"], TargetId=unit)
-    keys = sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/audit", RoleSessionName="x")["Credentials"]
+    keys = sts.assume_role(RoleArn=f"arn:aws:iam::{account}:role/audit", RoleSessionName="audit")["Credentials"]
     names = {"aws_access_key_id": "AccessKeyId", "aws_secret_access_key": "SecretAccessKey", "aws_session_token": "SessionToken"}
     member = client("iam", **{name: keys[key] for name, key in names.items()})
+    member.create_user(UserName="ann")
     member.create_role(RoleName="member", AssumeRolePolicyDocument=trust)
     return account
 
