@@ -52,3 +52,32 @@ impl Flat {
 fn closing(text: &[u8]) -> Option<usize> {
     memchr(b'}', &text[..text.len().min(LARGEST)]).map(|at| at + 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is known of a text once these objects were met.
+    fn check(known: &[&str], text: &str, expected: Option<usize>) {
+        let mut flat = Flat::default();
+        known.iter().for_each(|raw| flat.remember(raw.as_bytes()));
+        assert_eq!(flat.met(text.as_bytes()), expected, "{known:?} {text}");
+    }
+
+    #[test]
+    fn an_object_is_known_by_all_its_bytes() {
+        check(&[r#"{"a":1}"#], r#"{"a":1},"b":2}"#, Some(7));
+        check(&[r#"{"a":1}"#], r#"{"a":2}"#, None);
+        check(&[], "{}", None);
+        check(&["{}"], "{}", Some(2));
+        check(&["{}"], "{", None);
+    }
+
+    #[test]
+    fn an_object_that_ends_behind_its_first_brace_is_not_kept() {
+        check(&[r#"{"a":"}"}"#], r#"{"a":"}"}"#, None);
+        check(&[r#"{"a":{}}"#], r#"{"a":{}}"#, None);
+        let long = format!(r#"{{"a":"{}"}}"#, "x".repeat(LARGEST));
+        check(&[&long], &long, None);
+    }
+}

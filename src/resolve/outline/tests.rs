@@ -342,3 +342,71 @@ fn an_instance_id_is_a_name() {
         &["i-0abc"],
     );
 }
+
+#[test]
+fn what_an_arn_names_is_a_name() {
+    let check = |source: &str, name: &str, request: &str, arn: &str, expected: &[&str]| {
+        let resources = format!(r#"[{{"ARN":"{arn}"}}]"#);
+        check_names(source, name, request, &resources, expected);
+    };
+    check(
+        "ecr.amazonaws.com",
+        "BatchGetImage",
+        r#"{"imageIds":[]}"#,
+        "arn:aws:ecr:eu-west-1:111122223333:repository/team/app",
+        &["team", "app"],
+    );
+    // Words of the ARN's own are none, and neither are roles, sessions and secrets.
+    check(
+        "kms.amazonaws.com",
+        "Decrypt",
+        "{}",
+        "arn:aws:kms:eu-west-1:111122223333:key/key",
+        &[],
+    );
+    check(
+        "iam.amazonaws.com",
+        "GetRole",
+        "{}",
+        "arn:aws:iam::111122223333:role/r",
+        &[],
+    );
+    check(
+        "secretsmanager.amazonaws.com",
+        "GetSecretValue",
+        "{}",
+        "arn:aws:secretsmanager:eu-west-1:111122223333:secret:s-AbCdE1",
+        &[],
+    );
+    // A data event's bucket or table stands in the coverage; a bucket's own calls are no data events.
+    check("s3.amazonaws.com", "GetObject", "{}", "arn:aws:s3:::b/k", &["k"]);
+    check(
+        "s3.amazonaws.com",
+        "GetObject",
+        "{}",
+        "arn:aws:s3:eu-west-1:1:accesspoint/p/object/k",
+        &[],
+    );
+    check(
+        "dynamodb.amazonaws.com",
+        "GetItem",
+        "{}",
+        "arn:aws:dynamodb:eu-west-1:1:table/t",
+        &[],
+    );
+    check("s3.amazonaws.com", "GetBucketAcl", "{}", "arn:aws:s3:::b", &["b"]);
+}
+
+#[test]
+fn an_answer_names_what_was_made() {
+    let operation = Operation::of(Catalog::embedded(), "sns.amazonaws.com", "CreateTopic");
+    let mut event = event("sns.amazonaws.com", "CreateTopic", r#"{"name":"news"}"#, "");
+    event.response_elements =
+        Payload::Json(r#"{"topicArn":"arn:aws:sns:eu-west-1:111122223333:news","requestId":"0b1c"}"#);
+    let mut reading = Reading::default();
+    reading.read(&event, &operation, false);
+    let names: Vec<&str> = (0..reading.names())
+        .map(|number| reading.name(&event, number))
+        .collect();
+    assert_eq!(names, ["news", "news"]);
+}

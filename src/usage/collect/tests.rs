@@ -97,3 +97,28 @@ fn a_break_ends_the_run() {
     .expect("threads");
     assert_eq!(taken, 1);
 }
+
+#[test]
+fn batches_hold_each_file_once_and_no_two_days() {
+    let sources = sample();
+    let order: Vec<Claim> = (0..sources.len())
+        .map(|source| Claim {
+            source,
+            part: 0,
+            day: source / 3,
+        })
+        .collect();
+    for threads in [1, 2, 1000] {
+        let batches = batches(&sources, &order, threads);
+        let places: Vec<usize> = batches.iter().cloned().flatten().collect();
+        assert_eq!(
+            places,
+            (0..sources.len()).collect::<Vec<_>>(),
+            "{threads} threads: {batches:?}"
+        );
+        let one_day = |batch: &Range<usize>| order[batch.start].day == order[batch.end - 1].day;
+        assert!(batches.iter().all(one_day), "{threads} threads: {batches:?}");
+        // Enough for all threads, and with few of them not more than needed.
+        assert_eq!(batches.len() == sources.len(), threads == 1000, "{batches:?}");
+    }
+}
