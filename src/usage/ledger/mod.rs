@@ -3,6 +3,7 @@
 //! The folder and its columns are described in `SCHEMA.md` beside this file.
 
 mod book;
+mod footer;
 mod gather;
 mod index;
 mod merge;

@@ -8,6 +8,8 @@ use polars_core::prelude::{
 };
 use polars_io::prelude::{ParquetCompression, ParquetReader, ParquetWriter, SerReader, StatisticsOptions};
 
+use super::footer;
+
 /// A table that grows column by column.
 pub(super) struct Columns {
     height: usize,
@@ -61,6 +63,7 @@ const ROWS_PER_BYTE: usize = 8;
 pub(super) fn read(bytes: Vec<u8>) -> PolarsResult<DataFrame> {
     let read = move || {
         let length = bytes.len();
+        polars_ensure!(footer::fits(&bytes), ComputeError: "a list is longer than the file");
         let mut reader = ParquetReader::new(Cursor::new(bytes));
         let groups = reader.get_metadata()?.row_groups.iter();
         let rows = groups.fold(0_usize, |rows, group| rows.saturating_add(group.num_rows()));
