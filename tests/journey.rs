@@ -183,7 +183,7 @@ pub(crate) fn suggested(events: &[Value], document: &Value, options: &Options) -
         .suggestions
         .iter()
         .find(|suggestion| suggestion.step == "actions")
-        .map(|suggestion| suggestion.after.clone())
+        .map(|suggestion| suggestion.after.value())
 }
 
 #[track_caller]
@@ -538,7 +538,10 @@ fn shared(attachments: u64) -> Value {
 fn a_shared_policy_is_judged_for_all_who_have_it() {
     let events = [background(), vec![secret()]].concat();
     let report = analyze(&events, &shared(2), &options(), 1);
-    assert_eq!(report.suggestions[0].removed, ["ec2:TerminateInstances"]);
+    assert_eq!(
+        report.suggestions[0].removed.iter().collect::<Vec<_>>(),
+        ["ec2:TerminateInstances"]
+    );
     assert_eq!(report.suggestions[0].affects.len(), 2);
 }
 

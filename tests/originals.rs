@@ -91,7 +91,7 @@ fn check_widest(table: &Table, coverage: &Coverage, arn: &str, id: &str) {
             for proposal in &proposals {
                 let proved = verify::prove(catalog, &grants, &gaps, proposal)
                     .unwrap_or_else(|refused| panic!("{policy} {evidence:?}: {}", refused[0].1));
-                let size = rightsize::characters(&proved.candidate.after);
+                let size = rightsize::characters_of(proved.candidate.after.as_str());
                 let most = rightsize::MANAGED.characters;
                 assert!(size <= most, "{policy} {evidence:?} {}: {size}", proposal.step.name());
             }
@@ -137,7 +137,7 @@ fn check_fixpoint(table: &Table, coverage: &Coverage, grants: &Grants, options: 
                 .unwrap_or_else(|refused| panic!("{}: {}", grants.policies[proposal.policy].name, refused[0].1));
             let known = last.entry(proposal.policy).or_insert((proposal.step, Value::Null));
             if known.0 <= proposal.step {
-                *known = (proposal.step, proved.candidate.after.clone());
+                *known = (proposal.step, proved.candidate.after.value());
             }
         }
         last

@@ -155,7 +155,7 @@ proptest! {
                 Err(_) if proposal.step == Step::Resources => continue,
                 Err(why) => return Err(TestCaseError::fail(format!("not proved: {why}\n{document}"))),
             };
-            let after = under(&proved.candidate.after);
+            let after = under(&proved.candidate.after.value());
             for (at, _) in &used {
                 let (_, _, _, action, resource) = &operations[*at];
                 for tag in TAGS {

@@ -11,7 +11,7 @@ use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
 use crate::emit::escape::terminal as plain;
 use crate::gap::Grade;
-use crate::iam::{ActionPart, Effect, Policy, ResourcePart, pattern};
+use crate::iam::{ActionPart, Effect, PolicyText, ResourcePart, pattern};
 use crate::report::{Action, ActionGroup, GrantedBy, PolicyNote, Principal, Report, Suggestion};
 
 /// Arguments of `explain`.
@@ -283,8 +283,8 @@ impl Subject<'_> {
 }
 
 /// The Allow statements of a document that grant an action, each as `statement 0: s3:Get* on arn:…`.
-fn granting(document: &serde_json::Value, action: &str) -> Vec<String> {
-    let Ok(policy) = Policy::from_value(document) else {
+fn granting(document: &PolicyText, action: &str) -> Vec<String> {
+    let Ok(policy) = document.policy() else {
         return Vec::new();
     };
     let mut found = Vec::new();

@@ -107,7 +107,7 @@ pub fn csv(text: &str) -> Cow<'_, str> {
 /// stays the same and the text shows them. Line feeds are layout and stay.
 pub fn json(text: &str) -> Cow<'_, str> {
     let steers = |c: char| c != '\n' && hidden(c);
-    if !text.contains(steers) {
+    if is_plain(text.as_bytes()) || !text.contains(steers) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
@@ -121,6 +121,11 @@ pub fn json(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(shown)
+}
+
+/// Whether a text holds nothing but visible ASCII, blanks and line feeds, as most JSON does: nothing of it is hidden.
+pub(super) fn is_plain(text: &[u8]) -> bool {
+    text.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n'))
 }
 
 /// At most `columns` columns: a longer text loses its middle, not its ends.

@@ -19,9 +19,13 @@ struct Shown<W>(W);
 
 impl<W: Write> Write for Shown<W> {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        // serde_json cuts strings where it escapes, never within a character.
-        let text = std::str::from_utf8(piece).map_err(io::Error::other)?;
-        self.0.write_all(escape::json(text).as_bytes())?;
+        if escape::is_plain(piece) {
+            self.0.write_all(piece)?;
+        } else {
+            // serde_json cuts strings where it escapes, never within a character.
+            let text = std::str::from_utf8(piece).map_err(io::Error::other)?;
+            self.0.write_all(escape::json(text).as_bytes())?;
+        }
         Ok(piece.len())
     }
 

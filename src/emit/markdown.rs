@@ -71,15 +71,17 @@ fn sentence(text: &str) -> String {
 }
 
 /// A few names, and how many more.
-fn names(list: &[String], most: usize) -> String {
+fn names(list: impl IntoIterator<Item: AsRef<str>>, most: usize) -> String {
+    let mut list = list.into_iter();
     let mut text = list
-        .iter()
+        .by_ref()
         .take(most)
-        .map(|one| name(one))
+        .map(|one| name(one.as_ref()))
         .collect::<Vec<_>>()
         .join(", ");
-    if list.len() > most {
-        text.push_str(&format!(" and {} more", view::number((list.len() - most) as u64)));
+    let more = list.count() as u64;
+    if more > 0 {
+        text.push_str(&format!(" and {} more", view::number(more)));
     }
     text
 }
@@ -339,7 +341,7 @@ fn details(at: usize, chosen: &Chosen<'_>, with_diff: bool) -> Result<String, Er
     );
     text.push_str(&format!("- For: {}\n", people(s, 10)));
     if !s.removed.is_empty() {
-        text.push_str(&format!("- Goes: {}\n", names(&s.removed, 20)));
+        text.push_str(&format!("- Goes: {}\n", names(s.removed.iter(), 20)));
     }
     if !s.risk_removed.is_empty() {
         text.push_str(&format!("- Of these, risky: {}\n", names(&s.risk_removed, 10)));

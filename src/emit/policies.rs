@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{escape, view};
+use crate::iam::PolicyText;
 use crate::report::{Report, Suggestion};
 
 /// What IAM allows in a name stays readable; everything else is encoded.
@@ -136,7 +136,7 @@ fn digest(text: &str) -> String {
 }
 
 /// A policy as its file holds it.
-pub(super) fn text(policy: &Value) -> Result<String, serde_json::Error> {
+pub(super) fn text(policy: &PolicyText) -> Result<String, serde_json::Error> {
     let mut text = escape::json(&serde_json::to_string_pretty(policy)?).into_owned();
     text.push('\n');
     Ok(text)

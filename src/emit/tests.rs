@@ -474,7 +474,7 @@ fn the_folder_holds_the_last_step_that_is_not_held() {
     );
     let original = std::fs::read_to_string(dir.join(format!("{deploy}.original.json"))).expect("a file");
     let original: Value = serde_json::from_str(&original).expect("JSON");
-    assert_eq!(original, sample().suggestions[1].before);
+    assert_eq!(original, sample().suggestions[1].before.value());
     std::fs::remove_dir_all(&dir).expect("our own folder");
 }
 

@@ -128,6 +128,14 @@ impl ActionSet {
         ActionSet(words.map(|(at, mine)| mine & !other.at(at)).collect())
     }
 
+    /// The same set in no more room than it needs, for those who hold thousands.
+    pub fn shrunk(mut self) -> ActionSet {
+        let used = self.0.iter().rposition(|word| *word != 0).map_or(0, |last| last + 1);
+        self.0.truncate(used);
+        self.0.shrink_to_fit();
+        self
+    }
+
     fn at(&self, word: usize) -> u64 {
         self.0.get(word).copied().unwrap_or(0)
     }
@@ -225,6 +233,9 @@ mod tests {
         assert_eq!(grown, of(&[1, 5_000]));
         grown.remove_range(4_990..30_000);
         assert_eq!(grown, of(&[1]));
+        assert_eq!(grown.clone().shrunk(), grown);
+        assert_eq!(grown.shrunk().0.len(), 1);
+        assert_eq!(ActionSet::none().shrunk(), ActionSet::none());
     }
 
     #[test]

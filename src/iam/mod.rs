@@ -15,7 +15,7 @@ pub use action::ActionPattern;
 pub use arn::Resource;
 pub use condition::Condition;
 pub use evaluate::{Decision, Outcome, Policies, evaluate};
-pub use policy::{ActionPart, Effect, Policy, PrincipalPart, ResourcePart, Statement};
+pub use policy::{ActionPart, Effect, Policy, PolicyText, PrincipalPart, ResourcePart, Statement};
 pub use request::{Context, Request};
 
 /// A truth with three values.

@@ -11,9 +11,11 @@ use super::{ActionPattern, Resource, Version};
 
 pub(super) mod json;
 pub(super) mod place;
+mod text;
 pub(super) mod wrapped;
 
 pub use place::Position;
+pub use text::PolicyText;
 
 /// Why a text is no policy: it is no JSON, or it says something that a policy cannot say, or that this program does not
 /// know.
@@ -249,7 +251,7 @@ impl Policy {
             version,
             id: optional_text(written, "", "Id")?,
             statements,
-            written: written.clone(),
+            written: written.iter().map(without_statements).collect(),
         })
     }
 
@@ -402,6 +404,16 @@ impl Statement {
         }
         Value::Object(out)
     }
+}
+
+/// The statements keep what was written of them; what stays here is whether one stood alone.
+fn without_statements((element, value): (&String, &Value)) -> (String, Value) {
+    let value = match (element.as_str(), value) {
+        ("Statement", Value::Object(_)) => Value::Object(Map::new()),
+        ("Statement", _many) => Value::Array(Vec::new()),
+        (_other, value) => value.clone(),
+    };
+    (element.clone(), value)
 }
 
 fn same_spelling(a: &ActionPart, b: &ActionPart) -> bool {

@@ -270,8 +270,7 @@ fn shift(node: &mut Node, by: usize) {
 
 /// The one document that a suggestion is for.
 fn target<'a>(suggestion: &'a Suggestion, files: &[File], now: Option<i64>) -> Result<Target<'a>, String> {
-    let compact = suggestion.before.to_string();
-    let digest: String = Sha256::digest(compact.as_bytes())
+    let digest: String = Sha256::digest(suggestion.before.as_str().as_bytes())
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
@@ -287,10 +286,11 @@ fn target<'a>(suggestion: &'a Suggestion, files: &[File], now: Option<i64>) -> R
         }
         Ok(_) | Err(_) => {}
     }
+    let before = suggestion.before.value();
     let mut found: Vec<Target<'a>> = Vec::new();
     for (file, here) in files.iter().enumerate() {
         for (document, at) in here.documents.iter().enumerate() {
-            let fit = fit(&at.root, &suggestion.before);
+            let fit = fit(&at.root, &before);
             if fit != Fit::No {
                 found.push(Target {
                     suggestion,
@@ -341,7 +341,7 @@ fn edit(file: &File, targets: &[&Target<'_>], plan: &mut Plan) {
         let rivals = targets.iter().filter(|other| other.document == target.document);
         if rivals
             .clone()
-            .any(|other| other.suggestion.after != target.suggestion.after)
+            .any(|other| other.suggestion.after.value() != target.suggestion.after.value())
         {
             let why = format!(
                 "one document ({}:{}) stands for {} policies, whose suggestions differ",
@@ -356,8 +356,8 @@ fn edit(file: &File, targets: &[&Target<'_>], plan: &mut Plan) {
         } else if done.iter().any(|other| other.document == target.document) {
             done.push(target);
         } else {
-            let (before, after) = (&target.suggestion.before, &target.suggestion.after);
-            match edits(&file.text, &file.documents[target.document], before, after) {
+            let (before, after) = (target.suggestion.before.value(), target.suggestion.after.value());
+            match edits(&file.text, &file.documents[target.document], &before, &after) {
                 Ok(edits) => {
                     all.extend(edits);
                     done.push(target);
@@ -399,7 +399,7 @@ fn holds(file: &File, after: &str, targets: &[&Target<'_>]) -> bool {
             .enumerate()
             .all(
                 |(index, (new, old))| match targets.iter().find(|target| target.document == index) {
-                    Some(target) => fit(&new.root, &target.suggestion.after) >= target.fit,
+                    Some(target) => fit(&new.root, &target.suggestion.after.value()) >= target.fit,
                     None => same(&new.root, &old.root),
                 },
             )

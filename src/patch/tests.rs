@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use super::edits::{apply, edits};
 use super::tree::{Fit, fit};
 use super::{Error, documents, plan, same, write};
+use crate::iam::PolicyText;
 use crate::report::Suggestion;
 
 /// The file after its one document, which must say `before`, was made to say `after`.
@@ -528,7 +529,8 @@ impl Drop for Folder {
 }
 
 fn suggestion(policy: &str, owner: &str, before: &Value, after: &Value) -> crate::verify::Verified<Suggestion> {
-    let digest = Sha256::digest(before.to_string().as_bytes());
+    let (before, after) = (PolicyText::from(before), PolicyText::from(after));
+    let digest = Sha256::digest(before.as_str().as_bytes());
     let suggestion = Suggestion {
         id: policy.to_owned(),
         policy: policy.to_owned(),
@@ -543,7 +545,7 @@ fn suggestion(policy: &str, owner: &str, before: &Value, after: &Value) -> crate
         expires: "2026-12-01T00:00:00Z".to_owned(),
         ..Suggestion::default()
     };
-    crate::verify::again(suggestion, before, after).unwrap()
+    crate::verify::again(suggestion, &before, &after).unwrap()
 }
 
 /// What a plan says of one suggestion over some files: the files edited, then why it was left.

@@ -4,7 +4,7 @@ mod actions;
 mod suggestion;
 mod totals;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rayon::prelude::*;
 use serde_json::Value;
@@ -18,6 +18,7 @@ use crate::coverage;
 use crate::gap::Gap;
 use crate::grants::{Grants, PolicyIndex, PrincipalIndex};
 use crate::hygiene;
+use crate::iam::PolicyText;
 use crate::rightsize::{self, Alternative, Impossible, Options, Proposal};
 use crate::usage::Table;
 use crate::verify::{Proved, Replayed, Verified};
@@ -63,11 +64,7 @@ pub struct Inputs<'a> {
 /// The whole answer.
 pub fn build(mut inputs: Inputs<'_>) -> Report {
     let window = inputs.window.unwrap_or((0, 0));
-    let weights: Vec<u64> = inputs
-        .catalog
-        .ids()
-        .map(|action| rightsize::weight(inputs.catalog, action))
-        .collect();
+    let risks = rightsize::Risks::new(inputs.catalog);
     let names = rightsize::Names::new(inputs.catalog);
     let proved = std::mem::take(&mut inputs.proved);
     let shown = |affects: &[PrincipalIndex]| {
@@ -76,16 +73,27 @@ pub fn build(mut inputs: Inputs<'_>) -> Report {
             .as_ref()
             .is_none_or(|shown| affects.iter().any(|index| shown.contains(index)))
     };
-    let mut ranked: Vec<(PolicyIndex, rightsize::Step, u64, Verified<Suggestion>)> = Vec::new();
-    for (proposal, proved) in proved {
-        if shown(&proposal.affects) {
-            let removed = proved.candidate.removed.iter();
-            let risk: u64 = removed.map(|action| weights[action.index()]).sum();
-            let risk = risk * proposal.affects.len() as u64;
-            let suggestion = proved.map(|proved| suggestion::suggestion(&inputs, &names, window.1, &proposal, proved));
-            ranked.push((proposal.policy, proposal.step, risk, suggestion));
-        }
-    }
+    // All steps of a policy start from one document, and of thousands of policies many say what another says.
+    let mut documents: HashSet<PolicyText> = HashSet::new();
+    let proved: Vec<(Proposal, Verified<Proved>, PolicyText)> = proved
+        .into_iter()
+        .filter(|(proposal, _)| shown(&proposal.affects))
+        .map(|(proposal, proved)| {
+            let text = PolicyText::from(&inputs.grants.policies[proposal.policy].document);
+            let before = documents.get(&text).cloned().unwrap_or(text);
+            documents.insert(before.clone());
+            (proposal, proved, before)
+        })
+        .collect();
+    let mut ranked: Vec<(PolicyIndex, rightsize::Step, u64, Verified<Suggestion>)> = proved
+        .into_par_iter()
+        .map(|(proposal, proved, before)| {
+            let risk = risks.sum(&proved.candidate.removed) * proposal.affects.len() as u64;
+            let suggestion =
+                proved.map(|proved| suggestion::suggestion(&inputs, &names, &risks, &proposal, before, proved));
+            (proposal.policy, proposal.step, risk, suggestion)
+        })
+        .collect();
     // Ready ones first, then the greatest risk removed; the steps of one policy side by side.
     let mut most: BTreeMap<PolicyIndex, u64> = BTreeMap::new();
     for (policy, _, risk, _) in &ranked {
@@ -143,7 +151,7 @@ pub fn build(mut inputs: Inputs<'_>) -> Report {
         finding: finding(found.finding),
     })
     .collect();
-    let totals = totals::totals(&inputs, &principals, &account_findings, &suggestions, &weights);
+    let totals = totals::totals(&inputs, &principals, &account_findings, &suggestions, &risks);
     Report {
         schema: SCHEMA.to_owned(),
         tool: Tool {

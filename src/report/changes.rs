@@ -4,14 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::build::moment;
 use super::{Action, Principal, Report, Suggestion, Window};
 use crate::catalog::{Catalog, Mapping};
 use crate::gap::{ActionSet, Grade};
-use crate::iam::pattern;
+use crate::iam::{PolicyText, pattern};
 use crate::resolve::{Outcome, of_code};
 use crate::usage::Table;
 
@@ -207,7 +206,7 @@ pub fn changes(catalog: &Catalog, before: &Report, after: &Report, denials: Opti
             .count() as u64,
     };
     for suggestion in &before.suggestions {
-        let removed = expand(catalog, &suggestion.removed);
+        let removed = expand(catalog, suggestion.removed.iter());
         used_after_all(catalog, suggestion, &removed, &old, &new, &mut changes.used_after_all);
         let Some(applied) = applied(catalog, suggestion, &removed, after, &new) else {
             continue;
@@ -231,7 +230,7 @@ pub fn changes(catalog: &Catalog, before: &Report, after: &Report, denials: Opti
     changes
 }
 
-fn expand(catalog: &Catalog, patterns: &[String]) -> ActionSet {
+fn expand<'p>(catalog: &Catalog, patterns: impl IntoIterator<Item = &'p str>) -> ActionSet {
     let mut set = ActionSet::none();
     for pattern in patterns {
         for action in catalog.expand(pattern) {
@@ -368,7 +367,7 @@ fn applied(
         }
         for group in &principal.action_groups {
             if group.granted_by.iter().any(|granted| is_it(&granted.policy)) {
-                standing.extend(&expand(catalog, &group.patterns));
+                standing.extend(&expand(catalog, group.patterns.iter().map(String::as_str)));
             }
         }
     }
@@ -381,8 +380,8 @@ fn applied(
 }
 
 /// As `before_sha256` has it.
-fn sha256(document: &Value) -> String {
-    let digest = Sha256::digest(document.to_string().as_bytes());
+fn sha256(document: &PolicyText) -> String {
+    let digest = Sha256::digest(document.as_str().as_bytes());
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -4,6 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::iam::PolicyText;
+use crate::rightsize::Patterns;
+
 /// A proved smaller policy.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Suggestion {
@@ -22,15 +25,15 @@ pub struct Suggestion {
     /// `replace`, `detach` or `delete`.
     pub change: String,
     /// The document as it stands.
-    pub before: Value,
+    pub before: PolicyText,
     /// SHA-256 of `before` as compact JSON, hex.
     pub before_sha256: String,
     /// The document to put in its place; no statement for `detach` and `delete`.
-    pub after: Value,
+    pub after: PolicyText,
     /// Sizes as AWS counts them.
     pub characters: Characters,
     /// Patterns that name the actions that go.
-    pub removed: Vec<String>,
+    pub removed: Patterns,
     /// How many catalog actions go.
     pub removed_actions: u64,
     /// The most dangerous of them.

@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::names::{Names, Within};
+use super::names::Within;
 use super::quota::{MANAGED, SESSION, attachments, characters};
-use super::rewrite::{Cut, statements, texts, with_actions, with_statements};
-use super::{Options, Step, editable, goes, guard, removable};
+use super::rewrite::{statements, texts, with_actions, with_statements};
+use super::{Options, Rewriter, Step, goes, guard};
 use crate::catalog::Catalog;
-use crate::gap::{self, ActionSet, Gap};
-use crate::grants::{Grants, Kind, PolicyDocument, PolicyIndex, PolicyKind, PrincipalIndex};
+use crate::gap::{ActionSet, Gap};
+use crate::grants::{Grants, Kind, PolicyIndex, PolicyKind, PrincipalIndex};
 use crate::iam::{ActionPart, ActionPattern, Effect, Policy};
 use crate::usage::Table;
 
@@ -118,24 +118,16 @@ pub fn alternatives(
     options: &Options,
     kinds: &[AlternativeKind],
 ) -> (Vec<Alternative>, Vec<Impossible>) {
-    let maker = Maker {
-        catalog,
-        names: Names::new(catalog),
-        grants,
-        gaps,
-        window,
-        options,
-        policy_writes: gap::policy_writes(table, grants),
-    };
+    let rewriter = Rewriter::new(catalog, table, grants, gaps, window, options);
     let (mut made, mut impossible) = (Vec::new(), Vec::new());
     for kind in kinds {
         let results: Vec<Result<Alternative, Impossible>> = match kind {
             AlternativeKind::Split => (0..grants.policies.len())
-                .filter_map(|policy| maker.split(policy))
+                .filter_map(|policy| rewriter.split(policy))
                 .collect(),
             AlternativeKind::PermissionsBoundary | AlternativeKind::TrialDeny | AlternativeKind::SessionPolicy => (0
                 ..grants.principals.len())
-                .filter_map(|principal| maker.beside(*kind, principal))
+                .filter_map(|principal| rewriter.beside(*kind, principal))
                 .collect(),
         };
         for result in results {
@@ -148,17 +140,7 @@ pub fn alternatives(
     (made, impossible)
 }
 
-struct Maker<'a> {
-    catalog: &'a Catalog,
-    names: Names<'a>,
-    grants: &'a Grants,
-    gaps: &'a [Gap],
-    window: (i64, i64),
-    options: &'a Options,
-    policy_writes: BTreeMap<String, i64>,
-}
-
-impl Maker<'_> {
+impl Rewriter<'_> {
     /// An alternative that stands beside all policies of a principal; `None` where nothing would go.
     fn beside(&self, kind: AlternativeKind, principal: PrincipalIndex) -> Option<Result<Alternative, Impossible>> {
         let grants = self.grants;
@@ -194,15 +176,7 @@ impl Maker<'_> {
             } else {
                 MANAGED.characters
             },
-            held: guard::held(
-                grants,
-                self.gaps,
-                None,
-                &[principal],
-                self.window,
-                &self.policy_writes,
-                self.options,
-            ),
+            held: self.held(None, &[principal]),
             before,
             after,
         });
@@ -280,20 +254,6 @@ impl Maker<'_> {
     /// The finest form of a document's Allow statements that leaves these actions and fits.
     fn cut_to(&self, document: &Value, stays: &ActionSet, quota: u64) -> Result<(Vec<Value>, Policy, Policy), String> {
         let before = parse(document)?;
-        let beside = PolicyDocument {
-            kind: PolicyKind::Managed,
-            name: String::new(),
-            arn: String::new(),
-            account: String::new(),
-            file: String::new(),
-            document: document.clone(),
-            policy: Ok(before.clone()),
-            updated: None,
-            attached_to: Vec::new(),
-            attachment_count: None,
-            is_boundary: true,
-            from_catalog: false,
-        };
         let removable: BTreeMap<usize, ActionSet> = before
             .statements
             .iter()
@@ -303,17 +263,11 @@ impl Maker<'_> {
                 (statement.index, allowed.difference(stays))
             })
             .collect();
-        let cut = Cut {
-            catalog: self.catalog,
-            names: &self.names,
-            policy: &beside,
-            document: &before,
-            removable: &removable,
-            least: self.options.compact,
-        };
+        let cut = self.cut(PolicyKind::Managed, document, &before, &removable);
         let candidate = cut.fitting(Step::Actions, quota)?;
-        let after = parse(&candidate.after)?;
-        Ok((vec![candidate.after], before, after))
+        let after = candidate.after.value();
+        let policy = parse(&after)?;
+        Ok((vec![after], before, policy))
     }
 
     /// The existing boundary, or everything where there is none, cut to what stays.
@@ -371,28 +325,18 @@ impl Maker<'_> {
 
     /// A policy's finest form in several managed policies; `None` where one holds it.
     fn split(&self, index: PolicyIndex) -> Option<Result<Alternative, Impossible>> {
-        let (catalog, grants) = (self.catalog, self.grants);
-        let policy = &grants.policies[index];
-        let affects = editable(grants, index, self.gaps, self.options).ok()?;
-        let document = policy.policy.as_ref().ok()?;
-        let kept = guard::kept(catalog, grants, &affects, &self.options.keep).actions;
-        let removable = removable(catalog, self.gaps, index, &affects, document, self.options, &kept);
-        if removable.values().all(ActionSet::is_empty) {
+        let policy = &self.grants.policies[index];
+        let goal = self.goal(index)?;
+        if goal.removable.values().all(ActionSet::is_empty) {
             return None;
         }
-        let cut = Cut {
-            catalog,
-            names: &self.names,
-            policy,
-            document,
-            removable: &removable,
-            least: self.options.compact,
-        };
-        let finest = cut.finest();
-        if finest.characters <= super::quota(grants, index) {
+        let finest = self
+            .cut(policy.kind, &policy.document, goal.document, &goal.removable)
+            .finest();
+        if finest.characters <= goal.quota {
             return None;
         }
-        let made = split_document(&finest.after).and_then(|documents| {
+        let made = split_document(&finest.after.value()).and_then(|documents| {
             let replaced = usize::from(policy.kind != PolicyKind::Inline);
             for holder in &policy.attached_to {
                 self.attachable(*holder, documents.len() - replaced)?;
@@ -402,26 +346,18 @@ impl Maker<'_> {
             Ok(Alternative {
                 kind: AlternativeKind::Split,
                 policy: Some(index),
-                affects: affects.clone(),
+                affects: goal.affects.clone(),
                 documents,
                 quota: MANAGED.characters,
-                held: guard::held(
-                    grants,
-                    self.gaps,
-                    Some(index),
-                    &affects,
-                    self.window,
-                    &self.policy_writes,
-                    self.options,
-                ),
-                before: document.clone(),
+                held: self.held(Some(index), &goal.affects),
+                before: goal.document.clone(),
                 after,
             })
         });
         Some(made.map_err(|why| Impossible {
             kind: AlternativeKind::Split,
             policy: Some(index),
-            affects: affects.clone(),
+            affects: goal.affects.clone(),
             why,
         }))
     }

@@ -16,24 +16,23 @@ mod risk;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rayon::prelude::*;
-use serde_json::Value;
-
 use crate::catalog::Catalog;
 use crate::gap::{self, ActionSet, Gap, Grade, Slice};
 use crate::grants::{Grants, Kind, PolicyIndex, PolicyKind, PrincipalIndex};
-use crate::iam::{Effect, Policy, Statement};
+use crate::iam::{Effect, Policy, PolicyText, Statement};
 use crate::usage::Table;
+use rayon::prelude::*;
+use serde_json::Value;
 
 pub use alternatives::{Alternative, AlternativeKind, Impossible, alternatives};
 pub use confidence::{Confidence, Level, Rhythm};
 pub use guard::{Keep, KeepRule, Kept, why_not_policy, why_not_principal};
-pub use names::{Names, Within};
+pub use names::{Names, Patterns, Within};
 pub use quota::{
     INLINE_GROUP, INLINE_ROLE, INLINE_USER, MANAGED, PERMISSION_SET, Quota, SESSION, TRUST, attachments, characters,
-    quota,
+    characters_of, quota,
 };
-pub use risk::{ESCALATION, riskiest, weight};
+pub use risk::{ESCALATION, Risks, weight};
 
 /// How much evidence a removal needs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -153,7 +152,7 @@ pub struct Narrowing {
 #[derive(Clone, PartialEq, Debug)]
 pub struct Candidate {
     /// The document; without statements for detach and delete.
-    pub after: Value,
+    pub after: PolicyText,
     /// What to do.
     pub change: Change,
     /// Characters as AWS counts them.
@@ -197,27 +196,21 @@ pub fn propose(
     window: (i64, i64),
     options: &Options,
 ) -> Steps {
-    let proposer = Proposer {
-        catalog,
-        names: Names::new(catalog),
-        grants,
-        gaps,
-        window,
-        options,
-        policy_writes: gap::policy_writes(table, grants),
+    let rewriter = Rewriter {
         touched: match options.resources {
             Resources::Keep => None,
             Resources::Narrow => Some(narrow::Touched::of(catalog, table, grants)),
         },
+        ..Rewriter::new(catalog, table, grants, gaps, window, options)
     };
     let all: Vec<Steps> = (0..grants.policies.len())
         .into_par_iter()
-        .map(|policy| proposer.policy(policy))
+        .map(|policy| rewriter.policy(policy))
         .collect();
     let sets = guard::permission_sets(grants);
     let all = all
         .into_iter()
-        .chain(sets.iter().map(|set| proposer.permission_set(set)));
+        .chain(sets.iter().map(|set| rewriter.permission_set(set)));
     let (proposals, unfit): (Vec<_>, Vec<_>) = all.unzip();
     (
         proposals.into_iter().flatten().collect(),
@@ -228,7 +221,8 @@ pub fn propose(
 /// What can shrink, and policies of which no form fits AWS's quota, with the reason.
 pub type Steps = (Vec<Proposal>, Vec<(PolicyIndex, String)>);
 
-struct Proposer<'a> {
+/// What suggestions and alternatives are made from.
+struct Rewriter<'a> {
     catalog: &'a Catalog,
     names: Names<'a>,
     grants: &'a Grants,
@@ -236,22 +230,39 @@ struct Proposer<'a> {
     window: (i64, i64),
     options: &'a Options,
     policy_writes: BTreeMap<String, i64>,
+    /// Where resources are cut down too.
     touched: Option<narrow::Touched>,
 }
 
-impl Proposer<'_> {
-    /// The steps that one policy can take.
-    fn policy(&self, index: PolicyIndex) -> Steps {
+impl<'a> Rewriter<'a> {
+    fn new(
+        catalog: &'a Catalog,
+        table: &Table,
+        grants: &'a Grants,
+        gaps: &'a [Gap],
+        window: (i64, i64),
+        options: &'a Options,
+    ) -> Rewriter<'a> {
+        Rewriter {
+            catalog,
+            names: Names::new(catalog),
+            grants,
+            gaps,
+            window,
+            options,
+            policy_writes: gap::policy_writes(table, grants),
+            touched: None,
+        }
+    }
+
+    /// How far one policy may go down; `None` where it is left alone.
+    fn goal(&self, index: PolicyIndex) -> Option<Goal<'a>> {
         let (catalog, grants, options) = (self.catalog, self.grants, self.options);
-        let (Ok(affects), Ok(document)) = (
-            editable(grants, index, self.gaps, options),
-            &grants.policies[index].policy,
-        ) else {
-            return Steps::default();
-        };
+        let affects = self.affected(index)?;
+        let document = grants.policies[index].policy.as_ref().ok()?;
         let kept = guard::kept(catalog, grants, &affects, &options.keep);
         let removable = removable(catalog, self.gaps, index, &affects, document, options, &kept.actions);
-        let goal = Goal {
+        Some(Goal {
             index,
             document,
             affects,
@@ -260,8 +271,51 @@ impl Proposer<'_> {
             quota: quota(grants, index),
             narrows: true,
             held: None,
-        };
-        self.steps(goal)
+        })
+    }
+
+    /// Whom a rewrite of a policy would affect; `None` where it is not rewritten. Of an AWS-managed policy, which is
+    /// replaced holder by holder, those who must keep it do.
+    fn affected(&self, index: PolicyIndex) -> Option<Vec<PrincipalIndex>> {
+        let (grants, gaps) = (self.grants, self.gaps);
+        if why_not_policy(grants, index, gaps, self.options.replace_aws_managed).is_some() {
+            return None;
+        }
+        let mut affects = grants.affected_by(index);
+        if guard::goes_holder_by_holder(grants, index) {
+            affects.retain(|principal| why_not_principal(grants, gaps, *principal).is_none());
+        }
+        (!affects.is_empty()).then_some(affects)
+    }
+
+    /// The cut of a document that is, or stands for, a policy of a kind.
+    fn cut<'c>(
+        &'c self,
+        kind: PolicyKind,
+        written: &'c Value,
+        document: &'c Policy,
+        removable: &'c BTreeMap<usize, ActionSet>,
+    ) -> rewrite::Cut<'c> {
+        rewrite::Cut {
+            catalog: self.catalog,
+            names: &self.names,
+            kind,
+            written,
+            document,
+            removable,
+            least: self.options.compact,
+        }
+    }
+
+    /// Why what is made of a policy, or of all that somebody has, should wait.
+    fn held(&self, policy: Option<PolicyIndex>, affects: &[PrincipalIndex]) -> Option<String> {
+        let (grants, gaps, options) = (self.grants, self.gaps, self.options);
+        guard::held(grants, gaps, policy, affects, self.window, &self.policy_writes, options)
+    }
+
+    /// The steps that one policy can take.
+    fn policy(&self, index: PolicyIndex) -> Steps {
+        self.goal(index).map_or_else(Steps::default, |goal| self.steps(goal))
     }
 
     /// The steps that a permission set can take: its inline policy in all accounts that the grants show.
@@ -318,21 +372,14 @@ impl Proposer<'_> {
         } = goal;
         let policy = &grants.policies[index];
         let something_goes = !removable.values().all(ActionSet::is_empty);
-        let cut = rewrite::Cut {
-            catalog,
-            names: &self.names,
-            policy,
-            document,
-            removable: &removable,
-            least: options.compact,
-        };
+        let cut = self.cut(policy.kind, &policy.document, document, &removable);
         let mut steps: Vec<(Step, Vec<Candidate>)> = Vec::new();
         for step in [Step::Services, Step::Actions] {
             if !something_goes || step == Step::Services && !rewrite::has_service_step(document) {
                 continue;
             }
             match cut.fitting(step, quota) {
-                Ok(candidate) if candidate.removed.is_empty() && candidate.after == policy.document => {}
+                Ok(candidate) if candidate.removed.is_empty() && candidate.after.value() == policy.document => {}
                 Ok(candidate) => steps.push((step, vec![candidate])),
                 Err(why) => unfit.push((index, why)),
             }
@@ -348,7 +395,7 @@ impl Proposer<'_> {
                 window: self.window,
             };
             let untouched = Candidate {
-                after: policy.document.clone(),
+                after: PolicyText::from(&policy.document),
                 change: Change::Replace,
                 characters: characters(&policy.document),
                 removed: ActionSet::none(),
@@ -376,16 +423,7 @@ impl Proposer<'_> {
         if steps.is_empty() {
             return (proposals, unfit);
         }
-        let guarded = guard::held(
-            grants,
-            self.gaps,
-            Some(index),
-            &affects,
-            self.window,
-            &self.policy_writes,
-            options,
-        );
-        let mut held = goal.held.or(guarded);
+        let mut held = goal.held.or_else(|| self.held(Some(index), &affects));
         let confidence = confidence::confidence(grants, self.gaps, &affects, self.window, held.as_deref(), options);
         if held.is_none() && confidence.level < options.min_confidence {
             held = Some(format!(
@@ -431,27 +469,6 @@ struct Goal<'a> {
     /// Whether its resources may be cut down too.
     narrows: bool,
     held: Option<String>,
-}
-
-/// Whom a rewrite of a policy would affect, or why it is not rewritten. Of an AWS-managed policy, which is replaced
-/// holder by holder, those who must keep it do.
-fn editable(
-    grants: &Grants,
-    index: PolicyIndex,
-    gaps: &[Gap],
-    options: &Options,
-) -> Result<Vec<PrincipalIndex>, String> {
-    if let Some(why) = why_not_policy(grants, index, gaps, options.replace_aws_managed) {
-        return Err(why);
-    }
-    let mut affects = grants.affected_by(index);
-    if guard::goes_holder_by_holder(grants, index) {
-        affects.retain(|principal| why_not_principal(grants, gaps, *principal).is_none());
-    }
-    if affects.is_empty() {
-        return Err("nobody has it".to_owned());
-    }
-    Ok(affects)
 }
 
 /// For each Allow statement, by its place: the actions that none of the principals may need.

@@ -1,9 +1,14 @@
 //! Actions as patterns: the fewest words that, within the catalog, name exactly these actions.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::catalog::{ActionId, Catalog};
 use crate::gap::ActionSet;
@@ -66,7 +71,7 @@ type Key = (u32, usize, Vec<u64>);
 pub(super) struct Piece {
     /// The service's first action.
     pub(super) service: ActionId,
-    pub(super) patterns: Vec<String>,
+    pub(super) patterns: Arc<[String]>,
     /// Characters that they take in a list, quotes and commas included.
     pub(super) characters: u64,
 }
@@ -86,6 +91,12 @@ impl<'a> Names<'a> {
     pub fn of(&self, actions: &ActionSet, within: Within<'_>, least: usize) -> Vec<String> {
         let pieces = self.pieces(actions, within, least);
         pieces.iter().flat_map(|piece| piece.patterns.iter().cloned()).collect()
+    }
+
+    /// The same, each service's patterns in memory once however many sets have them.
+    pub fn shared(&self, actions: &ActionSet, within: Within<'_>, least: usize) -> Patterns {
+        let pieces = self.pieces(actions, within, least);
+        Patterns(pieces.iter().map(|piece| Arc::clone(&piece.patterns)).collect())
     }
 
     /// The same, service by service.
@@ -133,8 +144,74 @@ impl<'a> Names<'a> {
         Piece {
             service: ActionId::from_index(range.start as usize),
             characters: patterns.iter().map(|pattern| pattern.len() as u64 + 3).sum(),
-            patterns,
+            patterns: patterns.into(),
         }
+    }
+}
+
+/// Patterns in pieces, which many lists may share.
+#[derive(Clone, Default)]
+pub struct Patterns(Vec<Arc<[String]>>);
+
+impl Patterns {
+    /// One after the other.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flat_map(|piece| piece.iter().map(String::as_str))
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.0.iter().map(|piece| piece.len()).sum()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// How they are cut into pieces does not count.
+impl PartialEq for Patterns {
+    fn eq(&self, other: &Patterns) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl fmt::Debug for Patterns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl From<Vec<String>> for Patterns {
+    fn from(patterns: Vec<String>) -> Patterns {
+        Patterns(vec![patterns.into()])
+    }
+}
+
+impl Serialize for Patterns {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter())
+    }
+}
+
+impl<'de> Deserialize<'de> for Patterns {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Patterns, D::Error> {
+        Vec::<String>::deserialize(deserializer).map(Patterns::from)
+    }
+}
+
+impl JsonSchema for Patterns {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        Vec::<String>::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Vec::<String>::json_schema(generator)
     }
 }
 

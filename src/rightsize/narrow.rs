@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::quota::characters;
+use super::quota::characters_of;
 use super::rewrite::{statements, texts, with_actions, with_statements};
 use super::{Candidate, Change, Narrowing};
 use crate::catalog::{AccessLevel, ActionId, Catalog};
 use crate::gap::{self, ActionSet, Gap};
 use crate::grants::{Grants, PolicyIndex, PrincipalIndex};
-use crate::iam::{ActionPart, Effect, Policy, Resource, ResourcePart, Statement, Version, arn};
+use crate::iam::{ActionPart, Effect, Policy, PolicyText, Resource, ResourcePart, Statement, Version, arn};
 use crate::usage::Table;
 
 /// Most resources that one action is narrowed to; beyond, a pattern of the original says more.
@@ -70,10 +70,11 @@ impl Narrow<'_> {
     /// can be, then of all but one, then of one alone, so that a statement of which nothing can be proved does not lose the
     /// others. None where none can be.
     pub(super) fn candidates(&self, original: &Policy, base: &Candidate) -> Vec<Candidate> {
-        let Ok(policy) = Policy::from_value(&base.after) else {
+        let document = base.after.value();
+        let Ok(policy) = Policy::from_value(&document) else {
             return Vec::new();
         };
-        let written = statements(&base.after);
+        let written = statements(&document);
         let split: Vec<Option<(Vec<Value>, Vec<Narrowing>)>> = policy
             .statements
             .iter()
@@ -112,10 +113,10 @@ impl Narrow<'_> {
                     None => left.push(written.clone()),
                 }
             }
-            let after = with_statements(&base.after, left);
+            let after = PolicyText::from(&with_statements(&document, left));
             Candidate {
                 change: Change::Replace,
-                characters: characters(&after),
+                characters: characters_of(after.as_str()),
                 removed: base.removed.clone(),
                 after,
                 narrowed,

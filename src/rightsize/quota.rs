@@ -62,7 +62,11 @@ pub fn attachments(kind: Kind) -> usize {
 
 /// Characters of a document without white space, which IAM does not count.
 pub fn characters(document: &Value) -> u64 {
-    let text = document.to_string();
+    characters_of(&document.to_string())
+}
+
+/// Characters of a document's text without white space.
+pub fn characters_of(text: &str) -> u64 {
     text.chars().filter(|c| !c.is_whitespace()).count() as u64
 }
 

@@ -9,12 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::names::{Names, Within, in_order};
-use super::quota::characters;
+use super::quota::{characters, characters_of};
 use super::{Candidate, Change, Step};
 use crate::catalog::Catalog;
 use crate::gap::ActionSet;
-use crate::grants::{PolicyDocument, PolicyKind};
-use crate::iam::{ActionPart, Effect, Policy, Statement};
+use crate::grants::PolicyKind;
+use crate::iam::{ActionPart, Effect, Policy, PolicyText, Statement};
 
 /// Fewest actions that a wildcard stands for, where room is scarce.
 const SCARCE: usize = 2;
@@ -35,7 +35,11 @@ struct Form {
 pub(super) struct Cut<'a> {
     pub(super) catalog: &'a Catalog,
     pub(super) names: &'a Names<'a>,
-    pub(super) policy: &'a PolicyDocument,
+    /// What kind of policy the document is.
+    pub(super) kind: PolicyKind,
+    /// The document as it was written …
+    pub(super) written: &'a Value,
+    /// … and as it is understood.
     pub(super) document: &'a Policy,
     /// For each Allow statement, by its place: the actions that none of the principals may need.
     pub(super) removable: &'a BTreeMap<usize, ActionSet>,
@@ -67,8 +71,8 @@ impl Cut<'_> {
     pub(super) fn fitting(&self, step: Step, quota: u64) -> Result<Candidate, String> {
         let removable = self.of_step(step);
         // What is there already may stay as long as it is, but for AWS's own policies: their copy is a customer's.
-        let target = match self.policy.kind {
-            PolicyKind::Inline | PolicyKind::Managed => quota.max(characters(&self.policy.document)),
+        let target = match self.kind {
+            PolicyKind::Inline | PolicyKind::Managed => quota.max(characters(self.written)),
             PolicyKind::AwsManaged => quota,
         };
         let mut form = Form {
@@ -201,7 +205,7 @@ impl Cut<'_> {
         let mut left = Vec::new();
         let mut removed = ActionSet::none();
         let mut stays_somewhere = ActionSet::none();
-        for (statement, written) in self.document.statements.iter().zip(statements(&self.policy.document)) {
+        for (statement, written) in self.document.statements.iter().zip(statements(self.written)) {
             let Some(goes) = removable.get(&statement.index) else {
                 left.push(written.clone());
                 continue;
@@ -226,15 +230,15 @@ impl Cut<'_> {
             left = merge(left);
         }
         let none_left = left.is_empty();
-        let after = with_statements(&self.policy.document, left);
+        let after = PolicyText::from(&with_statements(self.written, left));
         Candidate {
-            change: match (none_left, self.policy.kind) {
+            change: match (none_left, self.kind) {
                 (false, _) => Change::Replace,
                 (true, PolicyKind::Inline) => Change::Delete,
                 (true, PolicyKind::Managed | PolicyKind::AwsManaged) => Change::Detach,
             },
-            characters: characters(&after),
-            removed: removed.difference(&stays_somewhere),
+            characters: characters_of(after.as_str()),
+            removed: removed.difference(&stays_somewhere).shrunk(),
             after,
             narrowed: Vec::new(),
         }

@@ -1,5 +1,7 @@
 //! How dangerous an action is in the wrong hands; suggestions are ranked by the risk that they remove.
 
+use std::cmp::Reverse;
+
 use crate::catalog::{AccessLevel, ActionId, Catalog};
 use crate::gap::ActionSet;
 
@@ -54,11 +56,38 @@ pub fn weight(catalog: &Catalog, action: ActionId) -> u64 {
     }
 }
 
-/// Of some actions the most dangerous, at most `most`, none that only writes data.
-pub fn riskiest(catalog: &Catalog, actions: &ActionSet, most: usize) -> Vec<ActionId> {
-    let mut risky: Vec<ActionId> = actions.iter().filter(|action| weight(catalog, *action) >= 20).collect();
-    let iam_first = |action: ActionId| catalog.service(action) != "iam";
-    risky.sort_by_key(|action| (std::cmp::Reverse(weight(catalog, *action)), iam_first(*action), *action));
-    risky.truncate(most);
-    risky
+/// What every action of the catalog weighs, looked up once for thousands of suggestions.
+#[derive(Clone, Debug)]
+pub struct Risks {
+    /// By action.
+    weights: Vec<u64>,
+    /// Actions that do more than write data, the most dangerous first.
+    dangerous: Vec<ActionId>,
+}
+
+impl Risks {
+    /// The weights of all actions.
+    pub fn new(catalog: &Catalog) -> Risks {
+        let weights: Vec<u64> = catalog.ids().map(|action| weight(catalog, action)).collect();
+        let mut dangerous: Vec<ActionId> = catalog.ids().filter(|action| weights[action.index()] >= 20).collect();
+        let iam_first = |action: ActionId| catalog.service(action) != "iam";
+        dangerous.sort_by_key(|action| (Reverse(weights[action.index()]), iam_first(*action), *action));
+        Risks { weights, dangerous }
+    }
+
+    /// The weight of one action.
+    pub fn weight(&self, action: ActionId) -> u64 {
+        self.weights[action.index()]
+    }
+
+    /// The weight of some actions together.
+    pub fn sum(&self, actions: &ActionSet) -> u64 {
+        actions.iter().map(|action| self.weight(action)).sum()
+    }
+
+    /// Of some actions the most dangerous, at most `most`, none that only writes data.
+    pub fn riskiest(&self, actions: &ActionSet, most: usize) -> Vec<ActionId> {
+        let risky = self.dangerous.iter().copied();
+        risky.filter(|action| actions.contains(*action)).take(most).collect()
+    }
 }

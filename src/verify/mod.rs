@@ -13,13 +13,12 @@ use std::ops::Deref;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 
 use crate::catalog::{ActionId, Catalog};
 use crate::gap::{Gap, Trust};
 use crate::grants::{Grants, PrincipalIndex};
-use crate::iam::Policy;
 use crate::iam::subset::{self, NotKept, Verdict as Inclusion, Witness};
+use crate::iam::{Policy, PolicyText};
 use crate::rightsize::{Candidate, Proposal};
 
 pub use alternative::{Held, alternative};
@@ -121,7 +120,10 @@ pub fn prove(
     let mut refused = Vec::new();
     for candidate in &proposal.candidates {
         let proof = document.policy.clone().map_err(Refusal::NotAPolicy).and_then(|before| {
-            let after = Policy::from_value(&candidate.after).map_err(|error| Refusal::NotAPolicy(error.to_string()))?;
+            let after = candidate
+                .after
+                .policy()
+                .map_err(|error| Refusal::NotAPolicy(error.to_string()))?;
             narrower(&before, &after)?;
             let mut replayed = Replayed::default();
             for principal in &proposal.affects {
@@ -275,8 +277,12 @@ fn escaped(shape: &str) -> String {
 ///
 /// # Errors
 /// What the proof says.
-pub fn again<T>(value: T, before: &Value, after: &Value) -> Result<Verified<T>, Refusal> {
-    let parse = |document: &Value| Policy::from_value(document).map_err(|error| Refusal::NotAPolicy(error.to_string()));
+pub fn again<T>(value: T, before: &PolicyText, after: &PolicyText) -> Result<Verified<T>, Refusal> {
+    let parse = |document: &PolicyText| {
+        document
+            .policy()
+            .map_err(|error| Refusal::NotAPolicy(error.to_string()))
+    };
     narrower(&parse(before)?, &parse(after)?)?;
     Ok(Verified(value))
 }

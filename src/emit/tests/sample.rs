@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::gap::Grade;
+use crate::iam::PolicyText;
 use crate::report::*;
 use crate::verify::{self, Verified};
 
@@ -25,6 +26,7 @@ pub(super) fn suggestion(id: &str, policy: &str, change: &str, step: &str, held:
         ]}),
         _ => json!({"Version": "2012-10-17", "Statement": []}),
     };
+    let (before, after) = (PolicyText::from(&before), PolicyText::from(&after));
     let value = Suggestion {
         id: id.to_owned(),
         policy: policy.to_owned(),
@@ -41,7 +43,7 @@ pub(super) fn suggestion(id: &str, policy: &str, change: &str, step: &str, held:
             after: 240,
             quota: 10_240,
         },
-        removed: vec!["iam:*".to_owned(), HOSTILE.to_owned()],
+        removed: vec!["iam:*".to_owned(), HOSTILE.to_owned()].into(),
         removed_actions: 301,
         risk_removed: vec!["iam:PutRolePolicy".to_owned(), "iam:CreateAccessKey".to_owned()],
         narrowed: vec![Narrowed {

@@ -6,8 +6,9 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{DAY, arns, moment};
+use crate::iam::PolicyText;
 use crate::report::{Alternative, Characters, Inputs, Narrowed, Refused, Suggestion, Verdict};
-use crate::rightsize::{self, Impossible, Names, Proposal, Within};
+use crate::rightsize::{self, Impossible, Names, Proposal, Risks, Within};
 use crate::verify::{Proved, Refusal, Replayed};
 
 /// Days for which a suggestion stays good.
@@ -16,19 +17,21 @@ const EXPIRES: i64 = 14;
 pub(super) fn suggestion(
     inputs: &Inputs<'_>,
     names: &Names<'_>,
-    to: i64,
+    risks: &Risks,
     proposal: &Proposal,
+    before: PolicyText,
     proved: Proved,
 ) -> Suggestion {
     let (catalog, grants) = (inputs.catalog, inputs.grants);
+    let (_, to) = inputs.window.unwrap_or_default();
     let document = &grants.policies[proposal.policy];
-    let before_sha256 = hex(&Sha256::digest(document.document.to_string().as_bytes()));
+    let before_sha256 = hex(&Sha256::digest(before.as_str().as_bytes()));
     let mut identity = Sha256::new();
     for part in [
-        &document.arn,
+        document.arn.as_str(),
         &document.name,
         proposal.step.name(),
-        &proved.candidate.after.to_string(),
+        proved.candidate.after.as_str(),
     ] {
         identity.update(part.as_bytes());
         identity.update([0]);
@@ -49,17 +52,18 @@ pub(super) fn suggestion(
         affects: arns(grants, &proposal.affects),
         step: proposal.step.name().to_owned(),
         change: proved.candidate.change.name().to_owned(),
-        before: document.document.clone(),
         before_sha256,
         after: proved.candidate.after,
         characters: Characters {
-            before: rightsize::characters(&document.document),
+            before: rightsize::characters_of(before.as_str()),
             after: proved.candidate.characters,
             quota: proposal.quota,
         },
-        removed: names.of(&removed, Within::Anything, 4),
+        before,
+        removed: names.shared(&removed, Within::Anything, 4),
         removed_actions: removed.len() as u64,
-        risk_removed: rightsize::riskiest(catalog, &removed, 5)
+        risk_removed: risks
+            .riskiest(&removed, 5)
             .into_iter()
             .map(|action| catalog.name(action).to_owned())
             .collect(),
@@ -139,7 +143,7 @@ pub(super) fn refused_alternative(inputs: &Inputs<'_>, refused: &Impossible, aft
 /// What a refused proposal says of itself.
 pub(crate) fn refusal(refusals: &[(rightsize::Candidate, Refusal)]) -> (Value, String) {
     match refusals.last() {
-        Some((candidate, refusal)) => (candidate.after.clone(), refusal.to_string()),
+        Some((candidate, refusal)) => (candidate.after.value(), refusal.to_string()),
         None => (Value::Null, "no candidate".to_owned()),
     }
 }

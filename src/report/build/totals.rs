@@ -1,11 +1,12 @@
 //! The sums that the first screen shows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
-use crate::gap::{Blind, Grade};
+use crate::gap::{ActionSet, Blind, Grade, View};
 use crate::grants::Kind;
 use crate::report::{AccountFinding, Inputs, Principal, Severity, Suggestion, Totals};
-use crate::rightsize;
+use crate::rightsize::{self, Risks};
 use crate::verify::Verified;
 
 pub(super) fn totals(
@@ -13,7 +14,7 @@ pub(super) fn totals(
     principals: &[Principal],
     account_findings: &[AccountFinding],
     suggestions: &[Verified<Suggestion>],
-    weights: &[u64],
+    risks: &Risks,
 ) -> Totals {
     let mut totals = Totals {
         principals: principals.len() as u64,
@@ -56,7 +57,7 @@ pub(super) fn totals(
     totals.ready = ready.values().filter(|(_, is_ready)| *is_ready).count() as u64;
     totals.held = ready.values().filter(|(_, is_ready)| !is_ready).count() as u64;
     totals.removable_actions = ready.values().map(|(removes, _)| removes).sum();
-    let (needs_choice, would_prove_most) = unproved(inputs, weights);
+    let (needs_choice, would_prove_most) = unproved(inputs, risks);
     totals.needs_choice = needs_choice;
     totals.would_prove_most = would_prove_most;
     totals.backtest = inputs.backtest.clone();
@@ -85,9 +86,11 @@ fn short_reason(principal: &Principal) -> &'static str {
 
 /// How many editable policies grant actions that this archive cannot judge, and the kind of data events that would
 /// judge most of them.
-fn unproved(inputs: &Inputs<'_>, weights: &[u64]) -> (u64, Option<String>) {
+fn unproved(inputs: &Inputs<'_>, risks: &Risks) -> (u64, Option<String>) {
     let mut open = 0;
     let mut data: BTreeMap<&str, u64> = BTreeMap::new();
+    // Of thousands of slices most have the same view.
+    let mut by_type: HashMap<*const View, BTreeMap<&str, ActionSet>> = HashMap::new();
     for policy in 0..inputs.grants.policies.len() {
         if rightsize::why_not_policy(inputs.grants, policy, inputs.gaps, inputs.options.replace_aws_managed).is_some() {
             continue;
@@ -99,12 +102,15 @@ fn unproved(inputs: &Inputs<'_>, weights: &[u64]) -> (u64, Option<String>) {
             .flat_map(|index| &inputs.gaps[*index].slices)
             .filter(|slice| slice.policy == policy)
         {
-            for grade in [Grade::Unobservable, Grade::OutsideCoverage] {
-                for action in slice.with_grade(grade).iter() {
-                    unjudged = true;
-                    if let Some(Blind::DataEvents { resource_type, .. }) = slice.view.blind_to(action) {
-                        *data.entry(resource_type).or_default() += weights[action.index()].max(1);
-                    }
+            let mut hidden = slice.with_grade(Grade::Unobservable);
+            hidden.extend(&slice.with_grade(Grade::OutsideCoverage));
+            unjudged |= !hidden.is_empty();
+            let view = by_type
+                .entry(Arc::as_ptr(&slice.view))
+                .or_insert_with(|| data_events(&slice.view));
+            for (resource_type, actions) in view {
+                for action in hidden.intersection(actions).iter() {
+                    *data.entry(resource_type).or_default() += risks.weight(action).max(1);
                 }
             }
         }
@@ -115,4 +121,15 @@ fn unproved(inputs: &Inputs<'_>, weights: &[u64]) -> (u64, Option<String>) {
         open,
         most.map(|(resource_type, _)| format!("data events of {resource_type}")),
     )
+}
+
+/// The actions that only data events would show, by their type.
+fn data_events(view: &View) -> BTreeMap<&str, ActionSet> {
+    let mut by_type: BTreeMap<&str, ActionSet> = BTreeMap::new();
+    for action in view.blind.iter() {
+        if let Some(Blind::DataEvents { resource_type, .. }) = view.blind_to(action) {
+            by_type.entry(resource_type).or_default().insert(action);
+        }
+    }
+    by_type
 }

@@ -1,6 +1,6 @@
 //! What changed between results made by hand.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::report::SCHEMA;
@@ -19,7 +19,7 @@ fn group(patterns: &[&str], grade: &str) -> Value {
 }
 
 fn suggestion(before: &Value, after: &Value, removed: &[&str]) -> Value {
-    let sha256 = sha256(before);
+    let sha256 = sha256(&PolicyText::from(before));
     json!({"id": format!("to {after}"), "policy": "p", "policy_arn": ROLE, "kind": "inline", "affects": [ROLE], "step": "actions",
         "change": "replace", "before": before, "before_sha256": sha256, "after": after,
         "characters": {"before": 1, "after": 1, "quota": 1}, "removed": removed, "removed_actions": removed.len(),

@@ -58,7 +58,7 @@ pub(super) fn learn(
             continue;
         };
         // What was proved is a policy.
-        let Ok(after) = Policy::from_value(&proved.candidate.after) else {
+        let Ok(after) = proved.candidate.after.policy() else {
             continue;
         };
         let document = Learnt {
