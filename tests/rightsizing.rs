@@ -2,10 +2,13 @@
 
 use serde_json::{Value, json};
 use trimtrail::catalog::Catalog;
+use trimtrail::iam::PolicyText;
 use trimtrail::report::{Report, Suggestion};
-use trimtrail::rightsize::{EvidenceLevel, Level, Options, Resources};
+use trimtrail::rightsize::{EvidenceLevel, Level, Options, Proposal, Resources, Step};
+use trimtrail::verify;
 
 use super::journey::{ROLE, allow, analyze, background, call, object_event, options, role, secret};
+use super::pipeline::run_with;
 
 fn run(events: &[Value], document: &Value, options: &Options) -> Report {
     analyze(&[background(), events.to_vec()].concat(), &role(document), options, 1)
@@ -245,6 +248,41 @@ fn what_makes_things_is_never_narrowed() {
     let document = allow(&json!("sqs:CreateQueue"), &json!("*"));
     let seen = event(3, "sqs", "CreateQueue", &json!({"queueName": "q"}));
     assert_eq!(after(&run(&[seen], &document, &narrow()), "resources"), None);
+}
+
+#[test]
+fn a_refused_narrowing_is_tried_without_each_statement_then_with_each_alone() {
+    let reads = [
+        ("A", "GetSecretValue"),
+        ("B", "DescribeSecret"),
+        ("C", "GetResourcePolicy"),
+    ];
+    let statements = reads.map(|(sid, name)| {
+        json!({"Sid": sid, "Effect": "Allow", "Action": format!("secretsmanager:{name}"), "Resource": "*"})
+    });
+    let secret_id = json!({"secretId": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-AbCdEf"});
+    let mut events = background();
+    events.extend(reads.map(|(_, name)| event(3, "secretsmanager", name, &secret_id)));
+    let document = json!({"Version": "2012-10-17", "Statement": statements});
+    let run = run_with(&events, &document, &narrow());
+    let mut proposals = run.proposals.into_iter().map(|(proposal, _)| proposal);
+    let proposal = proposals.find(|one| one.step == Step::Resources).expect("narrower");
+    let narrowed: Vec<String> = proposal
+        .candidates
+        .iter()
+        .map(|candidate| candidate.narrowed.iter().map(|one| one.statement.as_str()).collect())
+        .collect();
+    assert_eq!(narrowed, ["ABC", "BC", "AC", "AB", "A", "B", "C"]);
+    assert_eq!(proposal.candidates[5].after.value()["Statement"][0], statements[0]);
+    assert_eq!(proposal.candidates[5].after.value()["Statement"][2], statements[2]);
+    let prove = |proposal: &Proposal| verify::prove(Catalog::embedded(), &run.grants, &run.gaps, proposal);
+    let mut refused = proposal.clone();
+    for (at, candidate) in proposal.candidates.iter().enumerate() {
+        let proved = prove(&refused).expect("the first that keeps what was used");
+        assert_eq!(proved.candidate, *candidate, "{}", narrowed[at]);
+        refused.candidates[at].after = PolicyText::from(&json!({"Version": "2012-10-17", "Statement": []}));
+    }
+    assert_eq!(prove(&refused).expect_err("none keeps it").len(), narrowed.len());
 }
 
 /// Reads of two objects by the role itself, as data events.
