@@ -134,8 +134,8 @@ pub fn collect(sources: &[Source], options: &Options, progress: &Progress) -> Re
 }
 
 /// Reads all sources and hands out each part as soon as its last file is read, so that memory does not grow with the
-/// number of parts. Parts come about in the order of their dates. With `Break`, no further file is begun; parts whose
-/// files are all read still come.
+/// number of parts. Parts come about in the order of their dates, from several threads. With `Break`, no further file
+/// is begun; parts whose files are all read still come.
 ///
 /// # Errors
 /// Only where the system gives no threads; damaged input is a fact in the coverage.
@@ -143,9 +143,8 @@ pub fn collect_parts(
     sources: &[Source],
     options: &Options,
     progress: &Progress,
-    take: &mut (dyn FnMut(Part) -> ControlFlow<()> + Send),
+    take: &(dyn Fn(Part) -> ControlFlow<()> + Sync),
 ) -> Result<(), Error> {
-    let take = Mutex::new(take);
     run(sources, options, progress, Seal::Parts, &|counted| {
         let Counted {
             key,
@@ -154,13 +153,12 @@ pub fn collect_parts(
             mut files,
         } = counted;
         files.sort_unstable();
-        let part = Part {
+        take(Part {
             key,
             table: builder.finish(),
             coverage,
             files,
-        };
-        lock(&take)(part)
+        })
     })
 }
 

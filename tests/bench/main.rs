@@ -77,13 +77,13 @@ impl Stage {
                 coverage.records
             }
             Stage::Parts => {
-                let mut records = 0;
-                usage::collect_parts(sources, &options(threads), &Progress::silent(), &mut |part| {
-                    records += part.coverage.records;
+                let records = AtomicU64::new(0);
+                usage::collect_parts(sources, &options(threads), &Progress::silent(), &|part| {
+                    records.fetch_add(part.coverage.records, Ordering::Relaxed);
                     ControlFlow::Continue(())
                 })
                 .expect("threads start");
-                records
+                records.into_inner()
             }
         }
     }

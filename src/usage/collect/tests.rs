@@ -16,12 +16,13 @@ fn options(threads: usize) -> Options {
 }
 
 fn parts(sources: &[Source], threads: usize) -> Vec<Part> {
-    let mut parts = Vec::new();
-    collect_parts(sources, &options(threads), &Progress::silent(), &mut |part| {
-        parts.push(part);
+    let parts = Mutex::new(Vec::new());
+    collect_parts(sources, &options(threads), &Progress::silent(), &|part| {
+        lock(&parts).push(part);
         ControlFlow::Continue(())
     })
     .expect("threads");
+    let mut parts = parts.into_inner().expect("no thread panicked");
     parts.sort_by(|a, b| a.key.cmp(&b.key));
     parts
 }
@@ -89,13 +90,13 @@ fn every_file_stands_in_one_part() {
 
 #[test]
 fn a_break_ends_the_run() {
-    let mut taken = 0;
-    collect_parts(&sample(), &options(1), &Progress::silent(), &mut |_| {
-        taken += 1;
+    let taken = AtomicUsize::new(0);
+    collect_parts(&sample(), &options(1), &Progress::silent(), &|_| {
+        taken.fetch_add(1, Ordering::Relaxed);
         ControlFlow::Break(())
     })
     .expect("threads");
-    assert_eq!(taken, 1);
+    assert_eq!(taken.into_inner(), 1);
 }
 
 #[test]

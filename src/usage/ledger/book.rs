@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use polars_core::prelude::{PolarsError, PolarsResult};
+use polars_core::prelude::PolarsError;
+use serde_json::value::RawValue;
 
-use super::parquet::{self, Columns, cells, numbers};
-use super::part::{Calls, Object, Part, Session, SignatureId, Signatures};
+use super::parquet::{self, Cell, Kind, cells, numbers};
+use super::part::{Calls, Object, Part, Session};
+use super::signatures::{SignatureId, Signatures};
 use super::{SCHEMA, text};
 use crate::coverage::Coverage;
 use crate::usage::{PartKey, Seen, Witness};
@@ -60,147 +62,277 @@ fn counted(calls: u64) -> Result<u64, String> {
         .ok_or_else(|| format!("{calls} are no calls of one day"))
 }
 
-/// Rows of one table with the date of their part.
-fn rows<'b, T>(book: &'b Book, of: impl Fn(&'b Part) -> &'b [T] + 'b) -> Vec<(&'b str, &'b T)> {
-    book.iter()
-        .flat_map(|(date, part)| of(part).iter().map(move |row| (date.as_str(), row)))
-        .collect()
+/// A file that some dates are written anew into: `stands` tells which of its rows stay.
+pub(super) struct Before<'s> {
+    /// As it is; `None` where there is none yet.
+    pub(super) file: Option<Vec<u8>>,
+    pub(super) stands: &'s dyn Fn(&str) -> bool,
 }
 
-/// `account, date, signature, day, calls, first, last, resources`
-pub(super) fn write_calls(account: &str, book: &Book) -> PolarsResult<Vec<u8>> {
-    let mut rows = rows(book, |part| &part.calls);
-    // Runs of one signature take least space.
-    rows.sort_by_key(|(date, row)| (row.signature, *date, row.day));
-    Columns::new(rows.len())
-        .text("account", rows.iter().map(|_| account))
-        .text("date", rows.iter().map(|(date, _)| *date))
-        .text("signature", rows.iter().map(|(_, row)| row.signature.to_string()))
-        .text("day", rows.iter().map(|(_, row)| text::date(row.day)))
-        .number("calls", rows.iter().map(|(_, row)| row.calls))
-        .text("first", rows.iter().map(|(_, row)| text::time(row.first)))
-        .text("last", rows.iter().map(|(_, row)| text::time(row.last)))
-        .text("resources", rows.iter().map(|(_, row)| text::list(&row.resources)))
-        .bytes()
+/// A new row of calls.
+pub(super) struct Line<'p> {
+    pub(super) date: &'p str,
+    pub(super) signature: SignatureId,
+    pub(super) day: i32,
+    pub(super) calls: u64,
+    pub(super) first: i64,
+    pub(super) last: i64,
+    /// A list.
+    pub(super) resources: String,
 }
 
-/// Hands out the rows of [`write_calls`] as they stand: date, signature, day, calls, first, last, resources.
-pub(super) fn read_calls(
-    bytes: Vec<u8>,
-    mut each: impl FnMut([&str; 6], u64) -> Result<(), String>,
-) -> Result<(), Damage> {
-    let frame = parquet::read(bytes)?;
-    let column = |name| parquet::text(&frame, name);
-    let mut texts = [
-        cells(column("date")?),
-        cells(column("signature")?),
-        cells(column("day")?),
-        cells(column("first")?),
-        cells(column("last")?),
-        cells(column("resources")?),
-    ];
-    for calls in numbers(parquet::number(&frame, "calls")?) {
-        let calls = counted(calls)?;
-        each(texts.each_mut().map(|cells| cells.next().unwrap_or_default()), calls)?;
-    }
-    Ok(())
-}
+const CALLS: [(&str, Kind); 8] = [
+    ("account", Kind::Text),
+    ("date", Kind::Text),
+    ("signature", Kind::Text),
+    ("day", Kind::Text),
+    ("calls", Kind::Number),
+    ("first", Kind::Text),
+    ("last", Kind::Text),
+    ("resources", Kind::Text),
+];
 
-/// `account, date, role_id, session, event, kind, cluster, namespace, name, calls`
-pub(super) fn write_sessions(account: &str, book: &Book) -> PolarsResult<Vec<u8>> {
-    let rows = rows(book, |part| &part.sessions);
-    let workloads: Vec<[String; 4]> = rows
-        .iter()
-        .map(|(_, row)| text::spell_workload(row.workload.as_ref()))
-        .collect();
-    Columns::new(rows.len())
-        .text("account", rows.iter().map(|_| account))
-        .text("date", rows.iter().map(|(date, _)| *date))
-        .text("role_id", rows.iter().map(|(_, row)| &row.role_id))
-        .text("session", rows.iter().map(|(_, row)| &row.session))
-        .text(
-            "event",
-            rows.iter().map(|(_, row)| if row.opened { OPENED } else { CALLED }),
+/// Takes a row: date, signature, day, first, last, resources; and the calls.
+type Push<'p> = dyn FnMut([&str; 6], u64) -> Result<(), PolarsError> + 'p;
+
+/// `account, date, signature, day, calls, first, last, resources`, sorted by signature, date and day as `new` is, since
+/// runs of one signature take least space.
+pub(super) fn write_calls<'p>(
+    account: &str,
+    before: Before<'_>,
+    new: impl Iterator<Item = Line<'p>>,
+) -> Result<Vec<u8>, Damage> {
+    let mut file = Vec::new();
+    let mut table = parquet::Table::new(&mut file, &CALLS)?;
+    let mut push = |[date, signature, day, first, last, resources]: [&str; 6], calls: u64| {
+        table.push([
+            Cell::Text(account),
+            Cell::Text(date),
+            Cell::Text(signature),
+            Cell::Text(day),
+            Cell::Number(calls),
+            Cell::Text(first),
+            Cell::Text(last),
+            Cell::Text(resources),
+        ])
+    };
+    let add = |line: Line<'_>, push: &mut Push<'_>| {
+        let [first, last] = [line.first, line.last].map(text::time);
+        let (signature, day) = (line.signature.to_string(), text::date(line.day));
+        push(
+            [line.date, &signature, &day, &first, &last, &line.resources],
+            line.calls,
         )
-        .text("kind", workloads.iter().map(|[kind, ..]| kind))
-        .text("cluster", workloads.iter().map(|[_, cluster, ..]| cluster))
-        .text("namespace", workloads.iter().map(|[.., namespace, _]| namespace))
-        .text("name", workloads.iter().map(|[.., name]| name))
-        .number("calls", rows.iter().map(|(_, row)| row.calls))
-        .bytes()
+    };
+    let mut new = new.peekable();
+    if let Some(bytes) = before.file {
+        read_calls(&bytes, |row @ [date, signature, day, ..], calls| {
+            let place = (signature.parse()?, date, text::day(day)?);
+            while let Some(line) = new.next_if(|line| (line.signature, line.date, line.day) < place) {
+                add(line, &mut push)?;
+            }
+            if (before.stands)(date) {
+                push(row, calls)?;
+            }
+            Ok(())
+        })?;
+    }
+    for line in new {
+        add(line, &mut push)?;
+    }
+    table.finish()?;
+    Ok(file)
 }
 
+/// Hands out the rows of [`write_calls`] as they stand: date, signature, day, first, last, resources; and the calls.
+pub(super) fn read_calls(
+    file: &[u8],
+    mut each: impl FnMut([&str; 6], u64) -> Result<(), Damage>,
+) -> Result<(), Damage> {
+    parquet::read(file, |frame| {
+        let column = |name| parquet::text(frame, name);
+        let mut texts = [
+            cells(column("date")?),
+            cells(column("signature")?),
+            cells(column("day")?),
+            cells(column("first")?),
+            cells(column("last")?),
+            cells(column("resources")?),
+        ];
+        for calls in numbers(parquet::number(frame, "calls")?) {
+            let calls = counted(calls)?;
+            each(texts.each_mut().map(|cells| cells.next().unwrap_or_default()), calls)?;
+        }
+        Ok(())
+    })
+}
+
+const SESSIONS: [(&str, Kind); 10] = [
+    ("account", Kind::Text),
+    ("date", Kind::Text),
+    ("role_id", Kind::Text),
+    ("session", Kind::Text),
+    ("event", Kind::Text),
+    ("kind", Kind::Text),
+    ("cluster", Kind::Text),
+    ("namespace", Kind::Text),
+    ("name", Kind::Text),
+    ("calls", Kind::Number),
+];
 const OPENED: &str = "opened";
 const CALLED: &str = "called";
 
-/// Hands out the rows of [`write_sessions`], each with its date.
-pub(super) fn read_sessions(bytes: Vec<u8>, mut each: impl FnMut(&str, Session)) -> Result<(), Damage> {
-    let frame = parquet::read(bytes)?;
-    let column = |name| parquet::text(&frame, name);
-    let mut texts = [
-        cells(column("date")?),
-        cells(column("role_id")?),
-        cells(column("session")?),
-        cells(column("event")?),
-        cells(column("kind")?),
-        cells(column("cluster")?),
-        cells(column("namespace")?),
-        cells(column("name")?),
-    ];
-    for calls in numbers(parquet::number(&frame, "calls")?) {
-        let [date, role_id, session, event, kind, cluster, namespace, name] =
-            texts.each_mut().map(|cells| cells.next().unwrap_or_default());
-        let opened = match event {
-            OPENED => true,
-            CALLED => false,
-            other => return Err(Damage::Cell(format!("`{other}` is neither {OPENED} nor {CALLED}"))),
-        };
-        let session = Session {
-            role_id: role_id.to_owned(),
-            session: session.to_owned(),
-            opened,
-            workload: text::read_workload([kind, cluster, namespace, name])?,
-            calls: counted(calls)?,
-        };
-        each(date, session);
+/// `account, date, role_id, session, event, kind, cluster, namespace, name, calls`, sorted by date as `new` is.
+pub(super) fn write_sessions<'p>(
+    account: &str,
+    before: Before<'_>,
+    new: impl Iterator<Item = (&'p str, Vec<Session>)>,
+) -> Result<Vec<u8>, Damage> {
+    let mut file = Vec::new();
+    let mut table = parquet::Table::new(&mut file, &SESSIONS)?;
+    let mut push = |date: &str, row: &Session| {
+        let [kind, cluster, namespace, name] = text::spell_workload(row.workload.as_ref());
+        table.push([
+            Cell::Text(account),
+            Cell::Text(date),
+            Cell::Text(&row.role_id),
+            Cell::Text(&row.session),
+            Cell::Text(if row.opened { OPENED } else { CALLED }),
+            Cell::Text(&kind),
+            Cell::Text(&cluster),
+            Cell::Text(&namespace),
+            Cell::Text(&name),
+            Cell::Number(row.calls),
+        ])
+    };
+    let mut new = new.peekable();
+    if let Some(bytes) = before.file {
+        read_sessions(&bytes, |date, session| {
+            while let Some((new_date, rows)) = new.next_if(|(new, _)| *new < date) {
+                rows.iter().try_for_each(|row| push(new_date, row))?;
+            }
+            if (before.stands)(date) {
+                push(date, &session)?;
+            }
+            Ok(())
+        })?;
     }
-    Ok(())
+    for (date, rows) in new {
+        rows.iter().try_for_each(|row| push(date, row))?;
+    }
+    table.finish()?;
+    Ok(file)
 }
 
-/// `account, date, key, bytes, digest, stamp`
-pub(super) fn write_objects(account: &str, book: &Book) -> PolarsResult<Vec<u8>> {
-    let rows = rows(book, |part| &part.objects);
-    Columns::new(rows.len())
-        .text("account", rows.iter().map(|_| account))
-        .text("date", rows.iter().map(|(date, _)| *date))
-        .text("key", rows.iter().map(|(_, row)| &row.key))
-        .number("bytes", rows.iter().map(|(_, row)| row.bytes))
-        .text("digest", rows.iter().map(|(_, row)| &row.digest))
-        .text("stamp", rows.iter().map(|(_, row)| &row.stamp))
-        .bytes()
+/// Hands out the rows of [`write_sessions`], each with its date.
+pub(super) fn read_sessions(
+    file: &[u8],
+    mut each: impl FnMut(&str, Session) -> Result<(), Damage>,
+) -> Result<(), Damage> {
+    parquet::read(file, |frame| {
+        let column = |name| parquet::text(frame, name);
+        let mut texts = [
+            cells(column("date")?),
+            cells(column("role_id")?),
+            cells(column("session")?),
+            cells(column("event")?),
+            cells(column("kind")?),
+            cells(column("cluster")?),
+            cells(column("namespace")?),
+            cells(column("name")?),
+        ];
+        for calls in numbers(parquet::number(frame, "calls")?) {
+            let [date, role_id, session, event, kind, cluster, namespace, name] =
+                texts.each_mut().map(|cells| cells.next().unwrap_or_default());
+            let opened = match event {
+                OPENED => true,
+                CALLED => false,
+                other => return Err(Damage::Cell(format!("`{other}` is neither {OPENED} nor {CALLED}"))),
+            };
+            let session = Session {
+                role_id: role_id.to_owned(),
+                session: session.to_owned(),
+                opened,
+                workload: text::read_workload([kind, cluster, namespace, name])?,
+                calls: counted(calls)?,
+            };
+            each(date, session)?;
+        }
+        Ok(())
+    })
+}
+
+const OBJECTS: [(&str, Kind); 6] = [
+    ("account", Kind::Text),
+    ("date", Kind::Text),
+    ("key", Kind::Text),
+    ("bytes", Kind::Number),
+    ("digest", Kind::Text),
+    ("stamp", Kind::Text),
+];
+
+/// `account, date, key, bytes, digest, stamp`, sorted by date as `new` is.
+pub(super) fn write_objects<'p>(
+    account: &str,
+    before: Before<'_>,
+    new: impl Iterator<Item = (&'p str, &'p [Object])>,
+) -> Result<Vec<u8>, Damage> {
+    let mut file = Vec::new();
+    let mut table = parquet::Table::new(&mut file, &OBJECTS)?;
+    let mut push = |date: &str, row: &Object| {
+        table.push([
+            Cell::Text(account),
+            Cell::Text(date),
+            Cell::Text(&row.key),
+            Cell::Number(row.bytes),
+            Cell::Text(&row.digest),
+            Cell::Text(&row.stamp),
+        ])
+    };
+    let mut new = new.peekable();
+    if let Some(bytes) = before.file {
+        read_objects(&bytes, |date, object| {
+            while let Some((new_date, rows)) = new.next_if(|(new, _)| *new < date) {
+                rows.iter().try_for_each(|row| push(new_date, row))?;
+            }
+            if (before.stands)(date) {
+                push(date, &object)?;
+            }
+            Ok(())
+        })?;
+    }
+    for (date, rows) in new {
+        rows.iter().try_for_each(|row| push(date, row))?;
+    }
+    table.finish()?;
+    Ok(file)
 }
 
 /// Hands out the rows of [`write_objects`], each with its date.
-pub(super) fn read_objects(bytes: Vec<u8>, mut each: impl FnMut(&str, Object)) -> Result<(), Damage> {
-    let frame = parquet::read(bytes)?;
-    let column = |name| parquet::text(&frame, name);
-    let mut texts = [
-        cells(column("date")?),
-        cells(column("key")?),
-        cells(column("digest")?),
-        cells(column("stamp")?),
-    ];
-    for bytes in numbers(parquet::number(&frame, "bytes")?) {
-        let [date, key, digest, stamp] = texts.each_mut().map(|cells| cells.next().unwrap_or_default());
-        let object = Object {
-            key: key.to_owned(),
-            bytes,
-            digest: digest.to_owned(),
-            stamp: stamp.to_owned(),
-        };
-        each(date, object);
-    }
-    Ok(())
+pub(super) fn read_objects(
+    file: &[u8],
+    mut each: impl FnMut(&str, Object) -> Result<(), Damage>,
+) -> Result<(), Damage> {
+    parquet::read(file, |frame| {
+        let column = |name| parquet::text(frame, name);
+        let mut texts = [
+            cells(column("date")?),
+            cells(column("key")?),
+            cells(column("digest")?),
+            cells(column("stamp")?),
+        ];
+        for bytes in numbers(parquet::number(frame, "bytes")?) {
+            let [date, key, digest, stamp] = texts.each_mut().map(|cells| cells.next().unwrap_or_default());
+            let object = Object {
+                key: key.to_owned(),
+                bytes,
+                digest: digest.to_owned(),
+                stamp: stamp.to_owned(),
+            };
+            each(date, object)?;
+        }
+        Ok(())
+    })
 }
 
 /// Coverage of each part, by date.
@@ -212,21 +344,31 @@ struct Covered<C> {
 }
 
 /// `{"schema", "account", "parts": {DATE: coverage}}`
-pub(super) fn write_coverage(account: &str, book: &Book) -> Result<Vec<u8>, serde_json::Error> {
-    serde_json::to_vec(&Covered {
+pub(super) fn write_coverage<'p>(
+    account: &str,
+    before: Before<'_>,
+    new: impl Iterator<Item = (&'p str, &'p RawValue)>,
+) -> Result<Vec<u8>, Damage> {
+    let mut parts: BTreeMap<String, Box<RawValue>> = match &before.file {
+        Some(bytes) => serde_json::from_slice::<Covered<_>>(bytes)?.parts,
+        None => BTreeMap::new(),
+    };
+    parts.retain(|date, _| (before.stands)(date));
+    parts.extend(new.map(|(date, coverage)| (date.to_owned(), coverage.to_owned())));
+    Ok(serde_json::to_vec(&Covered {
         schema: SCHEMA.to_owned(),
         account: account.to_owned(),
-        parts: book.iter().map(|(date, part)| (date.clone(), &part.coverage)).collect(),
-    })
+        parts,
+    })?)
 }
 
 /// The inverse of [`write_coverage`].
-pub(super) fn read_coverage(bytes: &[u8]) -> Result<BTreeMap<String, Coverage>, Damage> {
-    Ok(serde_json::from_slice::<Covered<Coverage>>(bytes)?.parts)
+pub(super) fn read_coverage(file: &[u8]) -> Result<BTreeMap<String, Coverage>, Damage> {
+    Ok(serde_json::from_slice::<Covered<Coverage>>(file)?.parts)
 }
 
 /// All four files as one value.
-pub(super) fn read(calls: Vec<u8>, sessions: Vec<u8>, objects: Vec<u8>, coverage: &[u8]) -> Result<Book, Damage> {
+pub(super) fn read(calls: &[u8], sessions: &[u8], objects: &[u8], coverage: &[u8]) -> Result<Book, Damage> {
     let mut book: Book = read_coverage(coverage)?
         .into_iter()
         .map(|(date, coverage)| {
@@ -249,8 +391,14 @@ pub(super) fn read(calls: Vec<u8>, sessions: Vec<u8>, objects: Vec<u8>, coverage
         part(&mut book, date).calls.push(row);
         Ok(())
     })?;
-    read_sessions(sessions, |date, session| part(&mut book, date).sessions.push(session))?;
-    read_objects(objects, |date, object| part(&mut book, date).objects.push(object))?;
+    read_sessions(sessions, |date, session| {
+        part(&mut book, date).sessions.push(session);
+        Ok(())
+    })?;
+    read_objects(objects, |date, object| {
+        part(&mut book, date).objects.push(object);
+        Ok(())
+    })?;
     Ok(book)
 }
 
@@ -261,51 +409,69 @@ fn part<'b>(book: &'b mut Book, date: &str) -> &'b mut Part {
     book.get_mut(date).expect("it was put there")
 }
 
-/// The columns of a signature, then `signature, first, first_event, last, last_event`.
-pub(super) fn write_signatures(signatures: &Signatures) -> PolarsResult<Vec<u8>> {
-    let mut rows: Vec<(&SignatureId, &Seen)> = signatures.iter().collect();
-    // By columns, so that neighbours are alike; the ids are as random in any order.
-    rows.sort_by_cached_key(|(_, seen)| text::spell(&seen.signature));
-    let spelt: Vec<[String; 16]> = rows.iter().map(|(_, seen)| text::spell(&seen.signature)).collect();
-    let mut columns = Columns::new(rows.len()).text("signature", rows.iter().map(|(id, _)| id.to_string()));
-    for (at, name) in text::SIGNATURE.into_iter().enumerate() {
-        columns = columns.text(name, spelt.iter().map(|texts| &texts[at]));
+const SIGNATURES: [(&str, Kind); 21] = {
+    let mut columns = [("signature", Kind::Text); 21];
+    let mut at = 0;
+    while at < text::SIGNATURE.len() {
+        columns[at + 1].0 = text::SIGNATURE[at];
+        at += 1;
     }
+    columns[17].0 = "first";
+    columns[18].0 = "first_event";
+    columns[19].0 = "last";
+    columns[20].0 = "last_event";
     columns
-        .text("first", rows.iter().map(|(_, seen)| text::time(seen.first.time)))
-        .text("first_event", rows.iter().map(|(_, seen)| &seen.first.event_id))
-        .text("last", rows.iter().map(|(_, seen)| text::time(seen.last.time)))
-        .text("last_event", rows.iter().map(|(_, seen)| &seen.last.event_id))
-        .bytes()
+};
+
+/// `signature`, the columns of a signature, `first, first_event, last, last_event`.
+pub(super) fn write_signatures(signatures: &Signatures) -> Result<Vec<u8>, Damage> {
+    let mut rows: Vec<(&SignatureId, &Seen)> = signatures.iter().collect();
+    // By what they say, so that neighbours are alike; the ids are as random in any order.
+    rows.sort_unstable_by(|(_, a), (_, b)| a.signature.cmp(&b.signature));
+    let mut file = Vec::new();
+    let mut table = parquet::Table::new(&mut file, &SIGNATURES)?;
+    for (id, seen) in rows {
+        let (id, texts) = (id.to_string(), text::spell(&seen.signature));
+        let [first, last] = [&seen.first, &seen.last].map(|witness| text::time(witness.time));
+        let mut cells = [const { Cell::Text("") }; 21];
+        let witnesses = [&first, &seen.first.event_id, &last, &seen.last.event_id];
+        for (cell, text) in cells.iter_mut().zip([&id].into_iter().chain(&texts).chain(witnesses)) {
+            *cell = Cell::Text(text);
+        }
+        table.push(cells)?;
+    }
+    table.finish()?;
+    Ok(file)
 }
 
 /// Hands out the rows of [`write_signatures`].
-pub(super) fn read_signatures(bytes: Vec<u8>, mut each: impl FnMut(SignatureId, Seen)) -> Result<(), Damage> {
-    let frame = parquet::read(bytes)?;
-    let column = |name| parquet::text(&frame, name);
-    let mut names = Vec::with_capacity(text::SIGNATURE.len());
-    for name in text::SIGNATURE {
-        names.push(cells(column(name)?));
-    }
-    let (mut first, mut first_event) = (cells(column("first")?), cells(column("first_event")?));
-    let (mut last, mut last_event) = (cells(column("last")?), cells(column("last_event")?));
+pub(super) fn read_signatures(file: &[u8], mut each: impl FnMut(SignatureId, Seen)) -> Result<(), Damage> {
     let witness = |time: Option<&str>, event: Option<&str>| -> Result<Witness, String> {
         Ok(Witness {
             time: text::seconds(time.unwrap_or_default())?,
             event_id: event.unwrap_or_default().to_owned(),
         })
     };
-    for id in cells(column("signature")?) {
-        let mut texts = [""; 16];
-        for (text, cells) in texts.iter_mut().zip(&mut names) {
-            *text = cells.next().unwrap_or_default();
+    parquet::read(file, |frame| {
+        let column = |name| parquet::text(frame, name);
+        let mut names = Vec::with_capacity(text::SIGNATURE.len());
+        for name in text::SIGNATURE {
+            names.push(cells(column(name)?));
         }
-        let seen = Seen {
-            signature: text::read(texts)?,
-            first: witness(first.next(), first_event.next())?,
-            last: witness(last.next(), last_event.next())?,
-        };
-        each(id.parse()?, seen);
-    }
-    Ok(())
+        let (mut first, mut first_event) = (cells(column("first")?), cells(column("first_event")?));
+        let (mut last, mut last_event) = (cells(column("last")?), cells(column("last_event")?));
+        for id in cells(column("signature")?) {
+            let mut texts = [""; 16];
+            for (text, cells) in texts.iter_mut().zip(&mut names) {
+                *text = cells.next().unwrap_or_default();
+            }
+            let seen = Seen {
+                signature: text::read(texts)?,
+                first: witness(first.next(), first_event.next())?,
+                last: witness(last.next(), last_event.next())?,
+            };
+            each(id.parse()?, seen);
+        }
+        Ok(())
+    })
 }

@@ -1,27 +1,28 @@
 //! Logs into a ledger: what is new or changed is read, and nothing else.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
 
 use super::book::BookKey;
-use super::part::{Object, Part, Session, short};
+use super::part::{Object, Part, short};
 use super::plan::{Given, Names, Plan, contents, plan};
+use super::sessions::join_sessions;
 use super::store::{Lock, Writer};
 use super::{Error, text};
-use crate::attribute::Workload;
+use crate::coverage::Coverage;
 use crate::progress::Progress;
 use crate::source::Source;
-use crate::usage::{self, PartKey, Table, collect_parts};
+use crate::usage::duplicates::lock;
+use crate::usage::{self, PartKey, collect_parts};
 
 /// Bytes of logs after which the ledger is committed, so that a killed run loses little.
 const COMMIT: u64 = 1 << 30;
-/// Days after which a session is dropped for the workload behind it.
-const SESSION_DAYS: i32 = 3;
-/// Days that a session may last beyond the one on which it was opened: 36 hours at most (STS API reference,
-/// "GetFederationToken"; roles last 12).
-const OPENING_DAYS: i32 = 2;
+/// Bytes of memory that parts may take while they wait for a commit: of more than a month of a usual trail, so that a
+/// month is seldom written twice.
+const WAITING: usize = 32 << 20;
 
 /// One of several machines that share the parts between them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -126,7 +127,18 @@ struct Reading {
 /// # Errors
 /// Where the ledger cannot be read or written. Damaged logs are a fact in its coverage.
 pub fn collect(lock: Lock, sources: &[Source], how: &How, progress: &Progress) -> Result<Summary, Error> {
-    let mut writer = Writer::open(lock, how.identities)?;
+    collect_within(lock, sources, how, progress, WAITING)
+}
+
+/// [`collect`], which commits whenever what waits takes more than `most` bytes.
+pub(super) fn collect_within(
+    held: Lock,
+    sources: &[Source],
+    how: &How,
+    progress: &Progress,
+    most: usize,
+) -> Result<Summary, Error> {
+    let mut writer = Writer::open(held, how.identities)?;
     let mut summary = Summary::default();
     let keep_from = how.keep.map(|keep| {
         let kept = writer.index.parts().map(|(_, part)| part.date.clone());
@@ -153,10 +165,7 @@ pub fn collect(lock: Lock, sources: &[Source], how: &How, progress: &Progress) -
             let (files, adds) = match plan(&known, given, &names, &contents) {
                 Plan::Keep => (Vec::new(), false),
                 Plan::Touch(objects) => {
-                    if let Some(mut part) = writer.part(key)? {
-                        part.objects = objects;
-                        writer.put(key, part, HashMap::new());
-                    }
+                    writer.put_objects(key, objects);
                     (Vec::new(), false)
                 }
                 Plan::Replace(files) => (files, false),
@@ -191,40 +200,42 @@ pub fn collect(lock: Lock, sources: &[Source], how: &How, progress: &Progress) -
 
     // Of equal files the first by name counts, in whatever order they were given.
     chosen.sort();
-    let mut failed = None;
-    let mut uncommitted = 0;
     let options = usage::Options {
         filter: usage::Filter::default(),
         ..how.options.clone()
     };
-    collect_parts(&chosen, &options, progress, &mut |part| {
-        uncommitted += part.coverage.bytes;
-        let seal = || -> Result<(), Error> {
-            let reading = reading.remove(&part.key).unwrap_or_default();
-            seal(&mut writer, part, reading, how.identities, &mut summary)?;
-            if uncommitted > COMMIT {
-                uncommitted = 0;
-                writer.commit(false)?;
-            }
-            Ok(())
-        };
-        match seal() {
+    let sealing = Mutex::new(Sealing {
+        writer,
+        reading,
+        summary,
+        uncommitted: 0,
+        failed: None,
+    });
+    collect_parts(
+        &chosen,
+        &options,
+        progress,
+        &|part| match seal(&sealing, part, how.identities, most) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
-                failed = Some(error);
+                lock(&sealing).failed.get_or_insert(error);
                 ControlFlow::Break(())
             }
-        }
-    })?;
+        },
+    )?;
+    let Sealing {
+        mut writer,
+        mut summary,
+        failed,
+        ..
+    } = sealing.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(error) = failed {
         return Err(error);
     }
+    summary.unread.sort();
+    summary.refused.sort();
     progress.stage("writing");
     if how.shard.is_none() {
-        // What is sealed so far, so that the sessions of all parts are joined with each other.
-        if writer.has_changed() {
-            writer.commit(false)?;
-        }
         join_sessions(&mut writer)?;
     }
     writer.commit(true)?;
@@ -292,61 +303,66 @@ fn name(key: &PartKey) -> String {
     }
 }
 
+/// What the threads of a run share.
+struct Sealing {
+    writer: Writer,
+    /// Parts that are not sealed yet.
+    reading: BTreeMap<PartKey, Reading>,
+    summary: Summary,
+    /// Bytes of logs since the last commit.
+    uncommitted: u64,
+    failed: Option<Error>,
+}
+
 /// Puts a part that was read in its place. One of which not every file could be read stands with the rest, and says
 /// how many it lacks: the next run completes it.
-fn seal(
-    writer: &mut Writer,
-    part: usage::Part,
-    mut reading: Reading,
-    identities: bool,
-    summary: &mut Summary,
-) -> Result<(), Error> {
-    let key = part.key.clone();
+fn seal(sealing: &Mutex<Sealing>, part: usage::Part, identities: bool, most: usize) -> Result<(), Error> {
+    let key = part.key;
+    let mut reading = lock(sealing).reading.remove(&key).unwrap_or_default();
     let (files, bytes, records) = (part.files.len() as u64, part.coverage.bytes, part.coverage.records);
-    let reasons: HashMap<String, String> = part
-        .coverage
-        .skipped()
-        .into_iter()
-        .map(|(what, why, _)| (what, why))
-        .collect();
-    let (mut made, signatures) = Part::of(part, identities, |file| {
-        let (key, stamp) = reading.files.remove(&file.name).unwrap_or_default();
-        Object {
-            key,
-            bytes: file.bytes,
-            digest: short(&file.digest),
-            stamp,
-        }
-    });
-    made.unread = reading.files.len() as u64;
-    let mut unread: Vec<Unread> = reading
+    let objects: Vec<Object> = part
         .files
-        .into_keys()
-        .map(|name| Unread {
-            why: reasons.get(&name).cloned().unwrap_or_default(),
-            name,
-            again: false,
+        .into_iter()
+        .map(|file| {
+            let (key, stamp) = reading.files.remove(&file.name).unwrap_or_default();
+            Object {
+                key,
+                bytes: file.bytes,
+                digest: short(&file.digest),
+                stamp,
+            }
         })
         .collect();
-    unread.sort();
-    summary.unread.extend(unread);
     let lost = reading.known.iter().find(|before| {
-        !reading.adds
-            && made
-                .objects
-                .iter()
-                .all(|object| object.key != before.key && object.digest != before.digest)
+        let is_it = |object: &Object| object.key == before.key || object.digest == before.digest;
+        !reading.adds && !objects.iter().any(is_it)
     });
+    let lacking = reading.files.len() as u64;
+    let unread = unread(&part.coverage, reading.files);
+
+    let mut shared = lock(sealing);
+    shared.summary.unread.extend(unread);
     if let Some(lost) = lost {
-        summary
-            .refused
-            .push(format!("{}: `{}` cannot be read any more", name(&key), lost.key));
+        let why = format!("{}: `{}` cannot be read any more", name(&key), lost.key);
+        shared.summary.refused.push(why);
         return Ok(());
     }
-    summary.parts_read += 1;
-    summary.files_read += files;
-    summary.bytes_read += bytes;
-    summary.records += records;
+    let ids = shared.writer.meet(&key.account, part.table.signatures);
+    drop(shared);
+
+    // What takes its time is done while others seal.
+    let mut made = Part::of(
+        part.table.rows,
+        &ids,
+        part.table.sessions,
+        part.coverage,
+        objects,
+        identities,
+    );
+    made.unread = lacking;
+
+    let mut shared = lock(sealing);
+    let Sealing { writer, summary, .. } = &mut *shared;
     if reading.adds
         && let Some(mut before) = writer.part(&key)?
     {
@@ -354,8 +370,32 @@ fn seal(
         before.unread = before.unread.saturating_sub(files);
         made.add(before);
     }
-    writer.put(&key, made, signatures);
+    writer.put(&key, made);
+    summary.parts_read += 1;
+    summary.files_read += files;
+    summary.bytes_read += bytes;
+    summary.records += records;
+    shared.uncommitted += bytes;
+    if shared.uncommitted > COMMIT || shared.writer.waiting() > most {
+        shared.uncommitted = 0;
+        shared.writer.commit(false)?;
+    }
     Ok(())
+}
+
+/// Files of a part that could not be read, by their names, and why.
+fn unread(coverage: &Coverage, files: HashMap<String, (String, String)>) -> Vec<Unread> {
+    if files.is_empty() {
+        return Vec::new();
+    }
+    let skipped = coverage.skipped().into_iter();
+    let reasons: HashMap<String, String> = skipped.map(|(what, why, _)| (what, why)).collect();
+    let unread = files.into_keys().map(|name| Unread {
+        why: reasons.get(&name).cloned().unwrap_or_default(),
+        name,
+        again: false,
+    });
+    unread.collect()
 }
 
 /// Drops parts that were delivered before a day, and days before it from those of unknown date.
@@ -380,134 +420,9 @@ fn drop_before(writer: &mut Writer, first: i32, summary: &mut Summary) -> Result
             && part.calls.iter().any(|row| row.day < first)
         {
             part.calls.retain(|row| row.day >= first);
-            writer.put(&key, part, HashMap::new());
+            writer.put(&key, part);
             writer.shrinks(&key.account);
         }
     }
     Ok(())
-}
-
-/// In parts three days older than the newest, puts the workload behind each session in the session's place, and drops
-/// the openings that no later part can need.
-pub(super) fn join_sessions(writer: &mut Writer) -> Result<(), Error> {
-    let newest = writer.index.parts().map(|(_, part)| part.date.as_str()).max();
-    let newest = newest.and_then(|date| text::day(date).ok());
-    // The empty date of files outside AWS's layout is the oldest of all: their sessions are joined at once.
-    let before = |days: i32| newest.map_or_else(String::new, |newest| text::date(newest - days));
-    let (last_joined, last_opening) = (before(SESSION_DAYS), before(SESSION_DAYS + OPENING_DAYS));
-    // Around a day of which files are missing, sessions and what may have opened them wait for it.
-    let lacking: BTreeSet<i32> = writer
-        .index
-        .parts()
-        .filter(|(_, part)| part.unread > 0)
-        .filter_map(|(_, part)| text::day(&part.date).ok())
-        .collect();
-    let waits = |date: &str, days: i32| {
-        text::day(date).is_ok_and(|day| lacking.range(day - days..=day + days).next().is_some())
-    };
-
-    let open: BTreeSet<BookKey> = writer
-        .index
-        .books
-        .iter()
-        .filter(|book| book.parts.iter().any(|part| part.sessions))
-        .map(super::index::BookEntry::key)
-        .collect();
-    let mut parts: BTreeMap<PartKey, Part> = BTreeMap::new();
-    for key in &open {
-        for (date, part) in writer.book(key)? {
-            let key = PartKey {
-                date,
-                account: key.account.clone(),
-            };
-            parts.insert(key, part);
-        }
-    }
-    let mut all = Table::default();
-    let rows = parts.values().flat_map(|part| part.sessions.iter().cloned());
-    sessions_of(rows, &mut all);
-    let sessions: HashMap<(&str, &str), &usage::Session> = all
-        .sessions
-        .iter()
-        .map(|session| ((session.role_id.as_str(), session.access_key_id.as_str()), session))
-        .collect();
-    let mut joined: Vec<(PartKey, Vec<Session>)> = Vec::new();
-    for (key, part) in &parts {
-        if key.date > last_joined || !part.has_sessions() || waits(&key.date, OPENING_DAYS) {
-            continue;
-        }
-        let mut rows: Vec<Session> = Vec::new();
-        let mut calls: BTreeMap<(&str, Option<Workload>), u64> = BTreeMap::new();
-        for row in &part.sessions {
-            if row.opened {
-                if key.date > last_opening || waits(&key.date, 2 * OPENING_DAYS) {
-                    rows.push(row.clone());
-                }
-                continue;
-            }
-            let workload = match sessions.get(&(row.role_id.as_str(), row.session.as_str())) {
-                Some(session) => session.workload(),
-                None => row.workload.clone(),
-            };
-            *calls.entry((&row.role_id, workload)).or_default() += row.calls;
-        }
-        rows.extend(calls.into_iter().map(|((role_id, workload), calls)| Session {
-            role_id: role_id.to_owned(),
-            session: String::new(),
-            opened: false,
-            workload,
-            calls,
-        }));
-        rows.sort();
-        if rows != part.sessions {
-            joined.push((key.clone(), rows));
-        }
-    }
-    for (key, rows) in joined {
-        if let Some(mut part) = parts.remove(&key) {
-            part.sessions = rows;
-            writer.put(&key, part, HashMap::new());
-        }
-    }
-    Ok(())
-}
-
-/// A table's sessions from rows of the ledger.
-pub(super) fn sessions_of(rows: impl IntoIterator<Item = Session>, table: &mut Table) {
-    let mut known: BTreeMap<(String, String), usage::Session> = BTreeMap::new();
-    let mut joined: BTreeMap<(String, Option<Workload>), u64> = BTreeMap::new();
-    for row in rows {
-        if row.session.is_empty() {
-            *joined.entry((row.role_id, row.workload)).or_default() += row.calls;
-            continue;
-        }
-        let session = known
-            .entry((row.role_id.clone(), row.session.clone()))
-            .or_insert_with(|| usage::Session {
-                role_id: row.role_id,
-                access_key_id: row.session,
-                calls: 0,
-                shown: None,
-                opened: BTreeSet::new(),
-            });
-        session.calls += row.calls;
-        match row.workload {
-            Some(workload) if row.opened => {
-                session.opened.insert(workload);
-            }
-            Some(workload) if session.shown.as_ref().is_none_or(|known| workload < *known) => {
-                session.shown = Some(workload);
-            }
-            Some(_) | None => {}
-        }
-    }
-    table.sessions = known.into_values().collect();
-    let joined = joined
-        .into_iter()
-        .map(|((role_id, workload), calls)| usage::WorkloadCalls {
-            role_id,
-            workload,
-            calls,
-        });
-    table.workloads = joined.collect();
 }

@@ -5,14 +5,16 @@
 //! other lacks, and some are in both, those would count twice: such a day has to be collected again. So the order of
 //! ledgers does not matter, nor does merging one twice.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::book::{Book, BookKey};
-use super::gather::{self, Summary};
+use super::gather::Summary;
 use super::index::Index;
-use super::part::{Part, Signatures};
+use super::part::Part;
+use super::sessions::join_sessions;
+use super::signatures::Signatures;
 use super::store::{self, Lock, Writer};
 use crate::usage::PartKey;
 
@@ -70,7 +72,7 @@ pub fn merge(lock: Lock, from: &[PathBuf], join: bool) -> Result<Summary, Error>
                 continue;
             }
             summary.parts_read += 1;
-            writer.put(&part_key, part, HashMap::new());
+            writer.put(&part_key, part);
             signatures.entry(key.account.clone()).or_default();
         }
     }
@@ -85,11 +87,10 @@ pub fn merge(lock: Lock, from: &[PathBuf], join: bool) -> Result<Summary, Error>
         writer.shrinks(account);
     }
     let complete = writer.index.complete && inputs.iter().all(|(_, index)| index.complete);
-    writer.commit(complete)?;
     if join {
-        gather::join_sessions(&mut writer)?;
-        writer.commit(complete)?;
+        join_sessions(&mut writer)?;
     }
+    writer.commit(complete)?;
     Ok(summary)
 }
 

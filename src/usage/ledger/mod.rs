@@ -9,9 +9,12 @@ mod index;
 mod merge;
 mod parquet;
 mod part;
+mod pending;
 mod plan;
 mod read;
 mod results;
+mod sessions;
+mod signatures;
 mod store;
 mod text;
 
@@ -20,9 +23,9 @@ use std::path::PathBuf;
 
 pub use gather::{How, Keep, Shard, Summary, Unread, collect};
 pub use merge::merge;
-pub use part::SignatureId;
 pub use read::{Read, exists, read};
 pub use results::{keep_result, last_results};
+pub use signatures::SignatureId;
 pub use store::Lock;
 
 /// The `schema` of `ledger.json`.

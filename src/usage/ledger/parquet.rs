@@ -1,76 +1,169 @@
-//! Tables of text and numbers as Parquet, and back.
+//! Tables of text and numbers as Parquet, and back: a group of rows at a time, so that a long one takes little memory.
 
 use std::io::Cursor;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use polars_core::prelude::{
-    Column, DataFrame, IntoColumn, NamedFrom, PolarsResult, Series, StringChunked, UInt64Chunked, polars_bail,
-    polars_ensure,
+    DataFrame, DataType, Field, IntoColumn, NamedFrom, PolarsError, PolarsResult, Schema, Series, StringChunked,
+    StringChunkedBuilder, UInt64Chunked, polars_bail, polars_ensure,
 };
+use polars_io::parquet::write::BatchedWriter;
 use polars_io::prelude::{ParquetCompression, ParquetReader, ParquetWriter, SerReader, StatisticsOptions};
 
 use super::footer;
 
-/// A table that grows column by column.
-pub(super) struct Columns {
-    height: usize,
-    columns: Vec<Column>,
+/// Most rows of a group.
+const ROWS: usize = 1 << 16;
+/// A group that holds so many bytes of text is full.
+const BYTES: usize = 4 << 20;
+
+/// What a column holds.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    Text,
+    Number,
 }
 
-impl Columns {
-    pub(super) fn new(height: usize) -> Columns {
-        Columns {
-            height,
-            columns: Vec::new(),
-        }
-    }
+/// One cell.
+pub(super) enum Cell<'c> {
+    Text(&'c str),
+    Number(u64),
+}
 
-    pub(super) fn text<S: AsRef<str>>(mut self, name: &str, cells: impl Iterator<Item = S>) -> Columns {
-        let cells: Vec<S> = cells.collect();
-        let cells: Vec<&str> = cells.iter().map(AsRef::as_ref).collect();
-        self.columns.push(Series::new(name.into(), cells).into_column());
-        self
-    }
+/// The cells of a column that wait for their group to be full.
+enum Cells {
+    Text(StringChunkedBuilder),
+    Number(Vec<u64>),
+}
 
-    pub(super) fn number(mut self, name: &str, cells: impl Iterator<Item = u64>) -> Columns {
-        let cells: Vec<u64> = cells.collect();
-        self.columns.push(Series::new(name.into(), cells).into_column());
-        self
-    }
+/// A file that grows row by row. Equal rows give equal bytes.
+pub(super) struct Table<'b> {
+    columns: &'static [(&'static str, Kind)],
+    cells: Vec<Cells>,
+    /// Rows in the group at hand, and bytes of text in them.
+    rows: usize,
+    bytes: usize,
+    writer: BatchedWriter<&'b mut Vec<u8>>,
+}
 
-    pub(super) fn frame(self) -> PolarsResult<DataFrame> {
-        DataFrame::new(self.height, self.columns)
-    }
-
-    /// The table as a file; equal tables give equal bytes.
-    pub(super) fn bytes(self) -> PolarsResult<Vec<u8>> {
-        let mut frame = self.frame()?;
-        let mut bytes = Vec::new();
-        ParquetWriter::new(&mut bytes)
+impl<'b> Table<'b> {
+    pub(super) fn new(file: &'b mut Vec<u8>, columns: &'static [(&'static str, Kind)]) -> PolarsResult<Table<'b>> {
+        let fields = columns.iter().map(|(name, kind)| {
+            let of = match kind {
+                Kind::Text => DataType::String,
+                Kind::Number => DataType::UInt64,
+            };
+            Field::new((*name).into(), of)
+        });
+        let schema: Schema = fields.collect();
+        let writer = ParquetWriter::new(file)
             .with_compression(ParquetCompression::Zstd(None))
             .with_statistics(StatisticsOptions::empty())
             .set_parallel(false)
-            .finish(&mut frame)?;
-        Ok(bytes)
+            .batched(&schema)?;
+        Ok(Table {
+            columns,
+            cells: empty(columns),
+            rows: 0,
+            bytes: 0,
+            writer,
+        })
     }
+
+    /// Adds a row; a cell for each column, of its kind.
+    pub(super) fn push<const CELLS: usize>(&mut self, row: [Cell<'_>; CELLS]) -> PolarsResult<()> {
+        for (cells, cell) in self.cells.iter_mut().zip(row) {
+            match (cells, cell) {
+                (Cells::Text(cells), Cell::Text(text)) => {
+                    self.bytes += text.len();
+                    cells.append_value(text);
+                }
+                (Cells::Number(cells), Cell::Number(number)) => cells.push(number),
+                (Cells::Text(_), Cell::Number(_)) | (Cells::Number(_), Cell::Text(_)) => {
+                    polars_bail!(ComputeError: "a cell of another kind than its column")
+                }
+            }
+        }
+        self.rows += 1;
+        if self.rows == ROWS || self.bytes >= BYTES {
+            self.write_group()?;
+        }
+        Ok(())
+    }
+
+    fn write_group(&mut self) -> PolarsResult<()> {
+        let cells = std::mem::replace(&mut self.cells, empty(self.columns));
+        let named = self.columns.iter().zip(cells);
+        let columns = named.map(|((name, _), cells)| match cells {
+            Cells::Text(cells) => cells.finish().into_column(),
+            Cells::Number(cells) => Series::new((*name).into(), cells).into_column(),
+        });
+        let group = DataFrame::new(self.rows, columns.collect())?;
+        (self.rows, self.bytes) = (0, 0);
+        self.writer.write_batch(&group)
+    }
+
+    /// Ends the file.
+    pub(super) fn finish(mut self) -> PolarsResult<()> {
+        if self.rows > 0 {
+            self.write_group()?;
+        }
+        self.writer.finish()?;
+        Ok(())
+    }
+}
+
+fn empty(columns: &[(&'static str, Kind)]) -> Vec<Cells> {
+    let cells = columns.iter().map(|(name, kind)| match kind {
+        Kind::Text => Cells::Text(StringChunkedBuilder::new((*name).into(), 0)),
+        Kind::Number => Cells::Number(Vec::new()),
+    });
+    cells.collect()
 }
 
 /// Most rows for each byte of a file. Rows of ours hold times, hashes or names that take more than a byte, however well
 /// they are packed.
 const ROWS_PER_BYTE: usize = 8;
 
-/// A file's table. What is no table of ours is an error, whatever the Parquet library makes of it: on some files it
-/// panics, and memory for more rows than such a file can hold is not asked for.
-pub(super) fn read(bytes: Vec<u8>) -> PolarsResult<DataFrame> {
-    let read = move || {
-        let length = bytes.len();
-        polars_ensure!(footer::fits(&bytes), ComputeError: "a list is longer than the file");
-        let mut reader = ParquetReader::new(Cursor::new(bytes));
-        let groups = reader.get_metadata()?.row_groups.iter();
-        let rows = groups.fold(0_usize, |rows, group| rows.saturating_add(group.num_rows()));
-        polars_ensure!(rows / ROWS_PER_BYTE <= length, ComputeError: "{} rows in {} bytes", rows, length);
-        reader.finish()
-    };
-    std::panic::catch_unwind(read).unwrap_or_else(|_| polars_bail!(ComputeError: "no Parquet file that can be read"))
+/// Hands out a file's table, some groups of rows at a time. What is no table of ours is an error, whatever the Parquet
+/// library makes of it: on some files it panics, and memory for more rows than such a file can hold is not asked for.
+pub(super) fn read<E: From<PolarsError>>(
+    file: &[u8],
+    mut each: impl FnMut(&DataFrame) -> Result<(), E>,
+) -> Result<(), E> {
+    let metadata = guarded(|| {
+        polars_ensure!(footer::fits(file), ComputeError: "a list is longer than the file");
+        let metadata = Arc::clone(ParquetReader::new(Cursor::new(file)).get_metadata()?);
+        let lengths = metadata.row_groups.iter().map(|group| group.num_rows());
+        let rows = lengths.fold(0_usize, usize::saturating_add);
+        polars_ensure!(rows / ROWS_PER_BYTE <= file.len(), ComputeError: "{} rows in {} bytes", rows, file.len());
+        Ok(metadata)
+    })?;
+    let lengths = || metadata.row_groups.iter().map(|group| group.num_rows());
+    let rows: usize = lengths().sum();
+    let (mut start, mut end) = (0, 0);
+    for length in lengths() {
+        end += length;
+        // Small groups are read together, since each reading looks at all of them.
+        if end - start >= ROWS / 4 || end == rows && start < end {
+            let frame = guarded(|| {
+                let mut reader = ParquetReader::new(Cursor::new(file)).with_slice(Some((start, end - start)));
+                reader.set_metadata(Arc::clone(&metadata));
+                reader.finish()
+            })?;
+            each(&frame)?;
+            start = end;
+        }
+    }
+    Ok(())
+}
+
+/// A panic in the Parquet library as an error.
+fn guarded<T>(read: impl FnOnce() -> PolarsResult<T>) -> PolarsResult<T> {
+    // Nothing of what it may have left half done is looked at again.
+    std::panic::catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| polars_bail!(ComputeError: "no Parquet file that can be read"))
 }
 
 /// A column of text.

@@ -1,74 +1,17 @@
 //! One part as the ledger holds it: calls that name their signatures by hash, sessions, coverage, and what was read.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt;
-use std::str::FromStr;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::signatures::SignatureId;
 use super::text;
 use crate::attribute::Workload;
 use crate::coverage::Coverage;
 use crate::usage::shapes::shapes;
-use crate::usage::{self, Seen, Signature};
-
-/// 128 bits of SHA-256 over a signature's columns.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct SignatureId(u128);
-
-impl SignatureId {
-    /// The id of a signature, the same in every ledger.
-    pub fn of(signature: &Signature) -> SignatureId {
-        let mut digest = Sha256::new();
-        for column in text::spell(signature) {
-            // With its length in front, no two lists of columns are the same bytes.
-            digest.update((column.len() as u64).to_le_bytes());
-            digest.update(column.as_bytes());
-        }
-        let mut id = 0;
-        for byte in &digest.finalize()[..16] {
-            id = id << 8 | u128::from(*byte);
-        }
-        SignatureId(id)
-    }
-}
-
-impl fmt::Display for SignatureId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
-    }
-}
-
-impl FromStr for SignatureId {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<SignatureId, String> {
-        let id = u128::from_str_radix(text, 16).ok().filter(|_| text.len() == 32);
-        Ok(SignatureId(id.ok_or_else(|| format!("`{text}` is no signature"))?))
-    }
-}
-
-/// Signatures with their witnesses.
-pub(super) type Signatures = HashMap<SignatureId, Seen>;
-
-/// Adds a signature, or widens its witnesses.
-pub(super) fn witness(signatures: &mut Signatures, id: SignatureId, seen: Seen) {
-    match signatures.get_mut(&id) {
-        None => {
-            signatures.insert(id, seen);
-        }
-        Some(known) => {
-            if seen.first < known.first {
-                known.first = seen.first;
-            }
-            if seen.last > known.last {
-                known.last = seen.last;
-            }
-        }
-    }
-}
+use crate::usage::{self, Row};
 
 /// One signature on one day; sorts by both.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -136,19 +79,16 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 impl Part {
-    /// What was counted, in the ledger's terms, and its signatures; `object` gives the entry of a file that was read.
+    /// What was counted, in the ledger's terms; `ids` are those of the signatures that rows name by their places.
     pub(super) fn of(
-        part: usage::Part,
+        rows: Vec<Row>,
+        ids: &[SignatureId],
+        sessions: Vec<usage::Session>,
+        coverage: Coverage,
+        objects: Vec<Object>,
         identities: bool,
-        object: impl FnMut(usage::FileRead) -> Object,
-    ) -> (Part, Signatures) {
-        let table = part.table;
-        let ids: Vec<SignatureId> = table
-            .signatures
-            .iter()
-            .map(|seen| SignatureId::of(&seen.signature))
-            .collect();
-        let calls = table.rows.into_iter().map(|row| Calls {
+    ) -> Part {
+        let calls = rows.into_iter().map(|row| Calls {
             signature: ids[row.signature],
             day: row.day,
             calls: row.calls,
@@ -159,8 +99,8 @@ impl Part {
         let mut made = Part {
             calls: calls.collect(),
             sessions: Vec::new(),
-            coverage: part.coverage,
-            objects: part.files.into_iter().map(object).collect(),
+            coverage,
+            objects,
             unread: 0,
         };
         let kept = |workload: Workload| {
@@ -170,7 +110,7 @@ impl Part {
                 text::without_session_name(workload)
             }
         };
-        for known in table.sessions {
+        for known in sessions {
             let hash = session_hash(&known.role_id, &known.access_key_id);
             let row = |opened: bool, workload: Option<Workload>, calls: u64| Session {
                 role_id: known.role_id.clone(),
@@ -186,8 +126,7 @@ impl Part {
                 .extend(known.opened.into_iter().map(|workload| row(true, Some(workload), 0)));
         }
         made.sort();
-        let signatures = ids.into_iter().zip(table.signatures).collect();
-        (made, signatures)
+        made
     }
 
     /// The one order in which a part is written.
@@ -264,7 +203,7 @@ impl Part {
     }
 
     /// Whether a session, or its opening, still stands by its hash.
-    pub(super) fn has_sessions(&self) -> bool {
+    fn has_sessions(&self) -> bool {
         self.sessions.iter().any(|row| !row.session.is_empty())
     }
 

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use super::book::{self, BookKey};
 use super::index::Index;
-use super::part::{Session, SignatureId, Signatures};
+use super::part::Session;
+use super::sessions::sessions_of;
+use super::signatures::{SignatureId, Signatures};
 use super::store::{bytes, damaged, index, signatures};
-use super::{Error, INDEX, gather, text};
+use super::{Error, INDEX, text};
 use crate::catalog::{Catalog, Mapping};
 use crate::coverage::Coverage;
 use crate::usage::shapes::shapes;
@@ -145,9 +147,12 @@ fn read_files(dir: &Path, index: &Index, filter: &Filter) -> Result<Read, Error>
             });
             Ok(())
         };
-        book::read_calls(bytes(dir, &entry.calls)?, each).map_err(damaged(dir, &entry.calls))?;
-        book::read_sessions(bytes(dir, &entry.sessions)?, |_, session| sessions.push(session))
-            .map_err(damaged(dir, &entry.sessions))?;
+        book::read_calls(&bytes(dir, &entry.calls)?, each).map_err(damaged(dir, &entry.calls))?;
+        let each = |_: &str, session| {
+            sessions.push(session);
+            Ok(())
+        };
+        book::read_sessions(&bytes(dir, &entry.sessions)?, each).map_err(damaged(dir, &entry.sessions))?;
         let covered = book::read_coverage(&bytes(dir, &entry.coverage)?).map_err(damaged(dir, &entry.coverage))?;
         for part in covered.into_values() {
             coverage.merge(part);
@@ -157,7 +162,7 @@ fn read_files(dir: &Path, index: &Index, filter: &Filter) -> Result<Read, Error>
         file: dir.to_owned(),
         why,
     })?;
-    gather::sessions_of(sessions, &mut table);
+    sessions_of(sessions, &mut table);
     table.join_sessions();
     coverage.restrict(filter.since, filter.until, &filter.accounts, &filter.regions);
     recount(&table, outside, &mut coverage);

@@ -4,20 +4,21 @@
 //! synced, renamed), then replaces `ledger.json` the same way, then removes what it no longer names. Wherever that is
 //! cut short, `ledger.json` names whole files; what was left over goes at the next run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use polars_core::prelude::PolarsResult;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use sha2::{Digest, Sha256};
 
-use super::book::{self, Book, BookKey};
+use super::book::{self, Before, Book, BookKey};
 use super::index::{BookEntry, Index, PartEntry, SignaturesEntry};
-use super::part::{Part, SignatureId, Signatures, short, witness};
+use super::part::{Object, Part, Session, short};
+use super::pending::{Change, Changes, Pending};
+use super::signatures::{Met, SignatureId, Signatures, witness};
 use super::{DATA, Error, INDEX, LOCK};
-use crate::usage::PartKey;
+use crate::usage::{PartKey, Seen};
 
 fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
     move |source| Error::Io {
@@ -121,9 +122,9 @@ pub(super) fn damaged(dir: &Path, name: &str) -> impl FnOnce(book::Damage) -> Er
 /// Reads a whole book.
 pub(super) fn book(dir: &Path, entry: &BookEntry) -> Result<Book, Error> {
     let mut book = book::read(
-        bytes(dir, &entry.calls)?,
-        bytes(dir, &entry.sessions)?,
-        bytes(dir, &entry.objects)?,
+        &bytes(dir, &entry.calls)?,
+        &bytes(dir, &entry.sessions)?,
+        &bytes(dir, &entry.objects)?,
         &bytes(dir, &entry.coverage)?,
     )
     .map_err(damaged(dir, &entry.calls))?;
@@ -140,16 +141,36 @@ pub(super) fn signatures(dir: &Path, index: &Index, account: &str, into: &mut Si
     let Some(name) = index.signatures(account) else {
         return Ok(());
     };
-    book::read_signatures(bytes(dir, name)?, |id, seen| witness(into, id, seen)).map_err(damaged(dir, name))
+    book::read_signatures(&bytes(dir, name)?, |id, seen| witness(into, id, seen)).map_err(damaged(dir, name))
+}
+
+/// Every signature that has calls in an account's parts.
+fn called(dir: &Path, index: &Index, account: &str) -> Result<HashSet<SignatureId>, Error> {
+    let mut called = HashSet::new();
+    for entry in index.books.iter().filter(|entry| entry.account == account) {
+        let mut last = String::new();
+        let each = |[_, signature, ..]: [&str; 6], _| {
+            if signature != last {
+                signature.clone_into(&mut last);
+                called.insert(signature.parse()?);
+            }
+            Ok(())
+        };
+        book::read_calls(&bytes(dir, &entry.calls)?, each).map_err(damaged(dir, &entry.calls))?;
+    }
+    Ok(called)
 }
 
 /// A ledger that one run changes.
 pub(super) struct Writer {
     dir: PathBuf,
     pub(super) index: Index,
-    /// Parts that wait for the next commit; `None` goes.
-    pending: BTreeMap<BookKey, BTreeMap<String, Option<Part>>>,
-    signatures: BTreeMap<String, Signatures>,
+    /// Parts that wait for the next commit.
+    pending: Pending,
+    /// By account.
+    met: BTreeMap<String, Met>,
+    /// Accounts whose signatures the next commit writes.
+    touched: BTreeSet<String>,
     /// Accounts whose signatures may have lost their last call.
     shrunk: BTreeSet<String>,
     /// The book that was read last: parts are asked for one after another.
@@ -174,8 +195,9 @@ impl Writer {
         let writer = Writer {
             dir,
             index,
-            pending: BTreeMap::new(),
-            signatures: BTreeMap::new(),
+            pending: Pending::default(),
+            met: BTreeMap::new(),
+            touched: BTreeSet::new(),
             shrunk: BTreeSet::new(),
             last_read: None,
             _lock: lock,
@@ -187,15 +209,22 @@ impl Writer {
     /// A part as it will stand.
     pub(super) fn part(&mut self, key: &PartKey) -> Result<Option<Part>, Error> {
         let book_key = BookKey::of(key);
-        if let Some(part) = self.pending.get(&book_key).and_then(|parts| parts.get(&key.date)) {
-            return Ok(part.clone());
-        }
         let book = match self.last_read.take().filter(|(last, _)| *last == book_key) {
             Some((_, book)) => book,
             None => self.book(&book_key)?,
         };
-        let (_, book) = self.last_read.insert((book_key, book));
-        Ok(book.get(&key.date).cloned())
+        let change = self
+            .pending
+            .changes(&book_key)
+            .and_then(|changes| changes.get(&key.date));
+        let before = || book.get(&key.date).cloned();
+        let part = match change {
+            None => before(),
+            Some(None) => None,
+            Some(Some(change)) => Some(self.pending.changed(before(), change)),
+        };
+        self.last_read = Some((book_key, book));
+        Ok(part)
     }
 
     /// The parts of one account and month as the last commit left them.
@@ -207,37 +236,106 @@ impl Writer {
     }
 
     /// What was read into the parts of one account and month, by date.
-    pub(super) fn objects(&self, key: &BookKey) -> Result<BTreeMap<String, Vec<super::part::Object>>, Error> {
-        let mut objects: BTreeMap<String, Vec<super::part::Object>> = BTreeMap::new();
+    pub(super) fn objects(&self, key: &BookKey) -> Result<BTreeMap<String, Vec<Object>>, Error> {
+        let mut objects: BTreeMap<String, Vec<Object>> = BTreeMap::new();
         if let Some(entry) = self.index.book(key) {
-            let each = |date: &str, object| objects.entry(date.to_owned()).or_default().push(object);
-            book::read_objects(bytes(&self.dir, &entry.objects)?, each).map_err(damaged(&self.dir, &entry.objects))?;
+            let each = |date: &str, object| {
+                objects.entry(date.to_owned()).or_default().push(object);
+                Ok(())
+            };
+            let file = bytes(&self.dir, &entry.objects)?;
+            book::read_objects(&file, each).map_err(damaged(&self.dir, &entry.objects))?;
         }
         Ok(objects)
     }
 
-    /// Puts a part in the place of the one that was there.
-    pub(super) fn put(&mut self, key: &PartKey, part: Part, signatures: Signatures) {
-        let parts = self.pending.entry(BookKey::of(key)).or_default();
-        parts.insert(key.date.clone(), Some(part));
-        if !signatures.is_empty() {
-            self.witnesses(&key.account, signatures);
+    /// The sessions of one account and month by date, as they will stand.
+    pub(super) fn sessions(&self, key: &BookKey) -> Result<BTreeMap<String, Vec<Session>>, Error> {
+        let mut sessions: BTreeMap<String, Vec<Session>> = BTreeMap::new();
+        if let Some(entry) = self.index.book(key) {
+            let each = |date: &str, session| {
+                sessions.entry(date.to_owned()).or_default().push(session);
+                Ok(())
+            };
+            let file = bytes(&self.dir, &entry.sessions)?;
+            book::read_sessions(&file, each).map_err(damaged(&self.dir, &entry.sessions))?;
         }
+        for (date, change) in self.pending.changes(key).into_iter().flatten() {
+            match change {
+                None => {
+                    sessions.remove(date);
+                }
+                Some(change) => {
+                    if let Some(rows) = self.pending.sessions(change) {
+                        sessions.insert(date.clone(), rows);
+                    }
+                }
+            }
+        }
+        Ok(sessions)
+    }
+
+    /// What the index will say of each part.
+    pub(super) fn parts(&self) -> BTreeMap<BookKey, BTreeMap<String, PartEntry>> {
+        let mut books: BTreeMap<BookKey, BTreeMap<String, PartEntry>> = BTreeMap::new();
+        for entry in &self.index.books {
+            let parts = entry.parts.iter().map(|part| (part.date.clone(), part.clone()));
+            books.insert(entry.key(), parts.collect());
+        }
+        for (key, changes) in self.pending.books() {
+            self.change_entries(books.entry(key.clone()).or_default(), changes);
+        }
+        books
+    }
+
+    fn change_entries(&self, parts: &mut BTreeMap<String, PartEntry>, changes: &Changes) {
+        for (date, change) in changes {
+            match change {
+                None => {
+                    parts.remove(date);
+                }
+                Some(change) => {
+                    let entry = self.pending.entry(date, parts.get(date), change);
+                    parts.insert(date.clone(), entry);
+                }
+            }
+        }
+    }
+
+    /// Takes note of signatures of an account that parts will name: their ids.
+    pub(super) fn meet(&mut self, account: &str, signatures: Vec<Seen>) -> Vec<SignatureId> {
+        self.touched.insert(account.to_owned());
+        self.met.entry(account.to_owned()).or_default().meet(signatures)
     }
 
     /// Adds signatures, or widens their witnesses.
     pub(super) fn witnesses(&mut self, account: &str, signatures: Signatures) {
-        let known = self.signatures.entry(account.to_owned()).or_default();
+        self.touched.insert(account.to_owned());
+        let met = self.met.entry(account.to_owned()).or_default();
         for (id, seen) in signatures {
-            witness(known, id, seen);
+            witness(&mut met.signatures, id, seen);
         }
+    }
+
+    /// Puts a part in the place of the one that was there.
+    pub(super) fn put(&mut self, key: &PartKey, part: Part) {
+        self.pending.put(key, part);
+    }
+
+    /// Puts other sessions in a part.
+    pub(super) fn put_sessions(&mut self, key: &PartKey, sessions: Vec<Session>) {
+        self.pending.put_sessions(key, sessions);
+    }
+
+    /// Puts other objects in a part.
+    pub(super) fn put_objects(&mut self, key: &PartKey, objects: Vec<Object>) {
+        self.pending.put_objects(key, objects);
     }
 
     /// Takes a part away.
     pub(super) fn remove(&mut self, key: &PartKey) {
-        let parts = self.pending.entry(BookKey::of(key)).or_default();
-        parts.insert(key.date.clone(), None);
-        self.shrunk.insert(key.account.clone());
+        self.pending.remove(key);
+        self.shrinks(&key.account);
     }
 
     /// Signatures without a call left go at the next commit.
@@ -245,9 +343,9 @@ impl Writer {
         self.shrunk.insert(account.to_owned());
     }
 
-    /// Whether a part waits for the next commit.
-    pub(super) fn has_changed(&self) -> bool {
-        !self.pending.is_empty()
+    /// Bytes of memory that the next commit frees, about.
+    pub(super) fn waiting(&self) -> usize {
+        self.pending.bytes()
     }
 
     /// Makes everything so far the last good state.
@@ -260,6 +358,7 @@ impl Writer {
             replace(&self.dir.join(INDEX), &index.to_bytes())?;
         }
         self.index = index;
+        self.pending = Pending::default();
         self.sweep()
     }
 
@@ -268,20 +367,11 @@ impl Writer {
         let mut index = self.index.clone();
         index.complete = complete;
         self.last_read = None;
-        let pending = std::mem::take(&mut self.pending);
-        let written: Result<Vec<(BookKey, Option<BookEntry>)>, Error> = pending
+        let written: Result<Vec<(&BookKey, Option<BookEntry>)>, Error> = self
+            .pending
+            .books()
             .into_par_iter()
-            .map(|(key, parts)| {
-                let mut book = self.book(&key)?;
-                for (date, part) in parts {
-                    match part {
-                        Some(part) => book.insert(date, part),
-                        None => book.remove(&date),
-                    };
-                }
-                let entry = (!book.is_empty()).then(|| self.write_book(&key, &book)).transpose()?;
-                Ok((key, entry))
-            })
+            .map(|(key, changes)| Ok((key, self.write_book(key, changes)?)))
             .collect();
         for (key, entry) in written? {
             let place = (key.account.as_str(), key.month.as_str());
@@ -289,25 +379,32 @@ impl Writer {
             index.books.extend(entry);
         }
         index.sort();
-        let mut touched = std::mem::take(&mut self.signatures);
         let shrunk = std::mem::take(&mut self.shrunk);
-        for account in &shrunk {
-            touched.entry(account.clone()).or_default();
-        }
-        for (account, mut known) in touched {
-            signatures(&self.dir, &index, &account, &mut known)?;
-            if shrunk.contains(&account) {
-                let called = self.called(&index, &account)?;
-                known.retain(|id, _| called.contains(id));
+        let mut touched = std::mem::take(&mut self.touched);
+        touched.extend(shrunk.iter().cloned());
+        for account in &touched {
+            let met = self.met.entry(account.clone()).or_default();
+            if !std::mem::replace(&mut met.with_known, true) {
+                signatures(&self.dir, &index, account, &mut met.signatures)?;
             }
-            index.signatures.retain(|entry| entry.account != account);
-            if !known.is_empty() {
-                let bytes =
-                    book::write_signatures(&known).map_err(|error| self.cannot_encode(&account, error.into()))?;
+            if shrunk.contains(account) {
+                met.keep(&called(&self.dir, &index, account)?);
+            }
+        }
+        index.signatures.retain(|entry| !touched.contains(&entry.account));
+        let written: Result<Vec<Option<SignaturesEntry>>, Error> = touched
+            .into_par_iter()
+            .map(|account| {
+                let met = &self.met[&account].signatures;
+                if met.is_empty() {
+                    return Ok(None);
+                }
+                let bytes = book::write_signatures(met).map_err(|damage| self.cannot_encode(&account, damage))?;
                 let file = self.write(&format!("{}-signatures", name_of(&account)), "parquet", &bytes)?;
-                index.signatures.push(SignaturesEntry { account, file });
-            }
-        }
+                Ok(Some(SignaturesEntry { account, file }))
+            })
+            .collect();
+        index.signatures.extend(written?.into_iter().flatten());
         index.sort();
         sync_folder(&self.dir.join(DATA))?;
         Ok(index)
@@ -320,48 +417,87 @@ impl Writer {
         }
     }
 
-    fn write_book(&self, key: &BookKey, book: &Book) -> Result<BookEntry, Error> {
-        let account = &key.account;
-        let month = if key.month.is_empty() { "undated" } else { &key.month };
-        let stem = |kind: &str| format!("{}-{month}-{kind}", name_of(account));
-        let table = |kind: &str, bytes: PolarsResult<Vec<u8>>| -> Result<String, Error> {
-            let bytes = bytes.map_err(|error| self.cannot_encode(account, error.into()))?;
-            self.write(&stem(kind), "parquet", &bytes)
-        };
-        let coverage =
-            book::write_coverage(account, book).map_err(|error| self.cannot_encode(account, error.into()))?;
-        let parts = book.iter().map(|(date, part)| PartEntry {
-            date: date.clone(),
-            objects: part.objects.len() as u64,
-            sessions: part.has_sessions(),
-            unread: part.unread,
+    /// Writes those files of a book that change.
+    fn write_book(&self, key: &BookKey, changes: &Changes) -> Result<Option<BookEntry>, Error> {
+        let entry = self.index.book(key);
+        let mut parts = entry.map_or_else(BTreeMap::new, |entry| {
+            let parts = entry.parts.iter().map(|part| (part.date.clone(), part.clone()));
+            parts.collect()
         });
-        Ok(BookEntry {
+        self.change_entries(&mut parts, changes);
+        if parts.is_empty() {
+            return Ok(None);
+        }
+        let (account, pending) = (&key.account, &self.pending);
+        let month = if key.month.is_empty() { "undated" } else { &key.month };
+        // Rewrites one file, if a change says so, from what it holds of other dates.
+        let file = |kind: &str,
+                    extension: &str,
+                    known: Option<&String>,
+                    is_new: fn(&Change) -> bool,
+                    write: &dyn Fn(Before<'_>) -> Result<Vec<u8>, book::Damage>|
+         -> Result<String, Error> {
+            let gives = |change: &Option<Change>| change.as_ref().is_none_or(is_new);
+            if let Some(known) = known.filter(|_| !changes.values().any(gives)) {
+                return Ok(known.clone());
+            }
+            let before = Before {
+                file: known.map(|known| bytes(&self.dir, known)).transpose()?,
+                stands: &|date| !changes.get(date).is_some_and(gives),
+            };
+            let bytes = write(before).map_err(|damage| match known {
+                Some(known) => damaged(&self.dir, known)(damage),
+                None => self.cannot_encode(account, damage),
+            })?;
+            self.write(&format!("{}-{month}-{kind}", name_of(account)), extension, &bytes)
+        };
+        let new = || {
+            changes
+                .iter()
+                .filter_map(|(date, change)| Some((date.as_str(), change.as_ref()?)))
+        };
+        Ok(Some(BookEntry {
             account: account.clone(),
             month: key.month.clone(),
-            calls: table("calls", book::write_calls(account, book))?,
-            sessions: table("sessions", book::write_sessions(account, book))?,
-            objects: table("objects", book::write_objects(account, book))?,
-            coverage: self.write(&stem("coverage"), "json", &coverage)?,
-            parts: parts.collect(),
-        })
-    }
-
-    /// Every signature that has calls in an account's parts.
-    fn called(&self, index: &Index, account: &str) -> Result<BTreeSet<SignatureId>, Error> {
-        let mut called = BTreeSet::new();
-        for entry in index.books.iter().filter(|entry| entry.account == account) {
-            let mut last = String::new();
-            let each = |[_, signature, ..]: [&str; 6], _| {
-                if signature != last {
-                    signature.clone_into(&mut last);
-                    called.insert(signature.parse()?);
-                }
-                Ok(())
-            };
-            book::read_calls(bytes(&self.dir, &entry.calls)?, each).map_err(damaged(&self.dir, &entry.calls))?;
-        }
-        Ok(called)
+            calls: file(
+                "calls",
+                "parquet",
+                entry.map(|entry| &entry.calls),
+                Change::has_calls,
+                &|before| book::write_calls(account, before, pending.calls(changes)),
+            )?,
+            sessions: file(
+                "sessions",
+                "parquet",
+                entry.map(|entry| &entry.sessions),
+                Change::has_sessions,
+                &|before| {
+                    let new = new().filter_map(|(date, change)| Some((date, pending.sessions(change)?)));
+                    book::write_sessions(account, before, new)
+                },
+            )?,
+            objects: file(
+                "objects",
+                "parquet",
+                entry.map(|entry| &entry.objects),
+                |change| change.objects.is_some(),
+                &|before| {
+                    let new = new().filter_map(|(date, change)| Some((date, change.objects.as_deref()?)));
+                    book::write_objects(account, before, new)
+                },
+            )?,
+            coverage: file(
+                "coverage",
+                "json",
+                entry.map(|entry| &entry.coverage),
+                |change| change.coverage.is_some(),
+                &|before| {
+                    let new = new().filter_map(|(date, change)| Some((date, change.coverage.as_deref()?)));
+                    book::write_coverage(account, before, new)
+                },
+            )?,
+            parts: parts.into_values().collect(),
+        }))
     }
 
     /// Writes a file under a name that holds its content's hash.

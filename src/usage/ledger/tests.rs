@@ -142,6 +142,48 @@ fn an_archive_that_grows_gives_the_ledger_of_the_whole_byte_for_byte() {
 }
 
 #[test]
+fn a_run_that_commits_after_each_part_gives_the_ledger_of_one_commit_byte_for_byte() {
+    let sources = sample();
+    let (once, often) = (Folder::new(), Folder::new());
+    fill(&once.0, &sources, &names());
+    let lock = Lock::take(&often.0, "a test", false).expect("nobody holds it");
+    gather::collect_within(lock, &sources, &names(), &Progress::silent(), 0).expect("a ledger");
+    assert!(bytes(&often.0) == bytes(&once.0));
+}
+
+#[test]
+fn a_table_of_several_groups_reads_as_it_was_written() {
+    const COLUMNS: [(&str, parquet::Kind); 2] = [("name", parquet::Kind::Text), ("calls", parquet::Kind::Number)];
+    // A group is full with so many rows, or with so many bytes of text.
+    let check = |rows: u64, length: usize, groups: usize| {
+        let name = |row: u64| format!("{row:0length$}");
+        let mut file = Vec::new();
+        let mut table = parquet::Table::new(&mut file, &COLUMNS).expect("a table");
+        for row in 0..rows {
+            let cells = [parquet::Cell::Text(&name(row)), parquet::Cell::Number(row)];
+            table.push(cells).expect("cells of their kinds");
+        }
+        table.finish().expect("a file");
+        let (mut read, mut handed_out) = (0, 0);
+        let each = |frame: &polars_core::prelude::DataFrame| -> Result<(), book::Damage> {
+            handed_out += 1;
+            let names = parquet::cells(parquet::text(frame, "name")?);
+            for (text, number) in names.zip(parquet::numbers(parquet::number(frame, "calls")?)) {
+                assert_eq!((text, number), (name(read).as_str(), read));
+                read += 1;
+            }
+            Ok(())
+        };
+        parquet::read(&file, each).expect("what was written");
+        assert_eq!((read, handed_out), (rows, groups));
+    };
+    check(0, 1, 0);
+    check(1, 1, 1);
+    check(70_000, 1, 2);
+    check(40_000, 250, 3);
+}
+
+#[test]
 fn files_that_come_in_any_order_give_the_same_calls() {
     let sources = sample();
     let (table, coverage) = direct(&sources, Filter::default());

@@ -1,6 +1,6 @@
 //! Footers that fit, and those that announce more than there is.
 
-use super::super::parquet::Columns;
+use super::super::parquet::{Cell, Kind, Table};
 use super::fits;
 
 /// A file with this footer, and nothing before it.
@@ -40,11 +40,13 @@ fn no_footer_is_somebody_elses_error() {
 
 #[test]
 fn what_we_write_fits() {
-    let texts: Vec<String> = (0..1000).map(|number| number.to_string()).collect();
-    let file = Columns::new(1000)
-        .text("text", texts.iter())
-        .number("number", 0..1000)
-        .bytes();
-    let file = file.expect("a table");
+    const COLUMNS: [(&str, Kind); 2] = [("text", Kind::Text), ("number", Kind::Number)];
+    let mut file = Vec::new();
+    let mut table = Table::new(&mut file, &COLUMNS).expect("a table");
+    for number in 0..1000 {
+        let cells = [Cell::Text(&number.to_string()), Cell::Number(number)];
+        table.push(cells).expect("cells of their kinds");
+    }
+    table.finish().expect("a file");
     assert!(fits(&file));
 }

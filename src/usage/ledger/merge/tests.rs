@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::coverage::Coverage;
-use crate::usage::ledger::part::{Calls, Object, Session, SignatureId};
+use crate::usage::ledger::part::{Calls, Object, Session};
+use crate::usage::ledger::signatures::SignatureId;
 
 /// What reading these files into one part gives: each file one call of a signature of its own and one of `shared`.
 fn part(files: &[u128]) -> Part {

@@ -1,0 +1,269 @@
+//! Parts that wait for a commit, in a fraction of the memory that they take as values: their texts are numbers.
+
+use std::collections::BTreeMap;
+use std::mem::size_of;
+
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::book::{BookKey, Line};
+use super::index::PartEntry;
+use super::part::{Calls, Object, Part, Session};
+use super::signatures::SignatureId;
+use super::text;
+use crate::usage::PartKey;
+use crate::usage::texts::{Text, Texts};
+
+/// What a text takes beside its bytes, about.
+const TEXT: usize = 40;
+
+/// Changes of parts, by account, month and date.
+#[derive(Default)]
+pub(super) struct Pending {
+    texts: Texts,
+    last_text: Text,
+    books: BTreeMap<BookKey, Changes>,
+    /// Bytes of memory, about.
+    bytes: usize,
+}
+
+/// Changes of an account and month by date; `None` goes.
+pub(super) type Changes = BTreeMap<String, Option<Change>>;
+
+/// What is new of a part. What is not given stays as it was.
+#[derive(Default)]
+pub(super) struct Change {
+    calls: Option<Vec<PackedCalls>>,
+    /// Shapes of the resources of all its calls.
+    resources: Vec<Text>,
+    sessions: Option<Vec<PackedSession>>,
+    pub(super) objects: Option<Vec<Object>>,
+    pub(super) coverage: Option<Box<RawValue>>,
+    unread: Option<u64>,
+}
+
+/// See [`Calls`].
+struct PackedCalls {
+    signature: SignatureId,
+    day: i32,
+    calls: u64,
+    first: i64,
+    last: i64,
+    /// Where in [`Change::resources`] its shapes end; they start where those of the calls before it end.
+    resources: usize,
+}
+
+/// See [`Session`].
+struct PackedSession {
+    role_id: Text,
+    session: Text,
+    opened: bool,
+    /// As the columns spell it.
+    workload: [Text; 4],
+    calls: u64,
+}
+
+impl Pending {
+    /// Bytes of memory, about.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Puts a part in the place of the one that was there.
+    pub(super) fn put(&mut self, key: &PartKey, part: Part) {
+        let mut resources = Vec::with_capacity(part.calls.iter().map(|row| row.resources.len()).sum());
+        let mut calls = Vec::with_capacity(part.calls.len());
+        for row in part.calls {
+            resources.extend(row.resources.iter().map(|shape| self.text(shape)));
+            calls.push(PackedCalls {
+                signature: row.signature,
+                day: row.day,
+                calls: row.calls,
+                first: row.first,
+                last: row.last,
+                resources: resources.len(),
+            });
+        }
+        let coverage = to_raw_value(&part.coverage).expect("coverage is JSON");
+        let objects = part
+            .objects
+            .iter()
+            .map(|object| object.key.len() + size_of::<Object>() + 2 * TEXT);
+        self.bytes += calls.len() * size_of::<PackedCalls>() + resources.len() * size_of::<Text>();
+        self.bytes += coverage.get().len() + objects.sum::<usize>();
+        let change = Change {
+            calls: Some(calls),
+            resources,
+            sessions: Some(self.pack(part.sessions)),
+            objects: Some(part.objects),
+            coverage: Some(coverage),
+            unread: Some(part.unread),
+        };
+        self.book(key).insert(key.date.clone(), Some(change));
+    }
+
+    /// Puts other sessions in a part.
+    pub(super) fn put_sessions(&mut self, key: &PartKey, sessions: Vec<Session>) {
+        let sessions = self.pack(sessions);
+        self.change(key).sessions = Some(sessions);
+    }
+
+    /// Puts other objects in a part.
+    pub(super) fn put_objects(&mut self, key: &PartKey, objects: Vec<Object>) {
+        self.change(key).objects = Some(objects);
+    }
+
+    /// Takes a part away.
+    pub(super) fn remove(&mut self, key: &PartKey) {
+        self.book(key).insert(key.date.clone(), None);
+    }
+
+    fn book(&mut self, key: &PartKey) -> &mut Changes {
+        self.books.entry(BookKey::of(key)).or_default()
+    }
+
+    fn change(&mut self, key: &PartKey) -> &mut Change {
+        let change = self.book(key).entry(key.date.clone()).or_default();
+        change.get_or_insert_default()
+    }
+
+    fn text(&mut self, text: &str) -> Text {
+        let number = self.texts.number(text);
+        if number > self.last_text {
+            self.last_text = number;
+            self.bytes += text.len() + TEXT;
+        }
+        number
+    }
+
+    fn pack(&mut self, sessions: Vec<Session>) -> Vec<PackedSession> {
+        self.bytes += sessions.len() * size_of::<PackedSession>();
+        let pack = |row: Session| PackedSession {
+            role_id: self.text(&row.role_id),
+            session: self.text(&row.session),
+            opened: row.opened,
+            workload: text::spell_workload(row.workload.as_ref()).map(|text| self.text(&text)),
+            calls: row.calls,
+        };
+        sessions.into_iter().map(pack).collect()
+    }
+
+    /// The changes of a book.
+    pub(super) fn changes(&self, key: &BookKey) -> Option<&Changes> {
+        self.books.get(key)
+    }
+
+    /// Books that change, those of most rows first: of what is done side by side, the longest should begin first.
+    pub(super) fn books(&self) -> Vec<(&BookKey, &Changes)> {
+        let rows = |changes: &Changes| -> usize {
+            let calls = changes.values().flatten().filter_map(|change| change.calls.as_ref());
+            calls.map(Vec::len).sum()
+        };
+        let mut books: Vec<(&BookKey, &Changes)> = self.books.iter().collect();
+        books.sort_by_cached_key(|(_, changes)| std::cmp::Reverse(rows(changes)));
+        books
+    }
+
+    /// New calls of a book, in the order of its file.
+    pub(super) fn calls<'p>(&'p self, changes: &'p Changes) -> impl Iterator<Item = Line<'p>> {
+        let mut rows: Vec<(&PackedCalls, &str, &[Text])> = Vec::new();
+        for (date, change) in changes {
+            rows.extend(
+                change
+                    .iter()
+                    .flat_map(Change::calls)
+                    .map(|(row, shapes)| (row, date.as_str(), shapes)),
+            );
+        }
+        rows.sort_unstable_by_key(|(row, date, _)| (row.signature, *date, row.day));
+        rows.into_iter().map(|(row, date, shapes)| Line {
+            date,
+            signature: row.signature,
+            day: row.day,
+            calls: row.calls,
+            first: row.first,
+            last: row.last,
+            resources: text::list(&self.shapes(shapes)),
+        })
+    }
+
+    /// New sessions of a change.
+    pub(super) fn sessions(&self, change: &Change) -> Option<Vec<Session>> {
+        let text = |number: Text| self.texts.text(number);
+        let rows = change.sessions.as_ref()?.iter().map(|row| Session {
+            role_id: text(row.role_id).to_owned(),
+            session: text(row.session).to_owned(),
+            opened: row.opened,
+            workload: text::read_workload(row.workload.map(text)).expect("it was spelt by its inverse"),
+            calls: row.calls,
+        });
+        Some(rows.collect())
+    }
+
+    fn shapes(&self, numbers: &[Text]) -> Vec<&str> {
+        numbers.iter().map(|number| self.texts.text(*number)).collect()
+    }
+
+    /// A part with its changes; `before` is how it stands.
+    pub(super) fn changed(&self, before: Option<Part>, change: &Change) -> Part {
+        let mut part = before.unwrap_or_default();
+        if change.calls.is_some() {
+            let calls = change.calls().map(|(row, shapes)| Calls {
+                signature: row.signature,
+                day: row.day,
+                calls: row.calls,
+                first: row.first,
+                last: row.last,
+                resources: self.shapes(shapes).into_iter().map(str::to_owned).collect(),
+            });
+            part.calls = calls.collect();
+        }
+        if let Some(sessions) = self.sessions(change) {
+            part.sessions = sessions;
+        }
+        if let Some(objects) = &change.objects {
+            part.objects.clone_from(objects);
+        }
+        if let Some(coverage) = &change.coverage {
+            part.coverage = serde_json::from_str(coverage.get()).expect("it was coverage");
+        }
+        part.unread = change.unread.unwrap_or(part.unread);
+        part
+    }
+
+    /// What the index says of a part with its changes; `before` is what it says now.
+    pub(super) fn entry(&self, date: &str, before: Option<&PartEntry>, change: &Change) -> PartEntry {
+        let open = |row: &PackedSession| !self.texts.text(row.session).is_empty();
+        let sessions = change.sessions.as_ref().map(|rows| rows.iter().any(open));
+        PartEntry {
+            date: date.to_owned(),
+            objects: match &change.objects {
+                Some(objects) => objects.len() as u64,
+                None => before.map_or(0, |before| before.objects),
+            },
+            sessions: sessions.unwrap_or_else(|| before.is_some_and(|before| before.sessions)),
+            unread: change
+                .unread
+                .unwrap_or_else(|| before.map_or(0, |before| before.unread)),
+        }
+    }
+}
+
+impl Change {
+    /// Its calls, each with the shapes of its resources.
+    fn calls(&self) -> impl Iterator<Item = (&PackedCalls, &[Text])> {
+        let mut start = 0;
+        self.calls.iter().flatten().map(move |row| {
+            let shapes = &self.resources[start..row.resources];
+            start = row.resources;
+            (row, shapes)
+        })
+    }
+
+    pub(super) fn has_calls(&self) -> bool {
+        self.calls.is_some()
+    }
+
+    pub(super) fn has_sessions(&self) -> bool {
+        self.sessions.is_some()
+    }
+}
