@@ -2,6 +2,9 @@
 //!
 //! Two steps, because a ledger outlives its catalog: [`observe`] keeps the facts of a request that decide, and
 //! [`resolve`] turns facts into actions with the catalog at hand. What a fact does not tell may have been needed.
+//!
+//! Looking costs most of what counting costs. Calls whose [`Reading`] is equal say the same but for their own names, so
+//! one look yields the [`Outline`] of all of them.
 
 mod observe;
 mod operation;
