@@ -167,6 +167,34 @@ pub(super) fn read_calls(
     })
 }
 
+/// Takes a row with its date.
+pub(super) type Each<'e, T> = dyn FnMut(&str, T) -> Result<(), Damage> + 'e;
+
+/// Pushes the rows that stay and the new ones, both sorted by date.
+fn by_date<'p, T, R: AsRef<[T]>>(
+    before: Before<'_>,
+    new: impl Iterator<Item = (&'p str, R)>,
+    read: impl FnOnce(&[u8], &mut Each<'_, T>) -> Result<(), Damage>,
+    mut push: impl FnMut(&str, &T) -> Result<(), PolarsError>,
+) -> Result<(), Damage> {
+    let mut new = new.peekable();
+    if let Some(bytes) = before.file {
+        read(&bytes, &mut |date, row| {
+            while let Some((new_date, rows)) = new.next_if(|(new, _)| *new < date) {
+                rows.as_ref().iter().try_for_each(|row| push(new_date, row))?;
+            }
+            if (before.stands)(date) {
+                push(date, &row)?;
+            }
+            Ok(())
+        })?;
+    }
+    for (date, rows) in new {
+        rows.as_ref().iter().try_for_each(|row| push(date, row))?;
+    }
+    Ok(())
+}
+
 const SESSIONS: [(&str, Kind); 10] = [
     ("account", Kind::Text),
     ("date", Kind::Text),
@@ -190,7 +218,7 @@ pub(super) fn write_sessions<'p>(
 ) -> Result<Vec<u8>, Damage> {
     let mut file = Vec::new();
     let mut table = parquet::Table::new(&mut file, &SESSIONS)?;
-    let mut push = |date: &str, row: &Session| {
+    let push = |date: &str, row: &Session| {
         let [kind, cluster, namespace, name] = text::spell_workload(row.workload.as_ref());
         table.push([
             Cell::Text(account),
@@ -205,30 +233,13 @@ pub(super) fn write_sessions<'p>(
             Cell::Number(row.calls),
         ])
     };
-    let mut new = new.peekable();
-    if let Some(bytes) = before.file {
-        read_sessions(&bytes, |date, session| {
-            while let Some((new_date, rows)) = new.next_if(|(new, _)| *new < date) {
-                rows.iter().try_for_each(|row| push(new_date, row))?;
-            }
-            if (before.stands)(date) {
-                push(date, &session)?;
-            }
-            Ok(())
-        })?;
-    }
-    for (date, rows) in new {
-        rows.iter().try_for_each(|row| push(date, row))?;
-    }
+    by_date(before, new, read_sessions, push)?;
     table.finish()?;
     Ok(file)
 }
 
 /// Hands out the rows of [`write_sessions`], each with its date.
-pub(super) fn read_sessions(
-    file: &[u8],
-    mut each: impl FnMut(&str, Session) -> Result<(), Damage>,
-) -> Result<(), Damage> {
+pub(super) fn read_sessions(file: &[u8], each: &mut Each<'_, Session>) -> Result<(), Damage> {
     parquet::read(file, |frame| {
         let column = |name| parquet::text(frame, name);
         let mut texts = [
@@ -279,7 +290,7 @@ pub(super) fn write_objects<'p>(
 ) -> Result<Vec<u8>, Damage> {
     let mut file = Vec::new();
     let mut table = parquet::Table::new(&mut file, &OBJECTS)?;
-    let mut push = |date: &str, row: &Object| {
+    let push = |date: &str, row: &Object| {
         table.push([
             Cell::Text(account),
             Cell::Text(date),
@@ -289,30 +300,13 @@ pub(super) fn write_objects<'p>(
             Cell::Text(&row.stamp),
         ])
     };
-    let mut new = new.peekable();
-    if let Some(bytes) = before.file {
-        read_objects(&bytes, |date, object| {
-            while let Some((new_date, rows)) = new.next_if(|(new, _)| *new < date) {
-                rows.iter().try_for_each(|row| push(new_date, row))?;
-            }
-            if (before.stands)(date) {
-                push(date, &object)?;
-            }
-            Ok(())
-        })?;
-    }
-    for (date, rows) in new {
-        rows.iter().try_for_each(|row| push(date, row))?;
-    }
+    by_date(before, new, read_objects, push)?;
     table.finish()?;
     Ok(file)
 }
 
 /// Hands out the rows of [`write_objects`], each with its date.
-pub(super) fn read_objects(
-    file: &[u8],
-    mut each: impl FnMut(&str, Object) -> Result<(), Damage>,
-) -> Result<(), Damage> {
+pub(super) fn read_objects(file: &[u8], each: &mut Each<'_, Object>) -> Result<(), Damage> {
     parquet::read(file, |frame| {
         let column = |name| parquet::text(frame, name);
         let mut texts = [
@@ -391,11 +385,11 @@ pub(super) fn read(calls: &[u8], sessions: &[u8], objects: &[u8], coverage: &[u8
         part(&mut book, date).calls.push(row);
         Ok(())
     })?;
-    read_sessions(sessions, |date, session| {
+    read_sessions(sessions, &mut |date, session| {
         part(&mut book, date).sessions.push(session);
         Ok(())
     })?;
-    read_objects(objects, |date, object| {
+    read_objects(objects, &mut |date, object| {
         part(&mut book, date).objects.push(object);
         Ok(())
     })?;

@@ -148,11 +148,11 @@ fn read_files(dir: &Path, index: &Index, filter: &Filter) -> Result<Read, Error>
             Ok(())
         };
         book::read_calls(&bytes(dir, &entry.calls)?, each).map_err(damaged(dir, &entry.calls))?;
-        let each = |_: &str, session| {
+        let mut each = |_: &str, session| {
             sessions.push(session);
             Ok(())
         };
-        book::read_sessions(&bytes(dir, &entry.sessions)?, each).map_err(damaged(dir, &entry.sessions))?;
+        book::read_sessions(&bytes(dir, &entry.sessions)?, &mut each).map_err(damaged(dir, &entry.sessions))?;
         let covered = book::read_coverage(&bytes(dir, &entry.coverage)?).map_err(damaged(dir, &entry.coverage))?;
         for part in covered.into_values() {
             coverage.merge(part);

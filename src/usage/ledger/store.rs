@@ -239,12 +239,12 @@ impl Writer {
     pub(super) fn objects(&self, key: &BookKey) -> Result<BTreeMap<String, Vec<Object>>, Error> {
         let mut objects: BTreeMap<String, Vec<Object>> = BTreeMap::new();
         if let Some(entry) = self.index.book(key) {
-            let each = |date: &str, object| {
+            let mut each = |date: &str, object| {
                 objects.entry(date.to_owned()).or_default().push(object);
                 Ok(())
             };
             let file = bytes(&self.dir, &entry.objects)?;
-            book::read_objects(&file, each).map_err(damaged(&self.dir, &entry.objects))?;
+            book::read_objects(&file, &mut each).map_err(damaged(&self.dir, &entry.objects))?;
         }
         Ok(objects)
     }
@@ -253,12 +253,12 @@ impl Writer {
     pub(super) fn sessions(&self, key: &BookKey) -> Result<BTreeMap<String, Vec<Session>>, Error> {
         let mut sessions: BTreeMap<String, Vec<Session>> = BTreeMap::new();
         if let Some(entry) = self.index.book(key) {
-            let each = |date: &str, session| {
+            let mut each = |date: &str, session| {
                 sessions.entry(date.to_owned()).or_default().push(session);
                 Ok(())
             };
             let file = bytes(&self.dir, &entry.sessions)?;
-            book::read_sessions(&file, each).map_err(damaged(&self.dir, &entry.sessions))?;
+            book::read_sessions(&file, &mut each).map_err(damaged(&self.dir, &entry.sessions))?;
         }
         for (date, change) in self.pending.changes(key).into_iter().flatten() {
             match change {
