@@ -157,7 +157,7 @@ fn two_ids_of_one_role_name_are_two_principals() {
     let ids: Vec<&str> = table
         .signatures
         .iter()
-        .map(|seen| seen.signature.caller.id.as_str())
+        .map(|seen| &*seen.signature.caller.id)
         .collect();
     assert_eq!(ids, ["AROAAPP", "AROANEW"]);
 }

@@ -120,17 +120,17 @@ impl Callers {
             PrincipalKind::User => Kind::User,
             PrincipalKind::Root | PrincipalKind::Account | PrincipalKind::IdentityCenterUser => return None,
         };
-        if let Some(index) = self.by_id.get(&caller.id) {
+        if let Some(index) = self.by_id.get(&*caller.id) {
             return Some((*index, false));
         }
         let name = caller.arn.rsplit('/').next().unwrap_or("").to_lowercase();
         let index = self
             .by_arn
-            .get(&caller.arn)
-            .or_else(|| self.by_name.get(&(caller.account.clone(), kind, name)))
+            .get(&*caller.arn)
+            .or_else(|| self.by_name.get(&(caller.account.to_string(), kind, name)))
             .copied()?;
         let known = &grants.principals[index].id;
-        Some((index, !caller.id.is_empty() && !known.is_empty() && *known != caller.id))
+        Some((index, !caller.id.is_empty() && !known.is_empty() && **known != *caller.id))
     }
 }
 
@@ -236,12 +236,12 @@ fn record(
         let known = activity
             .unmapped
             .iter_mut()
-            .find(|known| known.event_source == signature.event_source && known.event_name == signature.event_name);
+            .find(|known| *known.event_source == *signature.event_source && *known.event_name == *signature.event_name);
         match known {
             Some(known) => known.calls += calls,
             None => activity.unmapped.push(Unmapped {
-                event_source: signature.event_source.clone(),
-                event_name: signature.event_name.clone(),
+                event_source: signature.event_source.to_string(),
+                event_name: signature.event_name.to_string(),
                 prefixes: prefixes.clone(),
                 calls,
             }),
@@ -294,8 +294,8 @@ fn record(
     }
     // Whoever may list a bucket gets 404 for a missing key, and 403 otherwise (S3 API reference, GetObject): a caller
     // that lives with 404 may break on 403.
-    if signature.event_source == "s3.amazonaws.com"
-        && signature.error_code == "NoSuchKey"
+    if &*signature.event_source == "s3.amazonaws.com"
+        && &*signature.error_code == "NoSuchKey"
         && let Some(action) = catalog.id("s3:ListBucket")
     {
         let buckets = resources
@@ -375,9 +375,9 @@ pub fn policy_writes(table: &Table, grants: &Grants) -> BTreeMap<String, i64> {
     for row in &table.rows {
         let seen = &table.signatures[row.signature];
         let signature = &seen.signature;
-        if signature.event_source != "iam.amazonaws.com"
+        if &*signature.event_source != "iam.amazonaws.com"
             || !signature.error_code.is_empty()
-            || !POLICY_WRITES.contains(&signature.event_name.as_str())
+            || !POLICY_WRITES.contains(&&*signature.event_name)
         {
             continue;
         }

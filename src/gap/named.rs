@@ -47,7 +47,7 @@ pub fn named(catalog: &Catalog, table: &Table) -> Named {
     let mut total = NamedCalls::default();
     for row in &table.rows {
         let signature = &table.signatures[row.signature].signature;
-        let (source, name) = (signature.event_source.as_str(), signature.event_name.as_str());
+        let (source, name) = (&*signature.event_source, &*signature.event_name);
         let operation = operations
             .entry((source, name))
             .or_insert_with(|| Operation::of(catalog, source, name));

@@ -29,14 +29,14 @@ pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
     // Who assumed it is named by its own account; the resource by its path or without.
     for row in &subject.table.rows {
         let signature = &subject.table.signatures[row.signature].signature;
-        let assumes = signature.event_source == "sts.amazonaws.com" && signature.event_name == "AssumeRole";
+        let assumes = &*signature.event_source == "sts.amazonaws.com" && &*signature.event_name == "AssumeRole";
         if assumes
             && row
                 .resources
                 .iter()
                 .any(|arn| crate::iam::pattern::matches(arn, &principal.arn))
         {
-            trusted.remove(&signature.caller.account);
+            trusted.remove(&*signature.caller.account);
         }
     }
     if trusted.is_empty() {

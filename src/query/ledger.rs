@@ -41,7 +41,7 @@ fn weekday(day: i64) -> u64 {
 fn name(caller: &Caller) -> String {
     match caller.arn.rsplit(['/', ':']).next() {
         Some(name) if !name.is_empty() => name.to_owned(),
-        _ => caller.account.clone(),
+        _ => caller.account.to_string(),
     }
 }
 
@@ -63,21 +63,21 @@ fn who_and_what<'t, T>(columns: Columns, rows: &[T], seen: impl Fn(&T) -> &'t Se
         move |row: &T| cell(seen(row))
     };
     columns
-        .text("principal", rows, of(|seen| seen.signature.caller.arn.clone()))
+        .text("principal", rows, of(|seen| seen.signature.caller.arn.to_string()))
         .text("name", rows, of(|seen| name(&seen.signature.caller)))
         .text("kind", rows, of(|seen| seen.signature.caller.kind.name().to_owned()))
-        .text("principal_id", rows, of(|seen| seen.signature.caller.id.clone()))
+        .text("principal_id", rows, of(|seen| seen.signature.caller.id.to_string()))
         .text(
             "principal_account",
             rows,
-            of(|seen| seen.signature.caller.account.clone()),
+            of(|seen| seen.signature.caller.account.to_string()),
         )
-        .text("account", rows, of(|seen| seen.signature.account.clone()))
-        .text("region", rows, of(|seen| seen.signature.region.clone()))
-        .text("event_source", rows, of(|seen| seen.signature.event_source.clone()))
-        .text("event_name", rows, of(|seen| seen.signature.event_name.clone()))
-        .text("error_code", rows, of(|seen| seen.signature.error_code.clone()))
-        .text("denied_action", rows, of(|seen| seen.signature.denied_action.clone()))
+        .text("account", rows, of(|seen| seen.signature.account.to_string()))
+        .text("region", rows, of(|seen| seen.signature.region.to_string()))
+        .text("event_source", rows, of(|seen| seen.signature.event_source.to_string()))
+        .text("event_name", rows, of(|seen| seen.signature.event_name.to_string()))
+        .text("error_code", rows, of(|seen| seen.signature.error_code.to_string()))
+        .text("denied_action", rows, of(|seen| seen.signature.denied_action.to_string()))
         .text("outcome", rows, of(|seen| outcome(seen).to_owned()))
 }
 
@@ -150,8 +150,8 @@ fn touched(table: &Table) -> Columns {
         for resource in &row.resources {
             let key = (
                 &signature.caller,
-                signature.event_source.as_str(),
-                signature.event_name.as_str(),
+                &*signature.event_source,
+                &*signature.event_name,
                 outcome(seen),
                 resource.as_str(),
             );
@@ -170,12 +170,12 @@ fn touched(table: &Table) -> Columns {
     }
     let rows: Vec<_> = touched.into_iter().collect();
     Columns::new(rows.len())
-        .text("principal", &rows, |((caller, ..), _)| caller.arn.clone())
+        .text("principal", &rows, |((caller, ..), _)| caller.arn.to_string())
         .text("name", &rows, |((caller, ..), _)| name(caller))
         .text("kind", &rows, |(_, touch)| {
             touch.seen.signature.caller.kind.name().to_owned()
         })
-        .text("account", &rows, |(_, touch)| touch.seen.signature.account.clone())
+        .text("account", &rows, |(_, touch)| touch.seen.signature.account.to_string())
         .text("event_source", &rows, |((_, source, ..), _)| (*source).to_owned())
         .text("event_name", &rows, |((_, _, name, ..), _)| (*name).to_owned())
         .text("outcome", &rows, |((.., outcome, _), _)| (*outcome).to_owned())
@@ -190,7 +190,7 @@ fn sessions(table: &Table) -> Columns {
     let roles: BTreeMap<&str, &str> = table
         .signatures
         .iter()
-        .map(|seen| (seen.signature.caller.id.as_str(), seen.signature.caller.arn.as_str()))
+        .map(|seen| (&*seen.signature.caller.id, &*seen.signature.caller.arn))
         .collect();
     let rows = &table.workloads;
     let workload = |cell: fn(&crate::attribute::Workload) -> String| {

@@ -146,9 +146,9 @@ pub fn denials(catalog: &Catalog, table: &Table, after: i64) -> Vec<Denial> {
             continue;
         }
         let denial = denials.entry(row.signature).or_insert_with(|| Denial {
-            principal: signature.caller.arn.clone(),
+            principal: signature.caller.arn.to_string(),
             actions: match catalog.mapping(&signature.event_source, &signature.event_name) {
-                _ if !signature.denied_action.is_empty() => vec![signature.denied_action.clone()],
+                _ if !signature.denied_action.is_empty() => vec![signature.denied_action.to_string()],
                 Mapping::Actions(needs) => needs.iter().map(|need| catalog.name(need.action).to_owned()).collect(),
                 Mapping::NoPermission { .. } | Mapping::Unmapped { .. } => Vec::new(),
             },

@@ -2,6 +2,7 @@
 //!
 //! Nothing is allocated for a call whose signature, day and resources were met before.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -319,7 +320,7 @@ impl Builder {
             event_name,
             error_code,
             denied_action,
-        ] = key.texts.map(|text| self.texts.text(text).to_owned());
+        ] = key.texts.map(|text| self.texts.shared(text));
         Signature {
             caller: Caller {
                 kind: key.kind,
@@ -337,19 +338,31 @@ impl Builder {
         }
     }
 
+    /// As [`Signature`]s compare.
+    fn compare(&self, a: &Key, b: &Key) -> Ordering {
+        let texts = || {
+            let both = a.texts.iter().zip(&b.texts).find(|(a, b)| a != b);
+            both.map_or(Ordering::Equal, |(a, b)| self.texts.text(*a).cmp(self.texts.text(*b)))
+        };
+        let facts = |key: &Key| &self.fact_list[key.facts as usize];
+        a.kind.cmp(&b.kind).then_with(texts).then_with(|| facts(a).cmp(facts(b)))
+    }
+
     /// Sorts everything, so that equal input gives an equal table.
-    pub(super) fn finish(self) -> Table {
-        let spelled = self.seen.iter().enumerate().map(|(index, seen)| {
-            let signature = self.spell(&seen.key);
-            let (first, last) = (seen.first.clone(), seen.last.clone());
-            (index, Seen { signature, first, last })
-        });
-        let mut signatures: Vec<(usize, Seen)> = spelled.collect();
-        signatures.sort_unstable_by(|(_, a), (_, b)| a.signature.cmp(&b.signature));
-        let mut number = vec![0; signatures.len()];
-        for (new, (old, _)) in signatures.iter().enumerate() {
+    pub(super) fn finish(mut self) -> Table {
+        let mut seen: Vec<(usize, SeenSoFar)> = std::mem::take(&mut self.seen).into_iter().enumerate().collect();
+        seen.sort_unstable_by(|(_, a), (_, b)| self.compare(&a.key, &b.key));
+        let mut number = vec![0; seen.len()];
+        for (new, (old, _)) in seen.iter().enumerate() {
             number[*old] = new;
         }
+        let signatures = seen.into_iter().map(|(_, seen)| Seen {
+            signature: self.spell(&seen.key),
+            first: seen.first,
+            last: seen.last,
+        });
+        let signatures: Vec<Seen> = signatures.collect();
+        debug_assert!(signatures.is_sorted_by(|a, b| a.signature < b.signature));
         let text = |number: &Text| self.texts.text(*number);
         let rows = self.rows.iter().map(|row| Row {
             signature: number[row.signature as usize],
@@ -386,7 +399,7 @@ impl Builder {
                 calls,
             });
         Table {
-            signatures: signatures.into_iter().map(|(_, seen)| seen).collect(),
+            signatures,
             rows,
             workloads: workloads.collect(),
             sessions,

@@ -17,11 +17,11 @@ pub struct Caller {
     /// Role, user, …
     pub kind: PrincipalKind,
     /// ARN; may be empty.
-    pub arn: String,
+    pub arn: Arc<str>,
     /// Unique id; may be empty.
-    pub id: String,
+    pub id: Arc<str>,
     /// Account; may be empty.
-    pub account: String,
+    pub account: Arc<str>,
 }
 
 /// What a call was, apart from its moment and resources.
@@ -30,17 +30,17 @@ pub struct Signature {
     /// Who.
     pub caller: Caller,
     /// The account that received the event.
-    pub account: String,
+    pub account: Arc<str>,
     /// Where.
-    pub region: String,
+    pub region: Arc<str>,
     /// `eventSource`
-    pub event_source: String,
+    pub event_source: Arc<str>,
     /// `eventName`
-    pub event_name: String,
+    pub event_name: Arc<str>,
     /// `errorCode`; empty for success.
-    pub error_code: String,
+    pub error_code: Arc<str>,
     /// The action that a denial's message names; empty for none.
-    pub denied_action: String,
+    pub denied_action: Arc<str>,
     /// Facts of the request that decide which actions it needed; see [`Facts`].
     pub facts: Arc<Facts>,
 }

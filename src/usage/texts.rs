@@ -1,6 +1,7 @@
 //! Strings as numbers: each is kept once.
 
 use std::hash::BuildHasher;
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
@@ -11,7 +12,7 @@ pub(super) type Text = u32;
 /// Strings, numbered as they are met. Hashed with a random seed, because they come from logs; nothing that leaves the
 /// program depends on it.
 pub(super) struct Texts {
-    texts: Vec<Box<str>>,
+    texts: Vec<Arc<str>>,
     numbers: HashTable<Text>,
     hash: RandomState,
 }
@@ -19,7 +20,7 @@ pub(super) struct Texts {
 impl Default for Texts {
     fn default() -> Self {
         Self {
-            texts: vec![Box::default()],
+            texts: vec![Arc::default()],
             numbers: HashTable::new(),
             hash: RandomState::default(),
         }
@@ -46,6 +47,11 @@ impl Texts {
     /// The string that has this number.
     pub(super) fn text(&self, number: Text) -> &str {
         &self.texts[number as usize]
+    }
+
+    /// The same, to be kept.
+    pub(super) fn shared(&self, number: Text) -> Arc<str> {
+        Arc::clone(&self.texts[number as usize])
     }
 
     /// All strings, in the order of their numbers.

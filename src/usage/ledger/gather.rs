@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
-use std::sync::{Mutex, PoisonError};
+use std::panic::resume_unwind;
+use std::sync::mpsc::{Receiver, SendError, sync_channel};
+use std::thread;
 
 use sha2::{Digest, Sha256};
 
@@ -15,7 +17,6 @@ use super::{Error, text};
 use crate::coverage::Coverage;
 use crate::progress::Progress;
 use crate::source::Source;
-use crate::usage::duplicates::lock;
 use crate::usage::{self, PartKey, collect_parts};
 
 /// Bytes of logs after which the ledger is committed, so that a killed run loses little.
@@ -23,6 +24,8 @@ const COMMIT: u64 = 1 << 30;
 /// Bytes of memory that parts may take while they wait for a commit: of more than a month of a usual trail, so that a
 /// month is seldom written twice.
 const WAITING: usize = 32 << 20;
+/// Parts that may be read before they are sealed, beside the one that each thread is at.
+const READ_AHEAD: usize = 1;
 
 /// One of several machines that share the parts between them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -204,34 +207,17 @@ pub(super) fn collect_within(
         filter: usage::Filter::default(),
         ..how.options.clone()
     };
-    let sealing = Mutex::new(Sealing {
+    let sealer = Sealer {
         writer,
         reading,
         summary,
+        identities: how.identities,
+        most,
         uncommitted: 0,
-        failed: None,
-    });
-    collect_parts(
-        &chosen,
-        &options,
-        progress,
-        &|part| match seal(&sealing, part, how.identities, most) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                lock(&sealing).failed.get_or_insert(error);
-                ControlFlow::Break(())
-            }
-        },
-    )?;
-    let Sealing {
-        mut writer,
-        mut summary,
-        failed,
-        ..
-    } = sealing.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if let Some(error) = failed {
-        return Err(error);
-    }
+    };
+    let Sealer {
+        mut writer, mut summary, ..
+    } = sealed(sealer, &chosen, &options, progress)?;
     summary.unread.sort();
     summary.refused.sort();
     progress.stage("writing");
@@ -303,84 +289,115 @@ fn name(key: &PartKey) -> String {
     }
 }
 
-/// What the threads of a run share.
-struct Sealing {
+/// Reads all sources, and seals their parts on a thread of its own, so that reading waits for no commit.
+fn sealed(
+    sealer: Sealer,
+    sources: &[Source],
+    options: &usage::Options,
+    progress: &Progress,
+) -> Result<Sealer, Error> {
+    let (give, given) = sync_channel(READ_AHEAD);
+    thread::scope(|scope| {
+        let sealing = thread::Builder::new()
+            .spawn_scoped(scope, move || sealer.seal_all(given))
+            .map_err(|error| usage::Error::Threads {
+                threads: 1,
+                why: error.to_string(),
+            })?;
+        let read = collect_parts(sources, options, progress, &|part| match give.send(part) {
+            Ok(()) => ControlFlow::Continue(()),
+            // Sealing has failed, and says why below.
+            Err(SendError(_)) => ControlFlow::Break(()),
+        });
+        drop(give);
+        let sealer = sealing.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+        read?;
+        Ok(sealer)
+    })
+}
+
+/// Puts parts in their places.
+struct Sealer {
     writer: Writer,
     /// Parts that are not sealed yet.
     reading: BTreeMap<PartKey, Reading>,
     summary: Summary,
+    /// Keep names of sessions.
+    identities: bool,
+    /// Bytes that may wait for a commit.
+    most: usize,
     /// Bytes of logs since the last commit.
     uncommitted: u64,
-    failed: Option<Error>,
 }
 
-/// Puts a part that was read in its place. One of which not every file could be read stands with the rest, and says
-/// how many it lacks: the next run completes it.
-fn seal(sealing: &Mutex<Sealing>, part: usage::Part, identities: bool, most: usize) -> Result<(), Error> {
-    let key = part.key;
-    let mut reading = lock(sealing).reading.remove(&key).unwrap_or_default();
-    let (files, bytes, records) = (part.files.len() as u64, part.coverage.bytes, part.coverage.records);
-    let objects: Vec<Object> = part
-        .files
-        .into_iter()
-        .map(|file| {
-            let (key, stamp) = reading.files.remove(&file.name).unwrap_or_default();
-            Object {
-                key,
-                bytes: file.bytes,
-                digest: short(&file.digest),
-                stamp,
-            }
-        })
-        .collect();
-    let lost = reading.known.iter().find(|before| {
-        let is_it = |object: &Object| object.key == before.key || object.digest == before.digest;
-        !reading.adds && !objects.iter().any(is_it)
-    });
-    let lacking = reading.files.len() as u64;
-    let unread = unread(&part.coverage, reading.files);
-
-    let mut shared = lock(sealing);
-    shared.summary.unread.extend(unread);
-    if let Some(lost) = lost {
-        let why = format!("{}: `{}` cannot be read any more", name(&key), lost.key);
-        shared.summary.refused.push(why);
-        return Ok(());
+impl Sealer {
+    fn seal_all(mut self, parts: Receiver<usage::Part>) -> Result<Sealer, Error> {
+        for part in parts {
+            self.seal(part)?;
+        }
+        Ok(self)
     }
-    let ids = shared.writer.meet(&key.account, part.table.signatures);
-    drop(shared);
 
-    // What takes its time is done while others seal.
-    let mut made = Part::of(
-        part.table.rows,
-        &ids,
-        part.table.sessions,
-        part.coverage,
-        objects,
-        identities,
-    );
-    made.unread = lacking;
-
-    let mut shared = lock(sealing);
-    let Sealing { writer, summary, .. } = &mut *shared;
-    if reading.adds
-        && let Some(mut before) = writer.part(&key)?
-    {
-        // What was read now may be what was lacking then.
-        before.unread = before.unread.saturating_sub(files);
-        made.add(before);
+    /// Puts a part that was read in its place. One of which not every file could be read stands with the rest, and says
+    /// how many it lacks: the next run completes it.
+    fn seal(&mut self, part: usage::Part) -> Result<(), Error> {
+        let Sealer { writer, summary, .. } = self;
+        let key = part.key;
+        let mut reading = self.reading.remove(&key).unwrap_or_default();
+        let (files, bytes, records) = (part.files.len() as u64, part.coverage.bytes, part.coverage.records);
+        let objects: Vec<Object> = part
+            .files
+            .into_iter()
+            .map(|file| {
+                let (key, stamp) = reading.files.remove(&file.name).unwrap_or_default();
+                Object {
+                    key,
+                    bytes: file.bytes,
+                    digest: short(&file.digest),
+                    stamp,
+                }
+            })
+            .collect();
+        let lost = reading.known.iter().find(|before| {
+            let is_it = |object: &Object| object.key == before.key || object.digest == before.digest;
+            !reading.adds && !objects.iter().any(is_it)
+        });
+        let lacking = reading.files.len() as u64;
+        summary.unread.extend(unread(&part.coverage, reading.files));
+        if let Some(lost) = lost {
+            let why = format!("{}: `{}` cannot be read any more", name(&key), lost.key);
+            summary.refused.push(why);
+            return Ok(());
+        }
+        let ids = writer.meet(&key.account, part.table.signatures);
+        let mut made = Part::of(
+            part.table.rows,
+            &ids,
+            part.table.sessions,
+            part.coverage,
+            objects,
+            self.identities,
+        );
+        made.unread = lacking;
+        if reading.adds
+            && let Some(mut before) = writer.part(&key)?
+        {
+            // What was read now may be what was lacking then.
+            before.unread = before.unread.saturating_sub(files);
+            made.add(before);
+        }
+        writer.put(&key, made);
+        summary.parts_read += 1;
+        summary.files_read += files;
+        summary.bytes_read += bytes;
+        summary.records += records;
+        self.uncommitted += bytes;
+        if self.uncommitted > COMMIT || writer.waiting() > self.most {
+            self.uncommitted = 0;
+            writer.commit(false)?;
+        }
+        Ok(())
     }
-    writer.put(&key, made);
-    summary.parts_read += 1;
-    summary.files_read += files;
-    summary.bytes_read += bytes;
-    summary.records += records;
-    shared.uncommitted += bytes;
-    if shared.uncommitted > COMMIT || shared.writer.waiting() > most {
-        shared.uncommitted = 0;
-        shared.writer.commit(false)?;
-    }
-    Ok(())
 }
 
 /// Files of a part that could not be read, by their names, and why.

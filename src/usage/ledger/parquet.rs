@@ -16,7 +16,7 @@ use super::footer;
 /// Most rows of a group.
 const ROWS: usize = 1 << 16;
 /// A group that holds so many bytes of text is full.
-const BYTES: usize = 4 << 20;
+const BYTES: usize = 1 << 20;
 
 /// What a column holds.
 #[derive(Clone, Copy)]

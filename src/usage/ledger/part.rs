@@ -131,10 +131,10 @@ impl Part {
 
     /// The one order in which a part is written.
     fn sort(&mut self) {
-        self.calls.sort_by_key(|row| (row.signature, row.day));
-        self.sessions.sort();
+        self.calls.sort_unstable_by_key(|row| (row.signature, row.day));
+        self.sessions.sort_unstable();
         self.sessions.dedup();
-        self.objects.sort();
+        self.objects.sort_unstable();
     }
 
     /// Both, where they hold no object in common.

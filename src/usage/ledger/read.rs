@@ -103,8 +103,8 @@ fn read_files(dir: &Path, index: &Index, filter: &Filter) -> Result<Read, Error>
         signatures(dir, index, &entry.account, &mut known)?;
     }
     let takes = |seen: &Seen| {
-        (filter.accounts.is_empty() || filter.accounts.contains(&seen.signature.account))
-            && (filter.regions.is_empty() || filter.regions.contains(&seen.signature.region))
+        (filter.accounts.is_empty() || filter.accounts.contains(&*seen.signature.account))
+            && (filter.regions.is_empty() || filter.regions.contains(&*seen.signature.region))
     };
     let mut seen: Vec<(SignatureId, Seen)> = known.into_iter().collect();
     seen.sort_by(|(_, a), (_, b)| a.signature.cmp(&b.signature));

@@ -63,16 +63,16 @@ impl Plain {
         let signature = Signature {
             caller: Caller {
                 kind: principal.kind,
-                arn: principal.arn.to_string(),
-                id: principal.id.to_owned(),
-                account: principal.account.to_owned(),
+                arn: (*principal.arn).into(),
+                id: principal.id.into(),
+                account: principal.account.into(),
             },
-            account: account_of(event).to_owned(),
-            region: text(event.region.as_deref()),
-            event_source: event.source.to_string(),
-            event_name: event.name.to_string(),
-            error_code: text(event.error_code.as_deref()),
-            denied_action: resolve::outcome(event).denied_action.unwrap_or_default(),
+            account: account_of(event).into(),
+            region: text(event.region.as_deref()).into(),
+            event_source: (*event.source).into(),
+            event_name: (*event.name).into(),
+            error_code: text(event.error_code.as_deref()).into(),
+            denied_action: resolve::outcome(event).denied_action.unwrap_or_default().into(),
             facts: observed.facts.into(),
         };
         let witness = Witness {

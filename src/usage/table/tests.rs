@@ -13,16 +13,16 @@ fn seen(name: &str, first: (i64, &str), last: (i64, &str)) -> Seen {
         signature: Signature {
             caller: Caller {
                 kind: PrincipalKind::Role,
-                arn: String::new(),
-                id: String::new(),
-                account: String::new(),
+                arn: Arc::default(),
+                id: Arc::default(),
+                account: Arc::default(),
             },
-            account: String::new(),
-            region: String::new(),
-            event_source: "s3.amazonaws.com".to_owned(),
-            event_name: name.to_owned(),
-            error_code: String::new(),
-            denied_action: String::new(),
+            account: Arc::default(),
+            region: Arc::default(),
+            event_source: "s3.amazonaws.com".into(),
+            event_name: name.into(),
+            error_code: Arc::default(),
+            denied_action: Arc::default(),
             facts: Arc::default(),
         },
         first: witness(first),
@@ -57,7 +57,7 @@ fn table() -> Table {
 }
 
 /// (name, day, calls) of each row, found through its signature.
-fn calls(table: &Table) -> Vec<(String, i32, u64)> {
+fn calls(table: &Table) -> Vec<(Arc<str>, i32, u64)> {
     let name = |row: &Row| table.signatures[row.signature].signature.event_name.clone();
     let mut calls: Vec<_> = table.rows.iter().map(|row| (name(row), row.day, row.calls)).collect();
     calls.sort();
