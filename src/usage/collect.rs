@@ -27,7 +27,7 @@ use crate::source::{self, Source};
 /// Files up to this size are read whole, which is fastest; larger ones are streamed.
 const WHOLE_FILE: u64 = 256 << 20;
 /// Bytes, as they lie, that a thread takes at once.
-const BATCH: u64 = 4 << 20;
+const BATCH: u64 = 2 << 20;
 
 /// Why nothing could be collected.
 #[derive(Debug, thiserror::Error)]

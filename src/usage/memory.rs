@@ -3,6 +3,7 @@
 //! Trails repeat themselves: few operations, few sessions, and calls that differ only where nothing decides. All of this
 //! may be forgotten at any time; it changes how long a run takes, never what comes out.
 
+use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -49,7 +50,8 @@ impl Memory {
         if operations {
             self.operations = Operations::default();
         }
-        if operations || self.observations.list.len() >= MOST {
+        let Observations { list, facts, .. } = &self.observations;
+        if operations || list.len().max(facts.len()) >= MOST {
             self.observations = Observations::default();
         }
     }
@@ -218,6 +220,9 @@ impl KnownCaller {
 pub(super) struct Observations {
     list: Vec<KnownObservation>,
     numbers: HashTable<u32>,
+    /// What they say of the request; many say the same.
+    facts: Vec<KnownFacts>,
+    fact_numbers: HashMap<Arc<Facts>, u32, RandomState>,
     hash: RandomState,
     reading: Reading,
     /// Hashes of what was met once. Only what comes again is kept, and much never does.
@@ -231,6 +236,8 @@ impl Default for Observations {
         Self {
             list: Vec::new(),
             numbers: HashTable::new(),
+            facts: Vec::new(),
+            fact_numbers: HashMap::default(),
             hash: RandomState::default(),
             reading: Reading::default(),
             once: vec![0; 2 * MOST].into(),
@@ -247,12 +254,20 @@ pub(super) struct KnownObservation {
     read: Box<[u8]>,
     /// The names that were left out are more than names: such events are read whole.
     refused: bool,
-    pub(super) facts: Arc<Facts>,
+    /// Place in [`Observations::facts`].
+    facts: u32,
     /// Shapes of the resources that all of them name.
     pub(super) shapes: Vec<String>,
     /// Resources that take in each call's own names.
     open: Vec<Vec<Piece>>,
     pub(super) numbers: Local<ObservationNumbers>,
+}
+
+/// Facts, and their number in one builder.
+#[derive(Default)]
+pub(super) struct KnownFacts {
+    pub(super) facts: Arc<Facts>,
+    pub(super) number: Local<u32>,
 }
 
 /// An observation in numbers of one builder.
@@ -282,7 +297,7 @@ impl Observations {
         event: &Event<'_>,
         number: u32,
         operation: &Operation,
-    ) -> (&mut KnownObservation, &Reading) {
+    ) -> (&mut KnownObservation, &mut KnownFacts, &Reading) {
         let place = match self.find(event, number, operation, false) {
             Some(place) if self.at(place).refused => self.find(event, number, operation, true),
             place => place,
@@ -291,7 +306,8 @@ impl Observations {
             Some(place) => &mut self.list[place as usize],
             None => &mut self.new,
         };
-        (known, &self.reading)
+        let facts = &mut self.facts[known.facts as usize];
+        (known, facts, &self.reading)
     }
 
     fn at(&self, place: u32) -> &KnownObservation {
@@ -305,9 +321,24 @@ impl Observations {
             numbers,
             hash,
             reading,
+            facts,
+            fact_numbers,
             once,
             new,
         } = self;
+        let mut number_of = |new: Facts| match fact_numbers.get(&new) {
+            Some(known) => *known,
+            None => {
+                let number = position(facts.len());
+                let new = Arc::new(new);
+                fact_numbers.insert(Arc::clone(&new), number);
+                facts.push(KnownFacts {
+                    facts: new,
+                    number: Local::default(),
+                });
+                number
+            }
+        };
         reading.read(event, operation, whole);
         let hash_of = |number: u32, read: &[u8]| hash.hash_one((number, read));
         let hashed = hash_of(number, reading.bytes());
@@ -322,7 +353,7 @@ impl Observations {
         let again = *met == hashed && reading.bytes().len() <= LONGEST;
         *met = hashed;
         if !again {
-            *new = KnownObservation::closed(resolve::observe(event, operation));
+            *new = KnownObservation::closed(resolve::observe(event, operation), number_of);
             return None;
         }
         let outline = Outline::of(event, operation, reading);
@@ -331,7 +362,9 @@ impl Observations {
             operation: number,
             read: reading.bytes().into(),
             refused: outline.is_none(),
-            ..outline.map_or_else(KnownObservation::default, KnownObservation::open)
+            ..outline.map_or_else(KnownObservation::default, |outline| {
+                KnownObservation::open(outline, &mut number_of)
+            })
         });
         numbers.insert_unique(hashed, place, |place| {
             let known = &list[*place as usize];
@@ -342,21 +375,19 @@ impl Observations {
 }
 
 impl KnownObservation {
-    fn closed(observed: Observed) -> Self {
+    fn closed(observed: Observed, mut number_of: impl FnMut(Facts) -> u32) -> Self {
         Self {
             shapes: observed.resources.iter().map(|arn| generalise(arn)).collect(),
-            facts: observed.facts.into(),
+            facts: number_of(observed.facts),
             ..Self::default()
         }
     }
 
-    fn open(outline: Outline) -> Self {
+    fn open(outline: Outline, number_of: impl FnMut(Facts) -> u32) -> Self {
+        let Outline { facts, resources, open } = outline;
         Self {
-            open: outline.open,
-            ..Self::closed(Observed {
-                facts: outline.facts,
-                resources: outline.resources,
-            })
+            open,
+            ..Self::closed(Observed { facts, resources }, number_of)
         }
     }
 

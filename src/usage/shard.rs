@@ -51,14 +51,14 @@ impl Shard {
         let calls = event.calls();
         self.coverage.records += calls;
         let operation = memory.operations.of(&event.source, &event.name);
-        let (observation, reading) = memory.observations.of(event, operation.number, &operation.operation);
+        let (observation, facts, reading) = memory.observations.of(event, operation.number, &operation.operation);
         let account = self.account.number(account_of(event), &mut self.builder);
         let region = self
             .region
             .number(event.region.as_deref().unwrap_or(""), &mut self.builder);
         let builder = &mut self.builder;
         let observed = observation.numbers.get(self.number, || ObservationNumbers {
-            facts: builder.facts(&observation.facts),
+            facts: *facts.number.get(self.number, || builder.facts(&facts.facts)),
             shapes: observation.shapes.iter().map(|shape| builder.text(shape)).collect(),
             row: None,
             noted: None,
