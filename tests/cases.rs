@@ -154,11 +154,7 @@ fn two_ids_of_one_role_name_are_two_principals() {
     later["userIdentity"]["principalId"] = json!("AROANEW:s");
     later["userIdentity"]["sessionContext"]["sessionIssuer"]["principalId"] = json!("AROANEW");
     let (table, _) = collected(&[secret(), later]);
-    let ids: Vec<&str> = table
-        .signatures
-        .iter()
-        .map(|seen| &*seen.signature.caller.id)
-        .collect();
+    let ids: Vec<&str> = table.signatures.iter().map(|seen| &*seen.signature.caller.id).collect();
     assert_eq!(ids, ["AROAAPP", "AROANEW"]);
 }
 

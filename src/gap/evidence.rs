@@ -130,7 +130,10 @@ impl Callers {
             .or_else(|| self.by_name.get(&(caller.account.to_string(), kind, name)))
             .copied()?;
         let known = &grants.principals[index].id;
-        Some((index, !caller.id.is_empty() && !known.is_empty() && **known != *caller.id))
+        Some((
+            index,
+            !caller.id.is_empty() && !known.is_empty() && **known != *caller.id,
+        ))
     }
 }
 

@@ -77,7 +77,11 @@ fn who_and_what<'t, T>(columns: Columns, rows: &[T], seen: impl Fn(&T) -> &'t Se
         .text("event_source", rows, of(|seen| seen.signature.event_source.to_string()))
         .text("event_name", rows, of(|seen| seen.signature.event_name.to_string()))
         .text("error_code", rows, of(|seen| seen.signature.error_code.to_string()))
-        .text("denied_action", rows, of(|seen| seen.signature.denied_action.to_string()))
+        .text(
+            "denied_action",
+            rows,
+            of(|seen| seen.signature.denied_action.to_string()),
+        )
         .text("outcome", rows, of(|seen| outcome(seen).to_owned()))
 }
 

@@ -16,6 +16,7 @@ use std::cmp::Ordering;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 pub use layout::Wanted;
 pub use local::find;
@@ -23,12 +24,14 @@ pub use local::find;
 /// One thing to read.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Source {
-    /// A file on disk, and its length in bytes when it was found.
+    /// A file on disk, as it was when it was found.
     File {
         /// Where it lies.
         path: PathBuf,
         /// Its length.
         bytes: u64,
+        /// When it was modified last, as far as the system tells.
+        modified: Option<SystemTime>,
     },
     /// Standard input.
     Stdin,
@@ -185,9 +188,8 @@ impl Source {
     /// modification, an object's ETag.
     pub fn stamp(&self) -> Option<String> {
         match self {
-            Source::File { path, .. } => {
-                let modified = std::fs::metadata(path).ok()?.modified().ok()?;
-                let since = modified.duration_since(std::time::UNIX_EPOCH).ok()?;
+            Source::File { modified, .. } => {
+                let since = modified.as_ref()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
                 Some(format!("{}.{:09}", since.as_secs(), since.subsec_nanos()))
             }
             Source::Stdin => None,

@@ -345,7 +345,10 @@ impl Builder {
             both.map_or(Ordering::Equal, |(a, b)| self.texts.text(*a).cmp(self.texts.text(*b)))
         };
         let facts = |key: &Key| &self.fact_list[key.facts as usize];
-        a.kind.cmp(&b.kind).then_with(texts).then_with(|| facts(a).cmp(facts(b)))
+        a.kind
+            .cmp(&b.kind)
+            .then_with(texts)
+            .then_with(|| facts(a).cmp(facts(b)))
     }
 
     /// Sorts everything, so that equal input gives an equal table.

@@ -92,8 +92,8 @@ pub struct PartKey {
 /// One file whose bytes were read to their end.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct FileRead {
-    /// The source's name.
-    pub name: String,
+    /// Place of its source among those that were given.
+    pub source: usize,
     /// Bytes, as they lie.
     pub bytes: u64,
     /// SHA-256 of those bytes.
@@ -111,7 +111,7 @@ pub struct Part {
     pub table: Table,
     /// What was read and skipped.
     pub coverage: Coverage,
-    /// The files that were read, sorted by name. One that could not be opened or read is told in the coverage alone;
+    /// The files that were read, in the order in which they were given. One that could not be opened or read is told in the coverage alone;
     /// one that holds the same bytes as another is listed, and its records count as duplicates.
     pub files: Vec<FileRead>,
 }
@@ -538,7 +538,7 @@ impl Run<'_> {
                     coverage.skip(&name, "", &why, self.contents.records(&digest));
                 }
                 counted.files.push(FileRead {
-                    name,
+                    source: facts.source,
                     bytes: facts.bytes,
                     digest,
                 });

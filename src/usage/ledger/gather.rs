@@ -1,6 +1,6 @@
 //! Logs into a ledger: what is new or changed is read, and nothing else.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::panic::resume_unwind;
 use std::sync::mpsc::{Receiver, SendError, sync_channel};
@@ -121,8 +121,16 @@ struct Reading {
     known: Vec<Object>,
     /// Whether that stays, for lack of its files.
     adds: bool,
-    /// Name of a source → its key and stamp.
-    files: HashMap<String, (String, String)>,
+    /// Places of the sources that are read into it, ascending.
+    files: Vec<usize>,
+}
+
+/// How a source that is read will be booked.
+struct Asked {
+    /// Under its whole name: another one has its key.
+    whole: bool,
+    /// Taken before it was read, so that what changes meanwhile is read again.
+    stamp: String,
 }
 
 /// Brings a ledger up to date.
@@ -151,11 +159,11 @@ pub(super) fn collect_within(
         drop_before(&mut writer, first, &mut summary)?;
     }
     let mut reading: BTreeMap<PartKey, Reading> = BTreeMap::new();
-    let mut chosen: Vec<Source> = Vec::new();
-    for (book, parts) in &grouped(sources, how, keep_from) {
-        let mut objects = writer.objects(book)?;
+    let mut chosen: Vec<(Source, Asked)> = Vec::new();
+    for (book, parts) in grouped(sources, how, keep_from) {
+        let mut objects = writer.objects(&book)?;
         let mut known_parts = Vec::with_capacity(parts.len());
-        for (key, given) in parts {
+        for (key, given) in &parts {
             let known = objects.remove(&key.date).unwrap_or_default();
             let names = Names::of(&known, given, writer.index.unread(key));
             known_parts.push((key, given, known, names));
@@ -189,25 +197,35 @@ pub(super) fn collect_within(
                 }));
                 continue;
             }
-            let files = files.into_iter().map(|at| {
-                chosen.push(given[at].source.clone());
-                (
-                    given[at].source.name(),
-                    (given[at].key.clone(), given[at].stamp.clone()),
-                )
-            });
-            let files = files.collect();
-            reading.insert(key.clone(), Reading { known, adds, files });
+            chosen.extend(files.into_iter().map(|at| {
+                let Given {
+                    source, whole, stamp, ..
+                } = &given[at];
+                let (whole, stamp) = (*whole, stamp.clone());
+                ((*source).clone(), Asked { whole, stamp })
+            }));
+            let reads = Reading {
+                known,
+                adds,
+                files: Vec::new(),
+            };
+            reading.insert(key.clone(), reads);
         }
     }
 
     // Of equal files the first by name counts, in whatever order they were given.
-    chosen.sort();
+    chosen.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let (sources, asked): (Vec<Source>, Vec<Asked>) = chosen.into_iter().unzip();
+    for (place, source) in sources.iter().enumerate() {
+        reading.entry(part_of(source)).or_default().files.push(place);
+    }
     let options = usage::Options {
         filter: usage::Filter::default(),
         ..how.options.clone()
     };
     let sealer = Sealer {
+        sources: &sources,
+        asked,
         writer,
         reading,
         summary,
@@ -216,8 +234,10 @@ pub(super) fn collect_within(
         uncommitted: 0,
     };
     let Sealer {
-        mut writer, mut summary, ..
-    } = sealed(sealer, &chosen, &options, progress)?;
+        mut writer,
+        mut summary,
+        ..
+    } = sealed(sealer, &options, progress)?;
     summary.unread.sort();
     summary.refused.sort();
     progress.stage("writing");
@@ -248,24 +268,27 @@ fn grouped<'s>(
         dated && account && how.shard.is_none_or(|shard| shard.takes(key))
     };
     let mut books: BTreeMap<BookKey, BTreeMap<PartKey, Vec<Given>>> = BTreeMap::new();
-    let mut met: HashSet<(PartKey, String)> = HashSet::new();
     for source in sources {
-        let (account, date) = source.part();
-        let key = PartKey { date, account };
+        let key = part_of(source);
         if !asked(&key) {
             continue;
         }
-        let name = source.name();
-        let object = object_key(&key, &name);
-        // Two trails may be laid side by side; what one name stands for twice is told apart by its whole name.
-        let is_first = met.insert((key.clone(), object.clone()));
         let given = Given {
             source,
-            key: if is_first { object } else { name },
+            key: object_key(&key, &source.name()),
+            whole: false,
             stamp: source.stamp().unwrap_or_default(),
         };
         let parts = books.entry(BookKey::of(&key)).or_default();
         parts.entry(key).or_default().push(given);
+    }
+    // Two trails may be laid side by side; what one name stands for twice is told apart by its whole name.
+    for given in books.values_mut().flat_map(BTreeMap::values_mut) {
+        let mut met: HashSet<&str> = HashSet::new();
+        let again: Vec<bool> = given.iter().map(|given| !met.insert(&given.key)).collect();
+        for (given, _) in given.iter_mut().zip(again).filter(|(_, again)| *again) {
+            (given.key, given.whole) = (given.source.name(), true);
+        }
     }
     books
 }
@@ -289,13 +312,15 @@ fn name(key: &PartKey) -> String {
     }
 }
 
+/// The account and delivery date of a source.
+fn part_of(source: &Source) -> PartKey {
+    let (account, date) = source.part();
+    PartKey { date, account }
+}
+
 /// Reads all sources, and seals their parts on a thread of its own, so that reading waits for no commit.
-fn sealed(
-    sealer: Sealer,
-    sources: &[Source],
-    options: &usage::Options,
-    progress: &Progress,
-) -> Result<Sealer, Error> {
+fn sealed<'s>(sealer: Sealer<'s>, options: &usage::Options, progress: &Progress) -> Result<Sealer<'s>, Error> {
+    let sources = sealer.sources;
     let (give, given) = sync_channel(READ_AHEAD);
     thread::scope(|scope| {
         let sealing = thread::Builder::new()
@@ -317,7 +342,11 @@ fn sealed(
 }
 
 /// Puts parts in their places.
-struct Sealer {
+struct Sealer<'s> {
+    /// All that are read.
+    sources: &'s [Source],
+    /// For each of them.
+    asked: Vec<Asked>,
     writer: Writer,
     /// Parts that are not sealed yet.
     reading: BTreeMap<PartKey, Reading>,
@@ -330,8 +359,8 @@ struct Sealer {
     uncommitted: u64,
 }
 
-impl Sealer {
-    fn seal_all(mut self, parts: Receiver<usage::Part>) -> Result<Sealer, Error> {
+impl Sealer<'_> {
+    fn seal_all(mut self, parts: Receiver<usage::Part>) -> Result<Self, Error> {
         for part in parts {
             self.seal(part)?;
         }
@@ -341,29 +370,30 @@ impl Sealer {
     /// Puts a part that was read in its place. One of which not every file could be read stands with the rest, and says
     /// how many it lacks: the next run completes it.
     fn seal(&mut self, part: usage::Part) -> Result<(), Error> {
-        let Sealer { writer, summary, .. } = self;
         let key = part.key;
-        let mut reading = self.reading.remove(&key).unwrap_or_default();
+        let reading = self.reading.remove(&key).unwrap_or_default();
         let (files, bytes, records) = (part.files.len() as u64, part.coverage.bytes, part.coverage.records);
-        let objects: Vec<Object> = part
-            .files
-            .into_iter()
-            .map(|file| {
-                let (key, stamp) = reading.files.remove(&file.name).unwrap_or_default();
-                Object {
-                    key,
-                    bytes: file.bytes,
-                    digest: short(&file.digest),
-                    stamp,
-                }
-            })
-            .collect();
+        let mut unread: BTreeSet<usize> = reading.files.into_iter().collect();
+        let mut objects: Vec<Object> = Vec::with_capacity(part.files.len());
+        for file in &part.files {
+            unread.remove(&file.source);
+            let name = self.sources[file.source].name();
+            let Asked { whole, stamp } = &mut self.asked[file.source];
+            objects.push(Object {
+                key: if *whole { name } else { object_key(&key, &name) },
+                bytes: file.bytes,
+                digest: short(&file.digest),
+                stamp: std::mem::take(stamp),
+            });
+        }
         let lost = reading.known.iter().find(|before| {
             let is_it = |object: &Object| object.key == before.key || object.digest == before.digest;
             !reading.adds && !objects.iter().any(is_it)
         });
-        let lacking = reading.files.len() as u64;
-        summary.unread.extend(unread(&part.coverage, reading.files));
+        let lacking = unread.len() as u64;
+        let unread: BTreeSet<String> = unread.into_iter().map(|at| self.sources[at].name()).collect();
+        let Sealer { writer, summary, .. } = self;
+        summary.unread.extend(why_unread(&part.coverage, unread));
         if let Some(lost) = lost {
             let why = format!("{}: `{}` cannot be read any more", name(&key), lost.key);
             summary.refused.push(why);
@@ -401,13 +431,13 @@ impl Sealer {
 }
 
 /// Files of a part that could not be read, by their names, and why.
-fn unread(coverage: &Coverage, files: HashMap<String, (String, String)>) -> Vec<Unread> {
+fn why_unread(coverage: &Coverage, files: BTreeSet<String>) -> Vec<Unread> {
     if files.is_empty() {
         return Vec::new();
     }
     let skipped = coverage.skipped().into_iter();
     let reasons: HashMap<String, String> = skipped.map(|(what, why, _)| (what, why)).collect();
-    let unread = files.into_keys().map(|name| Unread {
+    let unread = files.into_iter().map(|name| Unread {
         why: reasons.get(&name).cloned().unwrap_or_default(),
         name,
         again: false,

@@ -14,6 +14,8 @@ use crate::source::{self, Source};
 pub(super) struct Given<'s> {
     pub(super) source: &'s Source,
     pub(super) key: String,
+    /// The key is its whole name.
+    pub(super) whole: bool,
     pub(super) stamp: String,
 }
 
