@@ -86,6 +86,8 @@ pub struct Source {
 pub struct Catalog {
     actions: Table,
     services: Table,
+    /// The ids of each service's actions.
+    ranges: OnceLock<Vec<Range<u32>>>,
     date: String,
     sources: Vec<Source>,
     details: OnceLock<Table>,
@@ -110,6 +112,7 @@ impl Catalog {
             Self {
                 actions: Table::unpack(embedded!("actions.z")),
                 services: Table::unpack(embedded!("services.z")),
+                ranges: OnceLock::new(),
                 date,
                 sources,
                 details: OnceLock::new(),
@@ -242,13 +245,23 @@ impl Catalog {
 
     /// Every service prefix with the ids of its actions, in the order of [`Catalog::services`].
     pub fn service_ranges(&self) -> impl Iterator<Item = (&str, Range<u32>)> {
-        self.services()
-            .map(|(service, _)| (service, self.service_range(service)))
+        let prefixes = self.services().map(|(prefix, _)| prefix);
+        prefixes.zip(self.ranges().iter().cloned())
     }
 
     /// The ids of a service's actions; empty for an unknown prefix.
     pub fn service_range(&self, prefix: &str) -> Range<u32> {
-        self.starting_with(&format!("{prefix}:"))
+        let known = self.services.find(prefix);
+        known.map_or(0..0, |at| self.ranges()[at].clone())
+    }
+
+    fn ranges(&self) -> &[Range<u32>] {
+        self.ranges.get_or_init(|| {
+            let prefixes = self.services().map(|(prefix, _)| prefix);
+            prefixes
+                .map(|prefix| self.starting_with(&format!("{prefix}:")))
+                .collect()
+        })
     }
 
     /// The ids of the actions whose full name starts like this, ignoring ASCII case.

@@ -69,8 +69,8 @@ type Key = (u32, usize, Vec<u64>);
 /// The patterns for one service.
 #[derive(Debug)]
 pub(super) struct Piece {
-    /// The service's first action.
-    pub(super) service: ActionId,
+    /// The service's actions.
+    pub(super) range: Range<u32>,
     pub(super) patterns: Arc<[String]>,
     /// Characters that they take in a list, quotes and commas included.
     pub(super) characters: u64,
@@ -142,7 +142,7 @@ impl<'a> Names<'a> {
         }
         patterns.sort_by(|a, b| in_order(a, b));
         Piece {
-            service: ActionId::from_index(range.start as usize),
+            range: range.clone(),
             characters: patterns.iter().map(|pattern| pattern.len() as u64 + 3).sum(),
             patterns: patterns.into(),
         }

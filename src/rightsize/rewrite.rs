@@ -4,14 +4,15 @@
 //! for single actions, a document is packed step by step: shorter wildcards, statements that differ in one element
 //! only as one, then whole services, those first that save most room for each action that then stays.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde_json::{Map, Value, json};
 
 use super::names::{Names, Within, in_order};
 use super::quota::{characters, characters_of};
 use super::{Candidate, Change, Step};
-use crate::catalog::Catalog;
+use crate::catalog::{ActionId, Catalog};
 use crate::gap::ActionSet;
 use crate::grants::PolicyKind;
 use crate::iam::{ActionPart, Effect, Policy, PolicyText, Statement};
@@ -26,8 +27,8 @@ struct Form {
     least: usize,
     /// Whether statements that differ in one element only become one.
     merged: bool,
-    /// Services that stay whole to save room.
-    whole: BTreeSet<String>,
+    /// The actions of services that stay whole to save room.
+    whole: Vec<Range<u32>>,
 }
 
 /// What goes down, and how far.
@@ -78,7 +79,7 @@ impl Cut<'_> {
         let mut form = Form {
             least: self.least,
             merged: false,
-            whole: BTreeSet::new(),
+            whole: Vec::new(),
         };
         let finest = self.at_least(&removable, self.least);
         if finest <= target {
@@ -101,7 +102,7 @@ impl Cut<'_> {
             }
         }
         for (service, saved) in self.by_room_saved(&removable) {
-            form.whole.insert(service);
+            form.whole.push(service);
             expected = expected.saturating_sub(saved);
             if expected > target {
                 continue;
@@ -140,7 +141,7 @@ impl Cut<'_> {
         let form = Form {
             least: self.least.min(SCARCE),
             merged: false,
-            whole: BTreeSet::new(),
+            whole: Vec::new(),
         };
         self.write(self.removable, &form)
     }
@@ -160,9 +161,9 @@ impl Cut<'_> {
 
     /// Services that a statement grants whole and that would stay in part, with the characters that keeping them whole
     /// saves; those that save most for each action that then stays first.
-    fn by_room_saved(&self, removable: &BTreeMap<usize, ActionSet>) -> Vec<(String, u64)> {
+    fn by_room_saved(&self, removable: &BTreeMap<usize, ActionSet>) -> Vec<(Range<u32>, u64)> {
         let catalog = self.catalog;
-        let mut saved: BTreeMap<&str, (i64, usize)> = BTreeMap::new();
+        let mut saved: BTreeMap<&str, (i64, usize, Range<u32>)> = BTreeMap::new();
         for statement in &self.document.statements {
             let Some(goes) = removable.get(&statement.index).filter(|goes| !goes.is_empty()) else {
                 continue;
@@ -170,38 +171,31 @@ impl Cut<'_> {
             let granted = ActionSet::of_statement(catalog, statement);
             let within = within(statement);
             for piece in self.names.pieces(&granted.difference(goes), within, SCARCE) {
-                let service = catalog.service(piece.service);
-                let range = catalog.service_range(service);
+                let range = piece.range.clone();
+                let service = catalog.service(ActionId::from_index(range.start as usize));
                 let going = goes.count_in(range.clone());
                 if going == 0 || granted.count_in(range.clone()) < range.len() {
                     continue;
                 }
-                let entry = saved.entry(service).or_default();
+                let entry = saved.entry(service).or_insert((0, 0, range));
                 entry.0 += piece.characters as i64 - (service.len() as i64 + 5);
                 entry.1 += going;
             }
         }
-        let mut order: Vec<(&str, u64, f64)> = saved
-            .into_iter()
-            .filter_map(|(service, (room, kept))| {
+        // By name, which the sort keeps where they save the same.
+        let mut order: Vec<(Range<u32>, u64, f64)> = saved
+            .into_values()
+            .filter_map(|(room, kept, range)| {
                 let room = u64::try_from(room).ok().filter(|room| *room > 0)?;
-                Some((service, room, room as f64 / kept as f64))
+                Some((range, room, room as f64 / kept as f64))
             })
             .collect();
-        order.sort_by(|(a, _, x), (b, _, y)| y.total_cmp(x).then(a.cmp(b)));
-        order
-            .into_iter()
-            .map(|(service, room, _)| (service.to_owned(), room))
-            .collect()
+        order.sort_by(|(_, _, x), (_, _, y)| y.total_cmp(x));
+        order.into_iter().map(|(range, room, _)| (range, room)).collect()
     }
 
     fn write(&self, removable: &BTreeMap<usize, ActionSet>, form: &Form) -> Candidate {
         let catalog = self.catalog;
-        let whole: Vec<std::ops::Range<u32>> = form
-            .whole
-            .iter()
-            .map(|service| catalog.service_range(service))
-            .collect();
         let mut left = Vec::new();
         let mut removed = ActionSet::none();
         let mut stays_somewhere = ActionSet::none();
@@ -213,7 +207,7 @@ impl Cut<'_> {
             let granted = ActionSet::of_statement(catalog, statement);
             // A service that the statement does not grant whole cannot stay whole in it.
             let mut goes = goes.clone();
-            for range in &whole {
+            for range in &form.whole {
                 if granted.count_in(range.clone()) == range.len() {
                     goes.remove_range(range.clone());
                 }
@@ -296,8 +290,7 @@ fn within(statement: &Statement) -> Within<'_> {
 /// Of a set, the services that are in it whole.
 fn whole_services(catalog: &Catalog, actions: &ActionSet) -> ActionSet {
     let mut whole = ActionSet::none();
-    for (prefix, _) in catalog.services() {
-        let range = catalog.service_range(prefix);
+    for (_, range) in catalog.service_ranges() {
         if actions.count_in(range.clone()) == range.len() {
             whole.insert_range(range);
         }
