@@ -1,11 +1,12 @@
 //! One row for each principal and action or pattern (RFC 4180), then one for each finding about an account, and for each
 //! rule that left events out.
 
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Write;
 
 use super::{Error, escape, view};
 use crate::iam::pattern;
-use crate::report::{GrantedBy, Report};
+use crate::report::{GrantedBy, Report, Suggestion};
 
 /// The columns, in order.
 pub(super) const COLUMNS: [&str; 11] = [
@@ -41,23 +42,63 @@ pub(super) struct Row<'a> {
     pub(super) suggestion: String,
 }
 
+/// What a suggestion removes, by service, since thousands of rows ask.
+struct Removal<'a> {
+    suggestion: &'a str,
+    names: HashSet<&'a str>,
+    /// Patterns by service; under the empty text those of no single one.
+    wildcards: HashMap<&'a str, Vec<&'a str>>,
+}
+
+impl<'a> Removal<'a> {
+    fn of(suggestion: &'a Suggestion) -> Removal<'a> {
+        let mut names = HashSet::new();
+        let mut wildcards: HashMap<&str, Vec<&str>> = HashMap::new();
+        for removed in suggestion.removed.iter() {
+            if removed.contains(['*', '?']) {
+                let service = Some(service(removed)).filter(|service| !service.contains(['*', '?']));
+                wildcards.entry(service.unwrap_or_default()).or_default().push(removed);
+            } else {
+                names.insert(removed);
+            }
+        }
+        Removal {
+            suggestion: &suggestion.id,
+            names,
+            wildcards,
+        }
+    }
+
+    /// Whether all that an action or a pattern names goes.
+    fn takes(&self, action: &str) -> bool {
+        let candidates = [service(action), ""].map(|service| self.wildcards.get(service));
+        let mut candidates = candidates.into_iter().flatten().flatten();
+        self.names.contains(action) || candidates.any(|removed| pattern::includes(removed, action))
+    }
+}
+
+fn service(action: &str) -> &str {
+    action.split_once(':').map_or("", |(service, _)| service)
+}
+
 /// All rows in the report's order; an action group has a row for each of its patterns.
 pub(super) fn rows(report: &Report) -> Vec<Row<'_>> {
     let mut rows = Vec::new();
     let touching = view::rows(report);
-    let touching: std::collections::BTreeMap<&str, &[usize]> = touching
+    let touching: BTreeMap<&str, &[usize]> = touching
         .iter()
         .map(|row| (row.principal.arn.as_str(), row.suggestions.as_slice()))
         .collect();
     for principal in &report.principals {
         let suggestions = touching.get(principal.arn.as_str()).copied().unwrap_or_default();
+        let suggestions: Vec<Removal<'_>> = suggestions
+            .iter()
+            .filter_map(|at| report.suggestions.get(*at))
+            .map(|suggestion| Removal::of(suggestion))
+            .collect();
         let removed_by = |action: &str| {
-            let ids: Vec<&str> = suggestions
-                .iter()
-                .filter_map(|at| report.suggestions.get(*at))
-                .filter(|s| s.removed.iter().any(|removed| pattern::includes(removed, action)))
-                .map(|s| s.id.as_str())
-                .collect();
+            let removing = suggestions.iter().filter(|removal| removal.takes(action));
+            let ids: Vec<&str> = removing.map(|removal| removal.suggestion).collect();
             ids.join("; ")
         };
         for action in &principal.actions {
