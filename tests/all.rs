@@ -4,6 +4,7 @@ mod cases;
 mod engines;
 mod faults;
 mod fuzz_inputs;
+mod groups;
 mod hostile;
 mod hygiene;
 mod journey;

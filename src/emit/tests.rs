@@ -8,6 +8,7 @@ use unicode_width::UnicodeWidthStr;
 use super::{Format, Options, diff, escape, folder, policies, write};
 use crate::report::{AccountFinding, Excluded, Finding, Report, Severity};
 
+mod large;
 mod sample;
 
 use sample::{sample, suggestion};

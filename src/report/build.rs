@@ -27,6 +27,9 @@ pub(crate) use suggestion::refusal;
 
 /// Most resources that are listed for one action.
 const RESOURCES: usize = 50;
+/// Fewest actions that a wildcard stands for, in what is granted as in what goes: so that a pattern of the one is part of
+/// a pattern of the other.
+const FEWEST: usize = 2;
 const DAY: i64 = 86_400;
 
 /// What the stages found.

@@ -1,10 +1,13 @@
 //! What a principal is granted, action by action, and what deserves attention beside it.
 
+use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::ser::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::gap::Grade;
 
@@ -195,13 +198,20 @@ pub struct ActionGroup {
     pub granted_by: Vec<GrantedBy>,
 }
 
-/// A value that many principals have, in memory once.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Shared<T>(Arc<T>);
+/// A value that many principals have: in memory once, made JSON once, in JSON one line.
+#[derive(Clone)]
+pub struct Shared<T>(Arc<Written<T>>);
+
+struct Written<T> {
+    value: T,
+    /// The value as JSON, from the moment that a second owner may ask for it.
+    json: OnceLock<Box<RawValue>>,
+}
 
 impl<T> From<T> for Shared<T> {
     fn from(value: T) -> Shared<T> {
-        Shared(Arc::new(value))
+        let json = OnceLock::new();
+        Shared(Arc::new(Written { value, json }))
     }
 }
 
@@ -209,13 +219,33 @@ impl<T> Deref for Shared<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.0
+        &self.0.value
+    }
+}
+
+impl<T: PartialEq> PartialEq for Shared<T> {
+    fn eq(&self, other: &Shared<T>) -> bool {
+        **self == **other
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Shared<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
     }
 }
 
 impl<T: Serialize> Serialize for Shared<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        if let Some(known) = self.0.json.get() {
+            return known.serialize(serializer);
+        }
+        let json = to_raw_value(&self.0.value).map_err(S::Error::custom)?;
+        // What has one owner is not asked for again, and its text would lie there for nothing.
+        if Arc::strong_count(&self.0) == 1 {
+            return json.serialize(serializer);
+        }
+        self.0.json.get_or_init(|| json).serialize(serializer)
     }
 }
 

@@ -1,5 +1,6 @@
 //! One self-contained page: no script, no network, readable in the dark and on a phone.
 
+use std::cmp::Reverse;
 use std::io::Write;
 
 use minijinja::value::Serde;
@@ -8,14 +9,43 @@ use serde_json::{Value, json};
 
 use super::{Error, diff, escape, policies, view};
 use crate::gap::Grade;
-use crate::report::{Finding, GradeTotals, Report, Suggestion};
+use crate::report::{ActionGroup, Finding, GradeTotals, Report, Shared, Suggestion};
 
 /// Rows of one list; the rest is counted and stands in `result.json`.
 const ROWS: usize = 300;
 /// Longest text in a cell.
 const LONGEST: usize = 600;
-/// Longest diff, in lines.
-const LINES: usize = 4_000;
+
+/// How much of one kind a page takes before it is too long to scroll and too large for a browser.
+struct Room {
+    /// What is left for the rest of the page.
+    left: usize,
+    /// Most in one place.
+    most: usize,
+    /// What a place may have even when nothing is left.
+    few: usize,
+}
+
+impl Room {
+    fn take(&mut self, wanted: usize) -> usize {
+        let taken = wanted.min(self.most).min(self.left.max(self.few));
+        self.left = self.left.saturating_sub(taken);
+        taken
+    }
+}
+
+/// Rows of action groups.
+const GROUPS: Room = Room {
+    left: 3_000,
+    most: ROWS,
+    few: 10,
+};
+/// Lines of diffs.
+const LINES: Room = Room {
+    left: 60_000,
+    most: 4_000,
+    few: 40,
+};
 
 /// Writes the page.
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> Result<(), Error> {
@@ -43,14 +73,17 @@ fn view(report: &Report) -> Result<Value, Error> {
     let rows = view::rows(report);
     let mut shown = vec![false; report.suggestions.len()];
     let mut principals = Vec::new();
+    let (mut room_of_groups, mut room_of_lines) = (GROUPS, LINES);
     for row in rows.iter().take(ROWS) {
         let principal = row.principal;
+        let groups = &principal.action_groups;
+        let groups = largest(groups, room_of_groups.take(groups.len()));
         let suggestions: Vec<Value> = row
             .suggestions
             .iter()
             .map(|at| {
                 let first = !std::mem::replace(&mut shown[*at], true);
-                suggestion(report, *at, first)
+                suggestion(report, *at, first, &mut room_of_lines)
             })
             .collect::<Result<_, _>>()?;
         let mut actions: Vec<_> = principal.actions.iter().collect();
@@ -95,7 +128,8 @@ fn view(report: &Report) -> Result<Value, Error> {
                 "more_resources": a.resources.len().saturating_sub(5),
             })).collect::<Vec<_>>(),
             "more_actions": principal.actions.len().saturating_sub(ROWS),
-            "groups": principal.action_groups.iter().take(ROWS).map(|g| json!({
+            "more_groups": principal.action_groups.len() - groups.len(),
+            "groups": groups.into_iter().map(|g| json!({
                 "service": g.service,
                 "grade": view::grade(g.grade),
                 "class": class(g.grade),
@@ -104,7 +138,6 @@ fn view(report: &Report) -> Result<Value, Error> {
                 "patterns": g.patterns.iter().take(24).collect::<Vec<_>>(),
                 "more": g.patterns.len().saturating_sub(24),
             })).collect::<Vec<_>>(),
-            "more_groups": principal.action_groups.len().saturating_sub(ROWS),
             "elsewhere": elsewhere,
         }));
     }
@@ -112,7 +145,7 @@ fn view(report: &Report) -> Result<Value, Error> {
     let others: Vec<Value> = (0..shown.len())
         .filter(|at| !shown[*at])
         .take(ROWS)
-        .map(|at| suggestion(report, at, true))
+        .map(|at| suggestion(report, at, true, &mut room_of_lines))
         .collect::<Result<_, _>>()?;
     let totals = &report.totals;
     let (untouched, reasons) = view::not_touched(report);
@@ -143,6 +176,15 @@ fn view(report: &Report) -> Result<Value, Error> {
         "catalog": report.tool.catalog_date,
         "expires": report.suggestions.iter().map(|s| s.expires.as_str()).min().map(view::day),
     }))
+}
+
+/// The `rows` groups of the most actions, in the report's order.
+fn largest(groups: &[Shared<ActionGroup>], rows: usize) -> Vec<&ActionGroup> {
+    let mut places: Vec<usize> = (0..groups.len()).collect();
+    places.sort_by_key(|at| (Reverse(groups[*at].count), *at));
+    places.truncate(rows);
+    places.sort_unstable();
+    places.into_iter().map(|at| &*groups[at]).collect()
 }
 
 fn class(grade: Grade) -> &'static str {
@@ -188,14 +230,16 @@ fn finding(finding: &Finding) -> Value {
     })
 }
 
-fn suggestion(report: &Report, at: usize, whole: bool) -> Result<Value, Error> {
+fn suggestion(report: &Report, at: usize, whole: bool, room: &mut Room) -> Result<Value, Error> {
     let s: &Suggestion = &report.suggestions[at];
     let mut lines = Vec::new();
     let mut more = 0;
     if whole && s.change == "replace" {
         let hunks = diff::unified(&policies::text(&s.before)?, &policies::text(&s.after)?);
-        more = hunks.lines().count().saturating_sub(LINES);
-        for line in hunks.lines().take(LINES) {
+        let all = hunks.lines().count();
+        let shown = room.take(all);
+        more = all - shown;
+        for line in hunks.lines().take(shown) {
             let class = match line.as_bytes().first() {
                 Some(b'+') => "new",
                 Some(b'-') => "gone",

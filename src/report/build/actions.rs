@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::{RESOURCES, moment};
+use super::{FEWEST, RESOURCES, moment};
 use crate::catalog::{ActionId, Catalog};
 use crate::gap::{ActionSet, Blind, Evidence, Gap, Grade, Slice};
 use crate::grants::{Grants, PrincipalIndex};
@@ -151,7 +151,7 @@ impl<'a> Groups<'a> {
                     grade,
                     why,
                     count: set.len() as u64,
-                    patterns: self.names.of(&set, Within::Anything, 4),
+                    patterns: self.names.of(&set, Within::Anything, FEWEST),
                     granted_by,
                 })
             })

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{DAY, arns, moment};
+use super::{DAY, FEWEST, arns, moment};
 use crate::iam::PolicyText;
 use crate::report::{Alternative, Characters, Inputs, Narrowed, Refused, Suggestion, Verdict};
 use crate::rightsize::{self, Impossible, Names, Proposal, Risks, Within};
@@ -60,7 +60,7 @@ pub(super) fn suggestion(
             quota: proposal.quota,
         },
         before,
-        removed: names.shared(&removed, Within::Anything, 4),
+        removed: names.shared(&removed, Within::Anything, FEWEST),
         removed_actions: removed.len() as u64,
         risk_removed: risks
             .riskiest(&removed, 5)

@@ -1,0 +1,107 @@
+//! What becomes of a report whose principals have much in common, and much.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::sample::sample;
+use super::{Format, Options, write};
+use crate::gap::Grade;
+use crate::report::{ActionGroup, GrantedBy, Report, Shared};
+
+fn written(report: &Report, format: Format) -> String {
+    let mut bytes = Vec::new();
+    write(report, format, &Options::default(), &mut bytes).expect("a Vec takes everything");
+    String::from_utf8(bytes).expect("UTF-8")
+}
+
+/// Groups of services `s000` to `s399`; every other of them is large.
+fn groups() -> Vec<Shared<ActionGroup>> {
+    let group = |n: u64| ActionGroup {
+        service: format!("s{n:03}"),
+        grade: Grade::Unused,
+        why: "no \"call\" \u{202e}of it".to_owned(),
+        count: if n.is_multiple_of(2) { 1_000 - n } else { 2 },
+        patterns: vec![format!("s{n:03}:Get*")],
+        granted_by: vec![GrantedBy {
+            policy: "inline:all".to_owned(),
+            statement: "0".to_owned(),
+            index: 0,
+        }],
+    };
+    (0..400).map(|n| group(n).into()).collect()
+}
+
+/// Principals that all have these groups.
+fn principals(n: usize) -> Report {
+    let (mut report, groups) = (sample(), groups());
+    let template = report.principals[0].clone();
+    report.principals = (0..n)
+        .map(|n| {
+            let mut principal = template.clone();
+            principal.arn = format!("arn:aws:iam::111122223333:role/r{n:03}");
+            principal.action_groups.clone_from(&groups);
+            principal
+        })
+        .collect();
+    report.suggestions.clear();
+    report
+}
+
+#[test]
+fn a_group_of_many_is_written_as_one_of_its_own() {
+    let shared = principals(3);
+    let mut own = shared.clone();
+    for group in own
+        .principals
+        .iter_mut()
+        .flat_map(|principal| &mut principal.action_groups)
+    {
+        *group = ActionGroup::clone(group).into();
+    }
+    let text = written(&shared, Format::Json);
+    assert_eq!(text, written(&own, Format::Json));
+    assert_eq!(text, written(&shared, Format::Json), "and the second time too");
+    assert_eq!(Report::from_json(&text).expect("a result"), shared);
+}
+
+#[test]
+fn a_group_takes_one_line() {
+    let text = written(&principals(3), Format::Json);
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains("\"service\":")).collect();
+    assert_eq!(lines.len(), 3 * 400);
+    for line in lines {
+        let group: Value = serde_json::from_str(line.trim().trim_end_matches(',')).expect("a whole object");
+        assert_eq!(group["why"], "no \"call\" \u{202e}of it");
+        assert_eq!(group["granted_by"][0]["statement"], "0");
+    }
+    assert!(!text.contains('\u{202e}'));
+}
+
+#[test]
+fn a_page_shows_the_largest_groups_of_those_who_come_last() {
+    let page = written(&principals(15), Format::Html);
+    let rows: Vec<Vec<&str>> = page
+        .split("<h3>The rest, by service</h3>")
+        .skip(1)
+        .map(|table| {
+            let table = table.split("</table>").next().unwrap_or_default();
+            let cells = table.split("<tr><td><b>").skip(1);
+            cells.map(|cell| cell.split('<').next().unwrap_or_default()).collect()
+        })
+        .collect();
+    let shown: Vec<usize> = rows.iter().map(Vec::len).collect();
+    assert_eq!(shown, [[300; 10].as_slice(), &[10; 5]].concat());
+    // All 200 large ones, and the first of the small ones.
+    let large = rows[0]
+        .iter()
+        .filter(|service| service.ends_with(['0', '2', '4', '6', '8']));
+    assert_eq!(large.collect::<BTreeSet<_>>().len(), 200);
+    assert_eq!(
+        rows[14],
+        [
+            "s000", "s002", "s004", "s006", "s008", "s010", "s012", "s014", "s016", "s018"
+        ]
+    );
+    assert!(page.contains("<p class=\"soft\">390 smaller in result.json.</p>"));
+}
