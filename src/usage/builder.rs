@@ -351,9 +351,9 @@ impl Builder {
             .then_with(|| facts(a).cmp(facts(b)))
     }
 
-    /// Sorts everything, so that equal input gives an equal table.
-    pub(super) fn finish(mut self) -> Table {
-        let mut seen: Vec<(usize, SeenSoFar)> = std::mem::take(&mut self.seen).into_iter().enumerate().collect();
+    /// Sorts everything, so that equal input gives an equal table. What is left is empty, and keeps its memory for more.
+    pub(super) fn finish(&mut self) -> Table {
+        let mut seen: Vec<(usize, SeenSoFar)> = self.seen.drain(..).enumerate().collect();
         seen.sort_unstable_by(|(_, a), (_, b)| self.compare(&a.key, &b.key));
         let mut number = vec![0; seen.len()];
         for (new, (old, _)) in seen.iter().enumerate() {
@@ -378,7 +378,7 @@ impl Builder {
         let mut rows: Vec<Row> = rows.collect();
         rows.sort_unstable_by_key(|row| (row.signature, row.day));
 
-        let mut unjoined = self.sessions;
+        let unjoined = &mut self.sessions;
         let sessions = self.keys.iter().map(|((role, key), number)| {
             let session = std::mem::take(&mut unjoined[*number as usize]);
             Session {
@@ -393,14 +393,20 @@ impl Builder {
         let tells = |session: &Session| session.calls > 0 || !session.opened.is_empty();
         let mut sessions: Vec<Session> = sessions.filter(tells).collect();
         sessions.sort_unstable();
-        let workloads = self
-            .workloads
-            .into_iter()
-            .map(|((role_id, workload), calls)| WorkloadCalls {
-                role_id,
-                workload,
-                calls,
-            });
+        let workloads = std::mem::take(&mut self.workloads).into_iter();
+        let workloads = workloads.map(|((role_id, workload), calls)| WorkloadCalls {
+            role_id,
+            workload,
+            calls,
+        });
+        self.texts.clear();
+        self.facts.clear();
+        self.fact_list.clear();
+        self.signatures.clear();
+        self.days.clear();
+        self.rows.clear();
+        self.keys.clear();
+        self.sessions.clear();
         Table {
             signatures,
             rows,

@@ -124,10 +124,10 @@ pub fn collect(sources: &[Source], options: &Options, progress: &Progress) -> Re
     let total: Mutex<(Builder, Coverage)> = Mutex::default();
     run(sources, options, progress, Seal::Whole, &|counted| {
         *lock(&total) = (counted.builder, counted.coverage);
-        ControlFlow::Continue(())
+        (ControlFlow::Continue(()), Builder::default())
     })?;
     progress.stage("merging");
-    let (builder, coverage) = total.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (mut builder, coverage) = total.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut table = builder.finish();
     table.join_sessions();
     Ok((table, coverage))
@@ -148,19 +148,23 @@ pub fn collect_parts(
     run(sources, options, progress, Seal::Parts, &|counted| {
         let Counted {
             key,
-            builder,
+            mut builder,
             coverage,
             mut files,
         } = counted;
         files.sort_unstable();
-        take(Part {
+        let taken = take(Part {
             key,
             table: builder.finish(),
             coverage,
             files,
-        })
+        });
+        (taken, builder)
     })
 }
+
+/// Takes a part; gives an empty builder back, which is used again.
+type Take<'t> = dyn Fn(Counted) -> (ControlFlow<()>, Builder) + Sync + 't;
 
 /// What is counted together and handed out as one.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -184,7 +188,7 @@ fn run(
     options: &Options,
     progress: &Progress,
     seal: Seal,
-    take: &(dyn Fn(Counted) -> ControlFlow<()> + Sync),
+    take: &Take<'_>,
 ) -> Result<(), Error> {
     let mut keyed: Vec<(PartKey, usize)> = (0..sources.len()).map(|index| (key(&sources[index]), index)).collect();
     // A part's files together, so that it is done with soon; the largest first, so that no thread ends with a giant.
@@ -291,7 +295,7 @@ struct Run<'a> {
     parts: Vec<(PartKey, Mutex<OpenPart>)>,
     days: Vec<(PartKey, Mutex<OpenDay>)>,
     contents: Contents,
-    take: &'a (dyn Fn(Counted) -> ControlFlow<()> + Sync),
+    take: &'a Take<'a>,
 }
 
 /// A file to be read, and where it belongs.
@@ -364,7 +368,7 @@ impl Run<'_> {
                 .collect();
             let part_done = |(last, _): &mut (Claim, Shard)| begun.is_none_or(|next| next.part != last.part);
             if let Some((last, shard)) = current.take_if(part_done)
-                && self.hand_in(last.part, shard).is_break()
+                && self.hand_in(last.part, shard, &mut worker.builder).is_break()
             {
                 return;
             }
@@ -372,7 +376,8 @@ impl Run<'_> {
             let (last, shard) = current.get_or_insert_with(|| {
                 worker.shards += 1;
                 let fingerprints = Arc::clone(&lock(&self.days[claim.day].1).fingerprints);
-                (*claim, Shard::new(worker.shards, fingerprints))
+                let builder = std::mem::take(&mut worker.builder);
+                (*claim, Shard::new(worker.shards, builder, fingerprints))
             });
             if last.day != claim.day {
                 shard.fingerprints = Arc::clone(&lock(&self.days[claim.day].1).fingerprints);
@@ -394,8 +399,8 @@ impl Run<'_> {
         }
     }
 
-    /// Breaks where the one who takes the parts wants no more.
-    fn hand_in(&self, part: usize, shard: Shard) -> ControlFlow<()> {
+    /// Breaks where the one who takes the parts wants no more. Leaves an empty builder where the part is done.
+    fn hand_in(&self, part: usize, shard: Shard, empty: &mut Builder) -> ControlFlow<()> {
         let mut open = lock(&self.parts[part].1);
         open.left -= shard.files.len();
         open.shards.push(shard);
@@ -404,7 +409,8 @@ impl Run<'_> {
         }
         let done = std::mem::take(&mut *open);
         drop(open);
-        let taken = (self.take)(self.finish(part, done));
+        let (taken, builder) = (self.take)(self.finish(part, done));
+        *empty = builder;
         if taken.is_break() {
             self.next.fetch_max(self.batches.len(), Ordering::Relaxed);
         }
@@ -612,6 +618,8 @@ struct Worker {
     /// The files of a batch as they lie.
     files: Vec<Vec<u8>>,
     memory: Memory,
+    /// Empty, for the next shard: what a part of this archive takes, it has already.
+    builder: Builder,
     /// Shards begun.
     shards: u64,
 }

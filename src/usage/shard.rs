@@ -31,10 +31,11 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    pub(super) fn new(number: u64, fingerprints: Arc<Fingerprints>) -> Self {
+    /// An empty one, which counts into an empty builder.
+    pub(super) fn new(number: u64, builder: Builder, fingerprints: Arc<Fingerprints>) -> Self {
         Self {
             number,
-            builder: Builder::default(),
+            builder,
             coverage: Coverage::default(),
             fingerprints,
             duplicates: 0,

@@ -54,6 +54,12 @@ impl Texts {
         Arc::clone(&self.texts[number as usize])
     }
 
+    /// Forgets all strings.
+    pub(super) fn clear(&mut self) {
+        self.texts.truncate(1);
+        self.numbers.clear();
+    }
+
     /// All strings, in the order of their numbers.
     pub(super) fn iter(&self) -> impl Iterator<Item = &str> {
         self.texts.iter().map(|text| &**text)

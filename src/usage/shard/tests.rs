@@ -14,7 +14,7 @@ use crate::usage::table::{Caller, Row, Seen, Session, Signature, Table, Witness}
 
 /// Counts files the fast way. With `forget`, nothing is remembered from one event to the next.
 fn fast(files: &[Vec<u8>], mut reader: Reader, forget: bool) -> (Table, Coverage) {
-    let mut shard = Shard::new(1, Arc::default());
+    let mut shard = Shard::new(1, Builder::default(), Arc::default());
     let mut memory = Memory::default();
     for file in files {
         reader.read_slice(file, &Limits::default(), &mut |item| {
