@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
 use crate::attribute::PrincipalKind;
 use crate::catalog::{ActionId, Catalog, How, Mapping};
 use crate::grants::{Grants, Kind, PrincipalIndex};
@@ -141,30 +143,34 @@ impl Callers {
 pub(super) fn activities(catalog: &Catalog, table: &Table, grants: &Grants) -> Vec<Activity> {
     let callers = Callers::of(grants);
     let profiles = profiles(grants);
-    let mut activities = vec![Activity::default(); grants.principals.len()];
     let mut operations: HashMap<(&str, &str), Operation> = HashMap::new();
+    // The signatures of each principal, and whether they stand under an earlier id.
+    let mut made: Vec<Vec<(&Seen, &[&Row], bool)>> = vec![Vec::new(); grants.principals.len()];
     let mut rows_of: Vec<Vec<&Row>> = vec![Vec::new(); table.signatures.len()];
     for row in &table.rows {
         rows_of[row.signature].push(row);
     }
     for (seen, rows) in table.signatures.iter().zip(&rows_of) {
         let signature = &seen.signature;
-        let Some((index, earlier)) = callers.find(grants, &signature.caller) else {
-            continue;
-        };
-        let operation = operations
-            .entry((&signature.event_source, &signature.event_name))
-            .or_insert_with(|| Operation::of(catalog, &signature.event_source, &signature.event_name));
-        let activity = &mut activities[index];
-        let calls: u64 = rows.iter().map(|row| row.calls).sum();
-        if earlier {
-            activity.earlier_id_calls += calls;
+        if let Some((index, earlier)) = callers.find(grants, &signature.caller) {
+            operations
+                .entry((&signature.event_source, &signature.event_name))
+                .or_insert_with(|| Operation::of(catalog, &signature.event_source, &signature.event_name));
+            made[index].push((seen, rows, earlier));
         }
-        activity.calls += calls;
-        activity.last_seen = activity.last_seen.max(Some(seen.last.time));
-        record(catalog, operation, seen, rows, &profiles, activity);
     }
-    for activity in &mut activities {
+    let activities = made.into_par_iter().map(|made| {
+        let mut activity = Activity::default();
+        for (seen, rows, earlier) in made {
+            let calls: u64 = rows.iter().map(|row| row.calls).sum();
+            if earlier {
+                activity.earlier_id_calls += calls;
+            }
+            activity.calls += calls;
+            activity.last_seen = activity.last_seen.max(Some(seen.last.time));
+            let operation = &operations[&(&*seen.signature.event_source, &*seen.signature.event_name)];
+            record(catalog, operation, seen, rows, &profiles, &mut activity);
+        }
         for evidence in [&mut activity.used, &mut activity.may_need, &mut activity.denied]
             .into_iter()
             .flat_map(BTreeMap::values_mut)
@@ -173,8 +179,9 @@ pub(super) fn activities(catalog: &Catalog, table: &Table, grants: &Grants) -> V
                 .into_iter()
                 .collect();
         }
-    }
-    activities
+        activity
+    });
+    activities.collect()
 }
 
 /// What the calls of each row bear on, for those who ask day by day.

@@ -183,13 +183,7 @@ struct Counted {
     files: Vec<FileRead>,
 }
 
-fn run(
-    sources: &[Source],
-    options: &Options,
-    progress: &Progress,
-    seal: Seal,
-    take: &Take<'_>,
-) -> Result<(), Error> {
+fn run(sources: &[Source], options: &Options, progress: &Progress, seal: Seal, take: &Take<'_>) -> Result<(), Error> {
     let mut keyed: Vec<(PartKey, usize)> = (0..sources.len()).map(|index| (key(&sources[index]), index)).collect();
     // A part's files together, so that it is done with soon; the largest first, so that no thread ends with a giant.
     keyed.sort_by(|(part_a, a), (part_b, b)| {

@@ -146,7 +146,7 @@ pub(super) fn read<E: From<PolarsError>>(
     for length in lengths() {
         end += length;
         // Small groups are read together, since each reading looks at all of them.
-        if end - start >= ROWS / 4 || end == rows && start < end {
+        if end - start >= ROWS / 16 || end == rows && start < end {
             let frame = guarded(|| {
                 let mut reader = ParquetReader::new(Cursor::new(file)).with_slice(Some((start, end - start)));
                 reader.set_metadata(Arc::clone(&metadata));

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
+use rayon::iter::{IntoParallelIterator, ParallelIterator};
+
 use super::book::{self, BookKey};
 use super::index::Index;
 use super::part::Session;
@@ -84,6 +86,31 @@ impl Lists {
     }
 }
 
+/// What books hold, so far as it is asked for.
+#[derive(Default)]
+struct Held {
+    rows: Vec<Counted>,
+    lists: Lists,
+    sessions: Vec<Session>,
+    coverage: Coverage,
+    /// Calls that are not asked for.
+    outside: u64,
+}
+
+impl Held {
+    fn add(&mut self, more: Held) {
+        let numbers: Vec<u32> = more.lists.texts.iter().map(|text| self.lists.number(text)).collect();
+        let rows = more.rows.into_iter().map(|row| Counted {
+            resources: numbers[row.resources as usize],
+            ..row
+        });
+        self.rows.extend(rows);
+        self.sessions.extend(more.sessions);
+        self.coverage.merge(more.coverage);
+        self.outside += more.outside;
+    }
+}
+
 fn read_files(dir: &Path, index: &Index, filter: &Filter) -> Result<Read, Error> {
     let days = (
         filter.since.map_or(i64::MIN, |since| since.div_euclid(DAY)),
@@ -110,12 +137,8 @@ fn read_files(dir: &Path, index: &Index, filter: &Filter) -> Result<Read, Error>
     seen.sort_by(|(_, a), (_, b)| a.signature.cmp(&b.signature));
     let numbers: HashMap<SignatureId, u32> = (0..).zip(&seen).map(|(number, (id, _))| (*id, number)).collect();
 
-    let mut rows: Vec<Counted> = Vec::new();
-    let mut lists = Lists::default();
-    let mut sessions: Vec<Session> = Vec::new();
-    let mut coverage = Coverage::default();
-    let mut outside = 0;
-    for entry in books {
+    let read = books.into_par_iter().map(|entry| {
+        let mut held = Held::default();
         let mut last = (String::new(), None);
         let mut last_day = (String::new(), 0);
         let each = |[_, signature, day, first, until, resources]: [&str; 6], calls| {
@@ -134,30 +157,42 @@ fn read_files(dir: &Path, index: &Index, filter: &Filter) -> Result<Read, Error>
                 return Ok(());
             };
             if i64::from(day) < days.0 || days.1 < i64::from(day) || !takes(&seen[signature as usize].1) {
-                outside += calls;
+                held.outside += calls;
                 return Ok(());
             }
-            rows.push(Counted {
+            held.rows.push(Counted {
                 signature,
                 day,
                 calls,
                 first: text::seconds(first)?,
                 last: text::seconds(until)?,
-                resources: lists.number(resources),
+                resources: held.lists.number(resources),
             });
             Ok(())
         };
         book::read_calls(&bytes(dir, &entry.calls)?, each).map_err(damaged(dir, &entry.calls))?;
         let mut each = |_: &str, session| {
-            sessions.push(session);
+            held.sessions.push(session);
             Ok(())
         };
         book::read_sessions(&bytes(dir, &entry.sessions)?, &mut each).map_err(damaged(dir, &entry.sessions))?;
         let covered = book::read_coverage(&bytes(dir, &entry.coverage)?).map_err(damaged(dir, &entry.coverage))?;
         for part in covered.into_values() {
-            coverage.merge(part);
+            held.coverage.merge(part);
         }
+        Ok(held)
+    });
+    let mut all = Held::default();
+    for held in read.collect::<Result<Vec<Held>, Error>>()? {
+        all.add(held);
     }
+    let Held {
+        rows,
+        lists,
+        sessions,
+        mut coverage,
+        outside,
+    } = all;
     let mut table = table(rows, seen, &lists).map_err(|why| Error::Damaged {
         file: dir.to_owned(),
         why,
