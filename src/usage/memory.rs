@@ -23,7 +23,7 @@ const MOST: usize = 1 << 14;
 /// Longest reading that is kept, in bytes.
 const LONGEST: usize = 4096;
 /// Callers that are kept, a power of two.
-const CALLERS: usize = 1 << 13;
+const CALLERS: usize = 1 << 12;
 
 /// What a thread remembers.
 #[derive(Default)]
