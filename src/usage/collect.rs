@@ -89,6 +89,14 @@ pub struct PartKey {
     pub account: String,
 }
 
+impl PartKey {
+    /// The part that a source belongs to.
+    pub fn of(source: &Source) -> PartKey {
+        let (account, date) = source.part();
+        PartKey { date, account }
+    }
+}
+
 /// One file whose bytes were read to their end.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct FileRead {
@@ -184,7 +192,7 @@ struct Counted {
 }
 
 fn run(sources: &[Source], options: &Options, progress: &Progress, seal: Seal, take: &Take<'_>) -> Result<(), Error> {
-    let mut keyed: Vec<(PartKey, usize)> = (0..sources.len()).map(|index| (key(&sources[index]), index)).collect();
+    let mut keyed: Vec<(PartKey, usize)> = sources.iter().map(PartKey::of).zip(0..).collect();
     // A part's files together, so that it is done with soon; the largest first, so that no thread ends with a giant.
     keyed.sort_by(|(part_a, a), (part_b, b)| {
         let sizes = || sources[*b].bytes().cmp(&sources[*a].bytes());
@@ -269,11 +277,6 @@ fn open<T: Default>(list: &mut Vec<(PartKey, Mutex<T>)>, key: PartKey) -> &mut T
     }
     let (_, open) = list.last_mut().expect("one was pushed");
     open.get_mut().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn key(source: &Source) -> PartKey {
-    let (account, date) = source.part();
-    PartKey { date, account }
 }
 
 /// What the threads of one run share.

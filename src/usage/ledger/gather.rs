@@ -217,7 +217,7 @@ pub(super) fn collect_within(
     chosen.sort_by(|(a, _), (b, _)| a.cmp(b));
     let (sources, asked): (Vec<Source>, Vec<Asked>) = chosen.into_iter().unzip();
     for (place, source) in sources.iter().enumerate() {
-        reading.entry(part_of(source)).or_default().files.push(place);
+        reading.entry(PartKey::of(source)).or_default().files.push(place);
     }
     let options = usage::Options {
         filter: usage::Filter::default(),
@@ -269,7 +269,7 @@ fn grouped<'s>(
     };
     let mut books: BTreeMap<BookKey, BTreeMap<PartKey, Vec<Given>>> = BTreeMap::new();
     for source in sources {
-        let key = part_of(source);
+        let key = PartKey::of(source);
         if !asked(&key) {
             continue;
         }
@@ -310,12 +310,6 @@ fn name(key: &PartKey) -> String {
     } else {
         format!("account {} on {}", key.account, key.date)
     }
-}
-
-/// The account and delivery date of a source.
-fn part_of(source: &Source) -> PartKey {
-    let (account, date) = source.part();
-    PartKey { date, account }
 }
 
 /// Reads all sources, and seals their parts on a thread of its own, so that reading waits for no commit.

@@ -180,7 +180,7 @@ fn a_table_of_several_groups_reads_as_it_was_written() {
     check(0, 1, 0);
     check(1, 1, 1);
     check(70_000, 1, 2);
-    check(40_000, 250, 3);
+    check(40_000, 250, 10);
 }
 
 #[test]
