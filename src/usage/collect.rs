@@ -4,6 +4,7 @@
 //! part merge once its last file is read. What comes out depends on the records alone: not on threads, file order or
 //! compression.
 
+use std::borrow::Borrow;
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::ops::{ControlFlow, Range};
@@ -130,7 +131,8 @@ pub struct Part {
 /// Only where the system gives no threads; damaged input is a fact in the coverage.
 pub fn collect(sources: &[Source], options: &Options, progress: &Progress) -> Result<(Table, Coverage), Error> {
     let total: Mutex<(Builder, Coverage)> = Mutex::default();
-    run(sources, options, progress, Seal::Whole, &|counted| {
+    let sources: Vec<&Source> = sources.iter().collect();
+    run(&sources, options, progress, Seal::Whole, &|counted| {
         *lock(&total) = (counted.builder, counted.coverage);
         (ControlFlow::Continue(()), Builder::default())
     })?;
@@ -148,12 +150,13 @@ pub fn collect(sources: &[Source], options: &Options, progress: &Progress) -> Re
 /// # Errors
 /// Only where the system gives no threads; damaged input is a fact in the coverage.
 pub fn collect_parts(
-    sources: &[Source],
+    sources: &[impl Borrow<Source>],
     options: &Options,
     progress: &Progress,
     take: &(dyn Fn(Part) -> ControlFlow<()> + Sync),
 ) -> Result<(), Error> {
-    run(sources, options, progress, Seal::Parts, &|counted| {
+    let sources: Vec<&Source> = sources.iter().map(Borrow::borrow).collect();
+    run(&sources, options, progress, Seal::Parts, &|counted| {
         let Counted {
             key,
             mut builder,
@@ -191,8 +194,8 @@ struct Counted {
     files: Vec<FileRead>,
 }
 
-fn run(sources: &[Source], options: &Options, progress: &Progress, seal: Seal, take: &Take<'_>) -> Result<(), Error> {
-    let mut keyed: Vec<(PartKey, usize)> = sources.iter().map(PartKey::of).zip(0..).collect();
+fn run(sources: &[&Source], options: &Options, progress: &Progress, seal: Seal, take: &Take<'_>) -> Result<(), Error> {
+    let mut keyed: Vec<(PartKey, usize)> = sources.iter().map(|source| PartKey::of(source)).zip(0..).collect();
     // A part's files together, so that it is done with soon; the largest first, so that no thread ends with a giant.
     keyed.sort_by(|(part_a, a), (part_b, b)| {
         let sizes = || sources[*b].bytes().cmp(&sources[*a].bytes());
@@ -214,8 +217,8 @@ fn run(sources: &[Source], options: &Options, progress: &Progress, seal: Seal, t
             day: days.len() - 1,
         });
     }
-    source::expect(order.iter().map(|claim| &sources[claim.source]));
-    progress.expect(sources.len(), sources.iter().map(Source::bytes).sum());
+    source::expect(order.iter().map(|claim| sources[claim.source]));
+    progress.expect(sources.len(), sources.iter().map(|source| source.bytes()).sum());
 
     let threads = if options.threads == 0 {
         rayon::current_num_threads()
@@ -248,8 +251,8 @@ fn run(sources: &[Source], options: &Options, progress: &Progress, seal: Seal, t
 
 /// The run's order in ranges that one thread takes at once: files of one day, few enough that no thread ends long
 /// after the others. Then most days are one thread's own.
-fn batches(sources: &[Source], order: &[Claim], threads: usize) -> Vec<Range<usize>> {
-    let total: u64 = sources.iter().map(Source::bytes).sum();
+fn batches(sources: &[&Source], order: &[Claim], threads: usize) -> Vec<Range<usize>> {
+    let total: u64 = sources.iter().map(|source| source.bytes()).sum();
     let most = BATCH.min(total / (8 * threads as u64));
     let mut batches: Vec<Range<usize>> = Vec::new();
     let mut bytes = 0;
@@ -281,7 +284,7 @@ fn open<T: Default>(list: &mut Vec<(PartKey, Mutex<T>)>, key: PartKey) -> &mut T
 
 /// What the threads of one run share.
 struct Run<'a> {
-    sources: &'a [Source],
+    sources: &'a [&'a Source],
     options: &'a Options,
     progress: &'a Progress,
     /// Sorted by part and day.

@@ -96,7 +96,8 @@ fn a_break_ends_the_run() {
 
 #[test]
 fn batches_hold_each_file_once_and_no_two_days() {
-    let sources = sample();
+    let found = sample();
+    let sources: Vec<&Source> = found.iter().collect();
     let order: Vec<Claim> = (0..sources.len())
         .map(|source| Claim {
             source,

@@ -159,7 +159,7 @@ pub(super) fn collect_within(
         drop_before(&mut writer, first, &mut summary)?;
     }
     let mut reading: BTreeMap<PartKey, Reading> = BTreeMap::new();
-    let mut chosen: Vec<(Source, Asked)> = Vec::new();
+    let mut chosen: Vec<(&Source, Asked)> = Vec::new();
     for (book, parts) in grouped(sources, how, keep_from) {
         let mut objects = writer.objects(&book)?;
         let mut known_parts = Vec::with_capacity(parts.len());
@@ -202,7 +202,7 @@ pub(super) fn collect_within(
                     source, whole, stamp, ..
                 } = &given[at];
                 let (whole, stamp) = (*whole, stamp.clone());
-                ((*source).clone(), Asked { whole, stamp })
+                (*source, Asked { whole, stamp })
             }));
             let reads = Reading {
                 known,
@@ -214,8 +214,8 @@ pub(super) fn collect_within(
     }
 
     // Of equal files the first by name counts, in whatever order they were given.
-    chosen.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let (sources, asked): (Vec<Source>, Vec<Asked>) = chosen.into_iter().unzip();
+    chosen.sort_by_key(|(source, _)| *source);
+    let (sources, asked): (Vec<&Source>, Vec<Asked>) = chosen.into_iter().unzip();
     for (place, source) in sources.iter().enumerate() {
         reading.entry(PartKey::of(source)).or_default().files.push(place);
     }
@@ -338,7 +338,7 @@ fn sealed<'s>(sealer: Sealer<'s>, options: &usage::Options, progress: &Progress)
 /// Puts parts in their places.
 struct Sealer<'s> {
     /// All that are read.
-    sources: &'s [Source],
+    sources: &'s [&'s Source],
     /// For each of them.
     asked: Vec<Asked>,
     writer: Writer,
