@@ -6,7 +6,7 @@
 
 use std::borrow::Borrow;
 use std::collections::BTreeSet;
-use std::io::{self, Read};
+use std::io::Read;
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +16,7 @@ use sha2::{Digest as _, Sha256};
 use super::builder::Builder;
 use super::duplicates::{Contents, Digest, Fingerprints, Turn, lock};
 use super::exclude::ExcludeRule;
+use super::hashed::Hashed;
 use super::memory::Memory;
 use super::own;
 use super::shard::{Shard, account_of};
@@ -568,46 +569,6 @@ impl Run<'_> {
             }
         }
         counted
-    }
-}
-
-/// A stream whose bytes are hashed as they pass.
-struct Hashed<R> {
-    inner: R,
-    hash: Sha256,
-    /// How reading ended.
-    ended: Option<Result<(), String>>,
-}
-
-impl<R: Read> Hashed<R> {
-    fn new(inner: R) -> Self {
-        Self {
-            inner,
-            hash: Sha256::new(),
-            ended: None,
-        }
-    }
-
-    /// The digest, if the stream was read to its end, and else why not.
-    fn finish(mut self) -> Result<Digest, String> {
-        // What nobody wanted to look at belongs to the file all the same.
-        if self.ended.is_none() {
-            let _ = io::copy(&mut self, &mut io::sink());
-        }
-        self.ended.unwrap_or(Ok(())).map(|()| self.hash.finalize().into())
-    }
-}
-
-impl<R: Read> Read for Hashed<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(buffer);
-        match &read {
-            Ok(0) if !buffer.is_empty() => self.ended = Some(Ok(())),
-            Ok(read) => self.hash.update(&buffer[..*read]),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => self.ended = Some(Err(error.to_string())),
-        }
-        read
     }
 }
 

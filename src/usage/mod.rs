@@ -4,6 +4,7 @@ mod builder;
 mod collect;
 mod duplicates;
 mod exclude;
+mod hashed;
 #[cfg(feature = "polars")]
 pub mod ledger;
 mod memory;
