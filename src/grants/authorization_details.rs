@@ -488,23 +488,8 @@ fn role(role: RoleDetail) -> Holder {
 }
 
 fn principal(kind: Kind, arn: String, id: String, name: String, path: String) -> Principal {
-    Principal {
-        kind,
-        account: account_of(&arn),
-        arn,
-        id,
-        name,
-        path: if path.is_empty() { "/".to_owned() } else { path },
-        created: None,
-        last_used: None,
-        policies: Vec::new(),
-        groups: Vec::new(),
-        permissions_boundary: None,
-        trust: None,
-        instance_profiles: Vec::new(),
-        tags: BTreeMap::new(),
-        unknown: Vec::new(),
-    }
+    let path = if path.is_empty() { "/".to_owned() } else { path };
+    Principal::plain(kind, arn, id, name, path)
 }
 
 /// A document as exported: an object, or the API's RFC 3986 encoding of one. `+` stays `+`.

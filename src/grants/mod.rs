@@ -157,6 +157,29 @@ pub struct Principal {
     pub unknown: Vec<String>,
 }
 
+impl Principal {
+    /// One with a name, and with nothing granted; of the account that its ARN names.
+    fn plain(kind: Kind, arn: String, id: String, name: String, path: String) -> Principal {
+        Principal {
+            kind,
+            account: arn.split(':').nth(4).unwrap_or("").to_owned(),
+            arn,
+            id,
+            name,
+            path,
+            created: None,
+            last_used: None,
+            policies: Vec::new(),
+            groups: Vec::new(),
+            permissions_boundary: None,
+            trust: None,
+            instance_profiles: Vec::new(),
+            tags: BTreeMap::new(),
+            unknown: Vec::new(),
+        }
+    }
+}
+
 /// Where a policy lives.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum PolicyKind {
@@ -242,32 +265,14 @@ impl Grants {
 
 /// Grants that hold nobody but the role or user of this ARN, with nothing granted: for asking what it did.
 pub fn alone(arn: &str) -> Grants {
-    let mut segments = arn.splitn(6, ':').skip(4);
-    let account = segments.next().unwrap_or("").to_owned();
-    let resource = segments.next().unwrap_or("");
+    let resource = arn.splitn(6, ':').nth(5).unwrap_or("");
     let kind = if resource.starts_with("user/") {
         Kind::User
     } else {
         Kind::Role
     };
     let name = resource.rsplit('/').next().unwrap_or("").to_owned();
-    let principal = Principal {
-        kind,
-        arn: arn.to_owned(),
-        id: String::new(),
-        name,
-        path: "/".to_owned(),
-        account,
-        created: None,
-        last_used: None,
-        policies: Vec::new(),
-        groups: Vec::new(),
-        permissions_boundary: None,
-        trust: None,
-        instance_profiles: Vec::new(),
-        tags: BTreeMap::new(),
-        unknown: Vec::new(),
-    };
+    let principal = Principal::plain(kind, arn.to_owned(), String::new(), name, "/".to_owned());
     Grants {
         principals: vec![principal],
         ..Grants::default()

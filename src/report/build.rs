@@ -13,9 +13,9 @@ use super::{
     AccountFinding, BacktestTotals, Coverage, CoverageGap, DataEvents, Elsewhere, Excluded, Finding, GradeTotals,
     PolicyNote, Principal, Refused, Report, SCHEMA, Severity, Skipped, Suggestion, Tool, Unmapped, Window, Workload,
 };
-use crate::catalog::{Catalog, Mapping};
+use crate::catalog::Catalog;
 use crate::coverage;
-use crate::gap::Gap;
+use crate::gap::{self, Gap};
 use crate::grants::{Grants, PolicyIndex, PrincipalIndex};
 use crate::hygiene;
 use crate::iam::PolicyText;
@@ -254,31 +254,15 @@ fn coverage_of(inputs: &Inputs<'_>, (from, to): (i64, i64)) -> Coverage {
 }
 
 fn unmapped(inputs: &Inputs<'_>) -> Vec<Unmapped> {
-    let mut calls: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    for row in &inputs.table.rows {
-        let signature = &inputs.table.signatures[row.signature].signature;
-        *calls
-            .entry((&signature.event_source, &signature.event_name))
-            .or_default() += row.calls;
-    }
-    let mut unmapped: Vec<Unmapped> = calls
+    gap::unmapped_calls(inputs.catalog, inputs.table)
         .into_iter()
-        .filter_map(|((source, name), calls)| match inputs.catalog.mapping(source, name) {
-            Mapping::Unmapped { why, .. } => Some(Unmapped {
-                event_source: source.to_owned(),
-                event_name: name.to_owned(),
-                why,
-                calls,
-            }),
-            Mapping::Actions(_) | Mapping::NoPermission { .. } => None,
+        .map(|unmapped| Unmapped {
+            event_source: unmapped.event_source,
+            event_name: unmapped.event_name,
+            why: unmapped.why,
+            calls: unmapped.calls,
         })
-        .collect();
-    unmapped.sort_by(|a, b| {
-        b.calls
-            .cmp(&a.calls)
-            .then_with(|| (&a.event_source, &a.event_name).cmp(&(&b.event_source, &b.event_name)))
-    });
-    unmapped
+        .collect()
 }
 
 fn principal(
