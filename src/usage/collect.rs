@@ -1,8 +1,8 @@
 //! Sources to table and coverage, on all cores.
 //!
 //! Files are read part by part (account and delivery date). Each thread counts into a shard of its own; the shards of a
-//! part merge once its last file is read. What comes out depends on the records alone: not on threads, file order or
-//! compression.
+//! part merge in pairs, as threads are done with it. What comes out depends on the records alone: not on threads, file
+//! order or compression.
 
 use std::borrow::Borrow;
 use std::collections::BTreeSet;
@@ -210,7 +210,7 @@ fn run(sources: &[&Source], options: &Options, progress: &Progress, seal: Seal, 
             Seal::Whole => PartKey::default(),
             Seal::Parts => key.clone(),
         };
-        open(&mut parts, sealed).left += 1;
+        open(&mut parts, sealed).files += 1;
         open(&mut days, key).left += 1;
         order.push(Claim {
             source: index,
@@ -319,10 +319,10 @@ struct OpenDay {
 /// A part that still has files to read.
 #[derive(Default)]
 struct OpenPart {
-    /// Files that no shard below has counted.
-    left: usize,
+    /// How many it has in all.
+    files: usize,
     /// From threads that have gone on to another part.
-    shards: Vec<Shard>,
+    counted: Option<Shard>,
 }
 
 /// A file whose turn has come.
@@ -401,16 +401,21 @@ impl Run<'_> {
     }
 
     /// Breaks where the one who takes the parts wants no more. Leaves an empty builder where the part is done.
-    fn hand_in(&self, part: usize, shard: Shard, empty: &mut Builder) -> ControlFlow<()> {
+    ///
+    /// Whoever finds a shard takes it, merges both and looks again, so that shards merge in pairs, on many threads at once.
+    fn hand_in(&self, part: usize, mut shard: Shard, empty: &mut Builder) -> ControlFlow<()> {
         let mut open = lock(&self.parts[part].1);
-        open.left -= shard.files.len();
-        open.shards.push(shard);
-        if open.left > 0 {
+        while let Some(other) = open.counted.take() {
+            drop(open);
+            shard = shard.merge(other);
+            open = lock(&self.parts[part].1);
+        }
+        if shard.files.len() < open.files {
+            open.counted = Some(shard);
             return ControlFlow::Continue(());
         }
-        let done = std::mem::take(&mut *open);
         drop(open);
-        let (taken, builder) = (self.take)(self.finish(part, done));
+        let (taken, builder) = (self.take)(self.finish(part, shard));
         *empty = builder;
         if taken.is_break() {
             self.next.fetch_max(self.batches.len(), Ordering::Relaxed);
@@ -519,37 +524,28 @@ impl Run<'_> {
         }
     }
 
-    /// Adds up what the threads counted of a part, and books its files.
-    fn finish(&self, part: usize, done: OpenPart) -> Counted {
-        let mut counted = Counted {
-            key: self.parts[part].0.clone(),
-            builder: Builder::default(),
-            coverage: Coverage::default(),
-            files: Vec::new(),
-        };
-        let coverage = &mut counted.coverage;
-        for shard in done.shards {
-            counted.builder.merge(shard.builder);
-            coverage.merge(shard.coverage);
-            for facts in shard.files {
-                let name = self.sources[facts.source].name();
-                coverage.files += 1;
-                coverage.bytes += facts.bytes;
-                for (place, why, records) in facts.skipped {
-                    coverage.skip(&name, &place, &why, records);
-                }
-                let Some(digest) = facts.digest else { continue };
-                if let Some(first) = facts.same_as {
-                    let first = self.sources[self.order[first].source].name();
-                    let why = format!("duplicate: the same bytes as {first}");
-                    coverage.skip(&name, "", &why, self.contents.records(&digest));
-                }
-                counted.files.push(FileRead {
-                    source: facts.source,
-                    bytes: facts.bytes,
-                    digest,
-                });
+    /// Books the files of a part.
+    fn finish(&self, part: usize, done: Shard) -> Counted {
+        let mut coverage = done.coverage;
+        let mut files = Vec::with_capacity(done.files.len());
+        for facts in done.files {
+            let name = self.sources[facts.source].name();
+            coverage.files += 1;
+            coverage.bytes += facts.bytes;
+            for (place, why, records) in facts.skipped {
+                coverage.skip(&name, &place, &why, records);
             }
+            let Some(digest) = facts.digest else { continue };
+            if let Some(first) = facts.same_as {
+                let first = self.sources[self.order[first].source].name();
+                let why = format!("duplicate: the same bytes as {first}");
+                coverage.skip(&name, "", &why, self.contents.records(&digest));
+            }
+            files.push(FileRead {
+                source: facts.source,
+                bytes: facts.bytes,
+                digest,
+            });
         }
         // A part is one day, or the only one holds them all.
         let days = if self.parts.len() == 1 {
@@ -568,7 +564,12 @@ impl Run<'_> {
                 coverage.skip(&what, "", "duplicate: event ids that were met before", duplicates);
             }
         }
-        counted
+        Counted {
+            key: self.parts[part].0.clone(),
+            builder: done.builder,
+            coverage,
+            files,
+        }
     }
 }
 

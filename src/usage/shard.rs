@@ -46,6 +46,19 @@ impl Shard {
         }
     }
 
+    /// Both, as if one thread had counted all. The smaller one is counted anew.
+    pub(super) fn merge(self, other: Shard) -> Shard {
+        let (mut more, less) = if self.files.len() < other.files.len() {
+            (other, self)
+        } else {
+            (self, other)
+        };
+        more.builder.merge(less.builder);
+        more.coverage.merge(less.coverage);
+        more.files.extend(less.files);
+        more
+    }
+
     /// Counts an event that was not met before; one that a rule excludes counts for the coverage alone.
     pub(super) fn event(&mut self, event: &Event<'_>, exclude: &[ExcludeRule], memory: &mut Memory) {
         memory.tidy();
