@@ -90,6 +90,8 @@ pub(super) struct KnownOperation {
     pub(super) name: Box<str>,
     pub(super) number: u32,
     pub(super) operation: Operation,
+    /// The action that a denial named last, and in which the mapping agrees.
+    pub(super) agreed: Box<str>,
     /// Source and name.
     pub(super) texts: Local<[Text; 2]>,
 }
@@ -111,6 +113,7 @@ impl Operations {
                     name: name.into(),
                     number,
                     operation: Operation::of(Catalog::embedded(), source, name),
+                    agreed: Box::default(),
                     texts: Local::default(),
                 });
                 numbers.insert_unique(hashed, number, |number| {
@@ -165,8 +168,10 @@ pub(super) struct CallerNumbers {
 
 impl Callers {
     pub(super) fn of(&mut self, identity: &Rc<Identity>) -> &mut KnownCaller {
-        let address = Rc::as_ptr(identity).addr();
-        let slot = &mut self.0[(address >> 4 ^ address >> 14) % CALLERS];
+        // Addresses lie at even distances: a multiplication spreads them over its upper bits (Knuth, "The Art of Computer
+        // Programming", 6.4).
+        let spread = (Rc::as_ptr(identity).addr() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let slot = &mut self.0[(spread >> (u64::BITS - CALLERS.ilog2())) as usize];
         if slot
             .as_ref()
             .is_some_and(|known| !Rc::ptr_eq(&known.identity, identity))

@@ -118,7 +118,7 @@ impl Shard {
             Mapping::Unmapped { .. } => self.coverage.events_unmapped += calls,
             Mapping::Actions(_) => self.coverage.events_used += calls,
         }
-        let denied_action = self.denied_action(event, &operation.operation);
+        let denied_action = self.denied_action(event, operation);
 
         let builder = &mut self.builder;
         let CallerNumbers {
@@ -171,13 +171,17 @@ impl Shard {
     }
 
     /// The action that a denial names. One that the mapping had not found is noted.
-    fn denied_action(&mut self, event: &Event<'_>, operation: &Operation) -> Text {
+    fn denied_action(&mut self, event: &Event<'_>, operation: &mut KnownOperation) -> Text {
         let Some(action) = resolve::outcome(event).denied_action else {
             return self.builder.text("");
         };
-        if operation.disagrees(Catalog::embedded(), &action) {
-            let line = format!("{} {}: {action}", event.source, event.name);
-            self.coverage.mapping_disagreements.insert(line);
+        if *operation.agreed != *action {
+            if operation.operation.disagrees(Catalog::embedded(), &action) {
+                let line = format!("{} {}: {action}", event.source, event.name);
+                self.coverage.mapping_disagreements.insert(line);
+            } else {
+                operation.agreed = (*action).into();
+            }
         }
         self.builder.text(&action)
     }
