@@ -9,7 +9,9 @@ use polars_core::prelude::{
     StringChunkedBuilder, UInt64Chunked, polars_bail, polars_ensure,
 };
 use polars_io::parquet::write::BatchedWriter;
-use polars_io::prelude::{ParquetCompression, ParquetReader, ParquetWriter, SerReader, StatisticsOptions};
+use polars_io::prelude::{
+    ParallelStrategy, ParquetCompression, ParquetReader, ParquetWriter, SerReader, StatisticsOptions,
+};
 
 use super::footer;
 
@@ -148,7 +150,9 @@ pub(super) fn read<E: From<PolarsError>>(
         // Small groups are read together, since each reading looks at all of them.
         if end - start >= ROWS / 16 || end == rows && start < end {
             let frame = guarded(|| {
-                let mut reader = ParquetReader::new(Cursor::new(file)).with_slice(Some((start, end - start)));
+                let mut reader = ParquetReader::new(Cursor::new(file))
+                    .with_slice(Some((start, end - start)))
+                    .read_parallel(ParallelStrategy::None);
                 reader.set_metadata(Arc::clone(&metadata));
                 reader.finish()
             })?;
