@@ -341,14 +341,14 @@ struct Covered<C> {
 pub(super) fn write_coverage<'p>(
     account: &str,
     before: Before<'_>,
-    new: impl Iterator<Item = (&'p str, &'p RawValue)>,
+    new: impl Iterator<Item = (&'p str, Box<RawValue>)>,
 ) -> Result<Vec<u8>, Damage> {
     let mut parts: BTreeMap<String, Box<RawValue>> = match &before.file {
         Some(bytes) => serde_json::from_slice::<Covered<_>>(bytes)?.parts,
         None => BTreeMap::new(),
     };
     parts.retain(|date, _| (before.stands)(date));
-    parts.extend(new.map(|(date, coverage)| (date.to_owned(), coverage.to_owned())));
+    parts.extend(new.map(|(date, coverage)| (date.to_owned(), coverage)));
     Ok(serde_json::to_vec(&Covered {
         schema: SCHEMA.to_owned(),
         account: account.to_owned(),

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::mem::size_of;
 
-use serde_json::value::{RawValue, to_raw_value};
+use libdeflater::{CompressionLvl, Compressor, Decompressor};
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::book::{BookKey, Line};
 use super::index::PartEntry;
@@ -37,8 +39,40 @@ pub(super) struct Change {
     resources: Vec<Text>,
     sessions: Option<Vec<PackedSession>>,
     pub(super) objects: Option<Vec<Object>>,
-    pub(super) coverage: Option<Box<RawValue>>,
+    coverage: Option<Deflated>,
     unread: Option<u64>,
+}
+
+/// JSON, in a tenth of the memory.
+struct Deflated {
+    bytes: Box<[u8]>,
+    /// Of the JSON.
+    length: usize,
+}
+
+impl Deflated {
+    fn of(value: &impl Serialize) -> Deflated {
+        let json = serde_json::to_vec(value).expect("it is JSON");
+        let mut compressor = Compressor::new(CompressionLvl::fastest());
+        let mut bytes = vec![0; compressor.deflate_compress_bound(json.len())];
+        let length = compressor
+            .deflate_compress(&json, &mut bytes)
+            .expect("that is how much it may take");
+        bytes.truncate(length);
+        Deflated {
+            bytes: bytes.into(),
+            length: json.len(),
+        }
+    }
+
+    fn json(&self) -> Box<RawValue> {
+        let mut json = vec![0; self.length];
+        Decompressor::new()
+            .deflate_decompress(&self.bytes, &mut json)
+            .expect("it was deflated");
+        let json = String::from_utf8(json).expect("JSON is text");
+        RawValue::from_string(json).expect("it was JSON")
+    }
 }
 
 /// See [`Calls`].
@@ -83,13 +117,13 @@ impl Pending {
                 resources: resources.len(),
             });
         }
-        let coverage = to_raw_value(&part.coverage).expect("coverage is JSON");
+        let coverage = Deflated::of(&part.coverage);
         let objects = part
             .objects
             .iter()
             .map(|object| object.key.len() + size_of::<Object>() + 2 * TEXT);
         self.bytes += calls.len() * size_of::<PackedCalls>() + resources.len() * size_of::<Text>();
-        self.bytes += coverage.get().len() + objects.sum::<usize>();
+        self.bytes += coverage.bytes.len() + objects.sum::<usize>();
         let change = Change {
             calls: Some(calls),
             resources,
@@ -224,7 +258,7 @@ impl Pending {
             part.objects.clone_from(objects);
         }
         if let Some(coverage) = &change.coverage {
-            part.coverage = serde_json::from_str(coverage.get()).expect("it was coverage");
+            part.coverage = serde_json::from_str(coverage.json().get()).expect("it was coverage");
         }
         part.unread = change.unread.unwrap_or(part.unread);
         part
@@ -265,5 +299,14 @@ impl Change {
 
     pub(super) fn has_sessions(&self) -> bool {
         self.sessions.is_some()
+    }
+
+    pub(super) fn has_coverage(&self) -> bool {
+        self.coverage.is_some()
+    }
+
+    /// The new coverage as JSON.
+    pub(super) fn coverage(&self) -> Option<Box<RawValue>> {
+        self.coverage.as_ref().map(Deflated::json)
     }
 }

@@ -9,7 +9,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use sha2::{Digest, Sha256};
 
 use super::book::{self, Before, Book, BookKey};
@@ -367,13 +367,8 @@ impl Writer {
         let mut index = self.index.clone();
         index.complete = complete;
         self.last_read = None;
-        let written: Result<Vec<(&BookKey, Option<BookEntry>)>, Error> = self
-            .pending
-            .books()
-            .into_par_iter()
-            .map(|(key, changes)| Ok((key, self.write_book(key, changes)?)))
-            .collect();
-        for (key, entry) in written? {
+        let write = |(key, changes)| Ok((key, self.write_book(key, changes)?));
+        for (key, entry) in each(self.pending.books(), complete, write)? {
             let place = (key.account.as_str(), key.month.as_str());
             index.books.retain(|entry| entry.place() != place);
             index.books.extend(entry);
@@ -392,19 +387,17 @@ impl Writer {
             }
         }
         index.signatures.retain(|entry| !touched.contains(&entry.account));
-        let written: Result<Vec<Option<SignaturesEntry>>, Error> = touched
-            .into_par_iter()
-            .map(|account| {
-                let met = &self.met[&account].signatures;
-                if met.is_empty() {
-                    return Ok(None);
-                }
-                let bytes = book::write_signatures(met).map_err(|damage| self.cannot_encode(&account, damage))?;
-                let file = self.write(&format!("{}-signatures", name_of(&account)), "parquet", &bytes)?;
-                Ok(Some(SignaturesEntry { account, file }))
-            })
-            .collect();
-        index.signatures.extend(written?.into_iter().flatten());
+        let write = |account: String| {
+            let met = &self.met[&account].signatures;
+            if met.is_empty() {
+                return Ok(None);
+            }
+            let bytes = book::write_signatures(met).map_err(|damage| self.cannot_encode(&account, damage))?;
+            let file = self.write(&format!("{}-signatures", name_of(&account)), "parquet", &bytes)?;
+            Ok(Some(SignaturesEntry { account, file }))
+        };
+        let written = each(touched.into_iter().collect(), complete, write)?;
+        index.signatures.extend(written.into_iter().flatten());
         index.sort();
         sync_folder(&self.dir.join(DATA))?;
         Ok(index)
@@ -490,9 +483,9 @@ impl Writer {
                 "coverage",
                 "json",
                 entry.map(|entry| &entry.coverage),
-                |change| change.coverage.is_some(),
+                Change::has_coverage,
                 &|before| {
-                    let new = new().filter_map(|(date, change)| Some((date, change.coverage.as_deref()?)));
+                    let new = new().filter_map(|(date, change)| Some((date, change.coverage()?)));
                     book::write_coverage(account, before, new)
                 },
             )?,
@@ -522,6 +515,20 @@ impl Writer {
         }
         let _ = fs::remove_file(temporary(&self.dir.join(INDEX)));
         Ok(())
+    }
+}
+
+/// What becomes of each item, in their order. All cores work once nothing is read any more; before that, cores that read
+/// would only wait for others, and each would keep memory of its own.
+fn each<T: Send, R: Send>(
+    items: Vec<T>,
+    complete: bool,
+    write: impl Fn(T) -> Result<R, Error> + Send + Sync,
+) -> Result<Vec<R>, Error> {
+    if complete {
+        items.into_par_iter().with_max_len(1).map(write).collect()
+    } else {
+        items.into_iter().map(write).collect()
     }
 }
 
