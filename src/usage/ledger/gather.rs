@@ -23,7 +23,7 @@ use crate::usage::{self, PartKey, collect_parts};
 const COMMIT: u64 = 1 << 30;
 /// Bytes of memory that parts may take while they wait for a commit: of about a month of a usual trail, so that no month is
 /// written often.
-const WAITING: usize = 24 << 20;
+const WAITING: usize = 32 << 20;
 /// Parts that may be read before they are sealed, beside the one that each thread is at.
 const READ_AHEAD: usize = 1;
 

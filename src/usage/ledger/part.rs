@@ -69,6 +69,17 @@ fn session_hash(role_id: &str, access_key_id: &str) -> String {
     hex(&digest.finalize()[..8])
 }
 
+/// The number that a session's hash spells, if it is one.
+pub(super) fn read_session_hash(hash: &str) -> Option<u64> {
+    let number = u64::from_str_radix(hash, 16).ok()?;
+    (spell_session_hash(number) == hash).then_some(number)
+}
+
+/// The inverse of [`read_session_hash`].
+pub(super) fn spell_session_hash(number: u64) -> String {
+    hex(&number.to_be_bytes())
+}
+
 /// The first 128 bits of a digest, in hex.
 pub(super) fn short(digest: &[u8]) -> String {
     hex(&digest[..16])

@@ -1,6 +1,6 @@
 //! Parts that wait for a commit, in a fraction of the memory that they take as values: their texts are numbers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::mem::size_of;
 
 use libdeflater::{CompressionLvl, Compressor, Decompressor};
@@ -9,11 +9,11 @@ use serde_json::value::RawValue;
 
 use super::book::{BookKey, Line};
 use super::index::PartEntry;
-use super::part::{Calls, Object, Part, Session};
+use super::part::{self, Calls, Object, Part, Session};
 use super::signatures::SignatureId;
 use super::text;
 use crate::usage::PartKey;
-use crate::usage::texts::{Text, Texts};
+use crate::usage::texts::{Text, Texts, position};
 
 /// What a text takes beside its bytes, about.
 const TEXT: usize = 40;
@@ -23,6 +23,9 @@ const TEXT: usize = 40;
 pub(super) struct Pending {
     texts: Texts,
     last_text: Text,
+    /// Signatures by number, and their numbers.
+    signatures: Vec<SignatureId>,
+    signature_numbers: HashMap<SignatureId, u32>,
     books: BTreeMap<BookKey, Changes>,
     /// Bytes of memory, about.
     bytes: usize,
@@ -77,23 +80,33 @@ impl Deflated {
 
 /// See [`Calls`].
 struct PackedCalls {
-    signature: SignatureId,
+    /// In [`Pending::signatures`].
+    signature: u32,
     day: i32,
     calls: u64,
     first: i64,
     last: i64,
     /// Where in [`Change::resources`] its shapes end; they start where those of the calls before it end.
-    resources: usize,
+    resources: u32,
 }
 
 /// See [`Session`].
 struct PackedSession {
     role_id: Text,
-    session: Text,
+    session: PackedHash,
     opened: bool,
     /// As the columns spell it.
     workload: [Text; 4],
     calls: u64,
+}
+
+/// A session's hash: there are many, each in one part.
+#[derive(Clone, Copy)]
+enum PackedHash {
+    /// As the number that it spells.
+    Number(u64),
+    /// Whatever else stands in its place.
+    Text(Text),
 }
 
 impl Pending {
@@ -109,12 +122,12 @@ impl Pending {
         for row in part.calls {
             resources.extend(row.resources.iter().map(|shape| self.text(shape)));
             calls.push(PackedCalls {
-                signature: row.signature,
+                signature: self.signature(row.signature),
                 day: row.day,
                 calls: row.calls,
                 first: row.first,
                 last: row.last,
-                resources: resources.len(),
+                resources: position(resources.len()),
             });
         }
         let coverage = Deflated::of(&part.coverage);
@@ -169,11 +182,39 @@ impl Pending {
         number
     }
 
+    fn signature(&mut self, id: SignatureId) -> u32 {
+        let Pending {
+            signatures,
+            signature_numbers,
+            bytes,
+            ..
+        } = self;
+        *signature_numbers.entry(id).or_insert_with(|| {
+            signatures.push(id);
+            *bytes += 3 * size_of::<SignatureId>();
+            position(signatures.len() - 1)
+        })
+    }
+
+    fn pack_hash(&mut self, session: &str) -> PackedHash {
+        match part::read_session_hash(session) {
+            Some(number) => PackedHash::Number(number),
+            None => PackedHash::Text(self.text(session)),
+        }
+    }
+
+    fn spell_hash(&self, session: PackedHash) -> String {
+        match session {
+            PackedHash::Number(number) => part::spell_session_hash(number),
+            PackedHash::Text(text) => self.texts.text(text).to_owned(),
+        }
+    }
+
     fn pack(&mut self, sessions: Vec<Session>) -> Vec<PackedSession> {
         self.bytes += sessions.len() * size_of::<PackedSession>();
         let pack = |row: Session| PackedSession {
             role_id: self.text(&row.role_id),
-            session: self.text(&row.session),
+            session: self.pack_hash(&row.session),
             opened: row.opened,
             workload: text::spell_workload(row.workload.as_ref()).map(|text| self.text(&text)),
             calls: row.calls,
@@ -208,10 +249,11 @@ impl Pending {
                     .map(|(row, shapes)| (row, date.as_str(), shapes)),
             );
         }
-        rows.sort_unstable_by_key(|(row, date, _)| (row.signature, *date, row.day));
-        rows.into_iter().map(|(row, date, shapes)| Line {
+        let signature = |row: &PackedCalls| self.signatures[row.signature as usize];
+        rows.sort_unstable_by_key(|(row, date, _)| (signature(row), *date, row.day));
+        rows.into_iter().map(move |(row, date, shapes)| Line {
             date,
-            signature: row.signature,
+            signature: signature(row),
             day: row.day,
             calls: row.calls,
             first: row.first,
@@ -225,7 +267,7 @@ impl Pending {
         let text = |number: Text| self.texts.text(number);
         let rows = change.sessions.as_ref()?.iter().map(|row| Session {
             role_id: text(row.role_id).to_owned(),
-            session: text(row.session).to_owned(),
+            session: self.spell_hash(row.session),
             opened: row.opened,
             workload: text::read_workload(row.workload.map(text)).expect("it was spelt by its inverse"),
             calls: row.calls,
@@ -242,7 +284,7 @@ impl Pending {
         let mut part = before.unwrap_or_default();
         if change.calls.is_some() {
             let calls = change.calls().map(|(row, shapes)| Calls {
-                signature: row.signature,
+                signature: self.signatures[row.signature as usize],
                 day: row.day,
                 calls: row.calls,
                 first: row.first,
@@ -266,7 +308,8 @@ impl Pending {
 
     /// What the index says of a part with its changes; `before` is what it says now.
     pub(super) fn entry(&self, date: &str, before: Option<&PartEntry>, change: &Change) -> PartEntry {
-        let open = |row: &PackedSession| !self.texts.text(row.session).is_empty();
+        // 0 is the empty text: sessions that are joined have no hash.
+        let open = |row: &PackedSession| !matches!(row.session, PackedHash::Text(0));
         let sessions = change.sessions.as_ref().map(|rows| rows.iter().any(open));
         PartEntry {
             date: date.to_owned(),
@@ -287,8 +330,9 @@ impl Change {
     fn calls(&self) -> impl Iterator<Item = (&PackedCalls, &[Text])> {
         let mut start = 0;
         self.calls.iter().flatten().map(move |row| {
-            let shapes = &self.resources[start..row.resources];
-            start = row.resources;
+            let end = row.resources as usize;
+            let shapes = &self.resources[start..end];
+            start = end;
             (row, shapes)
         })
     }
