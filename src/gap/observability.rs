@@ -243,7 +243,7 @@ impl<'a> Views<'a> {
     }
 
     /// Regions in which a call on these resources may have been logged: those that the patterns name, else all that
-    /// the archive knows.
+    /// the archive knows. There is always one: of no region at all everything would be true.
     fn regions(&self, resources: &[String]) -> BTreeSet<String> {
         let mut named = BTreeSet::new();
         for resource in resources {
@@ -251,8 +251,14 @@ impl<'a> Views<'a> {
                 Some(region) if !region.is_empty() && !region.contains(['*', '?', '$']) => {
                     named.insert(region.to_owned())
                 }
-                Some(_) | None => return self.coverage.regions().into_iter().map(str::to_owned).collect(),
+                Some(_) | None => {
+                    named = self.coverage.regions().into_iter().map(str::to_owned).collect();
+                    break;
+                }
             };
+        }
+        if named.is_empty() {
+            named.insert(GLOBAL_REGIONS[0].to_owned());
         }
         named
     }
