@@ -116,9 +116,11 @@ impl SupplementFiles {
             read_last_accessed(&name(path), &of_file, &values, &mut supplements.last_accessed)?;
         }
         for path in &self.credential_report {
-            supplements
-                .credentials
-                .extend(read_credentials(&name(path), &text(path)?)?);
+            let report = read_credentials(&name(path), &text(path)?)?;
+            if report.is_empty() {
+                return Err(refuse(&name(path), CREDENTIAL_REPORT, "no user is in it".to_owned()));
+            }
+            supplements.credentials.extend(report);
         }
         for path in &self.org_policies {
             let value = serde_json::from_str(&text(path)?)
@@ -165,9 +167,10 @@ impl Supplements {
     }
 }
 
+const CREDENTIAL_REPORT: &str = "a credential report (aws iam get-credential-report)";
+
 fn read_credentials(name: &str, text: &str) -> Result<BTreeMap<String, Credentials>, Error> {
-    credential_report::read(text)
-        .map_err(|why| refuse(name, "a credential report (aws iam get-credential-report)", why))
+    credential_report::read(text).map_err(|why| refuse(name, CREDENTIAL_REPORT, why))
 }
 
 fn name(path: &Path) -> String {

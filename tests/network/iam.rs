@@ -16,6 +16,8 @@ use super::{stderr, stdout, trimtrail};
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Allows {
     Everything,
+    /// Everything, but the credential report knows nobody.
+    EmptyReport,
     GrantsOnly,
     Nothing,
 }
@@ -111,7 +113,7 @@ fn aws(allows: Allows) -> SocketAddr {
     serve(move |request: &Request| {
         let target = request.header("x-amz-target");
         if let Some(operation) = target.strip_prefix("AWSOrganizationsV20161128.") {
-            if allows != Allows::Everything {
+            if !matches!(allows, Allows::Everything | Allows::EmptyReport) {
                 return Response::new(400, r#"{"__type":"AccessDeniedException","Message":"said so"}"#);
             }
             let body = serde_json::from_str(&request.body).expect("JSON");
@@ -119,11 +121,13 @@ fn aws(allows: Allows) -> SocketAddr {
         }
         if request.path.starts_with("/clusters") {
             return match (allows, request.path.as_str()) {
-                (Allows::Everything, "/clusters") => Response::new(200, r#"{"clusters":["shop"]}"#),
-                (Allows::Everything, "/clusters/shop/pod-identity-associations") => {
+                (Allows::Everything | Allows::EmptyReport, "/clusters") => {
+                    Response::new(200, r#"{"clusters":["shop"]}"#)
+                }
+                (Allows::Everything | Allows::EmptyReport, "/clusters/shop/pod-identity-associations") => {
                     Response::new(200, r#"{"associations":[{"associationId":"a-1"}]}"#)
                 }
-                (Allows::Everything, _) => Response::new(
+                (Allows::Everything | Allows::EmptyReport, _) => Response::new(
                     200,
                     r#"{"association":{"clusterName":"shop","namespace":"default","serviceAccount":"cart","roleArn":"arn:aws:iam::111122223333:role/cart"}}"#,
                 ),
@@ -167,7 +171,10 @@ fn aws(allows: Allows) -> SocketAddr {
             }
             ("GenerateCredentialReport", _) => answer(&action, &json!({"State": "COMPLETE"})),
             ("GetCredentialReport", _) => {
-                let report = base64::engine::general_purpose::STANDARD.encode(report(account));
+                let text = report(account);
+                let kept = if allows == Allows::EmptyReport { 1 } else { usize::MAX };
+                let text: String = text.split_inclusive('\n').take(kept).collect();
+                let report = base64::engine::general_purpose::STANDARD.encode(text);
                 answer(&action, &json!({"Content": report, "ReportFormat": "text/csv"}))
             }
             ("ListOpenIDConnectProviders", _) => answer(
@@ -277,6 +284,28 @@ fn a_snapshot_reads_back_and_names_what_it_lacks() {
         analyze(address, &path),
         analyze(address, "sample-logs/grants/111122223333.json")
     );
+}
+
+#[test]
+fn a_report_that_knows_nobody_costs_evidence_and_not_the_run() {
+    let address = aws(Allows::EmptyReport);
+    let file = File::new("nobody");
+    let path = file.0.display().to_string();
+    let output = trimtrail(address)
+        .args(["grants", "-o", &path])
+        .output()
+        .expect("the program");
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(stderr(&output), "111122223333: no credential report: nobody is in it\n");
+    let expected = analyze(address, "sample-logs/grants/111122223333.json");
+    assert_eq!(analyze(address, &path), expected);
+
+    // Snapshots of earlier versions kept such a report.
+    let mut snapshot: Value = serde_json::from_str(&fs::read_to_string(&file.0).expect("a snapshot")).expect("JSON");
+    assert!(snapshot["accounts"][0].get("credential_report").is_none());
+    snapshot["accounts"][0]["credential_report"] = json!("user,arn\n");
+    fs::write(&file.0, snapshot.to_string()).expect("a file");
+    assert_eq!(analyze(address, &path), expected);
 }
 
 #[test]

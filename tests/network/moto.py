@@ -53,8 +53,6 @@ def organization() -> str:
     """A role and a policy in the caller's account, a role in another one, an SCP above that one, which is the answer."""
     iam, organizations, sts = client("iam"), client("organizations"), client("sts")
     trust = document({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"})
-    # Here the root user is in no credential report, and a report without anybody is none.
-    iam.create_user(UserName="ann")
     iam.create_role(RoleName="app", AssumeRolePolicyDocument=trust)
     iam.put_role_policy(RoleName="app", PolicyName="p", PolicyDocument=document({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}))
     organizations.create_organization(FeatureSet="ALL")

@@ -27,14 +27,14 @@ fn too_slow() -> Trouble {
 }
 
 /// The report as CSV. IAM makes a new one every four hours at most.
-pub(super) async fn credential_report(connection: &Connection) -> Result<Value, Trouble> {
+pub(super) async fn credential_report(connection: &Connection) -> Result<String, Trouble> {
     let client = Client::new(connection.config());
     for _ in 0..POLLS {
         let state = patiently(|| client.generate_credential_report().send()).await?.state;
         if state == Some(ReportStateType::Complete) {
             let report = patiently(|| client.get_credential_report().send()).await?;
             let bytes = report.content.map(|content| content.into_inner()).unwrap_or_default();
-            return Ok(json!(String::from_utf8_lossy(&bytes)));
+            return Ok(String::from_utf8_lossy(&bytes).into_owned());
         }
         tokio::time::sleep(POLL).await;
     }

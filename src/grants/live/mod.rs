@@ -10,6 +10,7 @@ mod organization;
 
 use serde_json::{Map, Value, json};
 
+use super::credential_report;
 use crate::aws::{Caller, Connection, Kind, Trouble};
 
 /// What a snapshot names itself.
@@ -160,6 +161,12 @@ fn account(connection: &Connection, account: &str, options: &Options, missing: &
         Err(trouble) => missing.note(account, what, &trouble),
     };
     let report = connection.wait(beside::credential_report(connection));
+    // What is no report, or knows not even the root user, is none.
+    let report = report.and_then(|report| match credential_report::read(&report) {
+        Ok(users) if users.is_empty() => Err(Trouble::new(Kind::Other, "nobody is in it")),
+        Ok(_) => Ok(Value::String(report)),
+        Err(why) => Err(Trouble::new(Kind::Other, why)),
+    });
     keep("credential_report", "credential report", report, missing);
     let providers = connection.wait(beside::oidc_providers(connection));
     keep("oidc_providers", "OIDC providers", providers, missing);
