@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::arguments::{LogArgs, days};
 use super::athena::AthenaArgs;
+use super::doctor::policy::{self, Needs};
 use super::{Outcome, Terminal};
 use crate::source::{self, Source};
 use crate::usage::ledger::{self, How, Keep, Lock, Shard, Summary, Unread};
@@ -123,6 +124,13 @@ impl CollectArgs {
         filter.since = filter.since.map(|since| since.div_euclid(DAY) * DAY).max(oldest);
         filter.until = filter.until.map(|until| (until - 1).div_euclid(DAY) * DAY + DAY);
         let sources = self.logs.sources_of(&filter, terminal)?;
+        let (lost, sources): (Vec<Source>, Vec<Source>) = sources.into_iter().partition(Source::is_out_of_reach);
+        // Of what is kept, days that are gone by now were read while they were there, but for a new ledger.
+        if options.filter.since.is_some() || !ledger::exists(dir) {
+            for (source, why) in lost.iter().filter_map(|source| Some((source, source.open().err()?))) {
+                terminal.say(&format!("{}: {why}", source.name()));
+            }
+        }
         if sources.contains(&Source::Stdin) {
             bail!("standard input cannot be read again when more comes; pass files to `collect`");
         }
@@ -161,35 +169,44 @@ impl CollectArgs {
 
     /// A ready file with what else was given on the command line filled in.
     fn example(&self, example: Example) -> String {
+        let given = &self.logs.logs;
+        let places = match given.as_slice() {
+            [] => &["s3://example-cloudtrail-logs".to_owned()],
+            given => given,
+        };
         let text = match example {
             Example::Systemd => include_str!("collect/systemd.txt"),
             Example::Cronjob => include_str!("collect/cronjob.yaml"),
             Example::Github => include_str!("collect/github.yaml"),
             Example::Container => include_str!("collect/Containerfile"),
-            Example::Policy => include_str!("collect/policy.json"),
-        };
-        let logs = match self.logs.logs.first() {
-            Some(place) => place.as_str(),
-            None => "s3://example-cloudtrail-logs",
-        };
-        let bucket = logs.strip_prefix("s3://").unwrap_or("example-cloudtrail-logs");
-        let (bucket, prefix) = bucket.trim_end_matches('/').split_once('/').unwrap_or((bucket, ""));
-        let prefix = if prefix.is_empty() {
-            String::new()
-        } else {
-            format!("{prefix}/")
+            Example::Policy => return policy(places),
         };
         let ledger = match &self.ledger {
             Some(dir) => dir.display().to_string(),
             None => "/var/lib/trimtrail/ledger".to_owned(),
         };
-        text.replace("@logs@", logs)
-            .replace("@bucket@", bucket.trim_end_matches('/'))
-            .replace("@prefix@", &prefix)
+        // A string in JSON is one in YAML.
+        let list: Vec<String> = places.iter().map(|place| format!("{place:?}")).collect();
+        text.replace("@logs@", &places.join(" "))
+            .replace("@logs_list@", &list.join(", "))
             .replace("@ledger@", &ledger)
             .replace("@keep@", &format!("{}d", self.keep_days.unwrap_or(400)))
             .replace("@version@", env!("CARGO_PKG_VERSION"))
     }
+}
+
+/// What the weekly job needs: the logs, decrypted by whatever key, and the grants.
+fn policy(places: &[String]) -> String {
+    let needs = Needs {
+        places,
+        kms_keys: &["arn:aws:kms:*:*:key/*".to_owned()],
+        grants: true,
+        organization: false,
+        member_role: None,
+        last_accessed: false,
+        partition: "aws",
+    };
+    format!("{:#}\n", policy::of(&needs))
 }
 
 /// What a run did.

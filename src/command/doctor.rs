@@ -1,10 +1,9 @@
 //! `doctor`: the least-privilege policy that each source needs, and whether each step works.
 
-mod policy;
+pub(super) mod policy;
 
 use std::io::{self, Write};
 
-#[cfg(feature = "aws")]
 use anyhow::bail;
 use clap::Args;
 
@@ -21,9 +20,9 @@ pub(super) struct DoctorArgs {
     /// The KMS key that the objects are encrypted with; repeats
     #[arg(long, value_name = "ARN")]
     kms_key: Vec<String>,
-    /// Grants will be read from the live API
-    #[arg(long, value_name = "live", value_parser = ["live"], env = "TRIMTRAIL_GRANTS")]
-    grants: Option<String>,
+    /// `live`: grants will be read from the live API; files need no permission; repeats
+    #[arg(long, value_name = "PLACE", num_args = 1.., env = "TRIMTRAIL_GRANTS")]
+    grants: Vec<String>,
     /// Also of the organization, and of its other accounts
     #[arg(long)]
     org: bool,
@@ -43,30 +42,39 @@ pub(super) struct DoctorArgs {
 
 impl DoctorArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
-        let places: Vec<String> = self
-            .logs
+        let (places, near): (Vec<String>, Vec<String>) =
+            self.logs.iter().cloned().partition(|place| source::is_remote(place));
+        if let Some(empty) = places
             .iter()
-            .filter(|place| source::is_remote(place))
-            .cloned()
-            .collect();
+            .find(|place| matches!(place.as_str(), "s3://" | "lookup:"))
+        {
+            bail!("`{empty}` names no place; write s3://bucket/prefix or lookup:REGION");
+        }
+        for place in near {
+            terminal.say(&format!("{place}: on this machine, needs no permission"));
+        }
         let needs = policy::Needs {
             places: &places,
             kms_keys: &self.kms_key,
             // Asked for nothing in particular, it shows what everything needs.
-            grants: self.grants.is_some() || self.org || self.last_accessed || places.is_empty(),
+            grants: self.grants.iter().any(|place| place == "live")
+                || self.org
+                || self.last_accessed
+                || places.is_empty(),
             organization: self.org,
             member_role: self.assume_role_name.as_deref(),
             last_accessed: self.last_accessed,
             partition: "aws",
         };
         let mut out = io::stdout().lock();
-        writeln!(out, "Whoever runs trimtrail needs\n\n{:#}", policy::of(&needs))?;
+        let shown = |policy: serde_json::Value| escape::json(&format!("{policy:#}")).into_owned();
+        writeln!(out, "Whoever runs trimtrail needs\n\n{}", shown(policy::of(&needs)))?;
         if let Some(role) = &self.assume_role_name {
             let role = escape::terminal(role);
             writeln!(
                 out,
-                "\nThe role {role} in each other account needs\n\n{:#}",
-                policy::member(&needs)
+                "\nThe role {role} in each other account needs\n\n{}",
+                shown(policy::member(&needs))
             )?;
         }
         self.try_all(&places, &needs, terminal, &mut out)

@@ -3,7 +3,7 @@
 //! Each day is a source of its own, so that a day that could not be read whole stands in the coverage by name. Data
 //! events are never in it, so nothing it shows says that they are logged.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::{self, Cursor, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -63,7 +63,8 @@ pub fn find(
     options: &Options,
 ) -> Result<Vec<Source>, Error> {
     let mut found = Vec::new();
-    for place in places {
+    // A region that is named twice has one turnstile.
+    for place in places.iter().collect::<BTreeSet<_>>() {
         let failed = |trouble: Trouble| Error::Network {
             place: place.clone(),
             why: trouble.to_string(),
@@ -100,8 +101,11 @@ pub fn find(
         let until = wanted.until.unwrap_or(options.now).min(options.now);
         if wanted.since.is_some_and(|since| since < reach - DAY) {
             let name = format!("lookup:{region}/{account}/before {}", date(reach_whole));
-            let why = "LookupEvents reaches 90 days back; what lies before was not read";
-            found.push(Unreadable::source(name, why.to_owned()));
+            let unreadable = Unreadable {
+                why: "LookupEvents reaches 90 days back; what lies before was not read".to_owned(),
+                out_of_reach: true,
+            };
+            found.push(unreadable.source(name));
         }
         for day in since.div_euclid(DAY)..=(until - 1).div_euclid(DAY) {
             let range = since.max(day * DAY)..until.min((day + 1) * DAY);

@@ -68,6 +68,11 @@ pub(crate) trait Fetch: Send + Sync {
         Ok(None)
     }
 
+    /// Whether it stands for what the place holds no longer, so that no later run can have it either.
+    fn is_out_of_reach(&self) -> bool {
+        false
+    }
+
     /// Why what was opened so far came to nothing as a whole; see [`verdict`].
     fn verdict(&self, _earlier: u64) -> Result<(), Error> {
         Ok(())
@@ -197,6 +202,14 @@ impl Source {
         }
     }
 
+    /// Whether it stands for what its place holds no longer: opening it says so, now and in every later run.
+    pub fn is_out_of_reach(&self) -> bool {
+        match self {
+            Source::File { .. } | Source::Stdin => false,
+            Source::Remote(remote) => remote.place.is_out_of_reach(),
+        }
+    }
+
     /// Opens it.
     ///
     /// # Errors
@@ -270,20 +283,23 @@ pub fn is_remote(place: &str) -> bool {
     place.starts_with("s3://") || place.starts_with("lookup:")
 }
 
-/// What cannot be listed is a source all the same, so that opening it says why.
+/// What cannot be listed, or is there no longer, is a source all the same, so that opening it says why.
 #[cfg(feature = "aws")]
-struct Unreadable(String);
+struct Unreadable {
+    why: String,
+    out_of_reach: bool,
+}
 
 #[cfg(feature = "aws")]
 impl Unreadable {
-    fn source(name: String, why: String) -> Source {
+    fn source(self, name: String) -> Source {
         Source::Remote(Remote {
             name,
             bytes: 0,
             etag: String::new(),
             archived: false,
             part: (String::new(), String::new()),
-            place: Arc::new(Unreadable(why)),
+            place: Arc::new(self),
         })
     }
 }
@@ -293,6 +309,10 @@ impl Fetch for Unreadable {
     fn expect(&self, _order: &[&Remote]) {}
 
     fn open(&self, _what: &Remote) -> io::Result<Box<dyn Read + Send>> {
-        Err(io::Error::other(self.0.clone()))
+        Err(io::Error::other(self.why.clone()))
+    }
+
+    fn is_out_of_reach(&self) -> bool {
+        self.out_of_reach
     }
 }

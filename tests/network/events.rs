@@ -262,6 +262,44 @@ fn whoever_may_not_look_up_is_told_so() {
     }
 }
 
+/// A ledger that keeps more than LookupEvents reaches: said when it is made, never a file that is missing.
+#[cfg(feature = "polars")]
+#[test]
+fn what_was_out_of_reach_from_the_start_is_said_once() {
+    let folder = std::env::temp_dir().join(format!("trimtrail-reach-{}", std::process::id()));
+    let ledger = folder.display().to_string();
+    // Two days, so that little is asked for.
+    let until = text(noon() - 87 * 86_400);
+    let address = cloudtrail(Moods::default());
+    let run = |more: &[&str]| {
+        let output = trimtrail(address)
+            .args([
+                "collect",
+                "--logs",
+                "lookup:eu-west-1",
+                "--ledger",
+                &ledger,
+                "--until",
+                &until,
+            ])
+            .args(more)
+            .output()
+            .expect("the program");
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        assert!(!stderr(&output).contains("tried again"), "{}", stderr(&output));
+        assert!(!stderr(&output).contains("cannot be read"), "{}", stderr(&output));
+        stderr(&output).matches("LookupEvents reaches 90 days back").count()
+    };
+    assert_eq!(run(&["--keep-days", "400d"]), 1, "a new ledger");
+    assert_eq!(run(&["--keep-days", "400d"]), 0, "the next week");
+    assert_eq!(
+        run(&["--since", &text(noon() - 200 * 86_400)]),
+        1,
+        "somebody asks for it"
+    );
+    let _ = std::fs::remove_dir_all(folder);
+}
+
 /// The first of eight days, of which the last is today.
 fn a_week_ago() -> String {
     text(noon() - 6 * 86_400)[..10].to_owned()
@@ -337,8 +375,14 @@ fn days_that_are_long_over_are_asked_for_once() {
         assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
         lookups.load(Ordering::Relaxed) - before
     };
-    // Yesterday's events are three pages.
+    // Yesterday's events are three pages. One more request looks whether we may; two a second are allowed.
+    let begun = std::time::Instant::now();
     assert_eq!(run(&[]), 7 + 3);
+    let took = begun.elapsed();
+    assert!(
+        took >= std::time::Duration::from_millis(500) * (7 + 3),
+        "{took:?}: more than two a second"
+    );
     let first = index();
     // Of yesterday something might still come.
     assert_eq!(run(&[]), 1 + 3);

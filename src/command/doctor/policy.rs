@@ -3,21 +3,21 @@
 use serde_json::{Value, json};
 
 /// What will be read.
-pub(super) struct Needs<'a> {
+pub(in crate::command) struct Needs<'a> {
     /// `s3://…` and `lookup:…`
-    pub(super) places: &'a [String],
+    pub(in crate::command) places: &'a [String],
     /// Keys that objects are encrypted with.
-    pub(super) kms_keys: &'a [String],
-    pub(super) grants: bool,
-    pub(super) organization: bool,
-    pub(super) member_role: Option<&'a str>,
-    pub(super) last_accessed: bool,
+    pub(in crate::command) kms_keys: &'a [String],
+    pub(in crate::command) grants: bool,
+    pub(in crate::command) organization: bool,
+    pub(in crate::command) member_role: Option<&'a str>,
+    pub(in crate::command) last_accessed: bool,
     /// `aws`, `aws-cn`, …
-    pub(super) partition: &'a str,
+    pub(in crate::command) partition: &'a str,
 }
 
 /// What the account in which the program runs has to allow.
-pub(super) fn of(needs: &Needs<'_>) -> Value {
+pub(in crate::command) fn of(needs: &Needs<'_>) -> Value {
     let partition = needs.partition;
     let mut statements = Vec::new();
     for place in needs.places {
@@ -88,7 +88,7 @@ fn below(prefix: &str) -> Vec<String> {
 }
 
 /// What the role in another account has to allow.
-pub(super) fn member(needs: &Needs<'_>) -> Value {
+pub(in crate::command) fn member(needs: &Needs<'_>) -> Value {
     json!({"Version": "2012-10-17", "Statement": grants(needs)})
 }
 

@@ -110,7 +110,11 @@ pub fn find(
         let (bucket, listed) = list::list(connection, bucket, prefix, wanted, options, progress).map_err(failed)?;
         for (folder, trouble) in listed.troubles {
             let name = format!("s3://{}/{folder}", bucket.name);
-            found.insert(Unreadable::source(name, format!("cannot be listed whole: {trouble}")));
+            let unreadable = Unreadable {
+                why: format!("cannot be listed whole: {trouble}"),
+                out_of_reach: false,
+            };
+            found.insert(unreadable.source(name));
         }
         for object in listed.objects {
             let name = format!("s3://{}/{}", bucket.name, object.key);
