@@ -10,16 +10,23 @@ pub const FILE: &str = "trimtrail.toml";
 pub struct Flag {
     /// Whether it takes a value.
     pub takes_value: bool,
-    /// Whether the command line or the environment gives it already.
+    /// Whether the command line or the environment gives it already, or what cannot stand beside it.
     pub overridden: bool,
+    /// The key that counts in its place where both are set.
+    pub yields_to: Option<&'static str>,
 }
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Not TOML.
-    #[error("{0}")]
-    Toml(#[from] toml::de::Error),
+    #[error("line {line}: {why}")]
+    Toml {
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong there.
+        why: String,
+    },
     /// A key that no subcommand knows.
     #[error("no flag `--{0}`")]
     UnknownKey(String),
@@ -38,7 +45,16 @@ pub fn arguments(
     takes: &dyn Fn(&str) -> Option<Flag>,
     anywhere: &dyn Fn(&str) -> bool,
 ) -> Result<Vec<String>, Error> {
-    let table: toml::Table = toml::from_str(text)?;
+    let table: toml::Table = toml::from_str(text).map_err(|error| Error::Toml {
+        line: text
+            .bytes()
+            .take(error.span().map_or(0, |span| span.start))
+            .filter(|byte| *byte == b'\n')
+            .count()
+            + 1,
+        why: error.message().to_owned(),
+    })?;
+    let names: Vec<String> = table.keys().map(|key| key.replace('_', "-")).collect();
     let mut arguments = Vec::new();
     for (key, value) in table {
         let flag = key.replace('_', "-");
@@ -48,7 +64,11 @@ pub fn arguments(
             }
             return Err(Error::UnknownKey(flag));
         };
-        if known.overridden {
+        if known.overridden
+            || known
+                .yields_to
+                .is_some_and(|other| names.iter().any(|name| name == other))
+        {
             continue;
         }
         let texts = match value {
@@ -75,3 +95,6 @@ pub fn arguments(
     }
     Ok(arguments)
 }
+
+#[cfg(test)]
+mod tests;

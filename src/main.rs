@@ -15,13 +15,26 @@ fn main() -> ExitCode {
         // Whoever reads our output may stop reading.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", trimtrail::emit::escape::terminal(&format!("{error:#}")));
+            eprintln!("error: {}", trimtrail::emit::escape::terminal(&sentence(&error)));
             if let Some(help) = help(&error) {
                 eprintln!("help: {help}");
             }
             ExitCode::FAILURE
         }
     }
+}
+
+/// The error and its causes, each said once: some quote their cause themselves.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if said.is_empty() {
+            said = cause;
+        } else if !said.ends_with(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    said
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

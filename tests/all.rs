@@ -26,4 +26,5 @@ mod rightsizing;
 mod sample_bytes;
 mod schemas;
 mod simulate_corpus;
+mod strangers;
 mod trails;

@@ -47,24 +47,34 @@ pub(super) fn with_config(command: &clap::Command, given: Vec<String>) -> anyhow
     let Some(subcommand) = command.find_subcommand(&given[at]) else {
         return Ok(given);
     };
+    let is_given = |flag: &str| {
+        let from_environment = || std::env::var_os(format!("TRIMTRAIL_{}", flag.to_uppercase().replace('-', "_")));
+        let named = |word: &String| word.strip_prefix("--")?.split('=').next().map(|name| name == flag);
+        given.iter().any(|word| named(word) == Some(true)) || from_environment().is_some()
+    };
+    let conflicting = |argument: &clap::Arg| -> Vec<String> {
+        let others = subcommand.get_arguments();
+        let conflict = |other: &&clap::Arg| {
+            let one_way = |a: &clap::Arg, b: &clap::Arg| subcommand.get_arg_conflicts_with(a).contains(&b);
+            one_way(argument, other) || one_way(other, argument)
+        };
+        others
+            .filter(conflict)
+            .filter_map(clap::Arg::get_long)
+            .map(str::to_owned)
+            .collect()
+    };
     let takes = |flag: &str| {
         let known = |argument: &clap::Arg| argument.get_long() == Some(flag);
-        subcommand
-            .get_arguments()
-            .chain(command.get_arguments())
-            .find(|argument| known(argument))
-            .map(|argument| {
-                let from_environment =
-                    std::env::var_os(format!("TRIMTRAIL_{}", flag.to_uppercase().replace('-', "_"))).is_some();
-                let on_command_line = given.iter().any(|word| {
-                    word.strip_prefix("--")
-                        .is_some_and(|word| word.split('=').next() == Some(flag))
-                });
-                config::Flag {
-                    takes_value: argument.get_action().takes_values(),
-                    overridden: from_environment || on_command_line,
-                }
-            })
+        let mut arguments = subcommand.get_arguments().chain(command.get_arguments());
+        let argument = arguments.find(|argument| known(argument))?;
+        let conflicting = conflicting(argument);
+        Some(config::Flag {
+            takes_value: argument.get_action().takes_values(),
+            overridden: is_given(flag) || conflicting.iter().any(|other| is_given(other)),
+            // The file of a weekly job names both: what `collect` reads, and what everything else reads in its place.
+            yields_to: (flag == "logs" && conflicting.iter().any(|other| other == "ledger")).then_some("ledger"),
+        })
     };
     let anywhere = |flag: &str| {
         command.get_subcommands().any(|subcommand| {
@@ -110,7 +120,7 @@ pub(super) struct UsageArgs {
     logs: LogArgs,
     /// A usage ledger in place of --logs, as `collect` makes it; --since and --until then count whole days
     #[cfg(feature = "polars")]
-    #[arg(long, value_name = "DIR", env = "TRIMTRAIL_LEDGER")]
+    #[arg(long, value_name = "DIR", env = "TRIMTRAIL_LEDGER", conflicts_with = "logs")]
     ledger: Option<PathBuf>,
 }
 
@@ -349,9 +359,6 @@ impl UsageArgs {
     pub(super) fn collect(&self, terminal: &Terminal) -> anyhow::Result<Collected> {
         #[cfg(feature = "polars")]
         if let Some(dir) = &self.ledger {
-            if !self.logs.logs.is_empty() {
-                bail!("--logs and --ledger are both given; `collect` reads logs into a ledger, the rest reads either");
-            }
             return self.read(dir, terminal);
         }
         self.logs.collect(terminal)

@@ -51,6 +51,9 @@ impl CatalogArgs {
             }
             Some(pattern) => {
                 let actions = catalog.expand(pattern);
+                if actions.is_empty() && !pattern.contains(':') {
+                    bail!("`{pattern}` is no action; write SERVICE:NAME, such as s3:GetObject or 's3:*'");
+                }
                 if actions.is_empty() {
                     bail!("the catalog of {} has no action `{pattern}`", catalog.date());
                 }

@@ -69,10 +69,7 @@ impl CoverageArgs {
                     emit::integrity(integrity, &mut out)?;
                 }
             }
-            Format::Json => {
-                serde_json::to_writer_pretty(&mut out, &report)?;
-                writeln!(out)?;
-            }
+            Format::Json => emit::json(&report, &mut out)?,
         }
         out.flush()?;
         let holes: usize = report.streams.iter().map(|stream| stream.holes.len()).sum();

@@ -74,7 +74,7 @@ enum Command {
     Simulate(simulate::SimulateArgs),
     /// One JSON line an event: who, outcome, actions, resources
     Resolve(resolve::ResolveArgs),
-    /// The named questions in queries/, or your own SQL, over a result
+    /// The named questions in queries/, or your own SQL, over a result or a ledger
     #[cfg(feature = "polars")]
     Query(query::QueryArgs),
     /// The IAM policy that each source needs, and whether each step works
@@ -89,23 +89,26 @@ enum Command {
     Schema(schema::SchemaArgs),
 }
 
+/// Above the flags that every subcommand has.
+const GENERAL: &str = "General";
+
 /// How the program talks.
 #[derive(Args, Debug)]
 struct TerminalArgs {
     /// Say more; repeat for more
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, help_heading = GENERAL, action = clap::ArgAction::Count)]
     verbose: u8,
     /// Say nothing on stderr but errors
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    #[arg(short, long, global = true, help_heading = GENERAL, conflicts_with = "verbose")]
     quiet: bool,
     /// When to write colours
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, env = "TRIMTRAIL_COLOR")]
+    #[arg(long, global = true, help_heading = GENERAL, value_enum, default_value_t = Color::Auto, env = "TRIMTRAIL_COLOR")]
     color: Color,
     /// Draw no progress bar
-    #[arg(long, global = true, env = "TRIMTRAIL_NO_PROGRESS")]
+    #[arg(long, global = true, help_heading = GENERAL, env = "TRIMTRAIL_NO_PROGRESS")]
     no_progress: bool,
     /// The configuration file, `trimtrail.toml` in the working folder if it is there
-    #[arg(long, global = true, value_name = "FILE", env = "TRIMTRAIL_CONFIG")]
+    #[arg(long, global = true, help_heading = GENERAL, value_name = "FILE", env = "TRIMTRAIL_CONFIG")]
     config: Option<std::path::PathBuf>,
 }
 
@@ -169,15 +172,17 @@ impl Terminal {
 
     /// Says why nothing was seen: what was skipped, and the way out.
     fn say_nothing_seen(&self, places: &str, coverage: &crate::coverage::Coverage) {
+        if coverage.events_filtered_out > 0 {
+            let events = coverage.events_filtered_out;
+            self.say(&format!(
+                "none of {events} CloudTrail events in {places} lies within the filters given"
+            ));
+            self.say("help: look at --since, --until, --account and --region");
+            return;
+        }
         self.say(&format!("no CloudTrail events in {places}"));
         for (what, why, _) in coverage.skipped().iter().take(3) {
             self.say(&format!("  {what}: {why}"));
-        }
-        if coverage.events_filtered_out > 0 {
-            self.say(&format!(
-                "  {} events lie outside the filters given",
-                coverage.events_filtered_out
-            ));
         }
         self.say("help: pass the folder that holds AWSLogs/, or - for stdin");
     }

@@ -104,6 +104,9 @@ impl ReportArgs {
             bail!("no result to compare; run `analyze --ledger DIR`, or pass RESULT --baseline OLD");
         };
         let Some(before) = before else {
+            if self.ledger().is_none() {
+                bail!("nothing to compare with; pass --ledger DIR, or --baseline OLD");
+            }
             terminal.say("no earlier result: what changed shows after the next `analyze --ledger`");
             return Ok(Outcome::Clear);
         };
@@ -158,8 +161,10 @@ fn denials_since(_dir: &Path, _before: &Report) -> anyhow::Result<Vec<Denial>> {
     Ok(Vec::new())
 }
 
-/// Reads a result, compressed or not.
+/// Reads a result, compressed or not; of a folder that `--out` made, the one in it.
 pub(super) fn load(path: &PathBuf) -> anyhow::Result<Report> {
+    let inside = path.join("result.json");
+    let path = if inside.is_file() { &inside } else { path };
     let named = || format!("`{}`", path.display());
     let bytes = std::fs::read(path).with_context(named)?;
     let text = if bytes.starts_with(&[0x1f, 0x8b]) {

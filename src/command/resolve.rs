@@ -175,11 +175,11 @@ impl ResolveArgs {
         }
         out.flush()?;
         source::verdict(far(&inputs), 0)?;
-        Ok(if written == 0 {
-            Outcome::NothingSeen
-        } else {
-            Outcome::Clear
-        })
+        if written == 0 {
+            terminal.say(&format!("no CloudTrail events in {}", self.logs.join(", ")));
+            return Ok(Outcome::NothingSeen);
+        }
+        Ok(Outcome::Clear)
     }
 }
 

@@ -128,6 +128,15 @@ impl VerifyArgs {
 
     /// What NEW would break of what the principal did; `None` if the logs hold no event.
     fn replay(&self, arn: &str, old: &Policy, new: &Policy, terminal: &Terminal) -> anyhow::Result<Option<Keeps>> {
+        let is_principal = |arn: &str| {
+            let [_, _, "iam", _, _, resource] = arn.splitn(6, ':').collect::<Vec<_>>()[..] else {
+                return false;
+            };
+            resource.starts_with("role/") || resource.starts_with("user/")
+        };
+        if !is_principal(arn) {
+            bail!("`{arn}` is no ARN of a role or user");
+        }
         let catalog = Catalog::embedded();
         let mut grants = grants::alone(arn);
         self.accessed.load(&mut grants.supplements)?;
@@ -140,6 +149,12 @@ impl VerifyArgs {
         let Some(gap) = gaps.first() else {
             bail!("`{arn}` is no ARN of a role or user");
         };
+        if gap.activity.calls == 0 {
+            terminal.say(&format!(
+                "no call of {arn} in {}: nothing was replayed; is it the right ARN?",
+                self.usage.places()
+            ));
+        }
         let (lost, replayed) = losses(catalog, old, new, gap);
         Ok(Some(Keeps {
             principal: arn.to_owned(),

@@ -1,14 +1,18 @@
-//! `result.json`: the answer as programs read it.
+//! An answer as programs read it: `result.json`, and what others print in that form.
 
 use std::io::{self, BufWriter, Write};
 
-use super::{Error, escape};
-use crate::report::Report;
+use serde::Serialize;
 
-/// Writes the report with two spaces of indent and a line feed at the end.
-pub(super) fn write(report: &Report, out: &mut dyn Write) -> Result<(), Error> {
+use super::{Error, escape};
+
+/// Writes an answer with two spaces of indent and a line feed at the end; what would steer a terminal is escaped.
+///
+/// # Errors
+/// What writing says.
+pub fn json(answer: &impl Serialize, out: &mut dyn Write) -> Result<(), Error> {
     let mut shown = Shown(BufWriter::new(out));
-    serde_json::to_writer_pretty(&mut shown, report).map_err(io::Error::from)?;
+    serde_json::to_writer_pretty(&mut shown, answer).map_err(io::Error::from)?;
     shown.0.write_all(b"\n")?;
     shown.0.flush()?;
     Ok(())

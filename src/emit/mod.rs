@@ -32,6 +32,7 @@ pub use coverage::coverage;
 pub use diff::unified;
 pub use folder::folder;
 pub use integrity::integrity;
+pub use json::json;
 pub use mapped::mapped;
 
 /// A form that the answer takes.
@@ -94,8 +95,17 @@ impl fmt::Display for Format {
 
 /// A name that is no format.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("no format `{0}`")]
-pub struct UnknownFormat(pub String);
+#[error("no format `{name}`; {}", names())]
+pub struct UnknownFormat {
+    /// What was written.
+    pub name: String,
+}
+
+/// `terminal, json, …`
+fn names() -> String {
+    let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
+    names.join(", ")
+}
 
 impl FromStr for Format {
     type Err = UnknownFormat;
@@ -105,7 +115,7 @@ impl FromStr for Format {
             .iter()
             .copied()
             .find(|format| format.name() == name)
-            .ok_or_else(|| UnknownFormat(name.to_owned()))
+            .ok_or_else(|| UnknownFormat { name: name.to_owned() })
     }
 }
 
@@ -169,7 +179,7 @@ pub enum Error {
 pub fn write(report: &Report, format: Format, options: &Options, out: &mut dyn Write) -> Result<(), Error> {
     match format {
         Format::Terminal => terminal::write(report, options, out),
-        Format::Json => json::write(report, out),
+        Format::Json => json(report, out),
         Format::Markdown => markdown::write(report, options, out),
         Format::Diff => diff::write(report, options, out),
         Format::Html => html::write(report, out),

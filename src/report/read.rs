@@ -39,6 +39,9 @@ pub enum Error {
     /// Not JSON, or not these fields.
     #[error("not a result of `analyze`: {0}")]
     Shape(#[from] serde_json::Error),
+    /// It does not say what it is.
+    #[error("not a result of `analyze`: it names no schema")]
+    NoResult,
     /// Another version of the contract.
     #[error("schema `{0}`, this program reads `{SCHEMA}`")]
     Schema(String),
@@ -59,7 +62,8 @@ impl Report {
         let labelled: Labelled = serde_json::from_str(text)?;
         match labelled.schema.as_str() {
             Some(SCHEMA) => {}
-            other => return Err(Error::Schema(other.unwrap_or("none").to_owned())),
+            Some(other) => return Err(Error::Schema(other.to_owned())),
+            None => return Err(Error::NoResult),
         }
         let read: Unproved = serde_json::from_str(text)?;
         let suggestions = read

@@ -333,14 +333,17 @@ pub(crate) fn config(data: &[u8]) {
         "grace" | "role" => Some(config::Flag {
             takes_value: true,
             overridden: false,
+            yields_to: None,
         }),
         "quiet" => Some(config::Flag {
             takes_value: false,
             overridden: false,
+            yields_to: None,
         }),
         "evidence" => Some(config::Flag {
             takes_value: true,
             overridden: true,
+            yields_to: None,
         }),
         _ => None,
     };
