@@ -354,6 +354,21 @@ fn every_other_subcommand() {
     shown(&["verify", "new.json", "old.json", "--principal", ROLE, "--logs", "logs"]);
     shown(&[&["backtest"], LOGS.as_slice()].concat());
     shown(&["catalog", "\u{1b}[31m*"]);
+    let answer = shown(&["coverage", "--logs", "logs", "--format", "json"]);
+    serde_json::from_str::<Value>(&answer).expect("JSON");
+    shown(&["coverage", "--logs", "logs", "--grants", "grants.json"]);
+    let answer = shown(&[&["backtest", "--format", "json"], LOGS.as_slice()].concat());
+    serde_json::from_str::<Value>(&answer).expect("JSON");
+    let place = format!("s3://{}/{}", HOSTILE.replace('\0', ""), FORMULA);
+    shown(&[
+        "doctor",
+        "--offline",
+        "--logs",
+        &place,
+        "--org",
+        "--assume-role-name",
+        FORMULA,
+    ]);
     // What goes wrong names its input.
     for wrong in [
         &["analyze", "--logs", "\u{1b}[31mnowhere", "--grants", "grants.json"][..],
@@ -368,31 +383,182 @@ fn every_other_subcommand() {
     }
 }
 
+/// Two results, the second of which lacks a role, has another, and grants less.
+#[test]
+fn what_changed() {
+    let folder = world("changes");
+    let mut grants: Value =
+        serde_json::from_slice(&fs::read(folder.0.join("grants.json")).expect("a file")).expect("JSON");
+    let roles = grants["RoleDetailList"].as_array_mut().expect("roles");
+    roles[0]["RolePolicyList"].as_array_mut().expect("policies").truncate(1);
+    roles[2]["RoleName"] = json!(format!("{HOSTILE}2"));
+    roles[2]["RoleId"] = json!("AROAD");
+    roles[2]["Arn"] = json!(format!("arn:aws:iam::111122223333:role/{HOSTILE}2"));
+    fs::write(folder.0.join("later.json"), grants.to_string()).expect("a file");
+    for (grants, out) in [("grants.json", "before"), ("later.json", "after")] {
+        let arguments = [
+            "analyze",
+            "--logs",
+            "logs",
+            "--grants",
+            grants,
+            "--min-window",
+            "1d",
+            "--out",
+            out,
+        ];
+        run(&folder, &arguments);
+    }
+    #[cfg(feature = "polars")]
+    run(&folder, &["collect", "--logs", "logs", "--ledger", "ledger"]);
+    for format in ["terminal", "markdown", "json"] {
+        for ledger in [&[][..], &["--ledger", "ledger"]] {
+            if !ledger.is_empty() && cfg!(not(feature = "polars")) {
+                continue;
+            }
+            let between = [
+                "report",
+                "after",
+                "--since-last",
+                "--baseline",
+                "before",
+                "--format",
+                format,
+            ];
+            let output = run(&folder, &[&between, ledger].concat());
+            let shown = text(&output.stdout);
+            assert!(shown.contains("octocat"), "{format}: {shown}{}", text(&output.stderr));
+            match format {
+                "markdown" => check_markdown(format, &shown),
+                _ => check_plain(format, &shown),
+            }
+        }
+    }
+}
+
+/// What an answer holds of strangers' text comes out of each named question and of each table, in each form.
 #[cfg(feature = "polars")]
 #[test]
 fn every_query() {
+    use polars_io::prelude::{ParquetReader, SerReader};
     let folder = world("queries");
+    let identities = ["collect", "--keep-identities", "--logs", "logs", "--ledger", "ledger"];
+    let collected = run(&folder, &identities);
+    assert_eq!(collected.status.code(), Some(0), "{}", text(&collected.stderr));
+    check_plain("collect, stderr", &text(&collected.stderr));
     run(
         &folder,
         &[&["analyze", "--min-window", "1d", "--out", "out"], LOGS.as_slice()].concat(),
     );
-    let listed = text(&run(&folder, &["query", "--list"]).stdout);
-    let names: Vec<&str> = listed
-        .lines()
-        .filter_map(|line| line.split_whitespace().next())
-        .collect();
-    assert!(names.len() >= 12, "{listed}");
-    for name in names {
-        for format in ["table", "csv", "json"] {
-            let output = run(
-                &folder,
-                &["query", name, "--result", "out/result.json", "--format", format],
-            );
-            let shown = text(&output.stdout);
-            match format {
-                "csv" => check_csv(name, &shown),
-                _ => check_plain(name, &shown),
+    let mut asked: Vec<(String, [&str; 2])> = Vec::new();
+    let (over_result, over_ledger) = (["--result", "out"], ["--ledger", "ledger"]);
+    let mut over = over_result;
+    for line in text(&run(&folder, &["query", "--list"]).stdout).lines() {
+        match line.strip_prefix("  ") {
+            Some(named) => asked.push((named.split(' ').next().expect("a name").to_owned(), over)),
+            None => {
+                over = if line.starts_with("--ledger") {
+                    over_ledger
+                } else {
+                    over_result
+                }
             }
         }
+    }
+    assert!(
+        asked.iter().filter(|(_, over)| *over == over_ledger).count() >= 10,
+        "{asked:?}"
+    );
+    let of_result = [
+        "principals",
+        "actions",
+        "groups",
+        "suggestions",
+        "affected",
+        "risks",
+        "findings",
+        "workloads",
+        "data_events",
+        "gaps",
+    ];
+    let of_ledger = [
+        "ledger",
+        "calls",
+        "signatures",
+        "touched",
+        "sessions",
+        "keys",
+        "streams",
+        "data_events",
+    ];
+    let tables = of_result.map(|table| (table, over_result)).into_iter();
+    let tables = tables.chain(of_ledger.map(|table| (table, over_ledger)));
+    asked.extend(tables.map(|(table, over)| (format!("--sql=SELECT * FROM {table}"), over)));
+    let mut steering = 0;
+    for (question, over) in asked {
+        let mut rows = Vec::new();
+        let forms: &[&str] = match question.starts_with("--sql") {
+            true => &["table", "csv", "json", "parquet"],
+            false => &["table", "csv"],
+        };
+        for &format in forms {
+            let output = run(
+                &folder,
+                &[&["query", &question, "--format", format], &over[..]].concat(),
+            );
+            assert_eq!(output.status.code(), Some(0), "{question}: {}", text(&output.stderr));
+            if format == "parquet" {
+                // For programs: the values as they are.
+                let frame = ParquetReader::new(std::io::Cursor::new(output.stdout))
+                    .finish()
+                    .expect("Parquet");
+                rows.push(frame.height());
+                let cells = frame.columns().iter().filter_map(|column| column.str().ok());
+                steering += cells
+                    .flat_map(|cells| cells.iter().flatten())
+                    .filter(|cell| cell.contains(steers))
+                    .count();
+                continue;
+            }
+            let shown = text(&output.stdout);
+            match format {
+                "csv" => {
+                    check_csv(&question, &shown);
+                    rows.push(csv::Reader::from_reader(shown.as_bytes()).records().count());
+                }
+                "json" => {
+                    check_plain(&question, &shown);
+                    let list: Vec<Value> = serde_json::from_str(&shown).expect("a list");
+                    rows.push(list.len());
+                }
+                _ => check_plain(&question, &shown),
+            }
+        }
+        assert!(rows.iter().all(|count| *count == rows[0]), "{question}: {rows:?} rows");
+    }
+    assert!(
+        steering > 20,
+        "{steering} cells that would steer a terminal are no test"
+    );
+    for wrong in [
+        &["query", "\u{1b}[31m", "--result", "out"][..],
+        &[
+            "query",
+            "--sql",
+            "SELECT '\u{1b}[31m' FROM \u{202e}",
+            "--ledger",
+            "ledger",
+        ],
+        &["merge", "\u{1b}[31mnowhere", "--ledger", "ledger"],
+        &["coverage", "--ledger", "\u{1b}[31mnowhere"],
+    ] {
+        let output = run(&folder, wrong);
+        assert_eq!(output.status.code(), Some(1), "{wrong:?}");
+        check_plain("an error", &text(&output.stderr));
+    }
+    for more in [&[][..], &["--format", "json"], &["--grants", "grants.json"]] {
+        let output = run(&folder, &[&["coverage", "--ledger", "ledger"], more].concat());
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        check_plain("coverage of a ledger", &text(&output.stdout));
     }
 }

@@ -11,6 +11,9 @@ use serde_json::{Map, Value, json};
 use super::Error;
 use crate::emit::escape;
 
+/// Most columns of a cell for people: whoever needs all of a longer one takes another form.
+const CELL: usize = 500;
+
 /// How an answer is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Form {
@@ -87,7 +90,10 @@ pub fn write(answer: &mut DataFrame, form: Form, width: usize, out: &mut dyn Wri
                 .set_width(width);
             table.set_header(names);
             for row in rows(answer)? {
-                table.add_row(row.iter().map(|cell| escape::terminal(&text(cell)).into_owned()));
+                table.add_row(row.iter().map(|cell| {
+                    let text = text(cell);
+                    escape::cut(&escape::terminal(&text), CELL).into_owned()
+                }));
             }
             writeln!(out, "{}", table.trim_fmt())?;
         }
