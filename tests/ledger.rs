@@ -184,6 +184,66 @@ fn a_ledger_answers_as_its_logs() {
     ]);
 }
 
+/// `tests/ledgers/N` is a ledger of schema N that an earlier program made of the first day of `tests/ledgers/logs`. Whoever
+/// makes a newer schema adds one, and leaves those that are there as they are.
+#[test]
+fn a_ledger_of_each_schema_so_far_is_read_and_brought_up_to_date() {
+    let logs = "tests/ledgers/logs/AWSLogs";
+    let answers = |ledger: &Folder| {
+        let tables = [
+            "calls",
+            "signatures",
+            "touched",
+            "sessions",
+            "keys",
+            "streams",
+            "data_events",
+        ];
+        let mut answers: Vec<String> = tables
+            .iter()
+            .map(|table| {
+                let sql = format!("SELECT * FROM {table}");
+                print(&["query", "--sql", &sql, "--format", "csv", "--ledger", ledger.name()])
+            })
+            .collect();
+        answers.push(print(&["coverage", "--format", "json", "--ledger", ledger.name()]));
+        answers
+    };
+    let collect = |ledger: &Folder, more: &[&str]| {
+        let output = run(&[&["collect", "--logs", logs, "--ledger", ledger.name()], more].concat());
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).expect("text")
+    };
+    let newest = ledger::SCHEMA.rsplit('/').next().and_then(|number| number.parse().ok());
+    for number in 1..=newest.expect("a number") {
+        let (old, fresh): (Folder, Folder) = (Folder::new(), Folder::new());
+        let made = PathBuf::from(format!("tests/ledgers/{number}"));
+        fs::create_dir(old.0.join("data")).expect("a folder");
+        for (name, content) in bytes(&made) {
+            let within = if name == "ledger.json" {
+                old.0.join(name)
+            } else {
+                old.0.join("data").join(name)
+            };
+            fs::write(within, content).expect("a file");
+        }
+        collect(&fresh, &["--until", "2026-10-02"]);
+        assert_eq!(answers(&old), answers(&fresh), "schema {number}, one day");
+        let said = collect(&old, &[]);
+        assert!(
+            said.contains("read 1 files") && said.contains("1 files of 1 parts were known"),
+            "{said}"
+        );
+        collect(&fresh, &[]);
+        assert_eq!(answers(&old), answers(&fresh), "schema {number}, both days");
+        let index = fs::read_to_string(old.0.join("ledger.json")).expect("an index");
+        assert!(
+            index.contains(&format!("\"schema\": \"{}\"", ledger::SCHEMA)),
+            "{index}"
+        );
+    }
+}
+
 /// The result of analysing a ledger of the sample, as JSON.
 fn analyzed(ledger: &Folder) -> String {
     let place = ["--ledger", ledger.name(), "--grants", GRANTS];
