@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -296,6 +296,51 @@ fn a_large_object_comes_in_pieces() {
         stdout(&output)
     );
     assert!(bucket.gets.lock().unwrap().len() >= 2);
+}
+
+/// Whoever stops reading our output stops our requests: what is held is bounded, however much lies ahead.
+#[test]
+fn a_reader_that_waits_holds_back_requests() {
+    const OBJECTS: usize = 150;
+    let mut bucket = Bucket {
+        page: 1000,
+        ..Bucket::default()
+    };
+    let record = |id: String| {
+        format!(
+            r#"{{"eventVersion":"1.09","eventTime":"2026-10-01T00:00:00Z","eventSource":"ec2.amazonaws.com","eventName":"DescribeVpcs","awsRegion":"eu-west-1","eventID":"{id}","recipientAccountId":"111122223333","eventType":"AwsApiCall","userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/x","principalId":"AIDAX","accountId":"111122223333"}}}}"#
+        )
+    };
+    for object in 0..OBJECTS {
+        let records: Vec<String> = (0..100)
+            .map(|index| record(format!("{object:03}-{index:03}")))
+            .collect();
+        let text = format!("{{\"Records\":[{}]}}", records.join(","));
+        bucket.objects.insert(format!("{object:03}.json"), text.into_bytes());
+    }
+    let size = bucket.objects["000.json"].len();
+    let (bucket, address) = bucket.serve();
+    let mut child = trimtrail(address)
+        .args(["resolve", "--logs", "s3://trails/", "--in-flight", "64"])
+        .args(["--fetch-ahead", &(5 * size).to_string()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program");
+    // Everything is read once for who opened which session, and once more to be written.
+    let gets = || bucket.gets.lock().unwrap().len();
+    let (mut last, mut quiet) = (0, 0);
+    while quiet < 10 || last <= OBJECTS {
+        std::thread::sleep(Duration::from_millis(50));
+        let now = gets();
+        quiet = if now == last { quiet + 1 } else { 0 };
+        last = now;
+    }
+    // Some five objects fill the pipe and what is buffered before it, five are held, one is being read.
+    assert!(last <= OBJECTS + 20, "{} objects were asked for ahead", last - OBJECTS);
+    let output = child.stdout.take().expect("a pipe");
+    let lines = std::io::BufRead::lines(std::io::BufReader::new(output)).count();
+    assert_eq!((lines, gets()), (100 * OBJECTS, 2 * OBJECTS));
+    assert!(child.wait().expect("a child").success());
 }
 
 #[test]
