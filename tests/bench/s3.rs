@@ -46,6 +46,9 @@ struct Arguments {
     /// Only fetch and throw away; do not decode and count
     #[arg(long)]
     fetch_only: bool,
+    /// Fail where the ratio to the best raw loop is greater
+    #[arg(long)]
+    most: Option<f64>,
 }
 
 fn main() -> ExitCode {
@@ -106,8 +109,15 @@ fn main() -> ExitCode {
         arguments.in_flight,
         per_second(seconds)
     );
-    println!("ratio to the best raw loop: {:.2}", seconds / best);
-    ExitCode::SUCCESS
+    let ratio = seconds / best;
+    println!("ratio to the best raw loop: {ratio:.2}");
+    match arguments.most {
+        Some(most) if ratio > most => {
+            eprintln!("bench-s3: more than {most}");
+            ExitCode::FAILURE
+        }
+        Some(_) | None => ExitCode::SUCCESS,
+    }
 }
 
 /// Seconds to list and in all.
