@@ -4,8 +4,6 @@
 //! absorbs whatever comes later. Which nodes collapse depends on the set of ARNs alone, so merging tables in any order
 //! gives the same shapes. A shape covers every ARN that it was made from, and may cover more: it can only keep.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 /// Children of a node before it becomes a wildcard (`K`).
 pub const CHILDREN: usize = 32;
 /// Cuts below the sixth segment of an ARN that are kept apart: bucket and two folders of an object's key.
@@ -83,13 +81,31 @@ pub fn shapes<'a>(arns: impl IntoIterator<Item = &'a str>) -> Vec<String> {
             .map(str::to_owned)
             .collect();
     }
-    let mut root = Node::default();
-    for arn in arns {
-        root.insert(arn);
+    let mut shapes = Vec::new();
+    // Nodes that are not looked at yet, the next one last: ARNs that start alike, sorted, and how long that is.
+    let mut nodes = vec![(&arns[..], 0)];
+    while let Some((node, start)) = nodes.pop() {
+        let same = |a: &&str, b: &&str| token(&a[start..]) == token(&b[start..]);
+        let children = node.chunk_by(same).filter(|child| child[0].len() > start);
+        let prefix = &node[0][..start];
+        if children.clone().count() > CHILDREN || node.iter().any(|arn| &arn[start..] == "*") {
+            shapes.push(format!("{prefix}*"));
+            continue;
+        }
+        if node[0] == prefix {
+            shapes.push(prefix.to_owned());
+        }
+        let first = nodes.len();
+        nodes.extend(children.map(|child| (child, start + token(&child[0][start..]).len())));
+        nodes[first..].reverse();
     }
-    let mut out = BTreeSet::new();
-    root.collect(&mut String::new(), &mut out);
-    out.into_iter().collect()
+    shapes
+}
+
+/// The text up to the first cut, cut included.
+fn token(text: &str) -> &str {
+    let cut = text.bytes().position(|byte| matches!(byte, b':' | b'/'));
+    cut.map_or(text, |at| &text[..=at])
 }
 
 /// Whether a shape's last node is a wildcard.
@@ -100,63 +116,6 @@ pub(super) fn is_absorbing(shape: &str) -> bool {
 /// Whether the wildcard at the end of an absorbing shape covers another one.
 pub(super) fn absorbs(absorbing: &str, shape: &str) -> bool {
     shape.starts_with(&absorbing[..absorbing.len() - 1])
-}
-
-#[derive(Default)]
-struct Node<'a> {
-    children: BTreeMap<&'a str, Node<'a>>,
-    ends: bool,
-    collapsed: bool,
-}
-
-impl<'a> Node<'a> {
-    fn insert(&mut self, text: &'a str) {
-        let mut node = self;
-        let mut rest = text;
-        loop {
-            if node.collapsed {
-                return;
-            }
-            if rest.is_empty() {
-                node.ends = true;
-                return;
-            }
-            if rest == "*" {
-                node.collapse();
-                return;
-            }
-            let cut = rest.find([':', '/']).map_or(rest.len(), |at| at + 1);
-            let (token, after) = rest.split_at(cut);
-            if !node.children.contains_key(token) && node.children.len() == CHILDREN {
-                node.collapse();
-                return;
-            }
-            node = node.children.entry(token).or_default();
-            rest = after;
-        }
-    }
-
-    fn collapse(&mut self) {
-        self.children.clear();
-        self.ends = false;
-        self.collapsed = true;
-    }
-
-    fn collect(&self, prefix: &mut String, out: &mut BTreeSet<String>) {
-        if self.collapsed {
-            out.insert(format!("{prefix}*"));
-            return;
-        }
-        if self.ends {
-            out.insert(prefix.clone());
-        }
-        for (token, child) in &self.children {
-            let length = prefix.len();
-            prefix.push_str(token);
-            child.collect(prefix, out);
-            prefix.truncate(length);
-        }
-    }
 }
 
 #[cfg(test)]

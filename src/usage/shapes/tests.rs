@@ -54,6 +54,38 @@ fn ids_of_tasks_streams_and_executions_generalise() {
     );
 }
 
+#[test]
+fn more_children_than_a_node_may_have_become_a_wildcard() {
+    let arns = |children: usize| -> Vec<String> {
+        (0..children)
+            .map(|child| format!("arn:aws:s3:::b/{child:03}"))
+            .collect()
+    };
+    let of = |arns: &[String]| shapes(arns.iter().map(String::as_str));
+    let with = |mut arns: Vec<String>, more: &[&str]| {
+        arns.extend(more.iter().map(|more| (*more).to_owned()));
+        arns
+    };
+    // 32 names stay, beside the folder itself and what another bucket holds.
+    let kept = with(arns(32), &["arn:aws:s3:::b/", "arn:aws:s3:::c", "arn:aws:s3:::c/x"]);
+    let mut sorted = kept.clone();
+    sorted.sort();
+    assert_eq!(of(&kept), sorted);
+    assert_eq!(
+        of(&with(arns(33), &["arn:aws:s3:::c"])),
+        ["arn:aws:s3:::b/*", "arn:aws:s3:::c"]
+    );
+    let starred = with(arns(32), &["arn:aws:s3:::b/*", "arn:aws:s3:::b/"]);
+    assert_eq!(of(&starred), ["arn:aws:s3:::b/*"]);
+}
+
+#[test]
+fn no_depth_is_too_deep() {
+    let deep = format!("arn:aws:dynamodb:eu-west-1:1:table{}", "/a".repeat(100_000));
+    let arns: Vec<String> = (0..40).map(|leaf| format!("{deep}/{leaf}")).collect();
+    assert_eq!(shapes(arns.iter().map(String::as_str)), [format!("{deep}/*")]);
+}
+
 /// Ledgers merged in some way: parts, and parts of parts.
 #[derive(Clone, Debug)]
 enum Merge {
