@@ -130,7 +130,8 @@ impl Bucket {
 
     fn list(&self, request: &Request) -> Response {
         let field = |name: &str| request.query.get(name).cloned().unwrap_or_default();
-        let (prefix, delimiter, after) = (field("prefix"), field("delimiter"), field("continuation-token"));
+        let (prefix, delimiter) = (field("prefix"), field("delimiter"));
+        let after = field("continuation-token").max(field("start-after"));
         self.listings.lock().unwrap().push((prefix.clone(), delimiter.clone()));
         let mut names: BTreeSet<(String, bool)> = BTreeSet::new();
         for key in self.objects.keys().chain(&self.ghosts) {

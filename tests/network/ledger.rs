@@ -464,6 +464,22 @@ fn what_is_not_asked_for_is_neither_listed_nor_read() {
     let days: BTreeSet<String> = listed.iter().filter_map(|prefix| days(prefix)).collect();
     assert!(days.iter().all(|day| day.as_str() >= "12"), "{days:?}");
 
+    // From a day on, one request shows a region; in a bucket whose pages are small, folder by folder says the same.
+    let since = |page: usize| {
+        let (bucket, address) = Bucket { page, ..sample() }.serve();
+        let output = collect(address, &Folder::new(), &["--since", "2026-10-12"]);
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let listings = bucket.listings.lock().unwrap().clone();
+        let below_regions = listings
+            .iter()
+            .filter(|(prefix, _)| prefix.split('/').count() > 5)
+            .count();
+        (below_regions, gets(&bucket))
+    };
+    let ((few, at_once), (many, by_folder)) = (since(1000), since(2));
+    assert_eq!(at_once, by_folder);
+    assert!(!at_once.is_empty() && few == 0 && many > 0, "{few} {many}");
+
     // The sample is older than a day: of the bucket no year is looked into.
     let (code, listed, asked) = folders(&["--keep-days", "1"]);
     assert_eq!((code, asked), (Some(3), Vec::new()));

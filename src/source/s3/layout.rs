@@ -33,8 +33,10 @@ fn day(seconds: i64) -> String {
 pub(super) enum Depth {
     /// No `AWSLogs/` in it: it may come further down, after so many folders.
     Above(usize),
-    /// Folders of accounts, kinds, regions, years or months follow.
+    /// Folders of accounts, kinds, regions or months follow.
     Folders,
+    /// Folders of years follow.
+    Region,
     /// Folders of days follow.
     Month,
     /// Files follow, or what nobody knows.
@@ -79,7 +81,8 @@ impl<'n> Layout<'n> {
             return Depth::Files;
         }
         match inside.len() {
-            0..=4 => Depth::Folders,
+            0..=2 | 4 => Depth::Folders,
+            3 => Depth::Region,
             5 => Depth::Month,
             _ => Depth::Files,
         }
@@ -129,14 +132,17 @@ impl<'n> Layout<'n> {
         since_here <= date.as_str() && date.as_str() <= until_here
     }
 
-    /// Whether every day of the month that this is is wanted.
-    pub(super) fn is_whole(&self, wanted: &Wanted) -> bool {
+    /// Of a region or month of which all is wanted from some day on: that day, as keys have it behind the folder; empty
+    /// where it is the first.
+    pub(super) fn wanted_from(&self, wanted: &Wanted) -> Option<String> {
         let (since, until) = self.days(wanted);
-        let Some(month) = self.inside.as_ref().and_then(|inside| inside.get(3..5)) else {
-            return true;
+        let date = self.inside.as_ref()?.get(3..)?.join("/");
+        let last = match date.as_str() {
+            "" => "9999/12/31".to_owned(),
+            month => format!("{month}/31"),
         };
-        let month = month.join("/");
-        since <= format!("{month}/01") && format!("{month}/31") <= until
+        let from = since.strip_prefix(&date).unwrap_or("").trim_start_matches('/');
+        (last <= until).then(|| from.to_owned())
     }
 }
 

@@ -59,7 +59,11 @@ pub(super) fn list(
         let (bucket, first) = knock(connection, bucket, prefix, options).await?;
         let mut listed = Listed::default();
         let roots = roots(&bucket, prefix, first, &mut listed).await;
-        walk(&bucket, roots, wanted, &mut listed, progress).await;
+        let place = format!("s3://{}/{prefix}", bucket.name);
+        walk(&bucket, roots, wanted, &mut listed, &|sofar| {
+            progress.stage(&format!("{place}: {sofar}"))
+        })
+        .await;
         listed.objects.retain(|object| {
             // The console marks folders by empty objects.
             !object.key.ends_with('/') && Layout::of(&object.key).may_hold(wanted)
@@ -76,14 +80,14 @@ async fn knock(
     options: &Options,
 ) -> Result<(Bucket, Folder), Trouble> {
     let bucket = Bucket::new(name, connection, options);
-    match page(&bucket, prefix, true, None).await {
+    match page(&bucket, prefix, true, None, None).await {
         Ok(first) => Ok((bucket, first)),
         Err(Trouble {
             kind: Kind::Elsewhere(Some(region)),
             ..
         }) => {
             let bucket = Bucket::new(name, &connection.in_region(&region), options);
-            let first = page(&bucket, prefix, true, None).await?;
+            let first = page(&bucket, prefix, true, None, None).await?;
             Ok((bucket, first))
         }
         Err(trouble) => Err(trouble),
@@ -117,7 +121,7 @@ async fn roots(bucket: &Bucket, prefix: &str, first: Folder, listed: &mut Listed
 }
 
 /// Looks into folder after folder, many at once.
-async fn walk(bucket: &Bucket, roots: Vec<String>, wanted: &Wanted, listed: &mut Listed, progress: &Progress) {
+async fn walk(bucket: &Bucket, roots: Vec<String>, wanted: &Wanted, listed: &mut Listed, say: &dyn Fn(&str)) {
     let turns = Arc::new(Semaphore::new(bucket.options.in_flight.max(1)));
     let wanted = Arc::new(wanted.clone());
     let top = roots.first().map_or(0, |root| root.matches('/').count());
@@ -152,9 +156,8 @@ async fn walk(bucket: &Bucket, roots: Vec<String>, wanted: &Wanted, listed: &mut
             }
         }
         let waiting = looking.len();
-        progress.stage(&format!(
-            "s3://{}: {} objects in {folders} folders, {waiting} more to look into",
-            bucket.name,
+        say(&format!(
+            "{} objects in {folders} folders, {waiting} more to look into",
             listed.objects.len()
         ));
     }
@@ -166,14 +169,25 @@ async fn look(bucket: &Bucket, folder: &str, top: usize, wanted: &Wanted) -> Fol
         Depth::Files => false,
         Depth::Above(depth) => depth < top + FOLDERS_ABOVE,
         Depth::Folders => true,
-        // A request that shows a whole month is cheaper than one a day, unless the month is a busy one.
-        Depth::Month if layout.is_whole(wanted) => match page(bucket, folder, false, None).await {
-            Ok(month) if month.next.is_none() => return month,
-            Ok(_) | Err(_) => true,
+        Depth::Region | Depth::Month => match at_once(bucket, folder, &layout, wanted).await {
+            Some(all) => return all,
+            None => true,
         },
-        Depth::Month => true,
     };
     whole(bucket, folder, by_folder).await
+}
+
+/// A request that shows all of a month, or of a region since a day, is cheaper than one a folder; where there is more
+/// than a page of it, folders are looked into many at once.
+async fn at_once(bucket: &Bucket, folder: &str, layout: &Layout<'_>, wanted: &Wanted) -> Option<Folder> {
+    let from = layout.wanted_from(wanted)?;
+    // A region may hold years.
+    if from.is_empty() && layout.depth() == Depth::Region {
+        return None;
+    }
+    let after = (!from.is_empty()).then(|| format!("{folder}{from}"));
+    let page = page(bucket, folder, false, None, after).await.ok()?;
+    page.next.is_none().then_some(page)
 }
 
 /// All pages of a folder, or those before the one that could not be had.
@@ -181,7 +195,7 @@ async fn whole(bucket: &Bucket, prefix: &str, by_folder: bool) -> Folder {
     let mut all = Folder::default();
     let mut next = None;
     loop {
-        match page(bucket, prefix, by_folder, next.take()).await {
+        match page(bucket, prefix, by_folder, next.take(), None).await {
             Ok(page) => {
                 all.objects.extend(page.objects);
                 all.folders.extend(page.folders);
@@ -195,8 +209,14 @@ async fn whole(bucket: &Bucket, prefix: &str, by_folder: bool) -> Folder {
     }
 }
 
-/// One page of at most 1,000 names, asked for again where that may help.
-async fn page(bucket: &Bucket, prefix: &str, by_folder: bool, token: Option<String>) -> Result<Folder, Trouble> {
+/// One page of at most 1,000 names, those of them that are greater than `after`, asked for again where that may help.
+async fn page(
+    bucket: &Bucket,
+    prefix: &str,
+    by_folder: bool,
+    token: Option<String>,
+    after: Option<String>,
+) -> Result<Folder, Trouble> {
     let page = patiently(|| {
         bucket
             .client
@@ -206,6 +226,7 @@ async fn page(bucket: &Bucket, prefix: &str, by_folder: bool, token: Option<Stri
             .set_delimiter(by_folder.then(|| "/".to_owned()))
             .optional_object_attributes(OptionalObjectAttributes::RestoreStatus)
             .set_continuation_token(token.clone())
+            .set_start_after(after.clone())
             .set_request_payer(bucket.payer())
             .send()
     })
@@ -250,7 +271,7 @@ pub(super) fn first(
 ) -> Result<(Bucket, Option<Object>), Trouble> {
     connection.wait(async {
         let (bucket, _) = knock(connection, bucket, prefix, options).await?;
-        let page = page(&bucket, prefix, false, None).await?;
+        let page = page(&bucket, prefix, false, None, None).await?;
         let first = page.objects.into_iter().find(|object| object.bytes > 0);
         Ok((bucket, first))
     })

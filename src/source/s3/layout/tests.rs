@@ -78,6 +78,7 @@ fn depth_says_what_follows() {
         depth("AWSLogs/o-x/111122223333/CloudTrail/eu-west-1/2026/"),
         Depth::Folders
     );
+    assert_eq!(depth("AWSLogs/111122223333/CloudTrail/eu-west-1/"), Depth::Region);
     assert_eq!(
         depth("AWSLogs/111122223333/CloudTrail/eu-west-1/2026/10/"),
         Depth::Month
@@ -90,8 +91,27 @@ fn depth_says_what_follows() {
 }
 
 #[test]
-fn a_month_is_whole_where_all_its_days_are_wanted() {
-    let whole = |wanted: &Wanted| Layout::of("AWSLogs/111122223333/CloudTrail/eu-west-1/2026/10/").is_whole(wanted);
-    assert!(!whole(&wanted()));
-    assert!(whole(&Wanted::default()));
+fn what_is_wanted_from_a_day_on_may_come_at_once() {
+    let check = |folder: &str, (since, until): (Option<i64>, Option<i64>), expected: Option<&str>| {
+        let wanted = Wanted {
+            since,
+            until,
+            ..Wanted::default()
+        };
+        let folder = format!("AWSLogs/111122223333/CloudTrail/eu-west-1/{folder}");
+        assert_eq!(
+            Layout::of(&folder).wanted_from(&wanted).as_deref(),
+            expected,
+            "{folder} {wanted:?}"
+        );
+    };
+    let (since, until) = (Some(OCTOBER_10), Some(OCTOBER_10 + 5 * DAY));
+    check("", (since, None), Some("2026/10/10"));
+    check("", (None, None), Some(""));
+    check("", (since, until), None);
+    check("2026/10/", (since, None), Some("10"));
+    check("2026/10/", (None, None), Some(""));
+    check("2026/11/", (since, None), Some(""));
+    check("2026/10/", (since, until), None);
+    check("2026/09/", (None, until), Some(""));
 }
