@@ -151,7 +151,15 @@ fn the_printed_policy_holds_what_is_asked_for_and_nothing_else() {
     let actions = words
         .filter(is_action)
         .filter(|word| !matches!(*word, ("aws", _) | ("kms", "ViaService")));
-    let mut printed: BTreeSet<String> = actions.map(|(_, name)| name.to_lowercase()).collect();
+    let actions: Vec<(&str, &str)> = actions.collect();
+    let readme = std::fs::read_to_string("README.md").expect("a file");
+    for (service, name) in &actions {
+        assert!(
+            readme.contains(&format!("`{service}:{name}`")),
+            "{service}:{name} is not in the README"
+        );
+    }
+    let mut printed: BTreeSet<String> = actions.iter().map(|(_, name)| name.to_lowercase()).collect();
     // What others do for us: S3 decrypts with our permission, and the credentials of a role are the client's affair.
     for by_others in ["decrypt", "assumerole"] {
         assert!(printed.remove(by_others), "{by_others}");

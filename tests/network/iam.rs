@@ -86,7 +86,9 @@ fn organizations(operation: &str, asked: &Value) -> Value {
             {"Id": "111122223333", "Status": "ACTIVE"}, {"Id": "444455556666", "Status": "ACTIVE"},
             {"Id": "777788889999", "Status": "SUSPENDED"}]}),
         "ListRoots" => {
-            json!({"Roots": [{"Id": "r-1", "PolicyTypes": [{"Type": "SERVICE_CONTROL_POLICY", "Status": "ENABLED"}]}]})
+            let enabled = ["SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"]
+                .map(|kind| json!({"Type": kind, "Status": "ENABLED"}));
+            json!({"Roots": [{"Id": "r-1", "PolicyTypes": enabled}]})
         }
         "ListOrganizationalUnitsForParent" if of("ParentId") == "r-1" => {
             json!({"OrganizationalUnits": [{"Id": "ou-1"}]})
@@ -95,17 +97,26 @@ fn organizations(operation: &str, asked: &Value) -> Value {
         "ListAccountsForParent" if of("ParentId") == "r-1" => json!({"Accounts": [{"Id": "111122223333"}]}),
         "ListAccountsForParent" => json!({"Accounts": [{"Id": "444455556666"}]}),
         "ListPoliciesForTarget" if of("TargetId") == "ou-1" => {
-            json!({"Policies": [{"Id": "p-full"}, {"Id": "p-deny"}]})
+            let denial = match of("Filter").as_str() {
+                "RESOURCE_CONTROL_POLICY" => "p-deny-objects",
+                _ => "p-deny",
+            };
+            json!({"Policies": [{"Id": "p-full"}, {"Id": denial}]})
         }
         "ListPoliciesForTarget" => json!({"Policies": [{"Id": "p-full"}]}),
-        "DescribePolicy" => json!({"Policy": {"Content": scp(&of("PolicyId")).to_string()}}),
+        "DescribePolicy" => json!({"Policy": {"Content": control(&of("PolicyId")).to_string()}}),
         other => panic!("{other} was asked for"),
     }
 }
 
-fn scp(id: &str) -> Value {
-    let effect = if id == "p-full" { "Allow" } else { "Deny" };
-    json!({"Version": "2012-10-17", "Statement": [{"Effect": effect, "Action": "*", "Resource": "*"}]})
+/// What an SCP or RCP of the fake says.
+fn control(id: &str) -> Value {
+    let (effect, action) = match id {
+        "p-full" => ("Allow", "*"),
+        "p-deny" => ("Deny", "*"),
+        _ => ("Deny", "s3:*"),
+    };
+    json!({"Version": "2012-10-17", "Statement": [{"Effect": effect, "Action": action, "Resource": "*"}]})
 }
 
 fn aws(allows: Allows) -> SocketAddr {
@@ -337,10 +348,13 @@ fn an_organization_is_taken_account_by_account() {
     let accessed = &account["service_last_accessed"][0];
     assert!(accessed["Arn"].as_str().is_some_and(|arn| arn.contains("111122223333")));
     assert_eq!(accessed["ServicesLastAccessed"][0]["ServiceNamespace"], "s3");
-    let (full, deny) = (scp("p-full"), scp("p-deny"));
+    let [full, deny, objects] = ["p-full", "p-deny", "p-deny-objects"].map(control);
     let expected = json!({
         "111122223333": {},
-        "444455556666": {"service_control_policies": [[full], [full, deny], [full]]},
+        "444455556666": {
+            "service_control_policies": [[full], [full, deny], [full]],
+            "resource_control_policies": [[full], [full, objects], [full]],
+        },
     });
     assert_eq!(snapshot["organization_policies"], expected);
     check_beside(address, &path, &snapshot);
