@@ -3,6 +3,8 @@
 //! Every round runs each stage once, in turn, in one process, with the files in the page cache; medians over the rounds
 //! are printed. Compare the ratios: seconds say more about the machine than about the program.
 
+mod merging;
+
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -38,6 +40,9 @@ struct Arguments {
     /// Inflate once and say nothing: to be timed from outside
     #[arg(long)]
     floor: bool,
+    /// In place of the stages: what the shards of up to so many threads cost to merge
+    #[arg(long, value_name = "THREADS")]
+    simulate: Option<usize>,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -155,6 +160,10 @@ fn main() -> ExitCode {
     sources.retain(|source| source.name().ends_with(".gz"));
     if arguments.floor {
         Stage::Floor.run(&sources, arguments.threads);
+        return ExitCode::SUCCESS;
+    }
+    if let Some(most) = arguments.simulate {
+        merging::simulate(&sources, most, arguments.rounds);
         return ExitCode::SUCCESS;
     }
     let stages: Vec<Stage> = STAGES
