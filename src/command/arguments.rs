@@ -272,6 +272,9 @@ pub(super) struct Collected {
     pub(super) window: Option<(i64, i64)>,
 }
 
+/// How sources are read.
+type Read<'r> = dyn Fn(&[Source], &usage::Options, &Progress) -> Result<(Table, Coverage), usage::Error> + 'r;
+
 impl LogArgs {
     pub(super) fn sources(&self, terminal: &Terminal) -> anyhow::Result<Vec<Source>> {
         self.sources_of(&self.filter.options()?.filter, terminal)
@@ -292,10 +295,10 @@ impl LogArgs {
         self.filter.max_inflated
     }
 
-    fn collect(&self, terminal: &Terminal) -> anyhow::Result<Collected> {
+    fn collect(&self, terminal: &Terminal, read: &Read<'_>) -> anyhow::Result<Collected> {
         let options = self.filter.options()?;
         let sources = self.sources(terminal)?;
-        let (table, coverage) = usage::collect(&sources, &options, &terminal.progress)?;
+        let (table, coverage) = read(&sources, &options, &terminal.progress)?;
         terminal.progress.finish();
         source::verdict(&sources, 0)?;
         Ok(Collected::new(table, coverage, &options.filter))
@@ -357,11 +360,31 @@ impl UsageArgs {
     }
 
     pub(super) fn collect(&self, terminal: &Terminal) -> anyhow::Result<Collected> {
+        self.collect_by(terminal, &usage::collect)
+    }
+
+    /// The same for what asks of no day, in memory that does not grow with the length of an archive: logs give a table
+    /// that tells no days apart. `each` sees what is read before that, and may take from its rows what nobody asks for.
+    pub(super) fn collect_undated(
+        &self,
+        terminal: &Terminal,
+        each: &(dyn Fn(&mut Table) + Sync),
+    ) -> anyhow::Result<Collected> {
+        let mut collected = self.collect_by(terminal, &|sources, options, progress| {
+            usage::collect_undated(sources, options, progress, each)
+        })?;
+        if self.ledger().is_some() {
+            each(&mut collected.table);
+        }
+        Ok(collected)
+    }
+
+    fn collect_by(&self, terminal: &Terminal, read: &Read<'_>) -> anyhow::Result<Collected> {
         #[cfg(feature = "polars")]
         if let Some(dir) = &self.ledger {
             return self.read(dir, terminal);
         }
-        self.logs.collect(terminal)
+        self.logs.collect(terminal, read)
     }
 
     #[cfg(feature = "polars")]

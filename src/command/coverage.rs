@@ -1,6 +1,7 @@
 //! `coverage`: what this archive can prove, what it cannot, and why.
 
 use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
 
 use clap::{Args, ValueEnum};
 
@@ -9,8 +10,9 @@ use super::integrity::IntegrityArgs;
 use super::supplements::SupplementArgs;
 use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
+use crate::emit;
+use crate::gap::{self, Named};
 use crate::report::{self, CoverageInputs};
-use crate::{emit, gap};
 
 /// Arguments of `coverage`.
 #[derive(Args, Debug)]
@@ -43,12 +45,22 @@ impl CoverageArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
         let mut grants = self.grants.load(self.usage.aws())?;
         self.supplements.load(&mut grants.supplements)?;
-        let collected = self.usage.collect(terminal)?;
+        let catalog = Catalog::embedded();
+        let named = Mutex::new(Named::default());
+        let collected = self.usage.collect_undated(terminal, &|table| {
+            if self.format == Format::Terminal {
+                let more = gap::named(catalog, table);
+                named.lock().unwrap_or_else(PoisonError::into_inner).merge(more);
+            }
+            // What calls touched is asked of grants alone, and is most of what a long archive holds.
+            if grants.principals.is_empty() {
+                table.rows.iter_mut().for_each(|row| row.resources = Vec::new());
+            }
+        })?;
         let Some(window) = collected.window else {
             terminal.say_nothing_seen(&self.usage.places(), &collected.coverage);
             return Ok(Outcome::NothingSeen);
         };
-        let catalog = Catalog::embedded();
         let gaps = gap::classify(catalog, &collected.table, &grants, &collected.coverage, window);
         let integrity = self.integrity.run(&self.usage, terminal)?;
         let report = report::coverage(&CoverageInputs {
@@ -64,7 +76,8 @@ impl CoverageArgs {
             Format::Terminal => {
                 emit::coverage(&report, terminal.width, terminal.verbose > 0, &mut out)?;
                 let unmapped = gap::unmapped_calls(catalog, &collected.table);
-                emit::mapped(&gap::named(catalog, &collected.table), &unmapped, &mut out)?;
+                let named = named.into_inner().unwrap_or_else(PoisonError::into_inner);
+                emit::mapped(&named, &unmapped, &mut out)?;
                 if let Some(integrity) = &report.integrity {
                     emit::integrity(integrity, &mut out)?;
                 }

@@ -21,6 +21,11 @@ impl NamedCalls {
         self.calls - self.named
     }
 
+    fn merge(&mut self, other: NamedCalls) {
+        self.calls += other.calls;
+        self.named += other.named;
+    }
+
     /// The share that names one, in per cent; 100 of none.
     pub fn percent(self) -> f64 {
         if self.calls == 0 {
@@ -40,10 +45,28 @@ pub struct Named {
     pub sources: Vec<(String, NamedCalls)>,
 }
 
+impl Named {
+    /// The calls of both.
+    pub fn merge(&mut self, other: Named) {
+        let mut sources: BTreeMap<String, NamedCalls> = BTreeMap::new();
+        for (source, more) in self.sources.drain(..).chain(other.sources) {
+            sources.entry(source).or_default().merge(more);
+        }
+        self.total.merge(other.total);
+        self.sources = most_unnamed_first(sources);
+    }
+}
+
+fn most_unnamed_first(sources: BTreeMap<String, NamedCalls>) -> Vec<(String, NamedCalls)> {
+    let mut sources: Vec<(String, NamedCalls)> = sources.into_iter().collect();
+    sources.sort_by(|(a, left), (b, right)| right.unnamed().cmp(&left.unnamed()).then_with(|| a.cmp(b)));
+    sources
+}
+
 /// Counts them. A call counts by its own action, not by what is checked beside it.
 pub fn named(catalog: &Catalog, table: &Table) -> Named {
     let mut operations: HashMap<(&str, &str), Operation> = HashMap::new();
-    let mut sources: BTreeMap<&str, NamedCalls> = BTreeMap::new();
+    let mut sources: BTreeMap<String, NamedCalls> = BTreeMap::new();
     let mut total = NamedCalls::default();
     for row in &table.rows {
         let signature = &table.signatures[row.signature].signature;
@@ -54,17 +77,20 @@ pub fn named(catalog: &Catalog, table: &Table) -> Named {
         let Some(named) = names_one(catalog, operation, &signature.facts, row) else {
             continue;
         };
-        for calls in [&mut total, sources.entry(source).or_default()] {
-            calls.calls += row.calls;
-            calls.named += if named { row.calls } else { 0 };
+        let calls = NamedCalls {
+            calls: row.calls,
+            named: if named { row.calls } else { 0 },
+        };
+        total.merge(calls);
+        match sources.get_mut(source) {
+            Some(known) => known.merge(calls),
+            None => _ = sources.insert(source.to_owned(), calls),
         }
     }
-    let mut sources: Vec<(String, NamedCalls)> = sources
-        .into_iter()
-        .map(|(source, calls)| (source.to_owned(), calls))
-        .collect();
-    sources.sort_by(|(a, left), (b, right)| right.unnamed().cmp(&left.unnamed()).then_with(|| a.cmp(b)));
-    Named { total, sources }
+    Named {
+        total,
+        sources: most_unnamed_first(sources),
+    }
 }
 
 /// Whether a row's calls name a resource of their action; nothing where the action knows none.

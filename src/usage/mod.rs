@@ -13,7 +13,9 @@ pub mod shapes;
 mod shard;
 mod table;
 mod texts;
+mod undated;
 
 pub use collect::{Error, FileRead, Filter, Options, Part, PartKey, collect, collect_parts};
 pub use exclude::ExcludeRule;
 pub use table::{Caller, Row, Seen, Session, Signature, Table, Witness, WorkloadCalls};
+pub use undated::collect_undated;
