@@ -4,11 +4,14 @@
 
 mod hours;
 mod pairs;
+mod span;
 mod trail;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+
+use crate::time::Window;
 
 pub use hours::{Days, Hours};
 pub use trail::{Comparison, FieldSelector, Selector, Selectors, TRAIL_CHANGES, TrailChange, member, trail_of_arn};
@@ -149,8 +152,9 @@ pub struct Coverage {
     pub instance_clients: BTreeMap<String, BTreeMap<String, Use>>,
     /// Rule that left events out of the usage → how many; they are read and understood, and count for everything else.
     pub excluded: BTreeMap<String, u64>,
-    /// First and last event, seconds since 1970.
-    pub span: Option<(i64, i64)>,
+    /// From the first event to the last.
+    #[serde(with = "span")]
+    pub span: Option<Window>,
     /// Denials that name an action which the mapping had not found: `source name: action`.
     pub mapping_disagreements: BTreeSet<String>,
 }
@@ -172,10 +176,14 @@ impl Coverage {
 
     /// Widens the span to a moment.
     pub fn at(&mut self, seconds: i64) {
-        self.span = Some(match self.span {
-            None => (seconds, seconds),
-            Some((from, to)) => (from.min(seconds), to.max(seconds)),
-        });
+        self.widen(Window::of(seconds, seconds));
+    }
+
+    fn widen(&mut self, by: Window) {
+        self.span = Some(self.span.map_or(by, |span| Window {
+            first: span.first.min(by.first),
+            end: span.end.max(by.end),
+        }));
     }
 
     /// Data events of a type were seen for a root (a bucket, a table, a function) at a moment.
@@ -306,27 +314,30 @@ impl Coverage {
             .map(|((_, _, trail), digests)| (trail.as_str(), digests))
     }
 
-    /// Stretches within `from..=to` in which an account is silent in a region for longer than its usual gaps allow, and
-    /// for which no digest answers; pairs of seconds.
-    pub fn silences(&self, account: &str, region: &str, from: i64, to: i64) -> Vec<(i64, i64)> {
+    /// Stretches of a window in which an account is silent in a region for longer than its usual gaps allow, and
+    /// for which no digest answers.
+    pub fn silences(&self, account: &str, region: &str, window: Window) -> Vec<Window> {
         self.management_hours(account, region)
-            .holes(&self.digest_hours(account, region), from, to)
+            .holes(&self.digest_hours(account, region), window)
     }
 
-    /// Hours within `from..=to`, by their first second, of which a digest names files and the archive has no event.
-    pub fn missing(&self, account: &str, region: &str, from: i64, to: i64) -> BTreeSet<i64> {
+    /// Hours of a window, by their first second, of which a digest names files and the archive has no event.
+    pub fn missing(&self, account: &str, region: &str, window: Window) -> BTreeSet<i64> {
         let heard = self.hours(account, region);
         self.digests_of(account, region)
             .flat_map(|(_, digests)| digests.named.iter().map(|hour| hour * 3600))
-            .filter(|hour| from <= *hour && hour + 3600 <= to && !heard.contains(*hour))
+            .filter(|hour| window.first <= *hour && hour + 3600 <= window.end && !heard.contains(*hour))
             .collect()
     }
 
-    /// Everything that is missing of an account in a region within `from..=to`: silences and missing files.
-    pub fn holes(&self, account: &str, region: &str, from: i64, to: i64) -> Vec<(i64, i64)> {
-        let missing = self.missing(account, region, from, to).into_iter();
-        let mut holes = self.silences(account, region, from, to);
-        holes.extend(missing.map(|hour| (hour, hour + 3600)));
+    /// Everything that is missing of an account in a region within a window: silences and missing files.
+    pub fn holes(&self, account: &str, region: &str, window: Window) -> Vec<Window> {
+        let missing = self.missing(account, region, window).into_iter();
+        let mut holes = self.silences(account, region, window);
+        holes.extend(missing.map(|hour| Window {
+            first: hour,
+            end: hour + 3600,
+        }));
         holes.sort_unstable();
         holes
     }
@@ -366,9 +377,9 @@ impl Coverage {
         });
         self.trail_changes
             .retain(|change| account_counts(&change.account) && time_counts(change.time));
-        self.span = self.span.filter(|_| !self.streams.is_empty()).map(|(from, to)| {
-            let (first, last) = (since.unwrap_or(from), until.map_or(to, |until| until - 1));
-            (from.max(first), to.min(last))
+        self.span = self.span.filter(|_| !self.streams.is_empty()).map(|span| Window {
+            first: since.map_or(span.first, |since| since.max(span.first)),
+            end: until.map_or(span.end, |until| until.min(span.end)),
         });
     }
 
@@ -420,9 +431,8 @@ impl Coverage {
             *self.excluded.entry(rule).or_default() += events;
         }
         self.mapping_disagreements.extend(other.mapping_disagreements);
-        if let Some((from, to)) = other.span {
-            self.at(from);
-            self.at(to);
+        if let Some(span) = other.span {
+            self.widen(span);
         }
     }
 }

@@ -3,6 +3,8 @@
 //! This file is the map: modules stand in the order in which data meets them, and a module imports only from
 //! modules above it (`tests/map.rs` holds that).
 
+/// Windows, days and moments: one definition of each.
+pub mod time;
 /// What was read, what was skipped and why; what that proves of days, accounts, regions and event classes.
 pub mod coverage;
 /// A silent handle that stages tick; the only file that knows how a progress bar is drawn.

@@ -464,7 +464,7 @@ fn each_evidence_level_removes_what_the_one_before_does() {
     assert!(kept[2].contains(&Catalog::embedded().id("iam:PassRole").expect("an action")));
 }
 
-fn held(created: &str, min_window: i64, events: &[Value]) -> Option<String> {
+fn held(created: &str, min_window: u16, events: &[Value]) -> Option<String> {
     let mut grants = role(&allow(&json!("ec2:TerminateInstances"), &json!("*")));
     grants["RoleDetailList"][0]["CreateDate"] = json!(created);
     let events = [background(), events.to_vec()].concat();

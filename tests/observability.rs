@@ -17,6 +17,7 @@ use trimtrail::grants::{self, Grants, SupplementFiles};
 use trimtrail::progress::Progress;
 use trimtrail::report::{self, Inputs, Report};
 use trimtrail::rightsize::{self, EvidenceLevel, Options};
+use trimtrail::time::{DAY, Window};
 use trimtrail::{source, usage, verify};
 
 const ACCOUNT: &str = "111122223333";
@@ -130,7 +131,7 @@ struct Case {
 struct Read {
     table: usage::Table,
     coverage: Coverage,
-    window: (i64, i64),
+    window: Window,
     grants: Grants,
     gaps: Vec<Gap>,
 }
@@ -310,10 +311,11 @@ fn case_45_a_young_role_is_not_shrunk() {
     let grants = grants::read(&[("g".to_owned(), grants.to_string())]).expect("grants");
     let catalog = Catalog::embedded();
     // The archive spans 90 days, the role 20.
-    let window = (
-        coverage.span.expect("events").1 - 90 * 86_400,
-        coverage.span.expect("events").1,
-    );
+    let end = coverage.span.expect("events").end;
+    let window = Window {
+        first: end - 90 * DAY,
+        end,
+    };
     let gaps = gap::classify(catalog, &table, &grants, &coverage, window);
     let options = Options {
         evidence: EvidenceLevel::Aggressive,

@@ -103,7 +103,7 @@ impl AnalyzeArgs {
         let collected = self.usage.collect(terminal)?;
 
         let catalog = Catalog::embedded();
-        let window = collected.window.unwrap_or((0, 0));
+        let window = collected.window.unwrap_or_default();
         let gaps = gap::classify(catalog, &collected.table, &grants, &collected.coverage, window);
         let (proposals, unfit) = match collected.window {
             Some(window) => rightsize::propose(catalog, &collected.table, &grants, &gaps, window, &options),

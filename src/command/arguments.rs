@@ -14,10 +14,9 @@ use crate::grants::{self, Grants};
 use crate::progress::Progress;
 use crate::rightsize::{EvidenceLevel, Keep, KeepRule, Level, Options, Resources};
 use crate::source::{self, Source, Wanted};
+use crate::time::{DAY, Window, day_of, midnight, typed_days};
 use crate::usage::{self, ExcludeRule, Filter, Table};
 use crate::{config, iam};
-
-const DAY: i64 = 86_400;
 
 /// The command line with the configuration file's keys beneath it: flags win over the environment, the environment
 /// over the file.
@@ -127,7 +126,7 @@ pub(super) struct UsageArgs {
 /// Which events count.
 #[derive(Args, Debug, Clone)]
 pub(super) struct FilterArgs {
-    /// First moment that counts: a date, a time, or so many days ago (90d)
+    /// First moment that counts: a date, a time, or so many days ago (90d), that UTC day whole
     #[arg(long, value_name = "WHEN", env = "TRIMTRAIL_SINCE")]
     since: Option<String>,
     /// First moment that no longer counts
@@ -177,10 +176,27 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
     number.checked_mul(unit).ok_or_else(|| format!("`{text}` is too large"))
 }
 
+/// `90d`
+fn days_ago(text: &str) -> Option<Result<i64, String>> {
+    let number = text.strip_suffix('d')?;
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| typed_days(number).map(i64::from))
+}
+
+/// The first moment that counts: of so many days ago the whole day, so that today's begun one does not make one of them
+/// short.
+fn since(text: &str) -> anyhow::Result<i64> {
+    let moment = moment(text)?;
+    Ok(match days_ago(text) {
+        Some(_) => day_of(moment) * DAY,
+        None => moment,
+    })
+}
+
 /// A date, a time, or so many days before now, in seconds since 1970.
 fn moment(text: &str) -> anyhow::Result<i64> {
-    if let Some(days) = text.strip_suffix('d').and_then(|days| days.parse::<i64>().ok()) {
-        return Ok(jiff::Timestamp::now().as_second() - days * DAY);
+    if let Some(days) = days_ago(text) {
+        return Ok(jiff::Timestamp::now().as_second() - days.map_err(anyhow::Error::msg)? * DAY);
     }
     if let Ok(date) = text.parse::<jiff::civil::Date>() {
         return Ok(midnight(date));
@@ -191,25 +207,10 @@ fn moment(text: &str) -> anyhow::Result<i64> {
     Ok(time.as_second())
 }
 
-/// The first second of a UTC day.
-pub(super) fn midnight(date: jiff::civil::Date) -> i64 {
-    let epoch = jiff::civil::date(1970, 1, 1);
-    i64::from((date - epoch).get_days()) * DAY
-}
-
-/// `90d` or `90`.
-pub(super) fn days(text: &str) -> Result<i64, String> {
-    let number = text.strip_suffix('d').unwrap_or(text);
-    match number.parse::<i64>() {
-        Ok(days) if days >= 0 => Ok(days),
-        Ok(_) | Err(_) => Err(format!("`{text}` is no number of days; write 90d")),
-    }
-}
-
 impl FilterArgs {
     pub(super) fn options(&self) -> anyhow::Result<usage::Options> {
         let filter = Filter {
-            since: self.since.as_deref().map(moment).transpose()?,
+            since: self.since.as_deref().map(since).transpose()?,
             until: self.until.as_deref().map(moment).transpose()?,
             accounts: self.account.iter().cloned().collect(),
             regions: self.region.iter().cloned().collect(),
@@ -268,8 +269,8 @@ pub(super) fn find(
 pub(super) struct Collected {
     pub(super) table: Table,
     pub(super) coverage: Coverage,
-    /// First and last second: what was asked for, else what was seen.
-    pub(super) window: Option<(i64, i64)>,
+    /// What was asked for, else what was seen.
+    pub(super) window: Option<Window>,
 }
 
 /// How sources are read.
@@ -308,9 +309,10 @@ impl LogArgs {
 impl Collected {
     fn new(table: Table, coverage: Coverage, filter: &Filter) -> Collected {
         // Silence at the edges of what was asked for is silence too.
-        let window = coverage
-            .span
-            .map(|(from, to)| (filter.since.unwrap_or(from), filter.until.map_or(to, |until| until - 1)));
+        let window = coverage.span.map(|span| Window {
+            first: filter.since.unwrap_or(span.first),
+            end: filter.until.unwrap_or(span.end),
+        });
         Collected {
             table,
             coverage,
@@ -471,11 +473,11 @@ pub(super) struct ChoiceArgs {
     #[arg(long, value_enum, default_value_t = ConfidenceArg::Low, env = "TRIMTRAIL_MIN_CONFIDENCE")]
     min_confidence: ConfidenceArg,
     /// Days that the archive and a principal's life must span before a suggestion may be applied
-    #[arg(long, value_name = "DAYS", default_value = "90d", value_parser = days, env = "TRIMTRAIL_MIN_WINDOW")]
-    min_window: i64,
+    #[arg(long, value_name = "DAYS", default_value = "90d", value_parser = typed_days, env = "TRIMTRAIL_MIN_WINDOW")]
+    min_window: u16,
     /// Days after a change to a principal or policy during which it is left alone
-    #[arg(long, value_name = "DAYS", default_value = "30d", value_parser = days, env = "TRIMTRAIL_GRACE")]
-    grace: i64,
+    #[arg(long, value_name = "DAYS", default_value = "30d", value_parser = typed_days, env = "TRIMTRAIL_GRACE")]
+    grace: u16,
     /// What must stay: a JSON list of {principal, action, reason, expires}
     #[arg(long, value_name = "FILE", env = "TRIMTRAIL_KEEP")]
     keep: Option<PathBuf>,

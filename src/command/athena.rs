@@ -3,14 +3,13 @@
 use anyhow::{bail, ensure};
 use clap::Args;
 
+use crate::time::DAY;
 use crate::usage::Filter;
 
 /// The table over the trail's bucket.
 const TABLE: &str = include_str!("../../queries/athena/table.sql");
 /// The reduction.
 const REDUCE: &str = include_str!("../../queries/athena/reduce.sql");
-
-const DAY: i64 = 86_400;
 
 /// What Athena has to be told beside the shared flags.
 #[derive(Args, Debug)]

@@ -4,16 +4,16 @@ use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
 
-use super::arguments::{ChoiceArgs, GrantArgs, UsageArgs, midnight};
+use super::arguments::{ChoiceArgs, GrantArgs, UsageArgs};
 use super::supplements::EvidenceFileArgs;
 use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
 use crate::emit::escape;
+use crate::time::{day_of, midnight};
 use crate::verify::backtest::{Backtest, Choice, Loss, Replay, Score, Split, backtest};
 
 /// Most lost pairs that are listed for one principal, unless more is asked for.
 const LOSSES: usize = 10;
-const DAY: i64 = 86_400;
 /// Share of the window's days to learn from, unless told otherwise.
 pub(super) const LEARNT: f64 = 0.67;
 
@@ -68,7 +68,7 @@ impl BacktestArgs {
         };
         let choice = Choice {
             split: match self.cut {
-                Some(date) => Split::Day(midnight(date) / DAY),
+                Some(date) => Split::Day(day_of(midnight(date))),
                 None => Split::Share(self.learn),
             },
             options: &options,

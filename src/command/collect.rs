@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::{Args, ValueEnum};
 
-use super::arguments::{LogArgs, days};
+use super::arguments::LogArgs;
 use super::athena::AthenaArgs;
 use super::doctor::policy::{self, Needs};
 use super::{Outcome, Terminal};
 use crate::source::{self, Source};
+use crate::time::{DAY, typed_days};
 use crate::usage::ledger::{self, How, Keep, Lock, Shard, Summary, Unread};
 
-const DAY: i64 = 86_400;
 /// Files that cannot be read of which each has a line.
 const UNREAD_LINES: usize = 10;
 
@@ -39,10 +39,10 @@ pub(super) struct CollectArgs {
         long,
         alias = "keep",
         value_name = "DAYS",
-        value_parser = days,
+        value_parser = typed_days,
         env = "TRIMTRAIL_KEEP_DAYS"
     )]
-    keep_days: Option<i64>,
+    keep_days: Option<u16>,
     /// Read the parts of shard I of N alone; `merge` makes one ledger of all shards
     #[arg(long, value_name = "I/N", value_parser = shard, env = "TRIMTRAIL_SHARD")]
     shard: Option<Shard>,
@@ -116,11 +116,11 @@ impl CollectArgs {
             bail!("--region does not choose what is collected: a part is an account's day in all regions");
         }
         let today = i32::try_from(jiff::Timestamp::now().as_second().div_euclid(DAY))?;
-        let days = self.keep_days.map(i32::try_from).transpose()?;
+        let days = self.keep_days.map(i32::from);
         let keep = days.map(|days| Keep { days, today });
         // What would be dropped is not even listed. Days are asked for whole, as parts are.
         let mut filter = options.filter.clone();
-        let oldest = self.keep_days.map(|days| (i64::from(today) - days) * DAY);
+        let oldest = self.keep_days.map(|days| (i64::from(today) - i64::from(days)) * DAY);
         filter.since = filter.since.map(|since| since.div_euclid(DAY) * DAY).max(oldest);
         filter.until = filter.until.map(|until| (until - 1).div_euclid(DAY) * DAY + DAY);
         let sources = self.logs.sources_of(&filter, terminal)?;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::time::{DAY, Window};
+
 /// Silence up to this many hours is no hole.
 const SHORT_SILENCE: i64 = 24;
 /// Silence beyond this multiple of a stream's median gap is a hole.
 const MEDIAN_GAPS: i64 = 10;
-/// Seconds in a day.
-const DAY: i64 = 86_400;
 
 /// Hours since 1970 in which something was seen.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -91,22 +91,24 @@ impl Hours {
         })
     }
 
-    /// Silences within `from..=to` (seconds) longer than the greater of 24 hours and ten times the median gap,
-    /// as pairs of seconds. Silence at the edges counts; hours in `proved` are no silence, whatever was seen.
-    pub fn holes(&self, proved: &Hours, from: i64, to: i64) -> Vec<(i64, i64)> {
+    /// Silences of a window longer than the greater of 24 hours and ten times the median gap. Silence at the edges counts; hours in `proved` are no silence, whatever was seen.
+    pub fn holes(&self, proved: &Hours, window: Window) -> Vec<Window> {
         let heard: Vec<i64> = self.iter().collect();
         let mut gaps: Vec<i64> = heard.windows(2).map(|pair| pair[1] - pair[0]).collect();
         gaps.sort_unstable();
         let median = gaps.get(gaps.len() / 2).copied().unwrap_or(0);
         let longest = SHORT_SILENCE.max(MEDIAN_GAPS * median);
-        let (first, last) = (from.div_euclid(3600), to.div_euclid(3600));
+        let (first, last) = (window.first.div_euclid(3600), window.last().div_euclid(3600));
         let mut all = self.clone();
         all.merge(proved);
         let mut holes = Vec::new();
         let mut previous = first;
         for hour in all.iter().filter(|hour| first <= *hour && *hour <= last).chain([last]) {
             if hour - previous > longest {
-                holes.push((previous * 3600, hour * 3600));
+                holes.push(Window {
+                    first: previous * 3600,
+                    end: hour * 3600,
+                });
             }
             previous = hour;
         }

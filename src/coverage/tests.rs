@@ -1,8 +1,7 @@
 //! Hours, days, holes, and that parts merge in any order.
 
 use super::*;
-
-const DAY: i64 = 86_400;
+use crate::time::DAY;
 
 fn hours(list: &[i64]) -> Hours {
     let mut hours = Hours::default();
@@ -10,24 +9,36 @@ fn hours(list: &[i64]) -> Hours {
     hours
 }
 
+fn between(first: i64, end: i64) -> Window {
+    Window {
+        first: first * 3600,
+        end: end * 3600,
+    }
+}
+
+/// From 1970 to the end of an hour.
+fn until(last: i64) -> Window {
+    between(0, last + 1)
+}
+
 #[test]
 fn a_silence_beyond_a_day_is_a_hole() {
     let heard = hours(&[0, 1, 2, 30, 31]);
-    assert_eq!(heard.holes(&Hours::default(), 0, 31 * 3600), [(2 * 3600, 30 * 3600)]);
+    assert_eq!(heard.holes(&Hours::default(), until(31)), [between(2, 30)]);
 }
 
 #[test]
 fn a_stream_that_is_mostly_silent_may_be_silent_for_long() {
     let heard = hours(&[0, 12, 24, 36, 100]);
-    assert_eq!(heard.holes(&Hours::default(), 0, 100 * 3600), []);
+    assert_eq!(heard.holes(&Hours::default(), until(100)), []);
 }
 
 #[test]
 fn hours_with_a_digest_are_no_silence() {
     let heard = hours(&[0, 1, 2, 30, 31]);
-    assert_eq!(heard.holes(&hours(&(3..30).collect::<Vec<_>>()), 0, 31 * 3600), []);
+    assert_eq!(heard.holes(&hours(&(3..30).collect::<Vec<_>>()), until(31)), []);
     // One digest in the middle leaves two silences, of which none is long.
-    assert_eq!(heard.holes(&hours(&[16]), 0, 31 * 3600), []);
+    assert_eq!(heard.holes(&hours(&[16]), until(31)), []);
 }
 
 #[test]
@@ -42,7 +53,7 @@ fn a_file_that_a_digest_names_and_nobody_read_is_a_hole() {
         .entry(("1".to_owned(), "r".to_owned(), "t".to_owned()))
         .or_default();
     digests.named = hours(&[2, 3]);
-    assert_eq!(coverage.holes("1", "r", 0, 5 * 3600), [(3 * 3600, 4 * 3600)]);
+    assert_eq!(coverage.holes("1", "r", between(0, 5)), [between(3, 4)]);
 }
 
 #[test]

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use super::escape;
 use crate::report::{CoverageReport, StreamReport};
+use crate::time::{self, date};
 
 /// Lines of one list, unless all are asked for.
 const SOME: usize = 8;
-const DAY: i64 = 86_400;
 
 /// Writes the report, `width` columns wide; with `all` no list is cut.
 ///
@@ -120,12 +120,7 @@ fn pieces(word: &str, room: usize) -> Vec<&str> {
 fn day_of(moment: &str) -> i64 {
     moment
         .parse::<jiff::Timestamp>()
-        .map_or(0, |time| time.as_second().div_euclid(DAY))
-}
-
-fn day_name(day: i64) -> String {
-    jiff::Timestamp::from_second(day * DAY)
-        .map_or_else(|_| day.to_string(), |time| time.strftime("%Y-%m-%d").to_string())
+        .map_or(0, |time| time::day_of(time.as_second()))
 }
 
 /// Days × regions: a line a stream, a column a day, or several days where they do not fit.
@@ -151,15 +146,15 @@ fn map(report: &CoverageReport, page: &mut Page<'_>) -> io::Result<()> {
     };
     page.title(&format!(
         "Management events from {} to {}, {unit} (. none, ░ some hours, █ most hours)",
-        day_name(first),
-        day_name(last)
+        date(first),
+        date(last)
     ))?;
     for stream in &report.streams {
         let mut line = String::new();
         let mut day = first;
         while day <= last {
             let columns = (day..(day + a_column).min(last + 1))
-                .map(|day| stream.hours_by_day.get(&day_name(day)).copied().unwrap_or(0));
+                .map(|day| stream.hours_by_day.get(&date(day)).copied().unwrap_or(0));
             let (hours, days) = columns.fold((0, 0), |(hours, days), one| (hours + one, days + 1));
             line.push(match hours {
                 0 => '.',

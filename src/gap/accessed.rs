@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{ActionSet, Activity, Slice};
 use crate::catalog::{ActionId, Catalog};
 use crate::grants::LastAccessed;
+use crate::time::Window;
 
 /// How long after the last call that the archive shows IAM may still mean that call.
 const SAME: i64 = 24 * 3600;
@@ -31,12 +32,12 @@ impl Accessed {
         data: &LastAccessed,
         activity: &Activity,
         slices: &[Slice],
-        window: (i64, i64),
+        window: Window,
     ) -> Accessed {
         let mut accessed = Accessed::default();
         for (name, time) in &data.actions {
             let time = time.as_second();
-            let Some(action) = catalog.id(name).filter(|_| time >= window.0) else {
+            let Some(action) = catalog.id(name).filter(|_| time >= window.first) else {
                 continue;
             };
             let shown = [&activity.used, &activity.may_need, &activity.denied]
@@ -54,8 +55,8 @@ impl Accessed {
             let last_shown = last_shown(catalog, activity, service);
             // What came after the window is no gap where the service was used before.
             let explained = match last_shown {
-                Some(last) => time <= last + SAME || time > window.1,
-                None => time < window.0,
+                Some(last) => time <= last + SAME || time >= window.end,
+                None => time < window.first,
             };
             let hidden = slices
                 .iter()

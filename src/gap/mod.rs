@@ -23,6 +23,7 @@ use crate::catalog::{ActionId, Catalog};
 use crate::coverage::Coverage;
 use crate::grants::{Grants, Kind, PolicyIndex, PrincipalIndex};
 use crate::iam::{ActionPart, Effect, Resource, ResourcePart, Statement, Version, arn};
+use crate::time::Window;
 use crate::usage::Table;
 
 pub use accessed::Accessed;
@@ -214,13 +215,7 @@ impl Gap {
 }
 
 /// Grades everything that `grants` allow. `window` is its first and last second.
-pub fn classify(
-    catalog: &Catalog,
-    table: &Table,
-    grants: &Grants,
-    coverage: &Coverage,
-    window: (i64, i64),
-) -> Vec<Gap> {
+pub fn classify(catalog: &Catalog, table: &Table, grants: &Grants, coverage: &Coverage, window: Window) -> Vec<Gap> {
     let granting = granting(
         catalog,
         grants,
@@ -379,7 +374,7 @@ fn slice(catalog: &Catalog, granting: &Granting<'_>, activity: &Activity, implie
 }
 
 /// What the archive would have shown of an account, whatever the resources.
-pub fn everything(catalog: &Catalog, coverage: &Coverage, grants: &Grants, account: &str, window: (i64, i64)) -> View {
+pub fn everything(catalog: &Catalog, coverage: &Coverage, grants: &Grants, account: &str, window: Window) -> View {
     let anybody = crate::grants::alone(&format!("arn:aws:iam::{account}:role/*"));
     let mut views = observability::Views::new(catalog, coverage, &grants.supplements.trails, window);
     let view = views.of(&anybody.principals[0], &ResourcePart::None);

@@ -21,6 +21,7 @@ use crate::catalog::{ActionId, Catalog, Logging};
 use crate::coverage::{Class, Coverage, Days, RootDays};
 use crate::grants::{Principal, TrailConfig};
 use crate::iam::{ResourcePart, pattern};
+use crate::time::{Window, minute};
 
 /// Regions in which the partitions log the management events of global services, the usual one first.
 const GLOBAL_REGIONS: [&str; 5] = [
@@ -88,7 +89,7 @@ impl View {
 pub(super) struct Views<'a> {
     catalog: &'a Catalog,
     coverage: &'a Coverage,
-    window: (i64, i64),
+    window: Window,
     trails: Trails<'a>,
     made: HashMap<(String, Vec<String>, Vec<String>), Arc<View>>,
     silences: HashMap<(String, String), Silence>,
@@ -101,7 +102,7 @@ struct Silence {
     /// Nothing was ever heard, and no digest says why.
     nothing: bool,
     /// Stretches that are too long for the stream's usual gaps.
-    holes: Vec<(i64, i64)>,
+    holes: Vec<Window>,
     /// Hours of which a digest names files that are not there.
     missing: BTreeSet<i64>,
 }
@@ -122,7 +123,7 @@ impl<'a> Views<'a> {
         catalog: &'a Catalog,
         coverage: &'a Coverage,
         configs: &'a [TrailConfig],
-        window: (i64, i64),
+        window: Window,
     ) -> Views<'a> {
         let logging = catalog.ids().map(|id| catalog.logging(id)).collect();
         Views {
@@ -269,13 +270,12 @@ impl<'a> Views<'a> {
         if self.silences.contains_key(&key) {
             return;
         }
-        let (from, to) = self.window;
         let coverage = self.coverage;
         let silence = Silence {
             nothing: coverage.management_hours(account, region).is_empty()
                 && coverage.digest_hours(account, region).is_empty(),
-            holes: coverage.silences(account, region, from, to),
-            missing: coverage.missing(account, region, from, to),
+            holes: coverage.silences(account, region, self.window),
+            missing: coverage.missing(account, region, self.window),
         };
         self.silences.insert(key, silence);
     }
@@ -301,7 +301,7 @@ impl<'a> Views<'a> {
         if let Some(hour) = silence.missing.first() {
             return gap(format!(
                 "a digest names files of account {account} in {region} from {} that are not in the archive",
-                moment(*hour)
+                minute(*hour)
             ));
         }
         let class = if asked.reads {
@@ -329,7 +329,7 @@ impl<'a> Views<'a> {
         // Since when nothing has shown that such events are logged, across stretches too short to ask each for one.
         let mut unseen = None;
         for stretch in stretches {
-            let (from, to) = (stretch.from.max(self.window.0), stretch.to.min(self.window.1));
+            let (from, to) = (stretch.from.max(self.window.first), stretch.to.min(self.window.end));
             let answers = |state: &State<'_>| {
                 let in_place = if asked.global {
                     state.global_events
@@ -346,11 +346,11 @@ impl<'a> Views<'a> {
                 Verdict::LeftOut(why) => return Some(Blind::LeftOut(why)),
                 Verdict::Unknown => {}
             }
-            if let Some((start, end)) = silence.holes.iter().find(|(start, end)| *start < to && from < *end) {
+            if let Some(hole) = silence.holes.iter().find(|hole| hole.first < to && from < hole.end) {
                 return gap(format!(
                     "no event of account {account} in {region} from {} to {}",
-                    moment(*start),
-                    moment(*end)
+                    minute(hole.first),
+                    minute(hole.end)
                 ));
             }
             let Some(heard) = heard else {
@@ -364,8 +364,8 @@ impl<'a> Views<'a> {
                 return gap(format!(
                     "{} was stopped from {} to {}",
                     stopped.label,
-                    moment(from),
-                    moment(to)
+                    minute(from),
+                    minute(to)
                 ));
             }
             let class_is_seen = heard.any_within(stretch.from, stretch.to);
@@ -382,13 +382,13 @@ impl<'a> Views<'a> {
             return gap(match source.filter(|_| class_is_seen) {
                 Some(source) => format!(
                     "no event of {source} in account {account} from {} to {}: its trail may leave them out",
-                    moment(since),
-                    moment(to)
+                    minute(since),
+                    minute(to)
                 ),
                 None => format!(
                     "the trail of account {account} was changed, and no management {name} event in {region} shows what it logged from {} to {}",
-                    moment(since),
-                    moment(to)
+                    minute(since),
+                    minute(to)
                 ),
             });
         }
@@ -432,7 +432,7 @@ impl<'a> Views<'a> {
             .collect();
         let mut unseen = None;
         for stretch in stretches {
-            let (from, to) = (stretch.from.max(self.window.0), stretch.to.min(self.window.1));
+            let (from, to) = (stretch.from.max(self.window.first), stretch.to.min(self.window.end));
             // A bucket may lie in any region.
             let answers = |state: &State<'_>| {
                 let in_place = state.multi_region || regions.iter().all(|region| *region == state.home);
@@ -458,7 +458,7 @@ impl<'a> Views<'a> {
             let since = *unseen.get_or_insert(from);
             let stopped = stretch.trails.iter().any(|state| state.delivers == Delivers::Stopped);
             if stopped || to - since > SHORT {
-                return blind(format!("{why} from {} to {}", moment(since), moment(to)));
+                return blind(format!("{why} from {} to {}", minute(since), minute(to)));
             }
         }
         None
@@ -527,12 +527,4 @@ fn roots_missing(
         }
     }
     None
-}
-
-/// `2026-10-03T04:00Z`
-fn moment(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds).map_or_else(
-        |_| seconds.to_string(),
-        |time| time.strftime("%Y-%m-%dT%H:%MZ").to_string(),
-    )
 }

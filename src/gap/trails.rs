@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::selectors::{asks_by_action, asks_by_caller};
 use crate::coverage::{CHANGES, Coverage, Selectors, TrailChange};
 use crate::grants::TrailConfig;
+use crate::time::Window;
 
 /// A stretch that is too short to ask for events of every class.
 pub(super) const SHORT: i64 = 24 * 3600;
@@ -71,7 +72,7 @@ impl Stretch<'_> {
 pub(super) struct Trails<'a> {
     changes: BTreeMap<TrailKey, Vec<&'a TrailChange>>,
     configs: BTreeMap<TrailKey, &'a TrailConfig>,
-    window: (i64, i64),
+    window: Window,
     /// More changes than were remembered.
     pub(super) too_many: bool,
     /// Whether some selector asks for the caller, or for the service or name of an event.
@@ -80,7 +81,7 @@ pub(super) struct Trails<'a> {
 }
 
 impl<'a> Trails<'a> {
-    pub(super) fn new(coverage: &'a Coverage, configs: &'a [TrailConfig], window: (i64, i64)) -> Trails<'a> {
+    pub(super) fn new(coverage: &'a Coverage, configs: &'a [TrailConfig], window: Window) -> Trails<'a> {
         let mut trails = Trails {
             changes: BTreeMap::new(),
             configs: BTreeMap::new(),
@@ -124,7 +125,7 @@ impl<'a> Trails<'a> {
             .iter()
             .flat_map(|key| self.changes.get(*key).into_iter().flatten())
             .map(|change| change.time)
-            .filter(|time| self.window.0 < *time && *time <= self.window.1)
+            .filter(|time| self.window.first < *time && *time < self.window.end)
             .collect();
         bounds.insert(i64::MIN);
         let ends: Vec<i64> = bounds.iter().skip(1).copied().chain([i64::MAX]).collect();
@@ -136,7 +137,7 @@ impl<'a> Trails<'a> {
                 to,
                 trails: keys
                     .iter()
-                    .map(|key| self.state(key, from.max(self.window.0)))
+                    .map(|key| self.state(key, from.max(self.window.first)))
                     .collect(),
             })
             .collect()
@@ -179,7 +180,7 @@ impl<'a> Trails<'a> {
         };
         let made = all
             .iter()
-            .any(|change| change.name == "CreateTrail" && change.time > self.window.0);
+            .any(|change| change.name == "CreateTrail" && change.time > self.window.first);
         let delivers = before.iter().rev().find_map(|change| match change.name.as_str() {
             "StartLogging" => Some(Delivers::Yes),
             // What came before a trail was made in this time came from another one, which goes on.

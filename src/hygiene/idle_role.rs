@@ -13,7 +13,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
     if principal.path.starts_with("/aws-service-role/") {
         return None;
     }
-    let (from, to) = subject.window;
+    let (from, to) = (subject.window.first, subject.window.last());
     let last_used = principal.last_used.map(|time| time.as_second());
     let mut evidence = vec![format!("no call from {} to {}", day(from), day(to))];
     let mut severity = Severity::Medium;

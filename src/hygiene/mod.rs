@@ -19,6 +19,7 @@ use crate::catalog::Catalog;
 use crate::coverage::Coverage;
 use crate::gap::Gap;
 use crate::grants::{Credentials, Grants, Principal};
+use crate::time::{Window, date_of as day};
 use crate::usage::Table;
 
 /// How much a finding weighs.
@@ -74,8 +75,8 @@ pub struct Subject<'a> {
     pub table: &'a Table,
     /// What was read.
     pub coverage: &'a Coverage,
-    /// First and last second of the archive.
-    pub window: (i64, i64),
+    /// What the archive spans.
+    pub window: Window,
 }
 
 impl Subject<'_> {
@@ -121,12 +122,6 @@ pub fn findings(subject: &Subject<'_>) -> Vec<Finding> {
 /// All findings about accounts.
 pub fn account_findings(account: &Account<'_>) -> Vec<AccountFinding> {
     root::check(account)
-}
-
-/// `2026-10-03`
-fn day(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds)
-        .map_or_else(|_| seconds.to_string(), |time| time.strftime("%Y-%m-%d").to_string())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::{Finding, Severity, Subject, day};
 use crate::grants::Kind;
+use crate::time::DAY;
 
 /// Days after which a long-term key should have been replaced.
 const OLD: i64 = 90;
@@ -11,8 +12,8 @@ pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
     if principal.kind != Kind::User {
         return None;
     }
-    let (_, to) = subject.window;
-    let age = |since: i64| (to - since) / 86_400;
+    let to = subject.window.end;
+    let age = |since: i64| (to - since) / DAY;
     let (title, evidence) = match subject.credentials() {
         // The report knows each key's day.
         Some(credentials) => {

@@ -1,12 +1,13 @@
 //! Unseen key: the credential report saw a key in use at a time when this archive shows no call under any key of the user.
 
 use super::{Finding, Severity, Subject, day};
+use crate::time::DAY;
 
 /// The report rounds to a quarter of an hour (IAM user guide, "Getting credential reports"); a day is on the safe side.
-const SAME: i64 = 86_400;
+const SAME: i64 = DAY;
 
 pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
-    let (from, to) = subject.window;
+    let window = subject.window;
     let last_seen = subject
         .coverage
         .access_keys
@@ -19,7 +20,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
         let Some(used) = key.last_used.map(|time| time.as_second()) else {
             continue;
         };
-        if from <= used && used <= to && last_seen.is_none_or(|last| used > last + SAME) {
+        if window.contains(used) && last_seen.is_none_or(|last| used > last + SAME) {
             let service = key.last_service.as_deref().unwrap_or("an unknown service");
             evidence.push(format!(
                 "access key {} was used on {} for {service}",

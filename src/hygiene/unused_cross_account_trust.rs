@@ -42,7 +42,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
     if trusted.is_empty() {
         return None;
     }
-    let (from, to) = subject.window;
+    let (from, to) = (subject.window.first, subject.window.last());
     Some(Finding {
         id: "unused-cross-account-trust",
         severity: Severity::Medium,

@@ -1,17 +1,18 @@
 //! Unused key: an active access key that the credential report calls never used, or not used for long.
 
 use super::{Finding, Severity, Subject, day};
+use crate::time::DAY;
 
 /// Days without use after which a key is a door left open.
 const LONG: i64 = 90;
 
 pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
-    let (_, to) = subject.window;
+    let to = subject.window.end;
     let mut evidence = Vec::new();
     for key in subject.credentials()?.keys.iter().filter(|key| key.active) {
         match key.last_used.map(|time| time.as_second()) {
             None => evidence.push(format!("access key {} was never used", key.number)),
-            Some(used) if to - used >= LONG * 86_400 => {
+            Some(used) if to - used >= LONG * DAY => {
                 evidence.push(format!("access key {} was last used on {}", key.number, day(used)));
             }
             Some(_) => {}

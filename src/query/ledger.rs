@@ -18,19 +18,8 @@ use polars_core::prelude::{DataFrame, PolarsResult};
 use super::tables::Columns;
 use crate::coverage::{Class, Coverage};
 use crate::resolve::{Outcome, of_code};
+use crate::time::{date, day_of, moment};
 use crate::usage::{Caller, Seen, Table};
-
-const DAY: i64 = 86_400;
-
-fn time(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
-}
-
-fn date(day: i64) -> String {
-    let mut text = time(day * DAY);
-    text.truncate(10);
-    text
-}
 
 /// 1 for Monday to 7 for Sunday; 1970-01-01 was a Thursday.
 fn weekday(day: i64) -> u64 {
@@ -102,8 +91,8 @@ pub(super) fn of(table: &Table, coverage: &Coverage) -> PolarsResult<Vec<(&'stat
         .text("day", rows, |row| date(i64::from(row.day)))
         .number("weekday", rows, |row| weekday(i64::from(row.day)))
         .number("calls", rows, |row| row.calls)
-        .text("first", rows, |row| time(row.first))
-        .text("last", rows, |row| time(row.last))
+        .text("first", rows, |row| moment(row.first))
+        .text("last", rows, |row| moment(row.last))
         .text("resources", rows, |row| {
             serde_json::to_string(&row.resources).unwrap_or_default()
         });
@@ -118,9 +107,9 @@ pub(super) fn of(table: &Table, coverage: &Coverage) -> PolarsResult<Vec<(&'stat
     let signatures = who_and_what(Columns::new(of_signature.len()), &of_signature, |(seen, _)| seen)
         .number("calls", &of_signature, |(_, (calls, _))| *calls)
         .number("days", &of_signature, |(_, (_, days))| *days)
-        .text("first", &of_signature, |(seen, _)| time(seen.first.time))
+        .text("first", &of_signature, |(seen, _)| moment(seen.first.time))
         .text("first_event", &of_signature, |(seen, _)| seen.first.event_id.clone())
-        .text("last", &of_signature, |(seen, _)| time(seen.last.time))
+        .text("last", &of_signature, |(seen, _)| moment(seen.last.time))
         .text("last_event", &of_signature, |(seen, _)| seen.last.event_id.clone());
 
     Ok(vec![
@@ -136,8 +125,8 @@ pub(super) fn of(table: &Table, coverage: &Coverage) -> PolarsResult<Vec<(&'stat
 }
 
 fn ledger(coverage: &Coverage) -> Columns {
-    let (from, to) = coverage.span.unwrap_or_default();
-    let rows = [(from.div_euclid(DAY), to.div_euclid(DAY))];
+    let span = coverage.span.unwrap_or_default();
+    let rows = [(day_of(span.first), day_of(span.last()))];
     Columns::new(1)
         .text("first_day", &rows, |(first, _)| date(*first))
         .text("last_day", &rows, |(_, last)| date(*last))
@@ -186,8 +175,8 @@ fn touched(table: &Table) -> Columns {
         .text("resource", &rows, |((.., resource), _)| (*resource).to_owned())
         .number("calls", &rows, |(_, touch)| touch.calls)
         .number("days", &rows, |(_, touch)| touch.days.len() as u64)
-        .text("first", &rows, |(_, touch)| time(touch.first))
-        .text("last", &rows, |(_, touch)| time(touch.last))
+        .text("first", &rows, |(_, touch)| moment(touch.first))
+        .text("last", &rows, |(_, touch)| moment(touch.last))
 }
 
 fn sessions(table: &Table) -> Columns {
@@ -230,8 +219,8 @@ fn keys(coverage: &Coverage) -> Columns {
         .text("access_key", &rows, |(key, _, _)| (*key).clone())
         .text("owner", &rows, |(_, owner, _)| (*owner).clone())
         .number("calls", &rows, |(_, _, calls)| calls.calls)
-        .text("first", &rows, |(_, _, calls)| time(calls.first))
-        .text("last", &rows, |(_, _, calls)| time(calls.last))
+        .text("first", &rows, |(_, _, calls)| moment(calls.first))
+        .text("last", &rows, |(_, _, calls)| moment(calls.last))
 }
 
 fn streams(coverage: &Coverage) -> Columns {

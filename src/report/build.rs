@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{
     AccountFinding, BacktestTotals, Coverage, CoverageGap, DataEvents, Elsewhere, Excluded, Finding, GradeTotals,
-    PolicyNote, Principal, Refused, Report, SCHEMA, Severity, Skipped, Suggestion, Tool, Unmapped, Window, Workload,
+    PolicyNote, Principal, Refused, Report, SCHEMA, Severity, Skipped, Suggestion, Tool, Unmapped, Workload,
 };
 use crate::catalog::Catalog;
 use crate::coverage;
@@ -20,6 +20,7 @@ use crate::grants::{Grants, PolicyIndex, PrincipalIndex};
 use crate::hygiene;
 use crate::iam::PolicyText;
 use crate::rightsize::{self, Alternative, Impossible, Options, Proposal};
+use crate::time::{Window, moment};
 use crate::usage::Table;
 use crate::verify::{Proved, Replayed, Verified};
 
@@ -30,7 +31,6 @@ const RESOURCES: usize = 50;
 /// Fewest actions that a wildcard stands for, in what is granted as in what goes: so that a pattern of the one is part of
 /// a pattern of the other.
 const FEWEST: usize = 2;
-const DAY: i64 = 86_400;
 
 /// What the stages found.
 pub struct Inputs<'a> {
@@ -46,8 +46,8 @@ pub struct Inputs<'a> {
     pub grants: &'a Grants,
     /// Both joined, in the order of the principals.
     pub gaps: &'a [Gap],
-    /// First and last second of the window; `None` where no event was read.
-    pub window: Option<(i64, i64)>,
+    /// What the archive spans; `None` where no event was read.
+    pub window: Option<Window>,
     /// What was proved.
     pub proved: Vec<(Proposal, Verified<Proved>)>,
     /// What was refused: policy, everybody affected, document, reason.
@@ -66,7 +66,7 @@ pub struct Inputs<'a> {
 
 /// The whole answer.
 pub fn build(mut inputs: Inputs<'_>) -> Report {
-    let window = inputs.window.unwrap_or((0, 0));
+    let window = inputs.window.unwrap_or_default();
     let risks = rightsize::Risks::new(inputs.catalog);
     let names = rightsize::Names::new(inputs.catalog);
     let proved = std::mem::take(&mut inputs.proved);
@@ -162,11 +162,11 @@ pub fn build(mut inputs: Inputs<'_>) -> Report {
             catalog_date: inputs.catalog.date().to_owned(),
         },
         window: match inputs.window {
-            None => Window::default(),
-            Some((from, to)) => Window {
-                from: moment(from),
-                to: moment(to),
-                days: ((to - from) as f64 / DAY as f64 * 10.0).round() / 10.0,
+            None => super::Window::default(),
+            Some(window) => super::Window {
+                from: moment(window.first),
+                to: moment(window.last()),
+                days: window.days() as f64,
             },
         },
         coverage: coverage_of(&inputs, window),
@@ -179,11 +179,6 @@ pub fn build(mut inputs: Inputs<'_>) -> Report {
     }
 }
 
-/// RFC 3339, UTC.
-pub(crate) fn moment(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
-}
-
 fn arns(grants: &Grants, indices: &[PrincipalIndex]) -> Vec<String> {
     indices
         .iter()
@@ -191,7 +186,7 @@ fn arns(grants: &Grants, indices: &[PrincipalIndex]) -> Vec<String> {
         .collect()
 }
 
-fn coverage_of(inputs: &Inputs<'_>, (from, to): (i64, i64)) -> Coverage {
+fn coverage_of(inputs: &Inputs<'_>, window: Window) -> Coverage {
     let coverage = inputs.coverage;
     let mut data: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for ((_, _, resource_type), roots) in &coverage.data_roots {
@@ -206,12 +201,12 @@ fn coverage_of(inputs: &Inputs<'_>, (from, to): (i64, i64)) -> Coverage {
         .collect();
     let mut gaps = Vec::new();
     for (account, region) in streams {
-        for (start, end) in coverage.holes(account, region, from, to) {
+        for hole in coverage.holes(account, region, window) {
             gaps.push(CoverageGap {
                 account: account.to_owned(),
                 region: region.to_owned(),
-                from: moment(start.max(from)),
-                to: moment(end.min(to)),
+                from: moment(hole.first.max(window.first)),
+                to: moment(hole.end.min(window.end)),
             });
         }
     }
@@ -265,12 +260,7 @@ fn unmapped(inputs: &Inputs<'_>) -> Vec<Unmapped> {
         .collect()
 }
 
-fn principal(
-    inputs: &Inputs<'_>,
-    groups: &actions::Groups<'_>,
-    window: (i64, i64),
-    index: PrincipalIndex,
-) -> Principal {
+fn principal(inputs: &Inputs<'_>, groups: &actions::Groups<'_>, window: Window, index: PrincipalIndex) -> Principal {
     let grants = inputs.grants;
     let (granted, gap) = (&grants.principals[index], &inputs.gaps[index]);
     let by_grade = gap.by_grade();

@@ -6,12 +6,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::build::moment;
 use super::{Action, Principal, Report, Suggestion, Window};
 use crate::catalog::{Catalog, Mapping};
 use crate::gap::{ActionSet, Grade};
 use crate::iam::{PolicyText, pattern};
 use crate::resolve::{Outcome, of_code};
+use crate::time::moment;
 use crate::usage::Table;
 
 /// The `schema` field of changes.

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::build::moment;
 use super::integrity::IntegrityReport;
 use crate::catalog::{ActionId, Catalog};
 use crate::coverage::{Class, Coverage, Hours};
@@ -13,6 +12,7 @@ use crate::gap::{self, Blind, Gap, Grade, View};
 use crate::grants::{Grants, Kind};
 use crate::integrity::Integrity;
 use crate::rightsize;
+use crate::time::{Window, date, moment};
 
 /// The `schema` field.
 const COVERAGE_SCHEMA: &str = "trimtrail.coverage/1";
@@ -203,15 +203,15 @@ pub struct CoverageInputs<'a> {
     pub grants: &'a Grants,
     /// Usage joined with the grants, in their order.
     pub gaps: &'a [Gap],
-    /// First and last second.
-    pub window: (i64, i64),
+    /// What the archive spans.
+    pub window: Window,
     /// What digest files prove, where that was asked for.
     pub integrity: Option<&'a Integrity>,
 }
 
 /// Everything that can be said of an archive.
 pub fn coverage(inputs: &CoverageInputs<'_>) -> CoverageReport {
-    let (coverage, (from, to)) = (inputs.coverage, inputs.window);
+    let (coverage, window) = (inputs.coverage, inputs.window);
     let with_grants = !inputs.grants.principals.is_empty();
     let places: BTreeSet<(&str, &str)> = coverage
         .streams
@@ -245,8 +245,8 @@ pub fn coverage(inputs: &CoverageInputs<'_>) -> CoverageReport {
     unproved.sort_by(|a, b| (b.risk, b.actions, &a.what).cmp(&(a.risk, a.actions, &b.what)));
     CoverageReport {
         schema: COVERAGE_SCHEMA.to_owned(),
-        from: moment(from),
-        to: moment(to),
+        from: moment(window.first),
+        to: moment(window.last()),
         files: coverage.files,
         records: coverage.records,
         events_used: coverage.events_used,
@@ -302,7 +302,7 @@ pub fn coverage(inputs: &CoverageInputs<'_>) -> CoverageReport {
 }
 
 fn stream(inputs: &CoverageInputs<'_>, account: &str, region: &str) -> StreamReport {
-    let (coverage, (from, to)) = (inputs.coverage, inputs.window);
+    let (coverage, window) = (inputs.coverage, inputs.window);
     let hours = |class: Class| {
         let key = (account.to_owned(), region.to_owned(), class);
         coverage
@@ -313,15 +313,15 @@ fn stream(inputs: &CoverageInputs<'_>, account: &str, region: &str) -> StreamRep
     let management = coverage.management_hours(account, region);
     let all = coverage.hours(account, region);
     let silent = coverage
-        .silences(account, region, from, to)
+        .silences(account, region, window)
         .into_iter()
-        .map(|(start, end)| HoleReport {
-            from: moment(start.max(from)),
-            to: moment(end.min(to)),
+        .map(|hole| HoleReport {
+            from: moment(hole.first.max(window.first)),
+            to: moment(hole.end.min(window.end)),
             why: "silence beyond 24 hours and ten times the usual gap".to_owned(),
         });
     let missing = coverage
-        .missing(account, region, from, to)
+        .missing(account, region, window)
         .into_iter()
         .map(|hour| HoleReport {
             from: moment(hour),
@@ -337,7 +337,7 @@ fn stream(inputs: &CoverageInputs<'_>, account: &str, region: &str) -> StreamRep
         region: region.to_owned(),
         hours_by_day: management
             .days()
-            .map(|(day, bits)| (day_name(i64::from(day)), bits.count_ones()))
+            .map(|(day, bits)| (date(i64::from(day)), bits.count_ones()))
             .collect(),
         management_read_hours: hours(Class::ManagementRead),
         management_write_hours: hours(Class::ManagementWrite),
@@ -357,11 +357,6 @@ fn stream(inputs: &CoverageInputs<'_>, account: &str, region: &str) -> StreamRep
             })
             .collect(),
     }
-}
-
-fn day_name(day: i64) -> String {
-    jiff::Timestamp::from_second(day * 86_400)
-        .map_or_else(|_| day.to_string(), |time| time.strftime("%Y-%m-%d").to_string())
 }
 
 fn data_events_off(catalog: &Catalog, seen: &[DataReport]) -> Vec<OffReport> {

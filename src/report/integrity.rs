@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::build::moment;
 use crate::integrity::{Finding, Integrity};
+use crate::time::moment;
 
 /// What digest files prove of the log files.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]

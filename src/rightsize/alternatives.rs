@@ -14,6 +14,7 @@ use crate::catalog::Catalog;
 use crate::gap::{ActionSet, Gap};
 use crate::grants::{Grants, Kind, PolicyIndex, PolicyKind, PrincipalIndex};
 use crate::iam::{ActionPart, ActionPattern, Effect, Policy};
+use crate::time::Window;
 use crate::usage::Table;
 
 /// Characters of a document around its statements' actions, generously.
@@ -114,7 +115,7 @@ pub fn alternatives(
     table: &Table,
     grants: &Grants,
     gaps: &[Gap],
-    window: (i64, i64),
+    window: Window,
     options: &Options,
     kinds: &[AlternativeKind],
 ) -> (Vec<Alternative>, Vec<Impossible>) {

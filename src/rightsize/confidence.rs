@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::{EvidenceLevel, Options};
 use crate::gap::{Activity, Gap};
 use crate::grants::{Grants, PrincipalIndex};
+use crate::time::Window;
 
-const DAY: i64 = 86_400;
 /// Shorter windows say little.
 const SHORT: i64 = 14;
 /// Half a year sees what happens monthly and quarterly.
@@ -92,13 +92,12 @@ pub(super) fn confidence(
     grants: &Grants,
     gaps: &[Gap],
     affects: &[PrincipalIndex],
-    (from, to): (i64, i64),
+    window: Window,
     held: Option<&str>,
     options: &Options,
 ) -> Confidence {
     let mut caps: Vec<(Level, String)> = Vec::new();
-    // Days of the calendar, as active days are.
-    let window = to.div_euclid(DAY) - from.div_euclid(DAY) + 1;
+    let window = window.days();
     if held.is_some() {
         caps.push((Level::Low, "it is held".to_owned()));
     }

@@ -9,9 +9,7 @@ use crate::catalog::Catalog;
 use crate::gap::{ActionSet, Gap};
 use crate::grants::{Grants, Kind, PolicyDocument, PolicyIndex, PolicyKind, Principal, PrincipalIndex};
 use crate::iam::pattern;
-
-/// Seconds in a day.
-const DAY: i64 = 86_400;
+use crate::time::{DAY, Window};
 
 /// AWS-managed policies whose holders run AWS's own agents, which AWS extends with them; the name's start decides.
 const MAINTAINED_UPSTREAM: [&str; 9] = [
@@ -207,16 +205,16 @@ pub(super) fn held(
     gaps: &[Gap],
     policy: Option<PolicyIndex>,
     affects: &[PrincipalIndex],
-    (from, to): (i64, i64),
+    window: Window,
     policy_writes: &BTreeMap<String, i64>,
     options: &Options,
 ) -> Option<String> {
+    let (to, min_window, grace) = (window.end, i64::from(options.min_window), i64::from(options.grace));
     let days = |seconds: i64| seconds / DAY;
-    let window = to - from;
-    if window < options.min_window * DAY {
+    if window.days() < min_window {
         return Some(format!(
             "the archive spans {} days, less than --min-window {}d",
-            days(window),
+            window.days(),
             options.min_window
         ));
     }
@@ -232,7 +230,7 @@ pub(super) fn held(
         let Some(created) = principal.created.map(|time| time.as_second()) else {
             continue;
         };
-        if to - created < options.min_window * DAY {
+        if to - created < min_window * DAY {
             return Some(format!(
                 "{} is {} days old, younger than --min-window {}d",
                 principal.arn,
@@ -259,7 +257,7 @@ pub(super) fn held(
         }))
         .flatten()
         .max();
-    if let Some(written) = writes.filter(|written| to - written < options.grace * DAY) {
+    if let Some(written) = writes.filter(|written| to - written < grace * DAY) {
         return Some(format!(
             "it or its holder changed {} days before the archive ends, within --grace {}d",
             days(to - written).max(0),

@@ -20,6 +20,7 @@ use crate::catalog::Catalog;
 use crate::gap::{self, ActionSet, Gap, Grade, Slice};
 use crate::grants::{Grants, Kind, PolicyIndex, PolicyKind, PrincipalIndex};
 use crate::iam::{Effect, Policy, PolicyText, Statement};
+use crate::time::Window;
 use crate::usage::Table;
 use rayon::prelude::*;
 use serde_json::Value;
@@ -64,10 +65,10 @@ pub struct Options {
     pub evidence: EvidenceLevel,
     /// What becomes of resources.
     pub resources: Resources,
-    /// Days that the window and every principal's life must span.
-    pub min_window: i64,
+    /// Days that the archive must cover and every principal's life must span.
+    pub min_window: u16,
     /// Days after a change to a principal or policy during which it is left alone.
-    pub grace: i64,
+    pub grace: u16,
     /// What must stay.
     pub keep: Keep,
     /// Whether AWS-managed policies that are maintained upstream may be replaced.
@@ -186,14 +187,14 @@ pub struct Proposal {
     pub kept_by_rule: Vec<String>,
 }
 
-/// Everything that can shrink, and policies of which no candidate fits AWS's quota, with the reason. `window` is the
-/// archive's first and last second.
+/// Everything that can shrink, and policies of which no candidate fits AWS's quota, with the reason. `window` is what
+/// the archive spans.
 pub fn propose(
     catalog: &Catalog,
     table: &Table,
     grants: &Grants,
     gaps: &[Gap],
-    window: (i64, i64),
+    window: Window,
     options: &Options,
 ) -> Steps {
     let rewriter = Rewriter {
@@ -227,7 +228,7 @@ struct Rewriter<'a> {
     names: Names<'a>,
     grants: &'a Grants,
     gaps: &'a [Gap],
-    window: (i64, i64),
+    window: Window,
     options: &'a Options,
     policy_writes: BTreeMap<String, i64>,
     /// Where resources are cut down too.
@@ -240,7 +241,7 @@ impl<'a> Rewriter<'a> {
         table: &Table,
         grants: &'a Grants,
         gaps: &'a [Gap],
-        window: (i64, i64),
+        window: Window,
         options: &'a Options,
     ) -> Rewriter<'a> {
         Rewriter {

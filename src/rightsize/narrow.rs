@@ -15,11 +15,11 @@ use crate::catalog::{AccessLevel, ActionId, Catalog};
 use crate::gap::{self, ActionSet, Gap};
 use crate::grants::{Grants, PolicyIndex, PrincipalIndex};
 use crate::iam::{ActionPart, Effect, Policy, PolicyText, Resource, ResourcePart, Statement, Version, arn};
+use crate::time::{Window, day_of};
 use crate::usage::Table;
 
 /// Most resources that one action is narrowed to; beyond, a pattern of the original says more.
 const MOST: usize = 20;
-const DAY: i64 = 86_400;
 /// Starts of the names of actions that are never narrowed.
 const NEVER: [&str; 7] = ["Create", "Run", "Delete", "Tag", "Untag", "PassRole", "AssumeRole"];
 
@@ -62,7 +62,7 @@ pub(super) struct Narrow<'a> {
     pub(super) policy: PolicyIndex,
     pub(super) affects: &'a [PrincipalIndex],
     pub(super) kept: &'a ActionSet,
-    pub(super) window: (i64, i64),
+    pub(super) window: Window,
 }
 
 impl Narrow<'_> {
@@ -205,8 +205,7 @@ impl Narrow<'_> {
         version: Version,
     ) -> Option<Vec<String>> {
         let names = self.names(action, source)?;
-        let (from, to) = self.window;
-        let last_third = i32::try_from((from + (to - from) / 3 * 2).div_euclid(DAY)).ok()?;
+        let last_third = i32::try_from(day_of(self.window.first + self.window.seconds() / 3 * 2)).ok()?;
         let forms_of = |shapes: &mut dyn Iterator<Item = &String>| -> Option<BTreeSet<String>> {
             let mut forms = BTreeSet::new();
             for shape in shapes {

@@ -14,8 +14,7 @@ use aws_sdk_cloudtrail::primitives::DateTime;
 use super::tally::Tally;
 use super::{Error, Fetch, Remote, Source, Unreadable, Wanted};
 use crate::aws::{Connection, Kind, Trouble, explain};
-
-const DAY: i64 = 86_400;
+use crate::time::{self, DAY};
 
 /// How far back events can be looked up (CloudTrail API reference, LookupEvents).
 const REACH: i64 = 90 * DAY;
@@ -100,7 +99,7 @@ pub fn find(
         let since = wanted.since.filter(|since| *since >= reach).unwrap_or(reach_whole);
         let until = wanted.until.unwrap_or(options.now).min(options.now);
         if wanted.since.is_some_and(|since| since < reach - DAY) {
-            let name = format!("lookup:{region}/{account}/before {}", date(reach_whole));
+            let name = format!("lookup:{region}/{account}/before {}", time::date_of(reach_whole));
             let unreadable = Unreadable {
                 why: "LookupEvents reaches 90 days back; what lies before was not read".to_owned(),
                 out_of_reach: true,
@@ -110,7 +109,7 @@ pub fn find(
         for day in since.div_euclid(DAY)..=(until - 1).div_euclid(DAY) {
             let range = since.max(day * DAY)..until.min((day + 1) * DAY);
             let is_settled = range.end - range.start == DAY && range.end + DAY <= options.now;
-            let date = date(day * DAY);
+            let date = time::date(day);
             found.push(Source::Remote(Remote {
                 name: format!("lookup:{region}/{account}/{date}"),
                 bytes: 0,
@@ -139,10 +138,6 @@ pub fn check(connection: &Connection, place: &str) -> Result<String, Trouble> {
         .map_err(|error| explain(&error))?;
     let seen = page.events.map_or(0, |events| events.len());
     Ok(format!("events may be looked up ({seen} seen)"))
-}
-
-fn date(seconds: i64) -> String {
-    jiff::Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.strftime("%F").to_string())
 }
 
 /// One region's turnstile.
@@ -337,8 +332,7 @@ impl Read for Pages {
                 return Ok(read);
             }
             if let Err(trouble) = self.turn_page() {
-                let reached = jiff::Timestamp::from_second(self.earliest)
-                    .map_or_else(|_| self.earliest.to_string(), |time| time.to_string());
+                let reached = time::moment(self.earliest);
                 let why = format!("{trouble}; events before {reached} of that day were not read");
                 return Err(io::Error::other(why));
             }

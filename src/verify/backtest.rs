@@ -9,19 +9,17 @@ mod fate;
 mod learn;
 mod replay;
 
-use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::catalog::Catalog;
 use crate::coverage::Coverage;
 use crate::grants::{Grants, PrincipalIndex};
 use crate::rightsize::Options;
+use crate::time::{DAY, Window, date, day_of};
 use crate::usage::Table;
 
 /// The `schema` field of a backtest.
 pub const SCHEMA: &str = "trimtrail.backtest/1";
-/// Seconds in a day.
-const DAY: i64 = 86_400;
 
 /// Where the window is cut.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -173,7 +171,7 @@ pub struct Loss {
     pub calls: u64,
 }
 
-/// Learns from the days before the cut and replays the rest. `window` is the archive's first and last second.
+/// Learns from the days before the cut and replays the rest. `window` is what the archive spans.
 ///
 /// # Errors
 /// The window cannot be cut there.
@@ -182,10 +180,10 @@ pub fn backtest(
     table: &Table,
     grants: &Grants,
     coverage: &Coverage,
-    window: (i64, i64),
+    window: Window,
     choice: &Choice<'_>,
 ) -> Result<Backtest, Error> {
-    let (first, last) = (window.0.div_euclid(DAY), window.1.div_euclid(DAY));
+    let (first, last) = (day_of(window.first), day_of(window.last()));
     let cut = cut((first, last), choice.split)?;
     // Days in a table are 32 bits; a window beyond them holds no row there.
     let cut_in_table = i32::try_from(cut).unwrap_or(if cut < 0 { i32::MIN } else { i32::MAX });
@@ -196,7 +194,10 @@ pub fn backtest(
         &learning,
         grants,
         coverage,
-        (window.0, cut * DAY - 1),
+        Window {
+            first: window.first,
+            end: cut * DAY,
+        },
         choice.options,
     );
     let (principals, totals) = replay::replay(catalog, &learning, &future, grants, &learnt, choice.shown);
@@ -243,15 +244,6 @@ fn cut((first, last): (i64, i64), split: Split) -> Result<i64, Error> {
             last: date(last),
         }),
     }
-}
-
-/// A day since 1970 as `YYYY-MM-DD`.
-fn date(day: i64) -> String {
-    let epoch = Date::constant(1970, 1, 1);
-    jiff::Span::new()
-        .try_days(day)
-        .and_then(|days| epoch.checked_add(days))
-        .map_or_else(|_| format!("day {day}"), |date| date.to_string())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::{FEWEST, RESOURCES, moment};
+use super::{FEWEST, RESOURCES};
 use crate::catalog::{ActionId, Catalog};
 use crate::gap::{ActionSet, Blind, Evidence, Gap, Grade, Slice};
 use crate::grants::{Grants, PrincipalIndex};
@@ -12,6 +12,7 @@ use crate::iam::{ActionPart, Policy, ResourcePart, Statement};
 use crate::report::blocked::Blocks;
 use crate::report::{Action, ActionGroup, FirstLast, GrantedBy, Inputs, ResourceGrade, Shared};
 use crate::rightsize::{Names, Rhythm, Within};
+use crate::time::moment;
 
 fn label(grants: &Grants, slice: &Slice) -> GrantedBy {
     let document = &grants.policies[slice.policy];

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{DAY, FEWEST, arns, moment};
+use super::{FEWEST, arns};
 use crate::iam::PolicyText;
 use crate::report::{Alternative, Characters, Inputs, Narrowed, Refused, Suggestion, Verdict};
 use crate::rightsize::{self, Impossible, Names, Proposal, Risks, Within};
+use crate::time::{DAY, moment};
 use crate::verify::{Proved, Refusal, Replayed};
 
 /// Days for which a suggestion stays good.
@@ -23,7 +24,7 @@ pub(super) fn suggestion(
     proved: Proved,
 ) -> Suggestion {
     let (catalog, grants) = (inputs.catalog, inputs.grants);
-    let (_, to) = inputs.window.unwrap_or_default();
+    let to = inputs.window.unwrap_or_default().last();
     let document = &grants.policies[proposal.policy];
     let before_sha256 = hex(&Sha256::digest(before.as_str().as_bytes()));
     let mut identity = Sha256::new();

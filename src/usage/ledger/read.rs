@@ -15,12 +15,12 @@ use super::store::{bytes, damaged, index, signatures};
 use super::{Error, INDEX, text};
 use crate::catalog::{Catalog, Mapping};
 use crate::coverage::Coverage;
+use crate::time::DAY;
 use crate::usage::shapes::shapes;
 use crate::usage::{Filter, Row, Seen, Table, Witness};
 
 /// Times that a reader starts again because a run replaced what it was reading.
 const TRIES: usize = 3;
-const DAY: i64 = 86_400;
 
 /// Whether a folder holds a ledger.
 pub fn exists(dir: &Path) -> bool {

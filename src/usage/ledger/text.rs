@@ -5,12 +5,11 @@ use std::sync::Arc;
 use crate::attribute::{PrincipalKind, Workload, WorkloadKind};
 use crate::decode::Time;
 use crate::resolve::Facts;
+use crate::time::DAY;
 use crate::usage::{Caller, Signature};
 
 /// What a column's text stands for, where it stands for nothing.
 pub(super) type Result<T> = std::result::Result<T, String>;
-
-const DAY: i64 = 86_400;
 
 /// `2026-10-03`
 pub(super) fn date(day: i32) -> String {

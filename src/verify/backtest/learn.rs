@@ -8,6 +8,7 @@ use crate::gap;
 use crate::grants::{Grants, PolicyIndex, PrincipalIndex};
 use crate::iam::Policy;
 use crate::rightsize::{self, Level, Options, Step};
+use crate::time::Window;
 use crate::usage::Table;
 use crate::verify;
 
@@ -29,7 +30,7 @@ pub(super) fn learn(
     learning: &Table,
     grants: &Grants,
     coverage: &Coverage,
-    window: (i64, i64),
+    window: Window,
     options: &Options,
 ) -> BTreeMap<PolicyIndex, Learnt> {
     let options = Options {
@@ -44,7 +45,7 @@ pub(super) fn learn(
         grants
     } else {
         let mut known = grants.clone();
-        known.supplements.forget_after(window.1);
+        known.supplements.forget_after(window.last());
         then = known;
         &then
     };
