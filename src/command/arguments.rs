@@ -11,82 +11,12 @@ use super::network::AwsArgs;
 use crate::coverage::Coverage;
 use crate::decode::Limits;
 use crate::grants::{self, Grants};
+use crate::iam;
 use crate::progress::Progress;
 use crate::rightsize::{EvidenceLevel, Keep, KeepRule, Level, Options, Resources};
 use crate::source::{self, Source, Wanted};
 use crate::time::{DAY, Window, day_of, midnight, typed_days};
 use crate::usage::{self, ExcludeRule, Filter, Table};
-use crate::{config, iam};
-
-/// The command line with the configuration file's keys beneath it: flags win over the environment, the environment
-/// over the file.
-pub(super) fn with_config(command: &clap::Command, given: Vec<String>) -> anyhow::Result<Vec<String>> {
-    let named = given
-        .iter()
-        .position(|argument| argument == "--config")
-        .and_then(|at| given.get(at + 1).cloned());
-    let named = named.or_else(|| {
-        given
-            .iter()
-            .find_map(|argument| argument.strip_prefix("--config=").map(str::to_owned))
-    });
-    let named = named.or_else(|| std::env::var("TRIMTRAIL_CONFIG").ok());
-    let path = PathBuf::from(named.clone().unwrap_or_else(|| config::FILE.to_owned()));
-    let text = match std::fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => return Ok(given),
-        Err(error) => return Err(error).with_context(|| format!("cannot read `{}`", path.display())),
-    };
-    let Some(at) = given
-        .iter()
-        .position(|argument| command.find_subcommand(argument).is_some())
-    else {
-        return Ok(given);
-    };
-    let Some(subcommand) = command.find_subcommand(&given[at]) else {
-        return Ok(given);
-    };
-    let is_given = |flag: &str| {
-        let from_environment = || std::env::var_os(format!("TRIMTRAIL_{}", flag.to_uppercase().replace('-', "_")));
-        let named = |word: &String| word.strip_prefix("--")?.split('=').next().map(|name| name == flag);
-        given.iter().any(|word| named(word) == Some(true)) || from_environment().is_some()
-    };
-    let conflicting = |argument: &clap::Arg| -> Vec<String> {
-        let others = subcommand.get_arguments();
-        let conflict = |other: &&clap::Arg| {
-            let one_way = |a: &clap::Arg, b: &clap::Arg| subcommand.get_arg_conflicts_with(a).contains(&b);
-            one_way(argument, other) || one_way(other, argument)
-        };
-        others
-            .filter(conflict)
-            .filter_map(clap::Arg::get_long)
-            .map(str::to_owned)
-            .collect()
-    };
-    let takes = |flag: &str| {
-        let known = |argument: &clap::Arg| argument.get_long() == Some(flag);
-        let mut arguments = subcommand.get_arguments().chain(command.get_arguments());
-        let argument = arguments.find(|argument| known(argument))?;
-        let conflicting = conflicting(argument);
-        Some(config::Flag {
-            takes_value: argument.get_action().takes_values(),
-            overridden: is_given(flag) || conflicting.iter().any(|other| is_given(other)),
-            // The file of a weekly job names both: what `collect` reads, and what everything else reads in its place.
-            yields_to: (flag == "logs" && conflicting.iter().any(|other| other == "ledger")).then_some("ledger"),
-        })
-    };
-    let anywhere = |flag: &str| {
-        command.get_subcommands().any(|subcommand| {
-            subcommand
-                .get_arguments()
-                .any(|argument| argument.get_long() == Some(flag))
-        })
-    };
-    let more = config::arguments(&text, &takes, &anywhere).with_context(|| format!("in `{}`", path.display()))?;
-    let mut all = given;
-    all.splice(at + 1..at + 1, more);
-    Ok(all)
-}
 
 /// What a file holds; `-` for stdin.
 pub(super) fn text_of(path: &Path) -> anyhow::Result<String> {

@@ -9,6 +9,7 @@ mod catalog;
 #[cfg(feature = "polars")]
 mod collect;
 mod completions;
+mod configured;
 mod coverage;
 mod doctor;
 mod explain;
@@ -213,11 +214,8 @@ impl Outcome {
 impl Cli {
     /// Reads the command line, and beneath it the configuration file.
     pub fn from_environment() -> anyhow::Result<Cli> {
-        let given: Vec<String> = std::env::args_os()
-            .map(|argument| argument.to_string_lossy().into_owned())
-            .collect();
-        let arguments = arguments::with_config(&Cli::command(), given)?;
-        Ok(Cli::parse_from(arguments))
+        let given = std::env::args_os().collect();
+        Ok(Cli::parse_from(configured::words(&Cli::command(), given)?))
     }
 
     /// Runs the subcommand.

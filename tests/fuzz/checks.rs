@@ -326,28 +326,33 @@ fn texts() -> &'static [String] {
     })
 }
 
+/// Flags as a subcommand might have them.
+struct SomeFlags;
+
+impl config::Flags for SomeFlags {
+    fn takes(&self, flag: &str) -> Option<config::Flag> {
+        Some(config::Flag {
+            takes_value: flag != "quiet",
+            overridden: flag == "evidence",
+            mixed: flag == "role",
+            yields_to: Vec::new(),
+        })
+        .filter(|_| matches!(flag, "grace" | "role" | "quiet" | "evidence"))
+    }
+
+    fn known(&self, _subcommand: Option<&str>, flag: &str) -> bool {
+        matches!(flag, "grace" | "role" | "quiet" | "evidence" | "logs")
+    }
+
+    fn is_subcommand(&self, name: &str) -> bool {
+        name == "analyze"
+    }
+}
+
 /// A configuration file: every argument that comes out is one of the flags asked for.
 pub(crate) fn config(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else { return };
-    let takes = |flag: &str| match flag {
-        "grace" | "role" => Some(config::Flag {
-            takes_value: true,
-            overridden: false,
-            yields_to: None,
-        }),
-        "quiet" => Some(config::Flag {
-            takes_value: false,
-            overridden: false,
-            yields_to: None,
-        }),
-        "evidence" => Some(config::Flag {
-            takes_value: true,
-            overridden: true,
-            yields_to: None,
-        }),
-        _ => None,
-    };
-    if let Ok(arguments) = config::arguments(text, &takes, &|flag| flag == "logs") {
+    if let Ok(arguments) = config::arguments(text, "analyze", &SomeFlags) {
         for argument in arguments {
             let known = ["--grace=", "--role=", "--quiet"]
                 .iter()
