@@ -3,6 +3,7 @@
 //! Everything behind it only reads: `tests/network.rs` holds the list of operations that may be called.
 
 mod trouble;
+mod whole;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ use aws_smithy_http_client::{Builder, Connector};
 use tokio::runtime::Runtime;
 
 pub use trouble::{Kind, Trouble, explain};
+pub(crate) use whole::Whole;
 
 /// Sessions of roles that we assume carry this name, so that our own calls can be told from everybody else's.
 pub const SESSION_NAME: &str = concat!("trimtrail-", env!("CARGO_PKG_VERSION"));

@@ -281,7 +281,12 @@ impl Pages {
             match self.desk.connection.wait(request.send()) {
                 Ok(page) => {
                     self.take(page.events.unwrap_or_default());
-                    self.token = page.next_token.filter(|token| !token.is_empty());
+                    let next = page.next_token.filter(|token| !token.is_empty());
+                    if next.is_some() && next == self.token {
+                        let sentence = "the next page of Event history is said to be the same page again";
+                        return Err(Trouble::new(Kind::Other, sentence));
+                    }
+                    self.token = next;
                     self.is_done = self.token.is_none();
                     return Ok(());
                 }

@@ -16,6 +16,14 @@ pub(super) enum Oddity {
     Refuses(u16, &'static str),
     /// Too many requests, so many times.
     SlowDown(usize),
+    /// What is listed breaks off in the middle, in an answer that is as long as it says.
+    Tears,
+    /// There is more, and nothing says where it goes on.
+    LosesToken,
+    /// The next page is the same page again, for ever.
+    RepeatsToken,
+    /// Fewer names than it says.
+    Miscounts,
 }
 
 /// One bucket, `trails`.
@@ -102,7 +110,8 @@ impl Bucket {
         if let Some(oddity) = self.oddities.lock().unwrap().get_mut(&name) {
             match oddity {
                 Oddity::Refuses(status, code) => return error(*status, code),
-                Oddity::SlowDown(0) => {}
+                Oddity::SlowDown(0) | Oddity::Tears | Oddity::LosesToken | Oddity::RepeatsToken | Oddity::Miscounts => {
+                }
                 Oddity::SlowDown(times) => {
                     *times -= 1;
                     return error(503, "SlowDown");
@@ -145,19 +154,31 @@ impl Bucket {
         }
         let left: Vec<(String, bool)> = names.into_iter().filter(|(name, _)| *name > after).collect();
         let page = &left[..left.len().min(self.page)];
-        let mut xml = "<ListBucketResult>".to_owned();
-        for (name, is_folder) in page {
-            let name = name.replace('&', "&amp;").replace('<', "&lt;");
+        let oddity = self.oddities.lock().unwrap().get(&prefix).cloned();
+        let encoded = field("encoding-type") == "url";
+        let mut xml = format!("<ListBucketResult><KeyCount>{}</KeyCount>", page.len());
+        if encoded {
+            xml.push_str("<EncodingType>url</EncodingType>");
+        }
+        for (at, (key, is_folder)) in page.iter().enumerate() {
+            if at > 0 && matches!(oddity, Some(Oddity::Miscounts)) {
+                break;
+            }
+            let name = if encoded {
+                url(key)
+            } else {
+                key.replace('&', "&amp;").replace('<', "&lt;")
+            };
             if *is_folder {
                 xml.push_str(&format!("<CommonPrefixes><Prefix>{name}</Prefix></CommonPrefixes>"));
             } else {
-                let bytes = self.objects.get(&name).map_or(7, Vec::len);
+                let bytes = self.objects.get(key).map_or(7, Vec::len);
                 let etag = self
                     .objects
-                    .get(&name)
+                    .get(key)
                     .map_or_else(|| "\"ghost\"".to_owned(), |bytes| etag(bytes));
                 let etag = etag.replace('"', "&quot;");
-                let class = match self.archived.get(&name) {
+                let class = match self.archived.get(key) {
                     None => "<StorageClass>STANDARD</StorageClass>",
                     Some(true) if request.header("x-amz-optional-object-attributes") == "RestoreStatus" => {
                         "<StorageClass>GLACIER</StorageClass><RestoreStatus><IsRestoreInProgress>false\
@@ -171,9 +192,18 @@ impl Bucket {
                 ));
             }
         }
-        let more = left.len() > page.len();
+        if matches!(oddity, Some(Oddity::Tears)) {
+            let end = xml.len() * 6 / 10;
+            let end = xml[..end]
+                .rfind("</Contents>")
+                .map_or(end, |at| at + "</Contents>".len());
+            return Response::new(200, &xml[..end]).with("content-type", "application/xml");
+        }
+        let more = left.len() > page.len() || matches!(oddity, Some(Oddity::LosesToken | Oddity::RepeatsToken));
         xml.push_str(&format!("<IsTruncated>{more}</IsTruncated>"));
-        if let (true, Some((last, _))) = (more, page.last()) {
+        if matches!(oddity, Some(Oddity::RepeatsToken)) {
+            xml.push_str("<NextContinuationToken>0</NextContinuationToken>");
+        } else if let (true, Some((last, _)), None) = (more, page.last(), &oddity) {
             xml.push_str(&format!("<NextContinuationToken>{last}</NextContinuationToken>"));
         }
         xml.push_str("</ListBucketResult>");
@@ -218,6 +248,20 @@ impl Bucket {
         }
         Response::new(200, bytes.clone()).with("etag", etag)
     }
+}
+
+/// A name as S3 writes it under `encoding-type=url`.
+fn url(name: &str) -> String {
+    let mut text = String::new();
+    for byte in name.bytes() {
+        match byte {
+            b' ' => text.push('+'),
+            b'/' | b'-' | b'_' | b'.' | b'*' => text.push(char::from(byte)),
+            _ if byte.is_ascii_alphanumeric() => text.push(char::from(byte)),
+            _ => text.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    text
 }
 
 pub(super) fn etag(bytes: &[u8]) -> String {

@@ -250,6 +250,49 @@ fn a_folder_that_cannot_be_listed_is_skipped() {
     );
 }
 
+/// A listing that stops in the middle is not the whole folder: what it would have named may hold the one call that keeps
+/// an action.
+#[test]
+fn a_listing_that_stops_in_the_middle_is_said() {
+    let folder = "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/10/";
+    for (oddity, why) in [
+        (Oddity::Tears, "it breaks off in the middle"),
+        (Oddity::LosesToken, "not where it goes on"),
+        (Oddity::RepeatsToken, "the same page again and again"),
+        (Oddity::Miscounts, "and says that they are"),
+    ] {
+        let bucket = sample();
+        // The whole month at once, and then each of its folders.
+        let days = (1..=15).map(|day| format!("{folder}{day:02}/"));
+        let folders = days.chain([
+            folder.to_owned(),
+            folder.replace("10/", ""),
+            folder.replace("2026/10/", ""),
+        ]);
+        let odd = folders.map(|folder| (folder, oddity.clone())).collect();
+        *bucket.oddities.lock().unwrap() = odd;
+        let output = coverage(bucket.serve().1, "AWSLogs", &[]);
+        let (text, errors) = (stdout(&output), stderr(&output));
+        assert!(text.contains(why) || errors.contains(why), "{text}{errors}");
+    }
+}
+
+/// XML cannot hold every character that a key may: keys are asked for in URL encoding.
+#[test]
+fn a_key_with_characters_that_xml_lacks_hides_no_others() {
+    let mut bucket = sample();
+    let day = a_key(&bucket).rsplit_once('/').expect("a folder").0.to_owned();
+    let odd = format!("{day}/a b+c%20\u{1}&<.json.gz");
+    let bytes = bucket.objects.remove(&a_key(&bucket)).expect("an object");
+    bucket.objects.insert(odd.clone(), bytes);
+    let (bucket, address) = bucket.serve();
+    let output = coverage(address, "AWSLogs", &[]);
+    assert!(stderr(&output).is_empty(), "{}", stderr(&output));
+    assert!(bucket.listings.lock().unwrap().len() > 1);
+    let files = |text: &str| text.lines().find(|line| line.contains("files")).map(str::to_owned);
+    assert_eq!(files(&stdout(&output)), files(&on_disk(&[])));
+}
+
 #[test]
 fn too_many_requests_pass() {
     let bucket = sample();

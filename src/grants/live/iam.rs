@@ -11,14 +11,19 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::trimmed;
-use crate::aws::{Connection, Trouble, patiently};
+use crate::aws::{Connection, Kind, Trouble, Whole, patiently};
 
 /// Most principals and policies a page (GetAccountAuthorizationDetails, `MaxItems`).
 const PAGE: i32 = 1000;
 
+fn client(connection: &Connection) -> Client {
+    let config = aws_sdk_iam::config::Builder::from(connection.config()).interceptor(Whole);
+    Client::from_conf(config.build())
+}
+
 /// All pages of an account.
 pub(super) async fn pages(connection: &Connection) -> Result<Vec<Value>, Trouble> {
-    let client = Client::new(connection.config());
+    let client = client(connection);
     let mut pages = Vec::new();
     let mut marker = None;
     loop {
@@ -30,7 +35,12 @@ pub(super) async fn pages(connection: &Connection) -> Result<Vec<Value>, Trouble
                 .send()
         })
         .await?;
-        marker = answer.marker.clone().filter(|_| answer.is_truncated);
+        let next = answer.marker.clone().filter(|_| answer.is_truncated);
+        if answer.is_truncated && (next.is_none() || next == marker) {
+            let sentence = "IAM says that there are more principals and policies, and not where they go on";
+            return Err(Trouble::new(Kind::Server, sentence));
+        }
+        marker = next;
         pages.push(page(answer, marker.is_some()));
         if marker.is_none() {
             return Ok(pages);
@@ -40,7 +50,7 @@ pub(super) async fn pages(connection: &Connection) -> Result<Vec<Value>, Trouble
 
 /// One principal or policy, to see that it may be asked for.
 pub(super) async fn one(connection: &Connection) -> Result<(), Trouble> {
-    let client = Client::new(connection.config());
+    let client = client(connection);
     patiently(|| client.get_account_authorization_details().max_items(1).send()).await?;
     Ok(())
 }

@@ -201,7 +201,13 @@ async fn all_pages<T>(
 ) -> Result<Vec<T>, Trouble> {
     let (mut all, mut next) = page(None).await?;
     while next.is_some() {
-        let (more, token) = page(next).await?;
+        let (more, token) = page(next.clone()).await?;
+        if token == next {
+            return Err(Trouble::new(
+                Kind::Server,
+                "the next page is said to be the same page again",
+            ));
+        }
         all.extend(more);
         next = token;
     }

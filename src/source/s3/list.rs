@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use aws_sdk_s3::types::{ObjectStorageClass as Class, OptionalObjectAttributes};
+use aws_sdk_s3::types::{EncodingType, ObjectStorageClass as Class, OptionalObjectAttributes};
+use percent_encoding::percent_decode_str;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -195,7 +196,13 @@ async fn whole(bucket: &Bucket, prefix: &str, by_folder: bool) -> Folder {
     let mut all = Folder::default();
     let mut next = None;
     loop {
-        match page(bucket, prefix, by_folder, next.take(), None).await {
+        match page(bucket, prefix, by_folder, next.clone(), None).await {
+            Ok(page) if page.next.is_some() && page.next == next => {
+                all.trouble = Some(Trouble::new(
+                    Kind::Other,
+                    "its listing begins the same page again and again",
+                ));
+            }
             Ok(page) => {
                 all.objects.extend(page.objects);
                 all.folders.extend(page.folders);
@@ -224,6 +231,8 @@ async fn page(
             .bucket(&bucket.name)
             .prefix(prefix)
             .set_delimiter(by_folder.then(|| "/".to_owned()))
+            // A key may hold what XML cannot (S3 API reference, ListObjectsV2, `encoding-type`).
+            .encoding_type(EncodingType::Url)
             .optional_object_attributes(OptionalObjectAttributes::RestoreStatus)
             .set_continuation_token(token.clone())
             .set_start_after(after.clone())
@@ -231,21 +240,47 @@ async fn page(
             .send()
     })
     .await?;
-    let objects = page.contents.unwrap_or_default().into_iter().filter_map(|object| {
+    let contents = page.contents.unwrap_or_default();
+    let folders = page.common_prefixes.unwrap_or_default();
+    if page.is_truncated == Some(true) && page.next_continuation_token.as_deref().unwrap_or("").is_empty() {
+        return Err(Trouble::new(
+            Kind::Other,
+            "its listing says that there is more, and not where it goes on",
+        ));
+    }
+    let count = contents.len() + folders.len();
+    // AWS counts both; some stores that speak its language count objects alone.
+    let miscounts = |said: &i32| usize::try_from(*said).is_ok_and(|said| said != count && said != contents.len());
+    if let Some(said) = page.key_count.filter(miscounts) {
+        let sentence = format!("its listing names {count} objects and folders, and says that they are {said}");
+        return Err(Trouble::new(Kind::Other, sentence));
+    }
+    let is_encoded = page.encoding_type == Some(EncodingType::Url);
+    let decoded = |name: String| if is_encoded { decoded(&name) } else { name };
+    let objects = contents.into_iter().filter_map(|object| {
         Some(Object {
             archived: is_archived(&object),
-            key: object.key?,
+            key: decoded(object.key?),
             bytes: u64::try_from(object.size.unwrap_or(0)).unwrap_or(0),
             etag: object.e_tag.unwrap_or_default(),
         })
     });
-    let folders = page.common_prefixes.unwrap_or_default();
     Ok(Folder {
         objects: objects.collect(),
-        folders: folders.into_iter().filter_map(|folder| folder.prefix).collect(),
+        folders: folders
+            .into_iter()
+            .filter_map(|folder| Some(decoded(folder.prefix?)))
+            .collect(),
         trouble: None,
         next: page.next_continuation_token.filter(|_| page.is_truncated == Some(true)),
     })
+}
+
+/// A name as S3 writes it under `encoding-type=url`: a space is a plus sign, a plus sign is encoded. Bytes that are no
+/// UTF-8 cannot stand in a key.
+fn decoded(name: &str) -> String {
+    let spaced = name.replace('+', " ");
+    percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }
 
 /// Whether an object has to be restored before it can be read. A restored copy says until when it stays (S3 API

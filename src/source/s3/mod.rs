@@ -14,7 +14,7 @@ use aws_sdk_s3::Client;
 
 use super::tally::Tally;
 use super::{Error, Fetch, Remote, Source, Unreadable, Wanted};
-use crate::aws::{Connection, Kind, Trouble};
+use crate::aws::{Connection, Kind, Trouble, Whole};
 use crate::progress::Progress;
 
 /// How objects are fetched.
@@ -55,6 +55,7 @@ impl Bucket {
         // Elsewhere than at AWS a bucket seldom has a host name of its own.
         let config = aws_sdk_s3::config::Builder::from(connection.config())
             .force_path_style(connection.is_elsewhere())
+            .interceptor(Whole)
             .build();
         Bucket {
             name: name.to_owned(),
