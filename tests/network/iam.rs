@@ -448,3 +448,44 @@ fn doctor_prints_the_policy_and_tries_each_step() {
     assert_eq!(code, Some(1));
     assert!(text.contains("failed  grants: access denied"), "{text}");
 }
+
+/// Half of the grants are other grants: a role that is missing has no policy, and a policy no holder.
+#[test]
+fn pages_of_grants_that_stop_in_the_middle_end_the_run() {
+    let whole = |page: &Value| {
+        let answer = answer("GetAccountAuthorizationDetails", page);
+        String::from_utf8(answer.body).expect("text")
+    };
+    let page = page("111122223333", None);
+    let torn = {
+        let text = whole(&page);
+        let end = text.find("</RoleDetailList>").expect("roles");
+        text[..end].to_owned()
+    };
+    let with = |truncated: bool, marker: Value| {
+        let mut page = page.clone();
+        page["IsTruncated"] = json!(truncated);
+        page["Marker"] = marker;
+        whole(&page)
+    };
+    for (body, why) in [
+        (torn, "it breaks off in the middle"),
+        (with(true, json!("")), "not where they go on"),
+        (with(true, json!("2")), "not where they go on"),
+    ] {
+        let address = serve(move |request: &Request| match request.field("Action").as_deref() {
+            Some("GetCallerIdentity") => answer(
+                "GetCallerIdentity",
+                &json!({"Account": "111122223333", "Arn": "arn:aws:iam::111122223333:user/x", "UserId": "AIDAX"}),
+            ),
+            _ => Response::new(200, body.clone()),
+        });
+        let output = trimtrail(address)
+            .args(["grants", "-o", "-"])
+            .output()
+            .expect("the program");
+        assert!(stderr(&output).contains(why), "{why}: {}", stderr(&output));
+        assert_eq!(output.status.code(), Some(1));
+        assert!(stdout(&output).is_empty(), "{}", stdout(&output));
+    }
+}
