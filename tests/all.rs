@@ -22,6 +22,7 @@ mod originals;
 mod pipeline;
 mod policy_semantics;
 mod random_usage;
+mod rhythm;
 mod rightsizing;
 mod sample_bytes;
 mod schemas;

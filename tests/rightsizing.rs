@@ -485,6 +485,7 @@ fn less_than_conservative_evidence_caps_confidence() {
 fn too_little_confidence_holds() {
     let options = Options {
         min_confidence: Level::Medium,
+        wait_for_rhythm: false,
         ..options()
     };
     let report = run(&[secret()], &allow(&json!("secretsmanager:*"), &json!("*")), &options);

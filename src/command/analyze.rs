@@ -14,10 +14,10 @@ use super::report::{FormatArgs, attention, load};
 use super::supplements::SupplementArgs;
 use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
-use crate::grants::Grants;
+use crate::grants::{Grants, PolicyIndex};
 use crate::report::{self, BacktestTotals, Inputs, Report};
 use crate::rightsize::{AlternativeKind, Impossible, Options};
-use crate::verify::backtest::{Choice, Split, backtest};
+use crate::verify::backtest::{Backtest, Choice, Split, backtest};
 use crate::{emit, gap, rightsize, verify};
 
 /// Up to so many rows of the table (signature and day), a backtest costs less than a second.
@@ -105,10 +105,17 @@ impl AnalyzeArgs {
         let catalog = Catalog::embedded();
         let window = collected.window.unwrap_or_default();
         let gaps = gap::classify(catalog, &collected.table, &grants, &collected.coverage, window);
-        let (proposals, unfit) = match collected.window {
+        let (mut proposals, unfit) = match collected.window {
             Some(window) => rightsize::propose(catalog, &collected.table, &grants, &gaps, window, &options),
             None => (Vec::new(), Vec::new()),
         };
+        let backtest = self.backtest(catalog, &collected, &grants, &options, shown.as_ref());
+        let broke = backtest.as_ref().map(|backtest| &backtest.broke);
+        for proposal in &mut proposals {
+            if let Some(why) = broke.and_then(|broke| broke.get(&proposal.policy)) {
+                proposal.hold(why);
+            }
+        }
         let mut proved = Vec::new();
         let mut refused = Vec::new();
         let proofs: Vec<_> = proposals
@@ -139,7 +146,17 @@ impl AnalyzeArgs {
             let (made, not_made) =
                 rightsize::alternatives(catalog, &collected.table, &grants, &gaps, window, &options, &kinds);
             impossible.extend(not_made.into_iter().map(|why| (why, serde_json::Value::Null)));
-            for alternative in made {
+            for mut alternative in made {
+                let concerns = |policy: PolicyIndex| match alternative.policy {
+                    Some(own) => own == policy,
+                    None => grants
+                        .affected_by(policy)
+                        .iter()
+                        .any(|one| alternative.affects.contains(one)),
+                };
+                if let Some((_, why)) = broke.into_iter().flatten().find(|(policy, _)| concerns(**policy)) {
+                    alternative.hold(why);
+                }
                 match verify::alternative(catalog, &gaps, alternative) {
                     Ok(verified) => alternatives.push(verified),
                     Err(refused) => {
@@ -155,7 +172,6 @@ impl AnalyzeArgs {
                 }
             }
         }
-        let backtest = self.backtest(catalog, &collected, &grants, &options, shown.as_ref());
         let report = report::build(Inputs {
             version: env!("CARGO_PKG_VERSION"),
             catalog,
@@ -168,7 +184,7 @@ impl AnalyzeArgs {
             refused,
             alternatives,
             impossible,
-            backtest,
+            backtest: backtest.and_then(totals),
             options: &options,
             shown,
         });
@@ -199,7 +215,7 @@ impl AnalyzeArgs {
         grants: &Grants,
         options: &Options,
         shown: Option<&BTreeSet<usize>>,
-    ) -> Option<BacktestTotals> {
+    ) -> Option<Backtest> {
         let wanted = match self.backtest {
             BacktestArg::Auto => {
                 collected.table.rows.len() <= BACKTEST_ROWS && grants.principals.len() <= BACKTEST_PRINCIPALS
@@ -214,15 +230,7 @@ impl AnalyzeArgs {
         };
         let window = collected.window.filter(|_| wanted)?;
         // An archive of one day has nothing to replay.
-        let answer = backtest(catalog, &collected.table, grants, &collected.coverage, window, &choice).ok()?;
-        (answer.totals.calls > 0).then(|| BacktestTotals {
-            cut: answer.cut,
-            learnt_days: answer.learnt_days.unsigned_abs(),
-            replayed_days: answer.replayed_days.unsigned_abs(),
-            calls: answer.totals.calls,
-            broken_calls: answer.totals.broken_calls,
-            doubtful_calls: answer.totals.doubtful_calls,
-        })
+        backtest(catalog, &collected.table, grants, &collected.coverage, window, &choice).ok()
     }
 
     /// Keeps the answer in the ledger, so that `report --since-last` can compare it with the next. A ledger that cannot be
@@ -250,4 +258,16 @@ impl AnalyzeArgs {
         out.flush()?;
         Ok(())
     }
+}
+
+/// What a backtest shows, unless it replayed nothing.
+fn totals(answer: Backtest) -> Option<BacktestTotals> {
+    (answer.totals.calls > 0).then(|| BacktestTotals {
+        cut: answer.cut,
+        learnt_days: answer.learnt_days.unsigned_abs(),
+        replayed_days: answer.replayed_days.unsigned_abs(),
+        calls: answer.totals.calls,
+        broken_calls: answer.totals.broken_calls,
+        doubtful_calls: answer.totals.doubtful_calls,
+    })
 }

@@ -402,6 +402,9 @@ pub(super) struct ChoiceArgs {
     /// Hold suggestions of less confidence than this
     #[arg(long, value_enum, default_value_t = ConfidenceArg::Low, env = "TRIMTRAIL_MIN_CONFIDENCE")]
     min_confidence: ConfidenceArg,
+    /// What becomes of suggestions for those who work by a calendar that the window has not seen turn twice
+    #[arg(long, value_enum, default_value_t = RhythmArg::Hold, env = "TRIMTRAIL_RHYTHM")]
+    rhythm: RhythmArg,
     /// Days that the archive and a principal's life must span before a suggestion may be applied
     #[arg(long, value_name = "DAYS", default_value = "90d", value_parser = typed_days, env = "TRIMTRAIL_MIN_WINDOW")]
     min_window: u16,
@@ -439,6 +442,14 @@ enum ResourcesArg {
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+enum RhythmArg {
+    /// They are held
+    Hold,
+    /// It is said, and they are not held for it
+    Say,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 enum ConfidenceArg {
     /// None is held for its confidence
     Low,
@@ -466,6 +477,7 @@ impl ChoiceArgs {
                 ConfidenceArg::Medium => Level::Medium,
                 ConfidenceArg::High => Level::High,
             },
+            wait_for_rhythm: self.rhythm == RhythmArg::Hold,
             min_window: self.min_window,
             grace: self.grace,
             keep: self.keep()?,

@@ -54,6 +54,9 @@ fn explain(report: &Report, principal: &Principal, wanted: Option<&str>, out: &m
     let wanted = wanted.unwrap_or("*").to_lowercase();
     let takes = |name: &str| pattern::matches(&wanted, &name.to_lowercase());
     writeln!(out, "{}", plain(&principal.arn))?;
+    if let Some(rhythm) = &principal.rhythm {
+        writeln!(out, "  {}", plain(&rhythm.says))?;
+    }
     if let Some(why_not) = &principal.why_not {
         writeln!(out, "  not rewritten: {}", plain(why_not))?;
     }
@@ -166,6 +169,9 @@ impl Subject<'_> {
     fn rhythm(&self, action: &Action) -> String {
         let window = self.report.window.days.ceil();
         let days = format!("on {} of {window} days", action.days_active);
+        if let Some(rhythm) = &action.rhythm {
+            return format!("{days}: {}", plain(&rhythm.says));
+        }
         match action.typical_gap_days {
             None => format!("{days}; what is seen once may be rarer than the window is long"),
             Some(gap) if gap * 3.0 > window => {

@@ -32,12 +32,12 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
     let mut size = text.chars().count();
     let mut left_out = 0_u64;
     for (at, one) in chosen.iter().enumerate() {
-        let part = details(at, one, true)?;
+        let part = details(report, at, one, true)?;
         let length = part.chars().count();
         // A diff that is too long is dropped before the facts are.
         let (part, length) = match size + length > LONGEST {
             true => {
-                let short = details(at, one, false)?;
+                let short = details(report, at, one, false)?;
                 let length = short.chars().count();
                 (short, length)
             }
@@ -329,7 +329,7 @@ fn accounts(report: &Report, text: &mut String) {
     text.push('\n');
 }
 
-fn details(at: usize, chosen: &Chosen<'_>, with_diff: bool) -> Result<String, Error> {
+fn details(report: &Report, at: usize, chosen: &Chosen<'_>, with_diff: bool) -> Result<String, Error> {
     let s = chosen.suggestion;
     let mut text = format!(
         "<details><summary>{}. {} {}: {} for {}</summary>\n\n",
@@ -340,6 +340,11 @@ fn details(at: usize, chosen: &Chosen<'_>, with_diff: bool) -> Result<String, Er
         view::count(s.affects.len() as u64, "principal", "principals"),
     );
     text.push_str(&format!("- For: {}\n", people(s, 10)));
+    let affected = report.principals.iter().filter(|one| s.affects.contains(&one.arn));
+    let calendars = affected.filter_map(|one| Some((&one.arn, one.rhythm.as_ref()?)));
+    for (arn, rhythm) in calendars.take(10) {
+        text.push_str(&format!("- {} {}\n", name(&view::short(arn)), sentence(&rhythm.says)));
+    }
     if !s.removed.is_empty() {
         text.push_str(&format!("- Goes: {}\n", names(s.removed.iter(), 20)));
     }

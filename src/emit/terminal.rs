@@ -211,6 +211,9 @@ fn details(report: &Report, row: &view::Row<'_>, page: &mut Page) {
         "  last call    ",
         principal.last_seen.as_deref().unwrap_or("none in the archive"),
     );
+    if let Some(rhythm) = &principal.rhythm {
+        page.wrapped("  rhythm       ", &rhythm.says);
+    }
     if let Some(why) = &principal.why_not {
         page.wrapped("  left alone   ", why);
     }

@@ -82,6 +82,8 @@ pub struct Activity {
     pub unmapped: Vec<Unmapped>,
     /// All calls, whatever became of them.
     pub calls: u64,
+    /// Days since 1970 on which they were made.
+    pub days: BTreeSet<i32>,
     /// The last of them, seconds since 1970.
     pub last_seen: Option<i64>,
     /// Calls under an earlier id of the same name.
@@ -167,6 +169,7 @@ pub(super) fn activities(catalog: &Catalog, table: &Table, grants: &Grants) -> V
                 activity.earlier_id_calls += calls;
             }
             activity.calls += calls;
+            activity.days.extend(rows.iter().map(|row| row.day));
             activity.last_seen = activity.last_seen.max(Some(seen.last.time));
             let operation = &operations[&(&*seen.signature.event_source, &*seen.signature.event_name)];
             record(catalog, operation, seen, rows, &profiles, &mut activity);

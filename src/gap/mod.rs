@@ -8,6 +8,7 @@ mod actions;
 mod evidence;
 mod named;
 mod observability;
+pub mod rhythm;
 mod selectors;
 mod trails;
 mod trust;

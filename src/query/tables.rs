@@ -1,6 +1,6 @@
 //! A result as flat tables. Text is never null: what is not known is empty.
 //!
-//! * `principals` principal, name, account, kind, created, last_seen, idle_days, rewritable, why_not, granted, used,
+//! * `principals` principal, name, account, kind, created, last_seen, rhythm, next_expected, idle_days, rewritable, why_not, granted, used,
 //!   inferred, unused, unobservable, denied_only, outside_coverage
 //! * `actions` principal, account, service, action, grade, why, calls, first_seen, last_seen, blocked_by
 //! * `groups` principal, account, service, grade, why, actions
@@ -77,6 +77,16 @@ pub(super) fn of(report: &Report) -> PolarsResult<Vec<(&'static str, DataFrame)>
         .text("kind", rows, |row| row.kind.clone())
         .text("created", rows, |row| row.created.clone())
         .text("last_seen", rows, |row| row.last_seen.clone().unwrap_or_default())
+        .text("rhythm", rows, |row| {
+            row.rhythm
+                .as_ref()
+                .map(|rhythm| rhythm.says.clone())
+                .unwrap_or_default()
+        })
+        .text("next_expected", rows, |row| {
+            let next = row.rhythm.as_ref().and_then(|rhythm| rhythm.next_expected.clone());
+            next.unwrap_or_default()
+        })
         .number("idle_days", rows, |row| idle_days(row, &report.window))
         .truth("rewritable", rows, |row| row.rewritable)
         .text("why_not", rows, |row| row.why_not.clone().unwrap_or_default())

@@ -1,6 +1,7 @@
 //! All stages' answers put together; nothing is decided here.
 
 mod actions;
+mod rhythm;
 mod suggestion;
 mod totals;
 
@@ -311,6 +312,9 @@ fn principal(inputs: &Inputs<'_>, groups: &actions::Groups<'_>, window: Window, 
         path: granted.path.clone(),
         created: granted.created.map(|time| time.to_string()).unwrap_or_default(),
         last_seen: gap.activity.last_seen.map(moment),
+        rhythm: inputs
+            .window
+            .and_then(|window| rhythm::of_principal(&gap.activity, window)),
         rewritable,
         why_not,
         policies,

@@ -28,7 +28,7 @@ pub use coverage::{
 pub use integrity::{EmptyReport, FindingReport, IntegrityReport, UncoveredReport};
 pub use principal::{
     Action, ActionGroup, Elsewhere, Finding, FirstLast, GradeTotals, GrantedBy, PolicyNote, Principal, ResourceGrade,
-    Severity, Shared, Workload,
+    Rhythm, Severity, Shared, Workload,
 };
 pub use read::Error;
 pub use suggestion::{Alternative, Characters, Narrowed, Refused, Suggestion, Verdict};

@@ -28,6 +28,9 @@ pub struct Principal {
     pub created: String,
     /// Last call seen in the archive, RFC 3339.
     pub last_seen: Option<String>,
+    /// The calendar that it works by, where its days show one.
+    #[serde(default)]
+    pub rhythm: Option<Rhythm>,
     /// Whether its policies may be rewritten.
     pub rewritable: bool,
     /// The reason, where they may not.
@@ -47,6 +50,21 @@ pub struct Principal {
     pub elsewhere: Vec<Elsewhere>,
     /// What else deserves attention.
     pub findings: Vec<Finding>,
+}
+
+/// When something runs.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Rhythm {
+    /// `runs on the 14th of each month; next expected 2026-11-14`
+    pub says: String,
+    /// `week`, `month`, `quarter`, `year`, `14 days`, …; `null` where it ran once, with a week of quiet before or after.
+    pub every: Option<String>,
+    /// How often it was seen.
+    pub occurrences: u64,
+    /// The first day after the window on which it is due, `YYYY-MM-DD` (UTC); of what ran once, if it comes each month.
+    pub next_expected: Option<String>,
+    /// Whether the window has seen its period twice; suggestions wait until it has.
+    pub seen_twice: bool,
 }
 
 /// A policy that a principal has.
@@ -133,6 +151,9 @@ pub struct Action {
     /// The median number of days from one such day to the next; `null` for fewer than two.
     #[serde(default)]
     pub typical_gap_days: Option<f64>,
+    /// The calendar that they keep to, where three of them or more show one.
+    #[serde(default)]
+    pub rhythm: Option<Rhythm>,
     /// First of them, RFC 3339.
     pub first_seen: Option<String>,
     /// Last of them.

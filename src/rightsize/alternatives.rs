@@ -96,6 +96,16 @@ pub struct Alternative {
     pub after: Policy,
 }
 
+impl Alternative {
+    /// Holds it for one more reason.
+    pub fn hold(&mut self, why: &str) {
+        match &mut self.held {
+            Some(held) => held.push_str(&format!("; {why}")),
+            None => self.held = Some(why.to_owned()),
+        }
+    }
+}
+
 /// An alternative that cannot be made.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Impossible {

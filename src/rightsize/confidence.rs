@@ -52,6 +52,17 @@ pub struct Confidence {
     pub why: Vec<String>,
 }
 
+impl Confidence {
+    /// The lowest level, for one more reason.
+    pub(super) fn lower(&mut self, why: &str) {
+        if self.level != Level::Low {
+            self.level = Level::Low;
+            self.why.clear();
+        }
+        self.why.insert(0, why.to_owned());
+    }
+}
+
 /// Days on which something was seen.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Rhythm {

@@ -12,6 +12,7 @@ mod names;
 mod narrow;
 mod quota;
 mod rewrite;
+mod rhythm;
 mod risk;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -77,6 +78,8 @@ pub struct Options {
     pub compact: usize,
     /// Suggestions of less confidence are held.
     pub min_confidence: Level,
+    /// Whether suggestions wait for a rhythm that the window has not seen twice.
+    pub wait_for_rhythm: bool,
 }
 
 impl Default for Options {
@@ -90,6 +93,7 @@ impl Default for Options {
             replace_aws_managed: false,
             compact: 4,
             min_confidence: Level::Low,
+            wait_for_rhythm: true,
         }
     }
 }
@@ -311,7 +315,15 @@ impl<'a> Rewriter<'a> {
     /// Why what is made of a policy, or of all that somebody has, should wait.
     fn held(&self, policy: Option<PolicyIndex>, affects: &[PrincipalIndex]) -> Option<String> {
         let (grants, gaps, options) = (self.grants, self.gaps, self.options);
-        guard::held(grants, gaps, policy, affects, self.window, &self.policy_writes, options)
+        let guard = guard::held(grants, gaps, policy, affects, self.window, &self.policy_writes, options);
+        let rhythm = options
+            .wait_for_rhythm
+            .then(|| rhythm::held(grants, gaps, affects, self.window))
+            .flatten();
+        guard
+            .into_iter()
+            .chain(rhythm)
+            .reduce(|guard, rhythm| format!("{guard}; {rhythm}"))
     }
 
     /// The steps that one policy can take.

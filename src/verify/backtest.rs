@@ -9,11 +9,13 @@ mod fate;
 mod learn;
 mod replay;
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use crate::catalog::Catalog;
 use crate::coverage::Coverage;
-use crate::grants::{Grants, PrincipalIndex};
+use crate::grants::{Grants, PolicyIndex, PrincipalIndex};
 use crate::rightsize::Options;
 use crate::time::{DAY, Window, date, day_of};
 use crate::usage::Table;
@@ -92,6 +94,9 @@ pub struct Backtest {
     pub principals: Vec<Replay>,
     /// Roles and users whose policies would have stayed as they are.
     pub unaffected: u64,
+    /// Policies that granted what the learnt ones would have denied, with the first such call.
+    #[serde(skip)]
+    pub broke: BTreeMap<PolicyIndex, String>,
 }
 
 /// A policy that would have changed.
@@ -200,7 +205,22 @@ pub fn backtest(
         },
         choice.options,
     );
-    let (principals, totals) = replay::replay(catalog, &learning, &future, grants, &learnt, choice.shown);
+    let replay::Replayed {
+        principals,
+        totals,
+        broke,
+    } = replay::replay(catalog, &learning, &future, grants, &learnt, choice.shown);
+    let learnt_days = cut - first;
+    let broke = broke.into_iter().map(|(policy, loss)| {
+        let why = format!(
+            "learnt from the first {learnt_days} of {} days it would have denied {} on {}: new calls still come",
+            last - first + 1,
+            loss.action,
+            loss.first_seen
+        );
+        (policy, why)
+    });
+    let broke = broke.collect();
     let everybody = (0..grants.principals.len()).filter(|index| {
         grants.principals[*index].kind != crate::grants::Kind::Group
             && choice.shown.is_none_or(|shown| shown.contains(index))
@@ -217,12 +237,13 @@ pub fn backtest(
         from: date(first),
         cut: date(cut),
         to: date(last),
-        learnt_days: cut - first,
+        learnt_days,
         replayed_days: last - cut + 1,
         suggestions: suggestions.collect(),
         totals,
         unaffected: (everybody.count() - principals.len()) as u64,
         principals,
+        broke,
     })
 }
 

@@ -103,6 +103,7 @@ fn view(report: &Report) -> Result<Value, Error> {
             "ready": row.ready > 0,
             "risk": row.risk.iter().take(12).collect::<Vec<_>>(),
             "last_seen": principal.last_seen.as_deref().map(view::day),
+            "rhythm": principal.rhythm.as_ref().map(|rhythm| rhythm.says.as_str()),
             "created": view::day(&principal.created),
             "why_not": principal.why_not,
             "workloads": principal.workloads.iter().take(20).map(|w| json!({
@@ -123,6 +124,7 @@ fn view(report: &Report) -> Result<Value, Error> {
                 "calls": view::number(a.calls),
                 "last": a.last_seen.as_deref().map(view::day),
                 "why": a.why,
+                "rhythm": a.rhythm.as_ref().map(|rhythm| rhythm.says.as_str()),
                 "blocked_by": a.blocked_by,
                 "resources": a.resources.iter().take(5).collect::<Vec<_>>(),
                 "more_resources": a.resources.len().saturating_sub(5),

@@ -298,6 +298,9 @@ fn line(
         calls: evidence.calls,
         days_active: rhythm.days_active as u64,
         typical_gap_days: rhythm.typical_gap,
+        rhythm: inputs
+            .window
+            .and_then(|window| super::rhythm::of_action(evidence, window)),
         first_seen: evidence.first.as_ref().map(|witness| moment(witness.time)),
         last_seen: evidence.last.as_ref().map(|witness| moment(witness.time)),
         events: FirstLast {

@@ -90,7 +90,7 @@ impl Change {
 }
 
 /// Whether some statement allows the action on some resource of the shape, conditions aside.
-fn may_allow(policy: &Policy, action: &str, shape: &str) -> bool {
+pub(super) fn may_allow(policy: &Policy, action: &str, shape: &str) -> bool {
     let shape = Resource::new(shape, Version::V2012);
     policy
         .statements

@@ -37,6 +37,7 @@ pub(super) fn learn(
         min_window: 0,
         grace: 0,
         min_confidence: Level::Low,
+        wait_for_rhythm: false,
         ..options.clone()
     };
     // Data of today tells of uses after the cut, which nobody knew then.

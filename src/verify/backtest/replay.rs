@@ -1,8 +1,9 @@
 //! The calls after the cut under the learnt policies, and what the days before it foretold.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::fate::{Change, Fate};
+use super::fate::{Change, Fate, may_allow};
 use super::learn::Learnt;
 use super::{DAY, Loss, Replay, Score, date};
 use crate::catalog::{ActionId, Catalog};
@@ -15,6 +16,16 @@ type Pair = (ActionId, String);
 /// Pairs with the days on which they were needed.
 type Days = BTreeMap<Pair, BTreeSet<i32>>;
 
+/// What became of the calls after the cut.
+pub(super) struct Replayed {
+    /// Those who are shown and whose policies would have changed.
+    pub(super) principals: Vec<Replay>,
+    /// All of them together.
+    pub(super) totals: Score,
+    /// The first loss by each changed policy that granted it, of everybody who shares a policy with somebody shown.
+    pub(super) broke: BTreeMap<PolicyIndex, Loss>,
+}
+
 /// Replays everybody whose policies would have changed, and sums up.
 pub(super) fn replay(
     catalog: &Catalog,
@@ -23,10 +34,16 @@ pub(super) fn replay(
     grants: &Grants,
     learnt: &BTreeMap<PolicyIndex, Learnt>,
     shown: Option<&BTreeSet<PrincipalIndex>>,
-) -> (Vec<Replay>, Score) {
+) -> Replayed {
+    let is_shown = |index: &PrincipalIndex| shown.is_none_or(|shown| shown.contains(index));
+    let concerned: BTreeSet<PrincipalIndex> = learnt
+        .values()
+        .filter(|learnt| learnt.affects.iter().any(is_shown))
+        .flat_map(|learnt| learnt.affects.iter().copied())
+        .collect();
     let mut tallies: BTreeMap<PrincipalIndex, Tally> = (0..grants.principals.len())
         .filter(|index| grants.principals[*index].kind != Kind::Group)
-        .filter(|index| shown.is_none_or(|shown| shown.contains(index)))
+        .filter(|index| is_shown(index) || concerned.contains(index))
         .filter_map(|index| Some((index, Tally::of(Change::of(grants, index, learnt)?))))
         .collect();
     gap::row_by_row(catalog, learning, grants, &mut |index, row, activity| {
@@ -40,9 +57,24 @@ pub(super) fn replay(
         }
     });
 
+    let mut broke: BTreeMap<PolicyIndex, Loss> = BTreeMap::new();
+    for (index, tally) in &tallies {
+        for (policy, loss) in tally.broke(catalog, grants, *index, learnt) {
+            match broke.entry(policy) {
+                Entry::Vacant(entry) => {
+                    entry.insert(loss);
+                }
+                Entry::Occupied(mut entry) if loss < *entry.get() => {
+                    entry.insert(loss);
+                }
+                Entry::Occupied(_) => {}
+            }
+        }
+    }
     let mut sum = Sum::default();
     let mut replays: Vec<Replay> = tallies
         .into_iter()
+        .filter(|(index, _)| is_shown(index))
         .map(|(index, mut tally)| {
             // What breaks for sure is no longer in doubt.
             let Tally { broken, doubtful, .. } = &mut tally;
@@ -65,7 +97,11 @@ pub(super) fn replay(
         let weight = |replay: &Replay| (replay.score.broken_calls, replay.score.doubtful_calls);
         weight(b).cmp(&weight(a)).then_with(|| a.arn.cmp(&b.arn))
     });
-    (replays, sum.score())
+    Replayed {
+        principals: replays,
+        totals: sum.score(),
+        broke,
+    }
 }
 
 /// A pair that is granted no more.
@@ -177,6 +213,31 @@ impl Tally {
             self.doubtful_calls += row.calls;
             lose(&mut self.doubtful, doubtful, row, event);
         }
+    }
+
+    /// The first loss by each changed policy of the principal that granted it.
+    fn broke(
+        &self,
+        catalog: &Catalog,
+        grants: &Grants,
+        index: PrincipalIndex,
+        learnt: &BTreeMap<PolicyIndex, Learnt>,
+    ) -> BTreeMap<PolicyIndex, Loss> {
+        let mut broke = BTreeMap::new();
+        if self.broken.is_empty() {
+            return broke;
+        }
+        let losses = losses(catalog, &self.broken);
+        for policy in grants.policies_of(index) {
+            let Ok(before) = &grants.policies[policy].policy else {
+                continue;
+            };
+            let granted = |loss: &&Loss| may_allow(before, &loss.action, &crate::verify::escaped(&loss.resource));
+            if let Some(loss) = losses.iter().filter(|_| learnt.contains_key(&policy)).find(granted) {
+                broke.insert(policy, loss.clone());
+            }
+        }
+        broke
     }
 
     fn score(&self) -> Score {
