@@ -7,6 +7,8 @@
 pub mod time;
 /// What was read, what was skipped and why; what that proves of days, accounts, regions and event classes.
 pub mod coverage;
+/// Files that the program writes: whole or not at all, through no link, for their owner alone.
+pub mod disk;
 /// A silent handle that stages tick; the only file that knows how a progress bar is drawn.
 pub mod progress;
 /// The one door to AWS's APIs: credentials, time-outs, retries, errors as sentences. Without it no network is reached.

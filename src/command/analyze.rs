@@ -251,7 +251,19 @@ impl AnalyzeArgs {
         let options = self.format.options(terminal);
         if let Some(dir) = &self.out {
             let written = emit::folder(report, dir, &options).with_context(|| format!("--out {}", dir.display()))?;
-            terminal.say(&format!("wrote {} files to {}", written.len(), dir.display()));
+            terminal.say(&format!("wrote {} files to {}", written.files.len(), dir.display()));
+            if !written.removed.is_empty() {
+                let removed = written.removed.len();
+                terminal.say(&format!(
+                    "removed {removed} files there that an earlier run wrote and nothing suggests now"
+                ));
+            }
+            for path in &written.edited {
+                terminal.say(&format!(
+                    "no longer suggested, and left because it was edited: {}",
+                    path.display()
+                ));
+            }
         }
         let mut out = io::BufWriter::new(io::stdout().lock());
         emit::write(report, self.format.format, &options, &mut out)?;

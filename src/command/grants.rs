@@ -1,13 +1,14 @@
 //! `grants`: a snapshot of what IAM grants, from the live API.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
 
 use super::network::AwsArgs;
 use super::{Outcome, Terminal};
+use crate::disk;
 use crate::grants::live;
 
 /// Arguments of `grants`.
@@ -54,10 +55,9 @@ impl GrantsArgs {
             std::io::stdout().lock().write_all(&text)?;
         } else {
             let named = || format!("cannot write `{}`", self.output.display());
-            // Beside it first, so that whoever reads it never sees half of it.
-            let beside = self.output.with_extension("part");
-            std::fs::write(&beside, &text).with_context(named)?;
-            std::fs::rename(&beside, &self.output).with_context(named)?;
+            let folder = self.output.parent().unwrap_or(Path::new(""));
+            let name = self.output.file_name().map(Path::new).unwrap_or(Path::new(""));
+            disk::replace(folder, name, |file| file.write_all(&text)).with_context(named)?;
         }
         Ok(Outcome::Clear)
     }

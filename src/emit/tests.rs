@@ -446,7 +446,7 @@ fn a_diff_on_top_of_the_old_text_is_the_new_text() {
 fn the_folder_holds_the_last_step_that_is_not_held() {
     let dir = std::env::temp_dir().join(format!("trimtrail-emit-{}", std::process::id()));
     let names = |options: &Options| {
-        let written = folder(&sample(), &dir, options).expect("a folder to write to");
+        let written = folder(&sample(), &dir, options).expect("a folder to write to").files;
         let names: Vec<String> = written
             .iter()
             .map(|path| {

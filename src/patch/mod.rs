@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::disk;
 use crate::report::Suggestion;
 use crate::verify::Verified;
 use edits::{Edit, apply, edits};
@@ -149,20 +150,14 @@ pub fn write(plan: &Plan) -> Result<(), Error> {
         if fs::read(&file.path).map_err(named)? != file.before.as_bytes() {
             return Err(Error::Changed(file.path.display().to_string()));
         }
-        let mut name = file.path.file_name().unwrap_or_default().to_os_string();
-        name.push(".trimtrail-new");
-        let beside = file.path.with_file_name(name);
-        let written = || -> io::Result<()> {
-            let mut out = fs::File::create(&beside)?;
+        let folder = file.path.parent().unwrap_or(Path::new(""));
+        let name = file.path.file_name().map_or(Path::new(""), Path::new);
+        let written = disk::replace(folder, name, |out| -> io::Result<()> {
             out.write_all(file.after.as_bytes())?;
-            out.set_permissions(fs::metadata(&file.path)?.permissions())?;
-            out.sync_all()?;
-            fs::rename(&beside, &file.path)
-        };
-        written().map_err(|error| {
-            let _ = fs::remove_file(&beside);
-            named(error)
-        })?;
+            // Whoever could read it still can.
+            out.set_permissions(fs::metadata(&file.path)?.permissions())
+        });
+        written.map_err(named)?;
     }
     Ok(())
 }

@@ -29,13 +29,13 @@ pub fn keep_result(dir: &Path, window_to: &str, result: &[u8]) -> Result<PathBuf
         path: folder.clone(),
         source,
     };
-    fs::create_dir_all(&folder).map_err(failed)?;
     let end: String = window_to.chars().filter(char::is_ascii_alphanumeric).collect();
-    let path = folder.join(format!("{end}-{}{ENDING}", &short(&Sha256::digest(result))[..16]));
+    let name = format!("{end}-{}{ENDING}", &short(&Sha256::digest(result))[..16]);
+    let path = folder.join(&name);
     if !path.exists() {
         let mut small = GzEncoder::new(Vec::new(), Compression::default());
         let small = small.write_all(result).and_then(|()| small.finish()).map_err(failed)?;
-        store::replace(&path, &small)?;
+        store::replace(dir, &format!("{RESULTS}/{name}"), &small)?;
     }
     let mut results = results(dir)?;
     while results.len() > KEPT {

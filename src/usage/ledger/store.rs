@@ -18,6 +18,7 @@ use super::part::{Object, Part, Session, short};
 use super::pending::{Change, Changes, Pending};
 use super::signatures::{Met, SignatureId, Signatures, witness};
 use super::{DATA, Error, INDEX, LOCK};
+use crate::disk;
 use crate::usage::{PartKey, Seen};
 
 fn failed(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error {
@@ -41,14 +42,13 @@ impl Lock {
     /// # Errors
     /// Where somebody else holds it, unless `wait` is set, and where the folder cannot be written to.
     pub fn take(dir: &Path, holder: &str, wait: bool) -> Result<Lock, Error> {
-        fs::create_dir_all(dir.join(DATA)).map_err(failed("make", dir))?;
+        disk::folder(dir, Path::new(DATA)).map_err(failed("make", dir))?;
         let path = dir.join(LOCK);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        disk::private_file(&mut options);
+        let mut file = disk::refuse_link(&path)
+            .and_then(|()| options.open(&path))
             .map_err(failed("open", &path))?;
         match file.try_lock() {
             Ok(()) => {}
@@ -355,7 +355,7 @@ impl Writer {
             let _ = self.sweep();
         })?;
         if index != self.index || !self.dir.join(INDEX).exists() {
-            replace(&self.dir.join(INDEX), &index.to_bytes())?;
+            replace(&self.dir, INDEX, &index.to_bytes())?;
         }
         self.index = index;
         self.pending = Pending::default();
@@ -498,7 +498,7 @@ impl Writer {
         let name = format!("{stem}-{}.{extension}", content_hash(bytes));
         let path = self.dir.join(DATA).join(&name);
         if !path.exists() {
-            replace(&path, bytes)?;
+            replace(&self.dir, &format!("{DATA}/{name}"), bytes)?;
         }
         Ok(name)
     }
@@ -513,7 +513,11 @@ impl Writer {
                 fs::remove_file(&path).map_err(failed("remove", &path))?;
             }
         }
-        let _ = fs::remove_file(temporary(&self.dir.join(INDEX)));
+        for entry in fs::read_dir(&self.dir).map_err(failed("list", &self.dir))?.flatten() {
+            if entry.file_name().to_str().is_some_and(disk::is_leaving) {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
         Ok(())
     }
 }
@@ -541,26 +545,12 @@ fn name_of(account: &str) -> &str {
     }
 }
 
-fn temporary(path: &Path) -> PathBuf {
-    path.with_added_extension("tmp")
-}
-
-/// Puts `bytes` in the place of a file, whole or not at all.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let temporary = temporary(path);
-    let written = File::create(&temporary).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    written
-        .map_err(failed("write", &temporary))
-        .and_then(|()| fs::rename(&temporary, path).map_err(failed("replace", path)))
-        .inspect_err(|_| {
-            // A full disk should not be kept full.
-            let _ = fs::remove_file(&temporary);
-        })?;
+/// Puts `bytes` in the place of a file below the ledger's folder, whole or not at all.
+pub(super) fn replace(dir: &Path, below: &str, bytes: &[u8]) -> Result<(), Error> {
+    let path = dir.join(below);
+    disk::replace(dir, Path::new(below), |file| file.write_all(bytes)).map_err(failed("write", &path))?;
     match path.parent() {
-        Some(folder) if path.ends_with(INDEX) => sync_folder(folder),
+        Some(folder) if below == INDEX => sync_folder(folder),
         _ => Ok(()),
     }
 }

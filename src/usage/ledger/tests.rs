@@ -488,7 +488,7 @@ fn leavings_of_a_killed_run_go_at_the_next() {
     )
     .expect("a file");
     fs::write(ledger.0.join(DATA).join("a.parquet.tmp"), b"half").expect("a file");
-    fs::write(ledger.0.join("ledger.json.tmp"), b"half").expect("a file");
+    fs::write(ledger.0.join(".trimtrail-0123456789abcdef"), b"half").expect("a file");
     fill(&ledger.0, &sources[..20], &How::default());
     assert!(bytes(&ledger.0) == before);
 }
