@@ -92,6 +92,28 @@ impl Use {
     }
 }
 
+/// What IAM's `GetRequestAuthorizationDetails` explains a denial by. Sorts by time.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Authorization {
+    /// When, seconds since 1970.
+    pub time: i64,
+    /// Its id.
+    pub id: String,
+}
+
+/// Events of a region whose name none of AWS's partitions could have.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct OddRegion {
+    /// How many.
+    pub events: u64,
+    /// The first and the last, seconds since 1970.
+    pub span: (i64, i64),
+    /// The name of one of them.
+    pub event: String,
+    /// How their calls were counted: used, unmapped, unattributed, no calls.
+    pub counted: [u64; 4],
+}
+
 /// Where something was skipped for one reason in one file.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize)]
 struct Places {
@@ -126,8 +148,13 @@ pub struct Coverage {
     pub events_not_calls: u64,
     /// Records outside the asked window, accounts or regions.
     pub events_filtered_out: u64,
-    /// Calls that this program made itself, outside `records` too.
+    /// Calls that an earlier program left out of `records`, because their user agent or session named it.
     pub events_own: u64,
+    /// Events that have the id of another one and say something else. All of them count.
+    pub events_sharing_id: u64,
+    /// Regions whose name none of AWS's partitions could have, until it is known whether more than one event shows them.
+    /// Their events count as all others do, but do not widen the span yet.
+    pub odd_regions: BTreeMap<String, OddRegion>,
     /// (file, why) → where.
     #[serde(with = "pairs")]
     skipped: BTreeMap<(String, String), Places>,
@@ -152,6 +179,9 @@ pub struct Coverage {
     pub instance_clients: BTreeMap<String, BTreeMap<String, Use>>,
     /// Rule that left events out of the usage → how many; they are read and understood, and count for everything else.
     pub excluded: BTreeMap<String, u64>,
+    /// (principal ARN, action in lower case) → the last denial that IAM explains.
+    #[serde(with = "pairs")]
+    pub authorizations: BTreeMap<(String, String), Authorization>,
     /// From the first event to the last.
     #[serde(with = "span")]
     pub span: Option<Window>,
@@ -172,6 +202,64 @@ impl Coverage {
             places.more += 1;
             places.more_records += records;
         }
+    }
+
+    /// Records as they were counted: used, unmapped, unattributed, no calls.
+    pub fn counted(&self) -> [u64; 4] {
+        [
+            self.events_used,
+            self.events_unmapped,
+            self.events_unattributed,
+            self.events_not_calls,
+        ]
+    }
+
+    /// Events of a region whose name no partition could have were counted.
+    pub fn odd_region(&mut self, region: &str, more: OddRegion) {
+        match self.odd_regions.get_mut(region) {
+            None => {
+                self.odd_regions.insert(region.to_owned(), more);
+            }
+            Some(known) => {
+                known.events += more.events;
+                known.span = (known.span.0.min(more.span.0), known.span.1.max(more.span.1));
+                known.event = std::mem::take(&mut known.event).min(more.event);
+                for (known, more) in known.counted.iter_mut().zip(more.counted) {
+                    *known += more;
+                }
+            }
+        }
+    }
+
+    /// All events are known: skips those that stand alone in an odd region, where `asked` says that they were asked for,
+    /// and lets the others count in full. The regions that are no more.
+    pub fn settle_odd_regions(&mut self, why: &str, asked: &dyn Fn(&str) -> bool) -> BTreeSet<String> {
+        let mut gone = BTreeSet::new();
+        for (region, odd) in std::mem::take(&mut self.odd_regions) {
+            if odd.events > 1 {
+                self.at(odd.span.0);
+                self.at(odd.span.1);
+                continue;
+            }
+            gone.insert(region.clone());
+            if !asked(&region) {
+                continue;
+            }
+            let [used, unmapped, unattributed, not_calls] = odd.counted;
+            self.events_used -= used;
+            self.events_unmapped -= unmapped;
+            self.events_unattributed -= unattributed;
+            self.events_not_calls -= not_calls;
+            let records = odd.counted.iter().sum();
+            self.records -= records;
+            self.skip("events", &odd.event, why, records);
+        }
+        let stays = |region: &String| !gone.contains(region);
+        self.streams.retain(|(_, region, _), _| stays(region));
+        self.data_roots.retain(|(_, region, _), _| stays(region));
+        self.excludable_sources.retain(|(_, region, _), _| stays(region));
+        self.trail_changes.retain(|change| stays(&change.region));
+        gone
     }
 
     /// Widens the span to a moment.
@@ -215,6 +303,16 @@ impl Coverage {
     /// A call was made under a role that an instance holds.
     pub fn instance_client(&mut self, role_id: &str, client: &str, time: i64) {
         note_use(&mut self.instance_clients, role_id, client, time);
+    }
+
+    /// A denial named what IAM explains it by. Of those of one principal and action the last is kept.
+    pub fn authorization(&mut self, principal: &str, action: &str, found: Authorization) {
+        let key = (principal.to_owned(), action.to_ascii_lowercase());
+        let known = self.authorizations.entry(key).or_insert_with(|| found.clone());
+        if *known < found {
+            *known = found;
+        }
+        keep_smallest(&mut self.authorizations, KEYS);
     }
 
     /// Events were left out of the usage.
@@ -394,6 +492,7 @@ impl Coverage {
         self.events_not_calls += other.events_not_calls;
         self.events_filtered_out += other.events_filtered_out;
         self.events_own += other.events_own;
+        self.events_sharing_id += other.events_sharing_id;
         for (key, places) in other.skipped {
             let mine = self.skipped.entry(key).or_default();
             for (place, records) in places.listed {
@@ -427,6 +526,12 @@ impl Coverage {
         }
         merge_uses(&mut self.access_keys, other.access_keys);
         merge_uses(&mut self.instance_clients, other.instance_clients);
+        for ((principal, action), found) in other.authorizations {
+            self.authorization(&principal, &action, found);
+        }
+        for (region, odd) in other.odd_regions {
+            self.odd_region(&region, odd);
+        }
         for (rule, events) in other.excluded {
             *self.excluded.entry(rule).or_default() += events;
         }
@@ -466,7 +571,7 @@ fn merge_uses(mine: &mut Uses, other: Uses) {
 }
 
 /// The smallest keys stay, so that the order of reading does not matter.
-fn keep_smallest<V>(map: &mut BTreeMap<String, V>, most: usize) {
+fn keep_smallest<K: Ord, V>(map: &mut BTreeMap<K, V>, most: usize) {
     while map.len() > most {
         map.pop_last();
     }

@@ -2,6 +2,7 @@
 
 mod cases;
 mod engines;
+mod evidence;
 mod faults;
 mod fuzz_inputs;
 mod groups;

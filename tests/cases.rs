@@ -394,8 +394,8 @@ fn pod_that_uses_the_node_role_is_billed_to_the_node_role() {
 
 #[test]
 fn dry_run_is_authorised_and_unauthorized_operation_is_denied() {
-    assert_eq!(resolve::of_code("Client.DryRunOperation", ""), Outcome::Authorised);
-    assert_eq!(resolve::of_code("Client.UnauthorizedOperation", ""), Outcome::Denied);
+    assert_eq!(resolve::of_code("Client.DryRunOperation"), Outcome::Authorised);
+    assert_eq!(resolve::of_code("Client.UnauthorizedOperation"), Outcome::Denied);
 }
 
 #[test]

@@ -415,6 +415,7 @@ fn a_keep_rule_keeps() {
         action: Some("ec2:Terminate*".to_owned()),
         reason: "emergencies".to_owned(),
         expires: None,
+        own: false,
     };
     let options = Options {
         keep: Keep(vec![rule]),

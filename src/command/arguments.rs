@@ -6,17 +6,20 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
-use super::Terminal;
 use super::network::AwsArgs;
+use super::{Terminal, keep};
+use crate::catalog::Catalog;
 use crate::coverage::Coverage;
 use crate::decode::Limits;
 use crate::grants::{self, Grants};
 use crate::iam;
 use crate::progress::Progress;
-use crate::rightsize::{EvidenceLevel, Keep, KeepRule, Level, Options, Resources};
+use crate::rightsize::{EvidenceLevel, Level, Options, Resources};
 use crate::source::{self, Source, Wanted};
 use crate::time::{DAY, Window, day_of, midnight, typed_days};
 use crate::usage::{self, ExcludeRule, Filter, Table};
+/// So much later than this machine's clock an event may be, in seconds.
+const LATE: i64 = 3600;
 
 /// What a file holds; `-` for stdin.
 pub(super) fn text_of(path: &Path) -> anyhow::Result<String> {
@@ -154,10 +157,15 @@ impl FilterArgs {
             max_output: self.max_inflated,
             ..Limits::default()
         };
+        // Whoever says until when means a day that has come. A clock that runs behind the catalog is wrong.
+        let known = Catalog::embedded().date().parse().map_or(0, midnight);
+        let now = jiff::Timestamp::now().as_second().max(known);
+        let latest = filter.until.unwrap_or(now).max(now) + LATE;
         Ok(usage::Options {
             filter,
             limits,
             threads: self.threads,
+            latest: Some(latest),
             exclude: self.exclude()?,
         })
     }
@@ -414,6 +422,10 @@ pub(super) struct ChoiceArgs {
     /// What must stay: a JSON list of {principal, action, reason, expires}
     #[arg(long, value_name = "FILE", env = "TRIMTRAIL_KEEP")]
     keep: Option<PathBuf>,
+    /// Who runs trimtrail: a role or user, by ARN or name; repeats. Its policies are left as they are: what it does for
+    /// trimtrail stands in the archive too
+    #[arg(long, value_name = "ROLE", env = "TRIMTRAIL_OWN", value_delimiter = ',')]
+    own: Vec<String>,
     /// Replace AWS-managed policies even where AWS maintains them together with what uses them
     #[arg(long, env = "TRIMTRAIL_REPLACE_AWS_MANAGED")]
     replace_aws_managed: bool,
@@ -480,33 +492,9 @@ impl ChoiceArgs {
             wait_for_rhythm: self.rhythm == RhythmArg::Hold,
             min_window: self.min_window,
             grace: self.grace,
-            keep: self.keep()?,
+            keep: keep::load(self.keep.as_deref(), &self.own)?,
             replace_aws_managed: self.replace_aws_managed,
         })
-    }
-
-    /// The keep rules that have not expired.
-    fn keep(&self) -> anyhow::Result<Keep> {
-        let Some(path) = &self.keep else {
-            return Ok(Keep::default());
-        };
-        let named = || format!("keep file `{}`", path.display());
-        let text = std::fs::read_to_string(path).with_context(named)?;
-        let rules: Vec<KeepRule> = serde_json::from_str(&text).with_context(named)?;
-        let now = jiff::Timestamp::now().as_second();
-        let mut standing = Vec::new();
-        for rule in rules {
-            let expires = rule
-                .expires
-                .as_deref()
-                .map(str::parse::<jiff::civil::Date>)
-                .transpose()
-                .with_context(named)?;
-            if expires.is_none_or(|last_day| now < midnight(last_day) + DAY) {
-                standing.push(rule);
-            }
-        }
-        Ok(Keep(standing))
     }
 
     /// The principals to show; `None` for all.

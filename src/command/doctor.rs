@@ -97,7 +97,9 @@ impl DoctorArgs {
         }
         terminal.progress.stage("trying");
         let connection = self.aws.connect()?;
-        let caller = connection.caller().map(|caller| format!("you are {}", caller.arn));
+        let caller = connection.caller();
+        let own = caller.as_ref().map(|caller| caller.arn.clone()).ok();
+        let caller = caller.map(|caller| format!("you are {}", caller.arn));
         let known = caller.is_ok();
         let mut tried: Vec<(String, Result<String, Trouble>)> = vec![("credentials".to_owned(), caller)];
         if known {
@@ -128,6 +130,13 @@ impl DoctorArgs {
                 }
             };
             writeln!(out, "{}", escape::terminal(&line))?;
+        }
+        if let Some(own) = own {
+            writeln!(
+                out,
+                "\nWhat trimtrail does as you stands in the logs too. So that nothing of yours goes for it, pass\n\n  --own {}",
+                escape::terminal(&own)
+            )?;
         }
         if failed > 0 {
             bail!("{failed} of {} steps failed", tried.len());

@@ -92,6 +92,27 @@ fn explain(report: &Report, principal: &Principal, wanted: Option<&str>, out: &m
         )?;
         writeln!(out, "    suggestion  nothing is added: no policy here granted it")?;
     }
+    for denial in principal.denials.iter().filter(|denial| takes(&denial.action)) {
+        found = true;
+        writeln!(out, "\n  {}", plain(&denial.action))?;
+        writeln!(
+            out,
+            "    denied      {}: IAM explains it for a day at least",
+            denial.time
+        )?;
+        writeln!(
+            out,
+            "    ask it      aws iam-toolbox get-request-authorization-details --authorization-id {}",
+            plain(&denial.authorization_id)
+        )?;
+        if principal.arn.starts_with("arn:aws:") {
+            writeln!(
+                out,
+                "    or open     https://us-east-1.console.aws.amazon.com/iam/home?region=us-east-1#/authorization-details/{}",
+                plain(&denial.authorization_id)
+            )?;
+        }
+    }
     if !found {
         writeln!(out, "  nothing granted fits `{}`", plain(&wanted))?;
     }

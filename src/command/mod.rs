@@ -16,6 +16,7 @@ mod explain;
 #[cfg(feature = "aws")]
 mod grants;
 mod integrity;
+mod keep;
 mod man;
 mod network;
 mod patch;

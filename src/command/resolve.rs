@@ -44,6 +44,10 @@ struct Line<'a> {
     may_need: Vec<&'a str>,
     unmapped: Option<&'a str>,
     denied_action: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    denied_resource: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_id: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -243,6 +247,8 @@ impl Lines<'_> {
                 Mapping::Unmapped { .. } | Mapping::Actions(_) | Mapping::NoPermission { .. } => None,
             },
             denied_action: verdict.denied_action,
+            denied_resource: verdict.denied_resource,
+            authorization_id: verdict.authorization_id,
         };
         let line = serde_json::to_string(&line)?;
         writeln!(out, "{}", escape::json(&line))

@@ -50,6 +50,8 @@ pub enum Why {
     IdentityNotAnObject,
     /// An event of EventBridge, S3 or another service that CloudTrail did not write.
     NotCloudTrail,
+    /// An event in the Open Cybersecurity Schema Framework, as Security Lake keeps CloudTrail's.
+    Ocsf,
     /// Not what `trimtrail.events/1` asks for.
     NotReduced,
     /// Larger than the limit for one record.
@@ -86,6 +88,7 @@ impl fmt::Display for Why {
             Why::NoName => "eventName is missing",
             Why::IdentityNotAnObject => "userIdentity is not an object",
             Why::NotCloudTrail => "an event that CloudTrail did not write",
+            Why::Ocsf => "an OCSF event (Security Lake), which is not read yet; pass the trail's own files",
             Why::NotReduced => "not a reduced event of trimtrail.events/1",
             Why::RecordTooLarge => "record is larger than the limit",
             Why::TooDeep => "record is nested too deeply",

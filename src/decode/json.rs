@@ -4,6 +4,7 @@
 //! numbers stay text, of two members with one name the last is meant.
 
 use std::borrow::Cow;
+use std::hash::BuildHasher;
 
 use super::scan::{self, Marked};
 
@@ -116,6 +117,60 @@ pub fn members(text: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
         };
         Some((name, &text[value..after]))
     })
+}
+
+/// How deep the fingerprint tells apart where a value stands.
+const PATH: usize = 16;
+
+/// A hash of well-formed JSON that is the same however it was serialised: white space, the order of members and escapes
+/// do not count. Each value is hashed together with the names that lead to it; of an array's elements the order does
+/// not count either.
+#[must_use]
+pub fn fingerprint(text: &str, hash: &impl BuildHasher) -> u64 {
+    let bytes = text.as_bytes();
+    let mut marked = Marked::new(bytes);
+    let mut path = [0_u64; PATH];
+    let (mut depth, mut name, mut sum, mut at) = (0_usize, 0_u64, 0_u64, 0_usize);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'"' => {
+                let Ok((end, escaped)) = scan::string(&mut marked, at + 1) else {
+                    return hash.hash_one(text);
+                };
+                let raw = &text[at + 1..end];
+                let string = if escaped { scan::unescape_lossy(raw) } else { None };
+                let string = string.as_deref().unwrap_or(raw);
+                let outer = path[depth.min(PATH - 1)];
+                at = scan::space(bytes, end + 1);
+                if bytes.get(at) == Some(&b':') {
+                    name = hash.hash_one((outer, string));
+                } else {
+                    sum = sum.wrapping_add(hash.hash_one((name, string)));
+                }
+            }
+            b'{' => {
+                depth += 1;
+                path[depth.min(PATH - 1)] = name;
+                at += 1;
+            }
+            b'}' => {
+                // An element that follows stands where the object stood.
+                name = path[depth.min(PATH - 1)];
+                depth = depth.saturating_sub(1);
+                at += 1;
+            }
+            b'-' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                let end = bytes[at..]
+                    .iter()
+                    .position(|byte| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t'))
+                    .map_or(bytes.len(), |length| at + length);
+                sum = sum.wrapping_add(hash.hash_one((name, &bytes[at..end])));
+                at = end;
+            }
+            _ => at += 1,
+        }
+    }
+    sum
 }
 
 fn value<'a>(text: &'a str, marked: &mut Marked<'a>, at: usize, depth: u32) -> Option<(Value<'a>, usize)> {

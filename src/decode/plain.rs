@@ -149,6 +149,7 @@ pub(super) fn record<'d, 'a>(text: &'a str, draft: &'d mut Draft<'a>) -> Record<
             .any(|name| members.has(name)),
         wrapper: WRAPPERS.into_iter().any(|name| members.has(name)),
         digest: members.has("digestStartTime"),
+        ocsf: members.has("class_uid"),
     };
     draft.settle()
 }

@@ -32,6 +32,8 @@ pub(super) struct Draft<'a> {
     pub(super) wrapper: bool,
     /// `digestStartTime` is there.
     pub(super) digest: bool,
+    /// `class_uid` is there: the Open Cybersecurity Schema Framework's name of an event class.
+    pub(super) ocsf: bool,
 }
 
 /// Fields that hold records, or the text of one.
@@ -56,7 +58,9 @@ impl<'a> Draft<'a> {
             return Record::NotCalls(what);
         }
         if !self.known {
-            return if self.wrapper {
+            return if self.ocsf {
+                Record::Unusable(Why::Ocsf)
+            } else if self.wrapper {
                 Record::Wrapper
             } else {
                 Record::Stranger

@@ -250,6 +250,7 @@ impl<'a> Skim<'a, '_> {
             Field::UserAgent => return self.string(at, &mut event.user_agent),
             Field::UserIdentity => return self.identity(at, draft),
             Field::VpcEndpointId => return self.string(at, &mut event.vpc_endpoint_id),
+            Field::ClassUid => draft.ocsf = true,
             Field::DigestStartTime => draft.digest = true,
             Field::Wrapper => draft.wrapper = true,
             Field::Other if self.bytes.get(at) == Some(&b'{') => return self.unneeded(at),

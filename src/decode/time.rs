@@ -60,6 +60,11 @@ fn skip(text: &[u8], byte: u8) -> (bool, &[u8]) {
 }
 
 impl Time {
+    /// 0000-01-01T00:00:00Z
+    const FIRST: Self = Self(-62_167_219_200);
+    /// 9999-12-31T23:59:59Z
+    const LAST: Self = Self(253_402_300_799);
+
     /// The moment so many seconds after 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn from_seconds(seconds: i64) -> Self {
@@ -115,7 +120,9 @@ impl Time {
         };
         let offset = Self::offset(rest)?;
         let seconds = days_from_civil(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second;
-        Some(Self(seconds - offset))
+        let time = Self(seconds - offset);
+        // An offset may lead out of the years that RFC 3339 can write.
+        (Self::FIRST <= time && time <= Self::LAST).then_some(time)
     }
 
     /// `Z`, nothing, `+02:00`, `+0200`, `+02` or ` UTC`, in seconds.

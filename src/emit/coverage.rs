@@ -29,7 +29,22 @@ pub fn coverage(report: &CoverageReport, width: usize, all: bool, out: &mut dyn 
         ),
     )?;
     if report.events_own > 0 {
-        page.wrapped("", &format!("{} calls of trimtrail itself left out", report.events_own))?;
+        page.wrapped(
+            "",
+            &format!(
+                "{} calls were left out of this ledger by an earlier trimtrail, which took them for its own by their user agent or session: collect them again",
+                report.events_own
+            ),
+        )?;
+    }
+    if report.events_sharing_id > 0 {
+        page.wrapped(
+            "",
+            &format!(
+                "{} events have the id of another one and say something else: all of them count",
+                report.events_sharing_id
+            ),
+        )?;
     }
     map(report, &mut page)?;
     holes(report, &mut page)?;

@@ -270,7 +270,7 @@ fn record(
 
     let denied_action = catalog.id(&signature.denied_action);
     // The table keeps no messages: a code that is no denial of its own was one if the message named an action.
-    let outcome = match resolve::of_code(&signature.error_code, "") {
+    let outcome = match resolve::of_code(&signature.error_code) {
         Outcome::Denied => Outcome::Denied,
         Outcome::Authorised | Outcome::Indeterminate if !signature.denied_action.is_empty() => Outcome::Denied,
         outcome => outcome,

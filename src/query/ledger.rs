@@ -37,7 +37,7 @@ fn name(caller: &Caller) -> String {
 fn outcome(seen: &Seen) -> &'static str {
     let signature = &seen.signature;
     // The table keeps no messages: a code that is no denial of its own was one if the message named an action.
-    match of_code(&signature.error_code, "") {
+    match of_code(&signature.error_code) {
         Outcome::Denied => "denied",
         Outcome::Authorised | Outcome::Indeterminate if !signature.denied_action.is_empty() => "denied",
         Outcome::Authorised => "authorised",

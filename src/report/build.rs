@@ -11,8 +11,9 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use super::{
-    AccountFinding, BacktestTotals, Coverage, CoverageGap, DataEvents, Elsewhere, Excluded, Finding, GradeTotals,
-    PolicyNote, Principal, Refused, Report, SCHEMA, Severity, Skipped, Suggestion, Tool, Unmapped, Workload,
+    AccountFinding, BacktestTotals, Coverage, CoverageGap, DataEvents, Elsewhere, Excluded, ExplainedDenial, Finding,
+    GradeTotals, Own, PolicyNote, Principal, Refused, Report, SCHEMA, Severity, Skipped, Suggestion, Tool, Unmapped,
+    Workload,
 };
 use crate::catalog::Catalog;
 use crate::coverage;
@@ -220,6 +221,8 @@ fn coverage_of(inputs: &Inputs<'_>, window: Window) -> Coverage {
         events_unattributed: coverage.events_unattributed,
         events_not_calls: coverage.events_not_calls,
         events_filtered_out: coverage.events_filtered_out,
+        events_sharing_id: coverage.events_sharing_id,
+        own: own(inputs),
         skipped: coverage
             .skipped()
             .into_iter()
@@ -247,6 +250,30 @@ fn coverage_of(inputs: &Inputs<'_>, window: Window) -> Coverage {
             .collect(),
         organization_policies: inputs.grants.supplements.organization.is_some(),
     }
+}
+
+fn denials(coverage: &coverage::Coverage, principal: &str) -> Vec<ExplainedDenial> {
+    let start = (principal.to_owned(), String::new());
+    let of_principal = coverage.authorizations.range(start..);
+    of_principal
+        .take_while(|((arn, _), _)| arn == principal)
+        .map(|((_, action), found)| ExplainedDenial {
+            action: action.clone(),
+            time: moment(found.time),
+            authorization_id: found.id.clone(),
+        })
+        .collect()
+}
+
+fn own(inputs: &Inputs<'_>) -> Vec<Own> {
+    let principals = inputs.grants.principals.iter().zip(inputs.gaps);
+    principals
+        .filter(|(principal, _)| inputs.options.keep.is_own(principal))
+        .map(|(principal, gap)| Own {
+            principal: principal.arn.clone(),
+            calls: gap.activity.calls,
+        })
+        .collect()
 }
 
 fn unmapped(inputs: &Inputs<'_>) -> Vec<Unmapped> {
@@ -323,6 +350,7 @@ fn principal(inputs: &Inputs<'_>, groups: &actions::Groups<'_>, window: Window, 
         actions,
         action_groups,
         elsewhere: elsewhere(inputs, gap),
+        denials: denials(inputs.coverage, &granted.arn),
         findings: if inputs.window.is_none() {
             Vec::new()
         } else {

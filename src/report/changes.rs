@@ -141,7 +141,7 @@ pub fn denials(catalog: &Catalog, table: &Table, after: i64) -> Vec<Denial> {
     for row in &table.rows {
         let seen = &table.signatures[row.signature];
         let signature = &seen.signature;
-        let denied = !signature.denied_action.is_empty() || of_code(&signature.error_code, "") == Outcome::Denied;
+        let denied = !signature.denied_action.is_empty() || of_code(&signature.error_code) == Outcome::Denied;
         if !denied || seen.first.time <= after {
             continue;
         }

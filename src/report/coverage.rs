@@ -40,8 +40,10 @@ pub struct CoverageReport {
     pub events_not_calls: u64,
     /// That were skipped.
     pub records_skipped: u64,
-    /// Calls of this program itself, left out.
+    /// Calls that an earlier program left out of a ledger, because their user agent or session named it.
     pub events_own: u64,
+    /// Events that have the id of another one and say something else; all of them count.
+    pub events_sharing_id: u64,
     /// Each account in each region.
     pub streams: Vec<StreamReport>,
     /// Data events that were seen.
@@ -255,6 +257,7 @@ pub fn coverage(inputs: &CoverageInputs<'_>) -> CoverageReport {
         events_not_calls: coverage.events_not_calls,
         records_skipped: coverage.records_skipped(),
         events_own: coverage.events_own,
+        events_sharing_id: coverage.events_sharing_id,
         streams: places
             .into_iter()
             .map(|(account, region)| stream(inputs, account, region))

@@ -27,8 +27,8 @@ pub use coverage::{
 };
 pub use integrity::{EmptyReport, FindingReport, IntegrityReport, UncoveredReport};
 pub use principal::{
-    Action, ActionGroup, Elsewhere, Finding, FirstLast, GradeTotals, GrantedBy, PolicyNote, Principal, ResourceGrade,
-    Rhythm, Severity, Shared, Workload,
+    Action, ActionGroup, Elsewhere, ExplainedDenial, Finding, FirstLast, GradeTotals, GrantedBy, PolicyNote, Principal,
+    ResourceGrade, Rhythm, Severity, Shared, Workload,
 };
 pub use read::Error;
 pub use suggestion::{Alternative, Characters, Narrowed, Refused, Suggestion, Verdict};
@@ -82,6 +82,15 @@ pub struct Window {
     pub days: f64,
 }
 
+/// A principal that runs this program.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Own {
+    /// Its ARN.
+    pub principal: String,
+    /// Its calls, whatever they were for.
+    pub calls: u64,
+}
+
 /// What was read and what that can prove.
 ///
 /// `records = events_used + events_unmapped + events_unattributed + events_not_calls + Σ skipped.records`.
@@ -103,6 +112,13 @@ pub struct Coverage {
     pub events_not_calls: u64,
     /// Records outside `--since`, `--until`, `--account` and `--region`; not part of `records`.
     pub events_filtered_out: u64,
+    /// Events that have the id of another one and say something else; all of them count.
+    #[serde(default)]
+    pub events_sharing_id: u64,
+    /// Who runs this program, as `--own` names them. Their calls are in the archive, and count; their policies are left as
+    /// they are.
+    #[serde(default)]
+    pub own: Vec<Own>,
     /// What was skipped, and why.
     pub skipped: Vec<Skipped>,
     /// Accounts that delivered events.

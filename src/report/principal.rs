@@ -48,6 +48,9 @@ pub struct Principal {
     pub action_groups: Vec<Shared<ActionGroup>>,
     /// Calls that something other than these policies authorised; never added.
     pub elsewhere: Vec<Elsewhere>,
+    /// Denials that IAM explains, the last of each action.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub denials: Vec<ExplainedDenial>,
     /// What else deserves attention.
     pub findings: Vec<Finding>,
 }
@@ -65,6 +68,17 @@ pub struct Rhythm {
     pub next_expected: Option<String>,
     /// Whether the window has seen its period twice; suggestions wait until it has.
     pub seen_twice: bool,
+}
+
+/// A denial that IAM explains for a day at least (`aws iam-toolbox get-request-authorization-details`).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct ExplainedDenial {
+    /// The action that was denied, in lower case.
+    pub action: String,
+    /// When, RFC 3339.
+    pub time: String,
+    /// What IAM explains it by.
+    pub authorization_id: String,
 }
 
 /// A policy that a principal has.

@@ -6,6 +6,7 @@
 //! Looking costs most of what counting costs. Calls whose [`Reading`] is equal say the same but for their own names, so
 //! one look yields the [`Outline`] of all of them.
 
+mod denial;
 mod observe;
 mod operation;
 mod outcome;

@@ -3,6 +3,10 @@
 //! Only a denial says that a permission was not used, and only of the action that its message names; whatever is
 //! unclear counts as use, so that a wrong guess keeps a permission.
 
+use std::borrow::Cow;
+
+use super::denial::{Sentence, message_of};
+use crate::catalog::Catalog;
 use crate::decode::Event;
 
 /// What became of a call.
@@ -27,53 +31,92 @@ impl Outcome {
     }
 }
 
-/// The outcome, and the action that a denial names.
+/// The outcome, and what a denial names.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Verdict {
     /// What became of the call.
     pub outcome: Outcome,
     /// `service:Action` from the error message, as AWS wrote it.
     pub denied_action: Option<String>,
+    /// The resource on which it was denied, as AWS wrote it.
+    pub denied_resource: Option<String>,
+    /// The id by which IAM explains the denial.
+    pub authorization_id: Option<String>,
 }
 
 /// What became of the event's call.
 pub fn outcome(event: &Event<'_>) -> Verdict {
     let code = event.error_code.as_deref().unwrap_or("");
-    let message = event.error_message.as_deref().unwrap_or("");
-    let outcome = of_code(code, message);
+    let mut outcome = of_code(code);
+    let message = match event.error_message.as_deref() {
+        Some(message) if !message.is_empty() => Some(Cow::Borrowed(message)),
+        // Only a denial's response is read: what a response says otherwise may be anybody's text.
+        Some(_) | None if outcome == Outcome::Denied => event.response_elements.json().and_then(message_of),
+        Some(_) | None => None,
+    };
+    let sentence = message.as_deref().and_then(Sentence::read);
+    let sentence = match sentence {
+        Some(sentence) if outcome == Outcome::Denied => Some(sentence),
+        Some(sentence) if sentence.whole && may_deny(plain(code), &event.source, sentence.action) => {
+            outcome = Outcome::Denied;
+            Some(sentence)
+        }
+        Some(_) | None => None,
+    };
+    let owned = |text: Option<&str>| text.map(str::to_owned);
+    let sentence = sentence.unwrap_or_default();
     Verdict {
         outcome,
-        denied_action: if outcome == Outcome::Denied {
-            denied_action(message)
-        } else {
-            None
-        },
+        denied_action: owned(sentence.action),
+        denied_resource: owned(sentence.resource),
+        authorization_id: owned(sentence.authorization_id),
     }
 }
 
-/// The outcome that an error code stands for; the message decides where the code is no denial of its own.
-pub fn of_code(code: &str, message: &str) -> Outcome {
-    let plain = code
-        .strip_prefix("Client.")
-        .or_else(|| code.strip_prefix("Server."))
-        .unwrap_or(code);
-    match plain {
-        "" if message.contains("is not authorized to perform") => Outcome::Denied,
+/// An error code without what it is called in front: `Client.UnauthorizedOperation`,
+/// `com.amazonaws.x#AccessDeniedException`.
+fn plain(code: &str) -> &str {
+    match code.rsplit_once('#').map_or(code, |(_, code)| code) {
+        code if code.starts_with("Client.") || code.starts_with("Server.") => &code["Client.".len()..],
+        code => code,
+    }
+}
+
+/// Whether AWS's sentence about this action, under a code that is no denial of its own, is one: the code is about
+/// authorization, or the action is another service's. Services ask others in the caller's name, and wrap the others'
+/// denials in codes of their own, such as `ValidationException`; their own they do not.
+fn may_deny(code: &str, source: &str, action: Option<&str>) -> bool {
+    let asks = ["uthoriz", "orbidden", "ermission", "rivilege"];
+    let prefix = action
+        .and_then(|action| action.split_once(':'))
+        .map(|(prefix, _)| prefix);
+    code.is_empty()
+        || asks.iter().any(|part| code.contains(part))
+        || prefix.is_some_and(|prefix| {
+            let service = source.split('.').next().unwrap_or("");
+            let own = Catalog::embedded().prefixes_of(source);
+            let mut own = own.iter().map(String::as_str).chain([service]);
+            !own.any(|own| own.eq_ignore_ascii_case(prefix))
+        })
+}
+
+/// The outcome that an error code stands for. A code that is no denial of its own may still be one by its message, see
+/// [`outcome`].
+pub fn of_code(code: &str) -> Outcome {
+    match plain(code) {
         "" => Outcome::Authorised,
-        // "User: … is not authorized to perform" (IAM user guide, "Troubleshoot access denied error messages") and
         // EC2's and SNS's own codes. Cognito's NotAuthorizedException is a wrong password, so it is not one of them.
-        "AccessDenied"
-        | "AccessDeniedException"
-        | "AccessDeniedFault"
-        | "UnauthorizedOperation"
-        | "VpceAccessDenied"
+        "UnauthorizedOperation"
         | "AuthorizationError"
         | "AuthorizationErrorException"
-        | "UnauthorizedAccess" => Outcome::Denied,
+        | "UnauthorizedAccess"
+        | "NotAuthorized"
+        | "InsufficientPrivilegesException" => Outcome::Denied,
+        // AccessDeniedException, VpceAccessDenied, KMSAccessDeniedException, AccessDeniedForDependencyException, …
+        code if code.contains("AccessDenied") => Outcome::Denied,
         // "You have the required permissions" (EC2 API reference, DryRun).
         "DryRunOperation" | "DryRunOperationException" => Outcome::Authorised,
-        _ if message.contains("is not authorized to perform") => Outcome::Denied,
-        _ if is_state_error(plain) => Outcome::Authorised,
+        code if is_state_error(code) => Outcome::Authorised,
         _ => Outcome::Indeterminate,
     }
 }
@@ -95,13 +138,5 @@ fn is_state_error(code: &str) -> bool {
         && !code.starts_with("RequestLimitExceeded")
 }
 
-/// `… is not authorized to perform: s3:GetObject on resource: …`
-fn denied_action(message: &str) -> Option<String> {
-    let rest = message.split_once("to perform: ")?.1;
-    let end = rest
-        .find(|c: char| !(c.is_ascii_alphanumeric() || c == ':' || c == '-' || c == '_'))
-        .unwrap_or(rest.len());
-    let action = &rest[..end];
-    let (prefix, name) = action.split_once(':')?;
-    (!prefix.is_empty() && !name.is_empty() && !name.contains(':')).then(|| action.to_owned())
-}
+#[cfg(test)]
+mod tests;

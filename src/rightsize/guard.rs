@@ -40,9 +40,52 @@ pub struct KeepRule {
     pub reason: String,
     /// Last day on which the rule holds, `YYYY-MM-DD`.
     pub expires: Option<String>,
+    /// Whether it stands for a principal that runs this program.
+    #[serde(skip)]
+    pub own: bool,
+}
+
+impl Keep {
+    /// Whether the principal is named as one that runs this program.
+    pub fn is_own(&self, principal: &Principal) -> bool {
+        self.0.iter().any(|rule| rule.own && rule.fits(principal))
+    }
 }
 
 impl KeepRule {
+    /// Leaves a principal alone that runs this program: an ARN, of a role also that of a session or without its path; or
+    /// a name. What it does for this program is no use of the owner's, and taking it for none would make what it needs
+    /// unused.
+    pub fn own(named: &str) -> KeepRule {
+        let principal = match named.split_once(":assumed-role/") {
+            // `arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION`
+            Some((account, session)) => format!(
+                "{}:role/{}",
+                account.replacen(":sts:", ":iam:", 1),
+                session.split('/').next().unwrap_or("")
+            ),
+            None => named.to_owned(),
+        };
+        KeepRule {
+            principal,
+            action: None,
+            reason: "it runs trimtrail (--own)".to_owned(),
+            expires: None,
+            own: true,
+        }
+    }
+
+    /// Whether an ARN that `--own` names is the principal's, but for its path: STS does not tell that.
+    fn is_own_arn(&self, principal: &Principal) -> bool {
+        let parts = |arn: &str| {
+            let (account, resource) = arn.rsplit_once(':')?;
+            let (kind, name) = resource.split_once('/')?;
+            let name = name.rsplit('/').next()?;
+            Some((account.to_owned(), kind.to_owned(), name.to_owned()))
+        };
+        self.own && parts(&self.principal).is_some_and(|named| Some(named) == parts(&principal.arn))
+    }
+
     /// Whether the rule speaks of this principal.
     pub fn fits(&self, principal: &Principal) -> bool {
         if let Some((key, value)) = self.principal.strip_prefix("tag:").and_then(|tag| tag.split_once('=')) {
@@ -51,9 +94,8 @@ impl KeepRule {
                 .get(key)
                 .is_some_and(|known| pattern::matches(value, known));
         }
-        [&principal.arn, &principal.name, &principal.path]
-            .into_iter()
-            .any(|text| pattern::matches(&self.principal, text))
+        let texts = [&principal.arn, &principal.name, &principal.path];
+        texts.into_iter().any(|text| pattern::matches(&self.principal, text)) || self.is_own_arn(principal)
     }
 }
 

@@ -14,11 +14,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sha2::{Digest as _, Sha256};
 
 use super::builder::Builder;
-use super::duplicates::{Contents, Digest, Fingerprints, Turn, lock};
+use super::duplicates::{Contents, Digest, Fingerprints, Met, Turn, lock};
 use super::exclude::ExcludeRule;
 use super::hashed::Hashed;
 use super::memory::Memory;
-use super::own;
+use super::outlier;
 use super::shard::{Shard, account_of};
 use super::table::Table;
 use crate::coverage::Coverage;
@@ -45,7 +45,7 @@ pub enum Error {
 }
 
 /// Which events count; empty sets take all.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Filter {
     /// First second that counts.
     pub since: Option<i64>,
@@ -77,6 +77,8 @@ pub struct Options {
     pub limits: Limits,
     /// Threads; 0 for one a core.
     pub threads: usize,
+    /// The last second that an event can bear: later ones are set aside. The clock is read by whoever asks.
+    pub latest: Option<i64>,
     /// Whose events count for the coverage alone.
     pub exclude: Vec<ExcludeRule>,
 }
@@ -138,9 +140,10 @@ pub fn collect(sources: &[Source], options: &Options, progress: &Progress) -> Re
         (ControlFlow::Continue(()), Builder::default())
     })?;
     progress.stage("merging");
-    let (mut builder, coverage) = total.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let (mut builder, mut coverage) = total.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut table = builder.finish();
     table.join_sessions();
+    outlier::settle(&mut table, &mut coverage, false);
     Ok((table, coverage))
 }
 
@@ -474,11 +477,15 @@ impl Run<'_> {
             Item::Event(event) => {
                 if !self.options.filter.takes(event) {
                     shard.coverage.events_filtered_out += event.calls();
-                } else if own::is_ours(event) {
-                    shard.coverage.events_own += event.calls();
-                } else if shard.fingerprints.met(event) {
-                    shard.duplicates += event.calls();
+                } else if let Some(why) = outlier::why(event, self.options.latest) {
+                    let file = self.sources[facts.source].name();
+                    shard.coverage.skip(&file, &outlier::name(event), why, event.calls());
                 } else {
+                    match shard.fingerprints.met(event) {
+                        Met::Again => return shard.duplicates += event.calls(),
+                        Met::IdOnly => shard.coverage.events_sharing_id += 1,
+                        Met::New => {}
+                    }
                     shard.event(event, &self.options.exclude, &mut worker.memory);
                 }
             }
@@ -561,7 +568,7 @@ impl Run<'_> {
                 } else {
                     format!("events of {account} delivered on {date}")
                 };
-                coverage.skip(&what, "", "duplicate: event ids that were met before", duplicates);
+                coverage.skip(&what, "", "duplicate: events that were met before", duplicates);
             }
         }
         Counted {

@@ -7,7 +7,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 
-use crate::decode::Event;
+use crate::decode::{Event, Payload, json};
 
 /// Sets within one part, so that threads seldom wait for each other.
 const SHARDS: usize = 16;
@@ -15,31 +15,96 @@ const SHARDS: usize = 16;
 /// SHA-256 of a file as it lies.
 pub(super) type Digest = [u8; 32];
 
-/// The events of one part as 64-bit fingerprints of (event id, receiving account).
+/// Whether an event was met before.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Met {
+    /// Its id was not.
+    New,
+    /// The very event was.
+    Again,
+    /// Its id was, with other content: another event.
+    IdOnly,
+}
+
+/// The events of one part as fingerprints of (event id, receiving account) and of what they say.
 ///
 /// CloudTrail delivers a file again under its own date, so duplicates meet within one part, and its fingerprints are
-/// dropped once its last file is read.
+/// dropped once its last file is read. An id alone proves nothing: archives are scrubbed, and ids are made up.
 #[derive(Default)]
 pub(super) struct Fingerprints {
-    sets: [Mutex<HashTable<u64>>; SHARDS],
+    sets: [Mutex<Set>; SHARDS],
     hash: RandomState,
+}
+
+#[derive(Default)]
+struct Set {
+    /// Each id with the content that it had first.
+    first: HashTable<First>,
+    /// Ids with their contents, where they had others.
+    others: HashTable<u64>,
+}
+
+/// 64 bits of an id and 32 of a content, without room between.
+struct First {
+    id: [u32; 2],
+    content: u32,
+}
+
+impl First {
+    fn id(&self) -> u64 {
+        u64::from(self.id[0]) << 32 | u64::from(self.id[1])
+    }
 }
 
 impl Fingerprints {
     /// Whether the event was met before. An event without an id never was.
-    pub(super) fn met(&self, event: &Event<'_>) -> bool {
+    pub(super) fn met(&self, event: &Event<'_>) -> Met {
         let Some(id) = event.id.as_deref().filter(|id| !id.is_empty()) else {
-            return false;
+            return Met::New;
         };
-        let fingerprint = self.hash.hash_one((id, event.recipient_account_id.as_deref()));
-        let mut set = lock(&self.sets[fingerprint as usize % SHARDS]);
+        let id = self.hash.hash_one((id, event.recipient_account_id.as_deref()));
+        let content = self.content(event);
+        let half = |bits: u64| (bits & u64::from(u32::MAX)) as u32;
+        let mut set = lock(&self.sets[id as usize % SHARDS]);
         // The place within a set depends on other bits than the set.
-        let rest = |fingerprint: &u64| fingerprint.rotate_right(8);
-        let known = set.find(rest(&fingerprint), |known| *known == fingerprint).is_some();
-        if !known {
-            set.insert_unique(rest(&fingerprint), fingerprint, rest);
+        let rest = |id: &u64| id.rotate_right(8);
+        let Set { first, others } = &mut *set;
+        match first.find(rest(&id), |known| known.id() == id) {
+            Some(known) if known.content == half(content) => return Met::Again,
+            Some(_) => {}
+            None => {
+                let new = First {
+                    id: [half(id >> 32), half(id)],
+                    content: half(content),
+                };
+                first.insert_unique(rest(&id), new, |known| rest(&known.id()));
+                return Met::New;
+            }
         }
-        known
+        let both = self.hash.hash_one((id, content));
+        if others.find(both, |known| *known == both).is_some() {
+            return Met::Again;
+        }
+        others.insert_unique(both, both, |known| *known);
+        Met::IdOnly
+    }
+
+    /// What the event says: when, what, by whom, how it ended and what was asked for. The same in every wrapper, and
+    /// however the record was serialised.
+    fn content(&self, event: &Event<'_>) -> u64 {
+        let identity = event.identity.as_deref();
+        let who = identity.map(|identity| (&identity.arn, &identity.principal_id, &identity.access_key_id));
+        let request = match &event.request_parameters {
+            Payload::Absent | Payload::Null => 0,
+            Payload::Text(text) => self.hash.hash_one(text),
+            Payload::Json(text) => json::fingerprint(text, &self.hash),
+        };
+        let many = event.many.as_ref().map(|many| (many.calls, &many.last_id));
+        self.hash.hash_one((
+            (event.time, &event.source, &event.name, &event.region),
+            (&event.error_code, &event.error_message),
+            (who, request, many),
+        ))
     }
 }
 
@@ -147,3 +212,6 @@ impl Drop for Turn<'_> {
 pub(super) fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

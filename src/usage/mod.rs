@@ -8,7 +8,7 @@ mod hashed;
 #[cfg(feature = "polars")]
 pub mod ledger;
 mod memory;
-mod own;
+mod outlier;
 pub mod shapes;
 mod shard;
 mod table;

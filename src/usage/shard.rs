@@ -7,10 +7,11 @@ use super::collect::FileFacts;
 use super::duplicates::Fingerprints;
 use super::exclude::ExcludeRule;
 use super::memory::{CallerNumbers, KnownOperation, Memory, Noted, ObservationNumbers};
+use super::outlier::{self, is_region};
 use super::texts::Text;
 use crate::attribute::{beside_calls, is_correction, seed};
 use crate::catalog::{Catalog, Mapping};
-use crate::coverage::{Class, Coverage, TRAIL_CHANGES, TrailChange};
+use crate::coverage::{Authorization, Class, Coverage, OddRegion, TRAIL_CHANGES, TrailChange};
 use crate::decode::{Event, Identity};
 use crate::resolve::{self, Operation};
 
@@ -25,7 +26,7 @@ pub(super) struct Shard {
     pub(super) duplicates: u64,
     pub(super) files: Vec<FileFacts>,
     account: Latest,
-    region: Latest,
+    region: LatestRegion,
     /// Where and when management events were heard last: those that write, and those that read.
     heard: [Option<Noted>; 2],
 }
@@ -41,7 +42,7 @@ impl Shard {
             duplicates: 0,
             files: Vec::new(),
             account: Latest::default(),
-            region: Latest::default(),
+            region: LatestRegion::default(),
             heard: [None; 2],
         }
     }
@@ -61,6 +62,23 @@ impl Shard {
 
     /// Counts an event that was not met before; one that a rule excludes counts for the coverage alone.
     pub(super) fn event(&mut self, event: &Event<'_>, exclude: &[ExcludeRule], memory: &mut Memory) {
+        let before = self.coverage.counted();
+        self.count(event, exclude, memory);
+        if self.region.is_odd {
+            let after = self.coverage.counted();
+            let span = event.moments().map(|time| time.seconds());
+            let last = event.many.as_ref().map_or(event.time, |many| many.last).seconds();
+            let odd = OddRegion {
+                events: event.calls(),
+                span: (span.min().unwrap_or(last), last),
+                event: outlier::name(event),
+                counted: std::array::from_fn(|kind| after[kind] - before[kind]),
+            };
+            self.coverage.odd_region(&self.region.text, odd);
+        }
+    }
+
+    fn count(&mut self, event: &Event<'_>, exclude: &[ExcludeRule], memory: &mut Memory) {
         memory.tidy();
         let calls = event.calls();
         self.coverage.records += calls;
@@ -118,7 +136,7 @@ impl Shard {
             Mapping::Unmapped { .. } => self.coverage.events_unmapped += calls,
             Mapping::Actions(_) => self.coverage.events_used += calls,
         }
-        let denied_action = self.denied_action(event, operation);
+        let denied_action = self.denied_action(event, operation, &billed.arn);
 
         let builder = &mut self.builder;
         let CallerNumbers {
@@ -171,10 +189,15 @@ impl Shard {
     }
 
     /// The action that a denial names. One that the mapping had not found is noted.
-    fn denied_action(&mut self, event: &Event<'_>, operation: &mut KnownOperation) -> Text {
-        let Some(action) = resolve::outcome(event).denied_action else {
+    fn denied_action(&mut self, event: &Event<'_>, operation: &mut KnownOperation, caller: &str) -> Text {
+        let verdict = resolve::outcome(event);
+        let Some(action) = verdict.denied_action else {
             return self.builder.text("");
         };
+        if let Some(id) = verdict.authorization_id {
+            let time = event.time.seconds();
+            self.coverage.authorization(caller, &action, Authorization { time, id });
+        }
         if *operation.agreed != *action {
             if operation.operation.disagrees(Catalog::embedded(), &action) {
                 let line = format!("{} {}: {action}", event.source, event.name);
@@ -195,7 +218,9 @@ impl Shard {
         time: i64,
         latest: &mut Option<Noted>,
     ) {
-        self.coverage.at(time);
+        if !self.region.is_odd {
+            self.coverage.at(time);
+        }
         let noted = Noted {
             hour: time.div_euclid(3600),
             account,
@@ -241,6 +266,35 @@ impl Latest {
     fn number(&mut self, text: &str, builder: &mut Builder) -> Text {
         if self.text != text {
             self.number = builder.text(text);
+            self.text.clear();
+            self.text.push_str(text);
+        }
+        self.number
+    }
+}
+
+/// A region, and whether no partition could have it.
+struct LatestRegion {
+    text: String,
+    number: Text,
+    is_odd: bool,
+}
+
+impl Default for LatestRegion {
+    fn default() -> Self {
+        Self {
+            text: String::new(),
+            number: Text::default(),
+            is_odd: true,
+        }
+    }
+}
+
+impl LatestRegion {
+    fn number(&mut self, text: &str, builder: &mut Builder) -> Text {
+        if self.text != text {
+            self.number = builder.text(text);
+            self.is_odd = !is_region(text);
             self.text.clear();
             self.text.push_str(text);
         }

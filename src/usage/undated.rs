@@ -8,6 +8,7 @@ use foldhash::fast::RandomState;
 
 use super::collect::{Error, Options, collect_parts};
 use super::duplicates::lock;
+use super::outlier;
 use super::table::{Row, Seen, Signature, Table, Witness};
 use crate::coverage::Coverage;
 use crate::progress::Progress;
@@ -41,7 +42,9 @@ pub fn collect_undated(
         let (table, coverage) = total.finish();
         all.add(table, coverage);
     }
-    Ok(all.finish())
+    let (mut table, mut coverage) = all.finish();
+    outlier::settle(&mut table, &mut coverage, false);
+    Ok((table, coverage))
 }
 
 /// What parts hold together.

@@ -41,6 +41,7 @@ fn report(stream: StreamReport, name: &str) -> CoverageReport {
         events_not_calls: 0,
         records_skipped: 0,
         events_own: 0,
+        events_sharing_id: 0,
         streams: vec![stream],
         data_events: vec![DataReport {
             account: "1".to_owned(),

@@ -152,6 +152,7 @@ fn principal(arn: &str, kind: &str) -> Principal {
             }
             .into(),
         ],
+        denials: Vec::new(),
         elsewhere: vec![Elsewhere {
             action: "s3:PutObject".to_owned(),
             resources: Vec::new(),

@@ -16,6 +16,7 @@ use super::{Error, INDEX, text};
 use crate::catalog::{Catalog, Mapping};
 use crate::coverage::Coverage;
 use crate::time::DAY;
+use crate::usage::outlier;
 use crate::usage::shapes::shapes;
 use crate::usage::{Filter, Row, Seen, Table, Witness};
 
@@ -199,6 +200,8 @@ fn read_files(dir: &Path, index: &Index, filter: &Filter) -> Result<Read, Error>
     })?;
     sessions_of(sessions, &mut table);
     table.join_sessions();
+    let filtered = *filter != Filter::default();
+    outlier::settle(&mut table, &mut coverage, filtered);
     coverage.restrict(filter.since, filter.until, &filter.accounts, &filter.regions);
     recount(&table, outside, &mut coverage);
     Ok(Read {

@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
+use serde_json::Value;
 
+use super::super::duplicates::Met;
 use super::*;
 use crate::attribute::{Attribution, attribute, session, workload_of};
-use crate::decode::{Item, Limits, Reader};
+use crate::decode::{Item, Limits, Payload, Reader};
 use crate::usage::shapes::{generalise, shapes};
 use crate::usage::table::{Caller, Row, Seen, Session, Signature, Table, Witness};
 
@@ -19,7 +21,7 @@ fn fast(files: &[Vec<u8>], mut reader: Reader, forget: bool) -> (Table, Coverage
     for file in files {
         reader.read_slice(file, &Limits::default(), &mut |item| {
             if let Item::Event(event) = item
-                && !shard.fingerprints.met(event)
+                && shard.fingerprints.met(event) != Met::Again
             {
                 if forget {
                     memory = Memory::default();
@@ -39,7 +41,40 @@ type Days = BTreeMap<i32, (u64, Vec<i64>, BTreeSet<String>)>;
 struct Plain {
     seen: BTreeMap<Signature, (Witness, Witness, Days)>,
     sessions: BTreeMap<(String, String), Session>,
-    met: HashSet<(String, String)>,
+    met: HashSet<(String, String, String)>,
+}
+
+/// What an event says, whatever order its request is written in.
+fn said(event: &Event<'_>) -> String {
+    let identity = event.identity.as_deref();
+    let who = identity.map(|identity| (&identity.arn, &identity.principal_id, &identity.access_key_id));
+    let request: Option<Value> = event
+        .request_parameters
+        .json()
+        .map(|text| serde_json::from_str(text).expect("JSON"));
+    let text = match &event.request_parameters {
+        Payload::Text(text) => text,
+        Payload::Absent | Payload::Null | Payload::Json(_) => "",
+    };
+    let what = (event.time, &event.source, &event.name, &event.region);
+    let request = request.as_ref().map(sorted);
+    format!(
+        "{what:?} {:?} {:?} {who:?} {request:?} {text}",
+        event.error_code, event.error_message
+    )
+}
+
+fn sorted(value: &Value) -> String {
+    let mut parts: Vec<String> = match value {
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| format!("{name:?}:{}", sorted(value)))
+            .collect(),
+        Value::Array(elements) => elements.iter().map(sorted).collect(),
+        scalar => return scalar.to_string(),
+    };
+    parts.sort();
+    parts.join(",")
 }
 
 impl Plain {
@@ -47,7 +82,7 @@ impl Plain {
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         let id = text(event.id.as_deref());
         let recipient = text(event.recipient_account_id.as_deref());
-        if !id.is_empty() && !self.met.insert((id.clone(), recipient)) {
+        if !id.is_empty() && !self.met.insert((id.clone(), recipient, said(event))) {
             return;
         }
         if let Some(seed) = seed(event) {
