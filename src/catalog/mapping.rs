@@ -375,7 +375,7 @@ fn add(needs: &mut Vec<Need>, more: Vec<Need>) {
 }
 
 /// The name without Lambda's (`GetFunction20150331v2`) or CloudFront's (`CreateFunction2020_05_31`) version suffix.
-fn without_date(name: &str) -> Option<&str> {
+pub(super) fn without_date(name: &str) -> Option<&str> {
     let year = |at: usize| name.is_char_boundary(at) && name[at..].starts_with("20");
     for start in (1..name.len()).rev().filter(|at| year(*at)) {
         let rest = &name.as_bytes()[start..];

@@ -8,6 +8,7 @@ mod mapping;
 mod policies;
 pub mod refresh;
 mod row;
+mod spelling;
 mod table;
 mod template;
 
@@ -18,6 +19,7 @@ use std::sync::OnceLock;
 pub use logging::Logging;
 pub use mapping::{How, Mapping, Need, RoleParameter};
 pub use row::When;
+pub use spelling::spellings;
 use table::{Table, rows, unpack_text};
 pub use template::{ArnTemplate, Form, Part, is_bucket_alias};
 

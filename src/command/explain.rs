@@ -80,6 +80,22 @@ fn explain(report: &Report, principal: &Principal, wanted: Option<&str>, out: &m
             subject.group(group, &names, out)?;
         }
     }
+    for call in principal.unexplained.iter().filter(|call| takes(&call.action)) {
+        found = true;
+        writeln!(out, "\n  {}", call.action)?;
+        let event = call
+            .event
+            .as_deref()
+            .map(|id| format!(" ({})", plain(id)))
+            .unwrap_or_default();
+        writeln!(
+            out,
+            "    unexplained {} calls, first {}{event}: {}",
+            call.calls + call.indeterminate,
+            call.first_seen,
+            plain(&call.why)
+        )?;
+    }
     for elsewhere in principal.elsewhere.iter().filter(|elsewhere| takes(&elsewhere.action)) {
         found = true;
         writeln!(out, "\n  {}", elsewhere.action)?;

@@ -74,6 +74,7 @@ struct KeepsOut {
     calls_represented: u64,
     incomplete: u64,
     unmapped: u64,
+    unexplained: u64,
     lost: Vec<LossOut>,
 }
 
@@ -138,7 +139,8 @@ impl VerifyArgs {
             bail!("`{arn}` is no ARN of a role or user");
         }
         let catalog = Catalog::embedded();
-        let mut grants = grants::alone(arn);
+        // What OLD does not explain of the calls, it may explain on other resources.
+        let mut grants = grants::alone(arn).with_policy("OLD", old.clone());
         self.accessed.load(&mut grants.supplements)?;
         let collected = self.usage.collect(terminal)?;
         let Some(window) = collected.window else {
@@ -220,10 +222,15 @@ fn say_keeps(out: &mut dyn Write, keeps: &Keeps) -> io::Result<()> {
         shapes_proved,
         incomplete,
         unmapped,
+        unexplained,
         ..
     } = keeps.replayed;
+    let unexplained = match unexplained {
+        0 => String::new(),
+        calls => format!(", {calls} unexplained by OLD (all that could explain them has to stay)"),
+    };
     let of = format!(
-        "{} calls of {} relative to catalog {}; {incomplete} incomplete, {unmapped} unmapped",
+        "{} calls of {} relative to catalog {}; {incomplete} incomplete, {unmapped} unmapped{unexplained}",
         keeps.calls, keeps.principal, keeps.catalog_date
     );
     if keeps.lost.is_empty() {
@@ -276,6 +283,7 @@ fn answer(verdict: Verdict, keeps: Option<&Keeps>, old: &Policy, new: &Policy) -
             calls_represented: keeps.replayed.calls_represented,
             incomplete: keeps.replayed.incomplete,
             unmapped: keeps.replayed.unmapped,
+            unexplained: keeps.replayed.unexplained,
             lost: keeps
                 .lost
                 .iter()

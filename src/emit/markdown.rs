@@ -262,9 +262,16 @@ fn proved(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
             view::count(incomplete, "call shows", "calls show")
         ));
     }
+    let unexplained: u64 = verdicts().map(|v| v.unexplained).sum();
+    if unexplained > 0 {
+        text.push_str(&format!(
+            "- {} explained by no statement; all that could explain them stays.\n",
+            view::count(unexplained, "call is", "calls are")
+        ));
+    }
     if report.coverage.events_unmapped > 0 {
         text.push_str(&format!(
-            "- {} an operation that the catalog does not know; the services concerned stay whole.\n",
+            "- {} an operation that the catalog does not know; the services concerned, and patterns that may name it, stay whole.\n",
             view::count(report.coverage.events_unmapped, "event names", "events name")
         ));
     }

@@ -281,6 +281,10 @@ fn details(report: &Report, row: &view::Row<'_>, page: &mut Page) {
         );
         page.wrapped(&lead, &text);
     }
+    for call in principal.unexplained.iter().take(6) {
+        let calls = view::count(call.calls + call.indeterminate, "call", "calls");
+        page.wrapped("  unexplained  ", &format!("{} {calls}: {}", call.action, call.why));
+    }
     for call in principal.elsewhere.iter().take(6) {
         let text = format!(
             "{} {}: {}",

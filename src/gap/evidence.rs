@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use rayon::iter::{IntoParallelIterator, ParallelIterator};
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
+use super::Granting;
+use super::explain::{self, Holdings, Unexplained, Unexplaineds};
 use crate::attribute::PrincipalKind;
 use crate::catalog::{ActionId, Catalog, How, Mapping};
 use crate::grants::{Grants, Kind, PrincipalIndex};
@@ -65,6 +67,9 @@ pub struct Unmapped {
     pub event_name: String,
     /// The services that it may belong to; empty where it may be any.
     pub prefixes: Vec<String>,
+    /// The names under which the principal's statements may allow it: `iam:GetFoo` where it holds `iam:Get*`, `*:GetFoo`
+    /// where it holds `*`.
+    pub may_be: BTreeSet<String>,
     /// How many calls.
     pub calls: u64,
 }
@@ -80,6 +85,8 @@ pub struct Activity {
     pub denied: BTreeMap<ActionId, Evidence>,
     /// Operations that the catalog does not know.
     pub unmapped: Vec<Unmapped>,
+    /// Calls that none of its statements explains; nothing for those who do not ask what it holds.
+    pub unexplained: Vec<Unexplained>,
     /// All calls, whatever became of them.
     pub calls: u64,
     /// Days since 1970 on which they were made.
@@ -88,6 +95,13 @@ pub struct Activity {
     pub last_seen: Option<i64>,
     /// Calls under an earlier id of the same name.
     pub earlier_id_calls: u64,
+}
+
+/// What calls of one signature asked for, denied actions included.
+pub(super) struct Asked {
+    pub(super) outcome: Outcome,
+    pub(super) needs: Vec<Call>,
+    pub(super) may_need: Vec<Call>,
 }
 
 /// Who of the grants made a caller's calls, and whether under an earlier id.
@@ -141,8 +155,13 @@ impl Callers {
     }
 }
 
-/// What each principal of the grants did, in their order.
-pub(super) fn activities(catalog: &Catalog, table: &Table, grants: &Grants) -> Vec<Activity> {
+/// What each principal of the grants did, in their order, beside what it is granted.
+pub(super) fn activities(
+    catalog: &Catalog,
+    table: &Table,
+    grants: &Grants,
+    granting: &[Vec<Granting<'_>>],
+) -> Vec<Activity> {
     let callers = Callers::of(grants);
     let profiles = profiles(grants);
     let mut operations: HashMap<(&str, &str), Operation> = HashMap::new();
@@ -161,8 +180,11 @@ pub(super) fn activities(catalog: &Catalog, table: &Table, grants: &Grants) -> V
             made[index].push((seen, rows, earlier));
         }
     }
-    let activities = made.into_par_iter().map(|made| {
+    let trusts = explain::trusts(grants);
+    let activities = made.into_par_iter().enumerate().map(|(index, made)| {
         let mut activity = Activity::default();
+        let mut holdings = Holdings::of(catalog, grants, granting[index].as_slice(), &trusts, index);
+        let mut unexplained = Unexplaineds::new();
         for (seen, rows, earlier) in made {
             let calls: u64 = rows.iter().map(|row| row.calls).sum();
             if earlier {
@@ -172,7 +194,13 @@ pub(super) fn activities(catalog: &Catalog, table: &Table, grants: &Grants) -> V
             activity.days.extend(rows.iter().map(|row| row.day));
             activity.last_seen = activity.last_seen.max(Some(seen.last.time));
             let operation = &operations[&(&*seen.signature.event_source, &*seen.signature.event_name)];
-            record(catalog, operation, seen, rows, &profiles, &mut activity);
+            if let Some(asked) = record(catalog, operation, seen, rows, &profiles, &mut activity) {
+                holdings.weigh(seen, rows, &asked, &mut unexplained);
+            }
+        }
+        activity.unexplained = unexplained.into_values().collect();
+        for operation in &mut activity.unmapped {
+            operation.may_be = holdings.names_of(&operation.event_name);
         }
         for evidence in [&mut activity.used, &mut activity.may_need, &mut activity.denied]
             .into_iter()
@@ -235,6 +263,7 @@ fn profiles(grants: &Grants) -> Profiles {
     profiles
 }
 
+/// Adds calls to what a principal did, and says what they asked for; nothing of an unmapped operation.
 fn record(
     catalog: &Catalog,
     operation: &Operation,
@@ -242,7 +271,7 @@ fn record(
     rows: &[&Row],
     profiles: &Profiles,
     activity: &mut Activity,
-) {
+) -> Option<Asked> {
     let signature = &seen.signature;
     let calls: u64 = rows.iter().map(|row| row.calls).sum();
     if let Mapping::Unmapped { prefixes, .. } = &operation.mapping {
@@ -256,10 +285,11 @@ fn record(
                 event_source: signature.event_source.to_string(),
                 event_name: signature.event_name.to_string(),
                 prefixes: prefixes.clone(),
+                may_be: BTreeSet::new(),
                 calls,
             }),
         }
-        return;
+        return None;
     }
     let resources: BTreeSet<&str> = rows
         .iter()
@@ -279,24 +309,27 @@ fn record(
     let refuted = |call: &Call| outcome == Outcome::Denied && Some(call.action) == denied_action;
     // What shows only through another call is inferred, however sure it is.
     let shown = |call: &&Call| call.how != How::Inferred;
-    for call in resolution.needs.iter().filter(shown).filter(|call| !refuted(call)) {
-        let call = with_roles(catalog, call, profiles);
+    let with_roles = |calls: Vec<Call>| -> Vec<Call> {
+        let calls = calls.into_iter();
+        calls.map(|call| with_roles(catalog, call, profiles)).collect()
+    };
+    let (needs, may_need) = (with_roles(resolution.needs), with_roles(resolution.may_need));
+    for call in needs.iter().filter(shown).filter(|call| !refuted(call)) {
         activity
             .used
             .entry(call.action)
             .or_default()
-            .add(seen, rows, &call, indeterminate);
+            .add(seen, rows, call, indeterminate);
     }
-    for call in resolution.may_need.iter().filter(|call| !refuted(call)) {
-        let call = with_roles(catalog, call, profiles);
+    for call in may_need.iter().filter(|call| !refuted(call)) {
         activity
             .may_need
             .entry(call.action)
             .or_default()
-            .add(seen, rows, &call, indeterminate);
+            .add(seen, rows, call, indeterminate);
     }
     if let Some(action) = denied_action.filter(|_| outcome == Outcome::Denied) {
-        let call = resolution.may_need.iter().find(|call| call.action == action).cloned();
+        let call = may_need.iter().find(|call| call.action == action).cloned();
         let call = call.unwrap_or(Call {
             action,
             resources: Vec::new(),
@@ -327,11 +360,15 @@ fn record(
             .or_default()
             .add(seen, rows, &call, false);
     }
+    Some(Asked {
+        outcome,
+        needs,
+        may_need,
+    })
 }
 
 /// A call that handed over an instance profile handed over its roles.
-fn with_roles(catalog: &Catalog, call: &Call, profiles: &Profiles) -> Call {
-    let mut call = call.clone();
+fn with_roles(catalog: &Catalog, mut call: Call, profiles: &Profiles) -> Call {
     if catalog.name(call.action) != "iam:PassRole" {
         return call;
     }

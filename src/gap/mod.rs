@@ -6,6 +6,7 @@
 mod accessed;
 mod actions;
 mod evidence;
+mod explain;
 mod named;
 mod observability;
 pub mod rhythm;
@@ -13,7 +14,7 @@ mod selectors;
 mod trails;
 mod trust;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -30,6 +31,7 @@ use crate::usage::Table;
 pub use accessed::Accessed;
 pub use actions::ActionSet;
 pub use evidence::{Activity, Evidence, Unmapped, policy_writes, row_by_row};
+pub use explain::{Cause, Doubt, Unexplained};
 pub use named::{Named, NamedCalls, UnmappedCalls, named, unmapped_calls};
 pub use observability::{Blind, View};
 pub use trust::{Trust, list, trust};
@@ -89,8 +91,10 @@ pub struct Slice {
     pub used: ActionSet,
     /// Those that calls on its resources may have needed.
     pub inferred: ActionSet,
-    /// Those that an operation unknown to the catalog may have needed.
+    /// Those that an operation unknown to the catalog may have needed, by its service or by its name.
     pub unmapped: ActionSet,
+    /// Those of any statement that could explain a call which no statement explains.
+    pub unexplained: Arc<Doubt>,
     /// Those that denials named.
     pub denied: ActionSet,
     /// Those that IAM saw, although the archive does not show them.
@@ -107,7 +111,10 @@ impl Slice {
         if self.used.contains(action) {
             return Grade::Used;
         }
-        if self.inferred.contains(action) || self.accessed.contains(action) {
+        if self.inferred.contains(action)
+            || self.accessed.contains(action)
+            || self.granted.contains(action) && self.unexplained.actions.contains(action)
+        {
             return Grade::Inferred;
         }
         if self.unmapped.contains(action) {
@@ -126,12 +133,17 @@ impl Slice {
     pub fn why(&self, action: ActionId) -> String {
         match self.grade(action) {
             Grade::Used => "calls that AWS did not deny needed it".to_owned(),
+            Grade::Inferred if !self.inferred.contains(action) && !self.accessed.contains(action) => {
+                self.unexplained.why.get(&action).cloned().unwrap_or_default()
+            }
             Grade::Inferred if !self.inferred.contains(action) => {
                 "IAM's last-accessed data saw it inside the window, and the archive does not show it".to_owned()
             }
             Grade::Inferred => "other calls may have needed it".to_owned(),
             Grade::Unobservable if self.unmapped.contains(action) => {
-                "an operation that the catalog does not know belongs to this service".to_owned()
+                "an operation that the catalog does not know belongs to this service, or has a name that the statement \
+                 grants"
+                    .to_owned()
             }
             Grade::Unobservable | Grade::OutsideCoverage => self.view.blind_to(action).map_or_else(
                 || "IAM's last-accessed data saw its service inside the window, and the archive does not".to_owned(),
@@ -148,6 +160,7 @@ impl Slice {
             let mut active = self.used.clone();
             active.extend(&self.inferred);
             active.extend(&self.accessed);
+            active.extend(&self.unexplained.actions);
             active
         };
         let quiet = || self.granted.difference(&active());
@@ -156,6 +169,7 @@ impl Slice {
             Grade::Inferred => {
                 let mut seen = self.inferred.clone();
                 seen.extend(&self.accessed);
+                seen.extend(&self.granted.intersection(&self.unexplained.actions));
                 seen.difference(&self.used)
             }
             Grade::Unused => {
@@ -193,8 +207,6 @@ pub struct Gap {
     pub accessed: Accessed,
     /// What its trust policy says of who may use it.
     pub trust: Trust,
-    /// Actions of calls that went through although no statement here allows them.
-    pub elsewhere: Vec<ActionId>,
 }
 
 impl Gap {
@@ -222,7 +234,7 @@ pub fn classify(catalog: &Catalog, table: &Table, grants: &Grants, coverage: &Co
         grants,
         &mut observability::Views::new(catalog, coverage, &grants.supplements.trails, window),
     );
-    let activities = evidence::activities(catalog, table, grants);
+    let activities = evidence::activities(catalog, table, grants, &granting);
     let nothing = Activity::default();
     let mut gaps: Vec<Gap> = activities
         .into_par_iter()
@@ -239,9 +251,10 @@ pub fn classify(catalog: &Catalog, table: &Table, grants: &Grants, coverage: &Co
                 Kind::Group => &[][..],
                 Kind::Role | Kind::User => &granting[index],
             };
+            let doubt = Arc::new(Doubt::of(catalog, activity.unexplained.iter()));
             let mut slices: Vec<Slice> = statements
                 .iter()
-                .map(|statement| slice(catalog, statement, &activity, &implied))
+                .map(|statement| slice(catalog, statement, &activity, &implied, &doubt))
                 .collect();
             let data = grants.supplements.last_accessed.get(&principal.arn);
             let accessed = data.map_or_else(Accessed::default, |data| {
@@ -252,14 +265,12 @@ pub fn classify(catalog: &Catalog, table: &Table, grants: &Grants, coverage: &Co
                     (slice.accessed, slice.service_accessed) = accessed.keeps(catalog, &slice.granted);
                 }
             }
-            let elsewhere = elsewhere(grants, &slices, &activity);
             Gap {
                 principal: index,
                 activity,
                 slices,
                 accessed,
                 trust,
-                elsewhere,
             }
         })
         .collect();
@@ -275,7 +286,7 @@ pub fn classify(catalog: &Catalog, table: &Table, grants: &Grants, coverage: &Co
             .flat_map(|gap| gap.slices.iter().filter(|slice| own.contains(&slice.policy)).cloned())
             .collect();
         if slices.is_empty() {
-            let idle = |statement| slice(catalog, statement, &nothing, &ActionSet::none());
+            let idle = |statement| slice(catalog, statement, &nothing, &ActionSet::none(), &Arc::default());
             slices = granting[group].iter().map(idle).collect();
         }
         gaps[group].slices = slices;
@@ -332,7 +343,13 @@ fn granting<'g>(catalog: &Catalog, grants: &'g Grants, views: &mut observability
         .collect()
 }
 
-fn slice(catalog: &Catalog, granting: &Granting<'_>, activity: &Activity, implied: &ActionSet) -> Slice {
+fn slice(
+    catalog: &Catalog,
+    granting: &Granting<'_>,
+    activity: &Activity,
+    implied: &ActionSet,
+    doubt: &Arc<Doubt>,
+) -> Slice {
     let (statement, granted) = (granting.statement, &granting.granted);
     let of = |evidence: &BTreeMap<ActionId, Evidence>| {
         let mut set = ActionSet::none();
@@ -354,11 +371,15 @@ fn slice(catalog: &Catalog, granting: &Granting<'_>, activity: &Activity, implie
                 unmapped.insert(ActionId::from_index(action as usize));
             }
         }
-        // Of an unknown source no service is known: whatever could name its actions stays.
-        if operation.prefixes.is_empty() && names_any_service(statement) {
-            unmapped.extend(granted);
-        }
     }
+    let names: BTreeSet<&str> = activity
+        .unmapped
+        .iter()
+        .flat_map(|operation| &operation.may_be)
+        .chain(activity.unexplained.iter().flat_map(|call| &call.may_be))
+        .map(String::as_str)
+        .collect();
+    unmapped.extend(&explain::held_by_name(catalog, statement, granted, &names));
     let unmapped = unmapped.intersection(granted);
     Slice {
         policy: granting.policy,
@@ -367,6 +388,7 @@ fn slice(catalog: &Catalog, granting: &Granting<'_>, activity: &Activity, implie
         used: used.shrunk(),
         inferred: inferred.shrunk(),
         unmapped: unmapped.shrunk(),
+        unexplained: Arc::clone(doubt),
         denied: denied.shrunk(),
         accessed: ActionSet::none(),
         service_accessed: ActionSet::none(),
@@ -380,16 +402,6 @@ pub fn everything(catalog: &Catalog, coverage: &Coverage, grants: &Grants, accou
     let mut views = observability::Views::new(catalog, coverage, &grants.supplements.trails, window);
     let view = views.of(&anybody.principals[0], &ResourcePart::None);
     View::clone(&view)
-}
-
-fn names_any_service(statement: &Statement) -> bool {
-    match &statement.action {
-        ActionPart::Action(patterns) => patterns.iter().any(|pattern| {
-            let service = pattern.lower().split(':').next().unwrap_or("");
-            service.contains(['*', '?'])
-        }),
-        ActionPart::NotAction(_) => true,
-    }
 }
 
 /// Whether calls with this evidence may have been allowed by the statement, conditions aside.
@@ -407,28 +419,4 @@ fn may_touch(statement: &Statement, evidence: &Evidence) -> bool {
         }
         ResourcePart::NotResource(_) | ResourcePart::None => true,
     }
-}
-
-/// Needed actions that went through and that no statement could have allowed: a resource policy, a session of another
-/// account, or an earlier policy did.
-fn elsewhere(grants: &Grants, slices: &[Slice], activity: &Activity) -> Vec<ActionId> {
-    activity
-        .used
-        .iter()
-        .filter(|(_, evidence)| evidence.calls > evidence.indeterminate)
-        .filter(|(action, evidence)| {
-            !slices.iter().any(|slice| {
-                let Ok(document) = &grants.policies[slice.policy].policy else {
-                    return true;
-                };
-                slice.granted.contains(**action)
-                    && document
-                        .statements
-                        .iter()
-                        .filter(|statement| statement.index == slice.statement)
-                        .any(|statement| may_touch(statement, evidence))
-            })
-        })
-        .map(|(action, _)| *action)
-        .collect()
 }

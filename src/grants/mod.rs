@@ -279,5 +279,30 @@ pub fn alone(arn: &str) -> Grants {
     }
 }
 
+impl Grants {
+    /// The same, the first principal holding a policy.
+    pub fn with_policy(mut self, name: &str, policy: Policy) -> Grants {
+        let Some(holder) = self.principals.first_mut() else {
+            return self;
+        };
+        holder.policies.push(self.policies.len());
+        self.policies.push(PolicyDocument {
+            kind: PolicyKind::Inline,
+            name: name.to_owned(),
+            arn: holder.arn.clone(),
+            account: holder.account.clone(),
+            file: String::new(),
+            document: policy.to_value(),
+            policy: Ok(policy),
+            updated: None,
+            attached_to: vec![0],
+            attachment_count: None,
+            is_boundary: false,
+            from_catalog: false,
+        });
+        self
+    }
+}
+
 #[cfg(test)]
 mod tests;

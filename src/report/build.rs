@@ -3,6 +3,7 @@
 mod actions;
 mod rhythm;
 mod suggestion;
+mod unexplained;
 mod totals;
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -11,9 +12,8 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 use super::{
-    AccountFinding, BacktestTotals, Coverage, CoverageGap, DataEvents, Elsewhere, Excluded, ExplainedDenial, Finding,
-    GradeTotals, Own, PolicyNote, Principal, Refused, Report, SCHEMA, Severity, Skipped, Suggestion, Tool, Unmapped,
-    Workload,
+    AccountFinding, BacktestTotals, Coverage, CoverageGap, DataEvents, Excluded, ExplainedDenial, Finding, GradeTotals,
+    Own, PolicyNote, Principal, Refused, Report, SCHEMA, Severity, Skipped, Suggestion, Tool, Unmapped, Workload,
 };
 use crate::catalog::Catalog;
 use crate::coverage;
@@ -349,7 +349,8 @@ fn principal(inputs: &Inputs<'_>, groups: &actions::Groups<'_>, window: Window, 
         totals,
         actions,
         action_groups,
-        elsewhere: elsewhere(inputs, gap),
+        elsewhere: unexplained::elsewhere(inputs, gap),
+        unexplained: unexplained::unexplained(inputs, gap),
         denials: denials(inputs.coverage, &granted.arn),
         findings: if inputs.window.is_none() {
             Vec::new()
@@ -417,25 +418,4 @@ fn workloads(inputs: &Inputs<'_>, index: PrincipalIndex) -> Vec<Workload> {
         .collect();
     workloads.sort_by(|a, b| b.calls.cmp(&a.calls).then_with(|| a.cmp(b)));
     workloads
-}
-
-fn elsewhere(inputs: &Inputs<'_>, gap: &Gap) -> Vec<Elsewhere> {
-    gap.elsewhere
-        .iter()
-        .filter_map(|action| {
-            let evidence = gap.activity.used.get(action)?;
-            Some(Elsewhere {
-                action: inputs.catalog.name(*action).to_owned(),
-                resources: evidence.resources.iter().take(RESOURCES).cloned().collect(),
-                calls: evidence.calls - evidence.indeterminate,
-                last_seen: evidence
-                    .last
-                    .as_ref()
-                    .map(|witness| moment(witness.time))
-                    .unwrap_or_default(),
-                why: "no policy in the grants allows it: a resource policy, or a policy that has changed since"
-                    .to_owned(),
-            })
-        })
-        .collect()
 }

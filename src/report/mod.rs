@@ -28,7 +28,7 @@ pub use coverage::{
 pub use integrity::{EmptyReport, FindingReport, IntegrityReport, UncoveredReport};
 pub use principal::{
     Action, ActionGroup, Elsewhere, ExplainedDenial, Finding, FirstLast, GradeTotals, GrantedBy, PolicyNote, Principal,
-    ResourceGrade, Rhythm, Severity, Shared, Workload,
+    ResourceGrade, Rhythm, Severity, Shared, Unexplained, Workload,
 };
 pub use read::Error;
 pub use suggestion::{Alternative, Characters, Narrowed, Refused, Suggestion, Verdict};

@@ -51,6 +51,9 @@ pub struct Principal {
     /// Denials that IAM explains, the last of each action.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub denials: Vec<ExplainedDenial>,
+    /// Calls that no statement explains although some grant the action: all that could explain them stays.
+    #[serde(default)]
+    pub unexplained: Vec<Unexplained>,
     /// What else deserves attention.
     pub findings: Vec<Finding>,
 }
@@ -312,6 +315,33 @@ pub struct Elsewhere {
     /// The last one, RFC 3339.
     pub last_seen: String,
     /// What may have authorised them.
+    pub why: String,
+}
+
+/// Calls of one operation that went through although no statement of the principal allows what they surely needed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Unexplained {
+    /// `eventSource`
+    pub event_source: String,
+    /// `eventName`
+    pub event_name: String,
+    /// The action that they needed, as `service:Name`.
+    pub action: String,
+    /// Resources, as derived from the calls, on which no statement allows it.
+    pub resources: Vec<String>,
+    /// Calls that AWS allowed.
+    pub calls: u64,
+    /// Calls of which nobody can tell whether it did.
+    pub indeterminate: u64,
+    /// The first one, RFC 3339.
+    pub first_seen: String,
+    /// The last one.
+    pub last_seen: String,
+    /// `eventID` of the first.
+    pub event: Option<String>,
+    /// Granted actions that could explain them: they stay, on whatever resources.
+    pub kept: Vec<String>,
+    /// All that in a sentence.
     pub why: String,
 }
 

@@ -92,6 +92,9 @@ pub struct Verdict {
     pub incomplete: u64,
     /// Calls whose operation the catalog does not know; their services stay whole.
     pub unmapped: u64,
+    /// Calls that no statement explains; all that could explain them stays.
+    #[serde(default)]
+    pub unexplained: u64,
 }
 
 /// Another proved way to the same end. None of them takes a policy's place unasked.

@@ -249,6 +249,7 @@ impl Rewriter<'_> {
         for operation in &self.gaps[principal].activity.unmapped {
             let service = operation.event_source.split('.').next().unwrap_or("");
             unknown.push(format!("{service}:{}", operation.event_name));
+            unknown.extend(operation.may_be.iter().cloned());
         }
         unknown.sort();
         unknown.dedup();
@@ -258,7 +259,9 @@ impl Rewriter<'_> {
     /// A policy that allows everything, what the catalog does not know by name.
     fn everything(&self, principal: PrincipalIndex) -> Value {
         let mut actions = vec!["*".to_owned()];
-        actions.extend(self.unknown(principal));
+        // IAM takes no name with a wildcard for its service; what such a name stands for, `*` alone allows.
+        let has_service = |name: &String| !name.split(':').next().unwrap_or("").contains(['*', '?']);
+        actions.extend(self.unknown(principal).into_iter().filter(has_service));
         json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]})
     }
 

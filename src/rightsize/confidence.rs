@@ -97,7 +97,7 @@ impl Rhythm {
 ///   more than a quarter of its (action, resource)-days are expected to be new (Good and Turing: pairs seen on one day
 ///   only / all pair-days).
 /// * `medium`: the window is shorter than 180 days; more than a tenth is expected to be new; some calls are of
-///   operations that the catalog does not know, or do not show all their resources; the evidence is not conservative.
+///   operations that the catalog does not know, are explained by no statement, or do not show all their resources; the evidence is not conservative.
 /// * `high`: none of these.
 pub(super) fn confidence(
     grants: &Grants,
@@ -183,6 +183,14 @@ fn of_principal(activity: &Activity, arn: &str, window: i64, caps: &mut Vec<(Lev
         caps.push((
             Level::Medium,
             format!("{arn} made calls of operations that the catalog does not know"),
+        ));
+    }
+    let unexplained = activity.unexplained.iter().filter(|call| call.keeps());
+    let calls: u64 = unexplained.map(|call| call.calls).sum();
+    if calls > 0 {
+        caps.push((
+            Level::Medium,
+            format!("{calls} calls of {arn} are explained by no statement: what could explain them stays"),
         ));
     }
     if used().any(|evidence| evidence.incomplete > 0) {

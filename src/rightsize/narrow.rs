@@ -263,7 +263,13 @@ impl Narrow<'_> {
                 .slices
                 .iter()
                 .filter(|slice| slice.policy == self.policy && slice.statement == source);
-            if slices.any(|slice| slice.unmapped.contains(action) || slice.view.blind_to(action).is_some()) || implied()
+            let unexplained = || {
+                let mut calls = gap.activity.unexplained.iter();
+                calls.any(|call| call.kept.contains(&action))
+            };
+            if slices.any(|slice| slice.unmapped.contains(action) || slice.view.blind_to(action).is_some())
+                || implied()
+                || unexplained()
             {
                 return None;
             }

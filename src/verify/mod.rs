@@ -15,7 +15,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Serialize, Serializer};
 
 use crate::catalog::{ActionId, Catalog};
-use crate::gap::{Gap, Trust};
+use crate::gap::{Gap, Trust, Unmapped};
 use crate::grants::{Grants, PrincipalIndex};
 use crate::iam::subset::{self, NotKept, Verdict as Inclusion, Witness};
 use crate::iam::{Policy, PolicyText};
@@ -69,6 +69,8 @@ pub struct Replayed {
     pub incomplete: u64,
     /// Calls whose operation the catalog does not know.
     pub unmapped: u64,
+    /// Calls that no statement explains; all that could explain them was to stay.
+    pub unexplained: u64,
 }
 
 /// A candidate that holds.
@@ -170,6 +172,11 @@ pub fn replay(
     for need in needs(catalog, gap, replayed) {
         subset::keeps(before, after, &need.action, &need.shape)?;
     }
+    for operation in &gap.activity.unmapped {
+        if let Err((_, why)) = keeps_unnamed(catalog, before, after, operation) {
+            return Err(why.into());
+        }
+    }
     Ok(())
 }
 
@@ -200,7 +207,41 @@ pub fn losses(catalog: &Catalog, before: &Policy, after: &Policy, gap: &Gap) -> 
             });
         }
     }
+    // One line for a call, whatever it may have needed.
+    for operation in &gap.activity.unmapped {
+        if let Err((action, why)) = keeps_unnamed(catalog, before, after, operation) {
+            lost.push(Loss {
+                action,
+                shape: "*".to_owned(),
+                calls: operation.calls,
+                why,
+            });
+        }
+    }
     (lost, replayed)
+}
+
+/// Whether all that an operation unknown to the catalog may have needed goes on being decided alike: every name of its
+/// that the principal's statements may allow, and its services' actions. Else the name that is lost first.
+fn keeps_unnamed(
+    catalog: &Catalog,
+    before: &Policy,
+    after: &Policy,
+    operation: &Unmapped,
+) -> Result<(), (String, NotKept)> {
+    for name in &operation.may_be {
+        subset::keeps(before, after, name, "*").map_err(|why| (name.clone(), why))?;
+    }
+    for prefix in &operation.prefixes {
+        let named = format!("{prefix}:{}", operation.event_name);
+        let actions = catalog
+            .service_range(prefix)
+            .map(|at| ActionId::from_index(at as usize));
+        for name in std::iter::once(named.as_str()).chain(actions.map(|action| catalog.name(action))) {
+            subset::keeps(before, after, name, "*").map_err(|why| (named.clone(), why))?;
+        }
+    }
+    Ok(())
 }
 
 /// An action on resources of a shape, which must go on being decided alike.
@@ -237,22 +278,14 @@ fn needs(catalog: &Catalog, gap: &Gap, replayed: &mut Replayed) -> Vec<Need> {
     for action in implied(catalog, &gap.trust).into_iter().chain(accessed) {
         needs.push(need(catalog.name(action), "*", 0));
     }
-    for operation in &activity.unmapped {
-        replayed.unmapped += operation.calls;
-        let mut prefixes = operation.prefixes.clone();
-        // An unknown source may belong to any service: nothing that names a service of that kind may go.
-        if prefixes.is_empty() {
-            prefixes.push(operation.event_source.split('.').next().unwrap_or("").to_owned());
-        }
-        for prefix in prefixes {
-            let named = format!("{prefix}:{}", operation.event_name);
-            needs.push(need(&named, "*", operation.calls));
-            for action in catalog.service_range(&prefix) {
-                let name = catalog.name(ActionId::from_index(action as usize));
-                needs.push(need(name, "*", operation.calls));
-            }
-        }
+    for one in activity.unexplained.iter().filter(|one| one.keeps()) {
+        replayed.unexplained += one.calls;
+        let calls = one.calls + one.indeterminate;
+        let kept = one.kept.iter().map(|action| catalog.name(*action));
+        let names = kept.chain(one.may_be.iter().map(String::as_str));
+        needs.extend(names.map(|name| need(name, "*", calls)));
     }
+    replayed.unmapped += activity.unmapped.iter().map(|operation| operation.calls).sum::<u64>();
     // Used actions are among those that calls may have needed; the larger count stands.
     needs.sort_by(|a, b| (&a.action, &a.shape, b.calls).cmp(&(&b.action, &b.shape, a.calls)));
     needs.dedup_by(|b, a| a.action == b.action && a.shape == b.shape);

@@ -95,6 +95,15 @@ fn view(report: &Report) -> Result<Value, Error> {
             .take(ROWS)
             .map(|e| json!({"action": e.action, "calls": view::number(e.calls), "last": view::day(&e.last_seen), "why": e.why}))
             .collect();
+        let unexplained: Vec<Value> = principal
+            .unexplained
+            .iter()
+            .take(ROWS)
+            .map(|u| {
+                let calls = view::number(u.calls + u.indeterminate);
+                json!({"action": u.action, "calls": calls, "last": view::day(&u.last_seen), "why": u.why})
+            })
+            .collect();
         principals.push(json!({
             "name": view::short(&principal.arn),
             "arn": principal.arn,
@@ -141,6 +150,7 @@ fn view(report: &Report) -> Result<Value, Error> {
                 "more": g.patterns.len().saturating_sub(24),
             })).collect::<Vec<_>>(),
             "elsewhere": elsewhere,
+            "unexplained": unexplained,
         }));
     }
     // Suggestions for principals that are not shown here.
@@ -282,6 +292,7 @@ fn suggestion(report: &Report, at: usize, whole: bool, room: &mut Room) -> Resul
         "calls": view::number(s.verdict.calls_represented),
         "incomplete": view::number(s.verdict.incomplete),
         "unmapped": view::number(s.verdict.unmapped),
+        "unexplained": (s.verdict.unexplained > 0).then(|| view::number(s.verdict.unexplained)),
         "lines": lines,
         "more_lines": more,
     }))

@@ -63,6 +63,7 @@ pub(super) fn suggestion(id: &str, policy: &str, change: &str, step: &str, held:
             calls_represented: 41_202,
             incomplete: 3,
             unmapped: 1,
+            unexplained: 2,
         },
     };
     verify::again(value, &before, &after).expect("the sample's policies shrink")
@@ -159,6 +160,19 @@ fn principal(arn: &str, kind: &str) -> Principal {
             calls: 7,
             last_seen: "2026-10-20T08:00:00Z".to_owned(),
             why: "the bucket's policy".to_owned(),
+        }],
+        unexplained: vec![Unexplained {
+            event_source: "s3.amazonaws.com".to_owned(),
+            event_name: "GetObject".to_owned(),
+            action: "s3:GetObject".to_owned(),
+            resources: vec!["arn:aws:s3:::shop/a%20b".to_owned()],
+            calls: 2,
+            indeterminate: 0,
+            first_seen: "2026-10-19T08:00:00Z".to_owned(),
+            last_seen: "2026-10-20T08:00:00Z".to_owned(),
+            event: None,
+            kept: vec!["s3:GetObject".to_owned()],
+            why: format!("no statement allows it {HOSTILE}"),
         }],
         findings: vec![Finding {
             id: "long-lived-key".to_owned(),

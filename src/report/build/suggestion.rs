@@ -95,6 +95,7 @@ fn verdict(replayed: Replayed) -> Verdict {
         calls_represented: replayed.calls_represented,
         incomplete: replayed.incomplete,
         unmapped: replayed.unmapped,
+        unexplained: replayed.unexplained,
     }
 }
 

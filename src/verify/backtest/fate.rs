@@ -79,7 +79,12 @@ impl Change {
 
     fn decide(&self, action: &str, shape: &str) -> Fate {
         if !may_allow(&self.before, action, shape) {
-            return Fate::Elsewhere;
+            // The call went through: where the action is granted on other resources, that may be why.
+            return match subset::keeps(&self.before, &self.after, action, "*") {
+                _ if !may_allow(&self.before, action, "*") => Fate::Elsewhere,
+                Ok(()) => Fate::Kept,
+                Err(NotKept::Lost { .. } | NotKept::Denied { .. }) => Fate::Doubtful,
+            };
         }
         match subset::keeps(&self.before, &self.after, action, shape) {
             Ok(()) => Fate::Kept,
