@@ -3,6 +3,7 @@
 mod cases;
 mod engines;
 mod evidence;
+mod explained;
 mod faults;
 mod fuzz_inputs;
 mod groups;

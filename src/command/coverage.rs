@@ -62,6 +62,8 @@ impl CoverageArgs {
             return Ok(Outcome::NothingSeen);
         };
         let gaps = gap::classify(catalog, &collected.table, &grants, &collected.coverage, window);
+        let explained = (!grants.principals.is_empty())
+            .then(|| gap::explained(catalog, &collected.table, &grants, &collected.coverage, window));
         let integrity = self.integrity.run(&self.usage, terminal)?;
         let report = report::coverage(&CoverageInputs {
             catalog,
@@ -69,6 +71,7 @@ impl CoverageArgs {
             grants: &grants,
             gaps: &gaps,
             window,
+            explained: explained.as_ref(),
             integrity: integrity.as_ref(),
         });
         let mut out = io::BufWriter::new(io::stdout().lock());

@@ -52,6 +52,7 @@ pub fn coverage(report: &CoverageReport, width: usize, all: bool, out: &mut dyn 
     digests(report, &mut page)?;
     data_events(report, &mut page)?;
     unproved(report, &mut page)?;
+    explained(report, &mut page)?;
     let skipped = report
         .skipped
         .iter()
@@ -335,6 +336,42 @@ fn unproved(report: &CoverageReport, page: &mut Page<'_>) -> io::Result<()> {
         Some(what) => page.title(&format!("Would prove the most: {what}")),
         None => page.title("Nothing is missing that a change to the trail could add"),
     }
+}
+
+/// How many authorised calls the grants explain, and where they do not.
+fn explained(report: &CoverageReport, page: &mut Page<'_>) -> io::Result<()> {
+    let Some(explained) = report.explained.as_ref().filter(|explained| explained.calls > 0) else {
+        return Ok(());
+    };
+    page.title(&format!(
+        "Explained by the grants: {:.2} % of {} authorised calls ({} unexplained, {} of them unmapped)",
+        explained.percent,
+        explained.calls,
+        explained.calls - explained.explained,
+        explained.unmapped
+    ))?;
+    let services = explained.services.iter().filter(|one| one.explained < one.calls);
+    let services = services.map(|one| format!("{}: {:.2} % of {} calls", one.event_source, one.percent, one.calls));
+    page.list("Services with unexplained calls", services.collect())?;
+    let operations = explained.operations.iter().filter(|one| one.explained < one.calls);
+    let operations = operations.map(|one| {
+        let why = if one.unmapped {
+            "unknown to the catalog".to_owned()
+        } else {
+            let on = one.resources.first().map_or("*", String::as_str);
+            format!("nothing allows {} on {on}", one.actions.join(", "))
+        };
+        let (source, name) = (&one.event_source, &one.event_name);
+        format!(
+            "{} of {} calls {source} {name}: {why}",
+            one.calls - one.explained,
+            one.calls
+        )
+    });
+    page.list(
+        "Unexplained operations: all grants that could explain them stay",
+        operations.collect(),
+    )
 }
 
 #[cfg(test)]

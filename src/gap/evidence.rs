@@ -167,10 +167,7 @@ pub(super) fn activities(
     let mut operations: HashMap<(&str, &str), Operation> = HashMap::new();
     // The signatures of each principal, and whether they stand under an earlier id.
     let mut made: Vec<Vec<(&Seen, &[&Row], bool)>> = vec![Vec::new(); grants.principals.len()];
-    let mut rows_of: Vec<Vec<&Row>> = vec![Vec::new(); table.signatures.len()];
-    for row in &table.rows {
-        rows_of[row.signature].push(row);
-    }
+    let rows_of = table.rows_of();
     for (seen, rows) in table.signatures.iter().zip(&rows_of) {
         let signature = &seen.signature;
         if let Some((index, earlier)) = callers.find(grants, &signature.caller) {
@@ -250,9 +247,9 @@ pub fn row_by_row(
 }
 
 /// Instance profile ARN without path, by name: the roles that it holds.
-type Profiles = HashMap<(String, String), Vec<String>>;
+pub(super) type Profiles = HashMap<(String, String), Vec<String>>;
 
-fn profiles(grants: &Grants) -> Profiles {
+pub(super) fn profiles(grants: &Grants) -> Profiles {
     let mut profiles = Profiles::new();
     for principal in &grants.principals {
         for profile in &principal.instance_profiles {
@@ -264,7 +261,7 @@ fn profiles(grants: &Grants) -> Profiles {
 }
 
 /// Adds calls to what a principal did, and says what they asked for; nothing of an unmapped operation.
-fn record(
+pub(super) fn record(
     catalog: &Catalog,
     operation: &Operation,
     seen: &Seen,

@@ -267,9 +267,10 @@ impl<'g> Holdings<'g> {
                 may_be: BTreeSet::new(),
             });
             known.cause = known.cause.min(cause);
-            match asked.outcome {
-                Outcome::Authorised => known.calls += calls,
-                Outcome::Indeterminate | Outcome::Denied => known.indeterminate += calls,
+            if went_through(seen) {
+                known.calls += calls;
+            } else {
+                known.indeterminate += calls;
             }
             known.first = known.first.clone().min(seen.first.clone());
             known.last = known.last.clone().max(seen.last.clone());
@@ -282,7 +283,7 @@ impl<'g> Holdings<'g> {
         }
     }
 
-    fn cause(&self, action: ActionId, resources: &[&str]) -> Cause {
+    pub(super) fn cause(&self, action: ActionId, resources: &[&str]) -> Cause {
         let trusted = |resource: &&str| self.trusted_by.is_some_and(|roles| roles.contains(*resource));
         if self.catalog.name(action) == "sts:AssumeRole" && resources.iter().all(trusted) {
             Cause::Trust
@@ -342,6 +343,14 @@ impl<'g> Holdings<'g> {
         }
         names
     }
+}
+
+/// Whether AWS surely allowed calls: they succeeded, or were only asked whether they would. An error about a resource's
+/// state comes after the check as a rule, not always: EC2 looks for an image before it asks who may run it.
+pub(super) fn went_through(seen: &Seen) -> bool {
+    let code = &*seen.signature.error_code;
+    let code = code.strip_prefix("Client.").unwrap_or(code);
+    seen.signature.denied_action.is_empty() && (code.is_empty() || code.starts_with("DryRunOperation"))
 }
 
 /// Of the actions that a statement grants, those whose pattern may stand for one of these names. All of a pattern's

@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::explained::ExplainedReport;
 use super::integrity::IntegrityReport;
 use crate::catalog::{ActionId, Catalog};
 use crate::coverage::{Class, Coverage, Hours};
-use crate::gap::{self, Blind, Gap, Grade, View};
+use crate::gap::{self, Blind, Explained, Gap, Grade, View};
 use crate::grants::{Grants, Kind};
 use crate::integrity::Integrity;
 use crate::rightsize;
@@ -68,6 +69,9 @@ pub struct CoverageReport {
     pub skipped: Vec<(String, String, u64)>,
     /// Denials whose message names an action that the mapping had not found.
     pub mapping_disagreements: Vec<String>,
+    /// How many authorised calls the grants explain, where grants were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explained: Option<ExplainedReport>,
     /// What digest files prove of the log files, where that was asked for (`--validate`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub integrity: Option<IntegrityReport>,
@@ -207,6 +211,8 @@ pub struct CoverageInputs<'a> {
     pub gaps: &'a [Gap],
     /// What the archive spans.
     pub window: Window,
+    /// How many authorised calls the grants explain.
+    pub explained: Option<&'a Explained>,
     /// What digest files prove, where that was asked for.
     pub integrity: Option<&'a Integrity>,
 }
@@ -300,6 +306,7 @@ pub fn coverage(inputs: &CoverageInputs<'_>) -> CoverageReport {
         with_grants,
         skipped: coverage.skipped(),
         mapping_disagreements: coverage.mapping_disagreements.iter().cloned().collect(),
+        explained: inputs.explained.map(super::explained::explained),
         integrity: inputs.integrity.map(super::integrity::integrity),
     }
 }

@@ -7,6 +7,7 @@ mod build;
 mod read;
 mod changes;
 mod coverage;
+mod explained;
 mod integrity;
 mod principal;
 mod suggestion;
@@ -25,6 +26,7 @@ pub use coverage::{
     ChangeReport, CoverageInputs, CoverageReport, DataReport, DigestReport, HoleReport, OffReport, StreamReport,
     TrailReport, UnprovedReport, coverage,
 };
+pub use explained::{ExplainedCalls, ExplainedReport, ExplainedService};
 pub use integrity::{EmptyReport, FindingReport, IntegrityReport, UncoveredReport};
 pub use principal::{
     Action, ActionGroup, Elsewhere, ExplainedDenial, Finding, FirstLast, GradeTotals, GrantedBy, PolicyNote, Principal,

@@ -140,6 +140,15 @@ impl Table {
         builder.finish()
     }
 
+    /// The rows of each signature.
+    pub fn rows_of(&self) -> Vec<Vec<&Row>> {
+        let mut rows_of: Vec<Vec<&Row>> = vec![Vec::new(); self.signatures.len()];
+        for row in &self.rows {
+            rows_of[row.signature].push(row);
+        }
+        rows_of
+    }
+
     /// Joins calls with the openings of their sessions and counts them by workload. To be done last: a part that is
     /// merged later could hold a session's other half.
     pub fn join_sessions(&mut self) {

@@ -1,0 +1,102 @@
+//! Calls that nobody can name: they keep every pattern that may name them.
+
+use serde_json::{Value, json};
+use trimtrail::catalog::Catalog;
+use trimtrail::iam::Policy;
+use trimtrail::rightsize::EvidenceLevel;
+use trimtrail::verify;
+
+use super::{Archive, conservative, options, policy, statement};
+use crate::journey::{allow, call, role};
+
+/// An action that the catalog does not know.
+pub(super) const NEW: &str = "GetRequestAuthorizationDetails";
+
+/// What of a document goes beside one call that the catalog does not know; it also reads an account's summary.
+#[track_caller]
+fn check_unnamed(source: &str, name: &str, statements: &[Value], expected: &[&str]) {
+    let known = call(2, "iam", "GetAccountSummary", json!({"awsRegion": "us-east-1"}));
+    let unnamed = call(3, source, name, json!({}));
+    let archive = Archive::new(&[known, unnamed], &role(&policy(statements)));
+    assert_eq!(archive.removed(&conservative()), expected, "{source}/{name}");
+}
+
+#[test]
+fn an_unmapped_call_keeps_every_pattern_that_matches_its_name() {
+    let idle = statement("ec2:TerminateInstances", "*");
+    let goes = ["ec2:TerminateInstances"];
+    for pattern in [
+        "iam:Get*",
+        "iam:GetRequest*",
+        "iam:*Details",
+        "iam:GetRequestAuthorizationDetails",
+        "iam:*",
+    ] {
+        check_unnamed("newthing", NEW, &[statement(pattern, "*"), idle.clone()], &goes);
+        check_unnamed("sts", NEW, &[statement(pattern, "*"), idle.clone()], &goes);
+    }
+    check_unnamed("newthing", NEW, &[statement("*", "*"), idle.clone()], &[]);
+    let all_but = json!({"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"});
+    check_unnamed("newthing", NEW, &[all_but], &[]);
+    // What does not match its name is none of its business.
+    check_unnamed(
+        "newthing",
+        NEW,
+        &[
+            statement("iam:GetAccountSummary", "*"),
+            statement("iam:ListAccessKeys", "*"),
+        ],
+        &["iam:ListAccessKeys"],
+    );
+}
+
+#[test]
+fn an_unmapped_call_keeps_patterns_of_its_name_without_date_or_version() {
+    for name in ["GetThing20200101", "GetThingV2", "GetThing2020_05_31", "BatchGetThing"] {
+        let grants = [statement("iam:GetThing", "*"), statement("ec2:TerminateInstances", "*")];
+        check_unnamed("newthing", name, &grants, &["ec2:TerminateInstances"]);
+    }
+}
+
+#[test]
+fn an_action_that_the_catalog_does_not_know_stays_where_a_policy_names_it() {
+    let known = call(2, "iam", "GetAccountSummary", json!({"awsRegion": "us-east-1"}));
+    for evidence in [EvidenceLevel::Conservative, EvidenceLevel::Aggressive] {
+        let document = allow(
+            &json!(["iam:GetBrandNewThing", "newthing:Do", "ec2:TerminateInstances"]),
+            &json!("*"),
+        );
+        let after = crate::journey::suggested(std::slice::from_ref(&known), &document, &options(evidence));
+        assert_eq!(
+            after,
+            Some(allow(&json!(["iam:GetBrandNewThing", "newthing:Do"]), &json!("*")))
+        );
+    }
+}
+
+/// What replacing one list of actions by another loses for a call that the catalog does not know.
+fn lost(source: &str, old: &Value, new: &Value) -> Vec<String> {
+    let archive = Archive::new(&[call(3, source, NEW, json!({}))], &role(&allow(old, &json!("*"))));
+    let parse = |action: &Value| Policy::from_value(&allow(action, &json!("*"))).expect("a policy");
+    let (lost, _) = verify::losses(Catalog::embedded(), &parse(old), &parse(new), &archive.gaps()[0]);
+    lost.into_iter().map(|loss| loss.action).collect()
+}
+
+#[test]
+fn a_lost_pattern_of_an_unmapped_call_is_named_once() {
+    let old = json!(["iam:Get*", "iam:List*"]);
+    let new = json!(["iam:GetAccountSummary", "iam:ListRoles"]);
+    let name = "iam:GetRequestAuthorizationDetails";
+    // Of an unknown source, and of a service that the catalog knows.
+    assert_eq!(lost("newthing", &old, &new), [name]);
+    assert_eq!(lost("iam", &old, &new), [name]);
+    assert_eq!(
+        lost("newthing", &old, &json!(["iam:Get*", "iam:ListRoles"])),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        lost("newthing", &json!("*"), &json!(["iam:*", "newthing:*"])),
+        ["*:GetRequestAuthorizationDetails"]
+    );
+    assert_eq!(lost("newthing", &json!("*"), &json!("*")), Vec::<String>::new());
+}
