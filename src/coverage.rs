@@ -22,6 +22,8 @@ const PLACES: usize = 20;
 const ROOTS: usize = 4096;
 /// Most changes to trails that are remembered, the earliest; what follows them is then unknown.
 pub const CHANGES: usize = 10_000;
+/// Most calls that are remembered as management events of which the catalog does not know it.
+const SHOWN: usize = 100_000;
 /// Most access keys, and most roles with their clients, that are remembered.
 const KEYS: usize = 4096;
 /// Most clients that are remembered for one role.
@@ -168,6 +170,9 @@ pub struct Coverage {
     /// seen.
     #[serde(with = "pairs")]
     pub excludable_sources: BTreeMap<(String, String, String), Days>,
+    /// Calls that were seen as management events although the catalog does not say that they are such: (account, region,
+    /// source, name); at most [`SHOWN`], the first.
+    pub shown: BTreeSet<(String, String, String, String)>,
     /// Changes to trails, sorted by time; at most [`CHANGES`], the earliest.
     pub trail_changes: BTreeSet<TrailChange>,
     /// (account, region, trail) → what its digest files say.
@@ -285,6 +290,15 @@ impl Coverage {
             if reads { &mut days.reads } else { &mut days.writes }.add(time);
         }
         keep_smallest(roots, ROOTS);
+    }
+
+    /// A call of which the catalog does not know it was logged as a management event.
+    pub fn shown(&mut self, account: &str, region: &str, source: &str, name: &str) {
+        self.shown
+            .insert([account, region, source, name].map(str::to_owned).into());
+        while self.shown.len() > SHOWN {
+            self.shown.pop_last();
+        }
     }
 
     /// A trail was changed.
@@ -515,6 +529,9 @@ impl Coverage {
         }
         for (key, days) in other.excludable_sources {
             self.excludable_sources.entry(key).or_default().merge(&days);
+        }
+        for (account, region, source, name) in &other.shown {
+            self.shown(account, region, source, name);
         }
         for change in other.trail_changes {
             self.trail_change(change);

@@ -9,13 +9,15 @@ use std::path::{Path, PathBuf};
 
 const DATA: &str = "src/catalog/data";
 /// Tables written by hand, and the generated list of sources: embedded as they are.
-const TABLES: [&str; 9] = [
+const TABLES: [&str; 11] = [
     "aliases",
     "bindings",
     "clients",
     "global",
     "hand",
+    "logged",
     "logging",
+    "mixed",
     "parameters",
     "passed_to",
     "sources",

@@ -1,5 +1,7 @@
 //! `catalog`: what the embedded catalog knows; its date and sources.
 
+mod logged;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -31,15 +33,33 @@ enum CatalogCommand {
         #[arg(long, value_name = "DIR", default_value = "src/catalog/data")]
         to: PathBuf,
     },
+    /// Add the calls that logs hold as management events to the catalog's table of them (for maintainers)
+    Logged {
+        /// CloudTrail logs: files, folders
+        #[arg(value_name = "PLACE", required = true)]
+        logs: Vec<String>,
+        /// The table
+        #[arg(long, value_name = "FILE", default_value = "src/catalog/data/logged.tsv")]
+        to: PathBuf,
+    },
 }
 
 impl CatalogArgs {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         let mut out = io::BufWriter::new(io::stdout().lock());
-        if let Some(CatalogCommand::Refresh { from, to }) = &self.command {
-            writeln!(out, "{}", refresh::run(from, to)?)?;
-            out.flush()?;
-            return Ok(Outcome::Clear);
+        match &self.command {
+            None => {}
+            Some(CatalogCommand::Refresh { from, to }) => {
+                writeln!(out, "{}", refresh::run(from, to)?)?;
+                out.flush()?;
+                return Ok(Outcome::Clear);
+            }
+            Some(CatalogCommand::Logged { logs, to }) => {
+                let (before, now) = logged::run(logs, to)?;
+                writeln!(out, "{now} calls, {before} before")?;
+                out.flush()?;
+                return Ok(Outcome::Clear);
+            }
         }
         let catalog = Catalog::embedded();
         match &self.pattern {

@@ -94,6 +94,8 @@ pub(super) struct Views<'a> {
     made: HashMap<(String, Vec<String>, Vec<String>), Arc<View>>,
     silences: HashMap<(String, String), Silence>,
     logging: Vec<Logging>,
+    /// (account, region) → actions that the archive shows there as management events, whatever the tables say.
+    shown: HashMap<(&'a str, &'a str), ActionSet>,
 }
 
 /// What an account's stream in one region lacks.
@@ -126,6 +128,13 @@ impl<'a> Views<'a> {
         window: Window,
     ) -> Views<'a> {
         let logging = catalog.ids().map(|id| catalog.logging(id)).collect();
+        let mut shown: HashMap<(&str, &str), ActionSet> = HashMap::new();
+        for (account, region, source, name) in &coverage.shown {
+            if let Some(action) = catalog.unsaid_action(source, name) {
+                let there = shown.entry((account, region)).or_insert_with(ActionSet::none);
+                there.insert(action);
+            }
+        }
         Views {
             catalog,
             coverage,
@@ -134,6 +143,7 @@ impl<'a> Views<'a> {
             made: HashMap::new(),
             silences: HashMap::new(),
             logging,
+            shown,
         }
     }
 
@@ -177,13 +187,22 @@ impl<'a> Views<'a> {
             reason: vec![0; catalog.len()],
             reasons: Vec::new(),
         };
+        let shown = this.shown_in(account, regions.iter().map(String::as_str));
+        let shown_home = this.shown_in(account, [home]);
         let mut numbers: HashMap<Blind, u16> = HashMap::new();
         // What one action of a kind is answered, all of its kind are, unless a selector asks for services or names.
         type Kind<'k> = (Option<&'k str>, Option<bool>, bool, Option<ActionId>);
         let mut answers: HashMap<Kind<'_>, Option<Blind>> = HashMap::new();
         for id in catalog.ids() {
             let own = this.trails.by_action.then_some(id);
-            let blind = match &this.logging[id.index()] {
+            let is_shown =
+                shown.contains(id) || shown_home.contains(id) && catalog.is_global_service(catalog.service(id));
+            let logging = if is_shown {
+                catalog.as_management(id)
+            } else {
+                &this.logging[id.index()]
+            };
+            let blind = match logging {
                 Logging::Never { why } | Logging::Unknown { why } => Some(Blind::Unobservable(why.clone())),
                 Logging::Management { read_only } => {
                     let service = catalog.service(id);
@@ -262,6 +281,16 @@ impl<'a> Views<'a> {
             named.insert(GLOBAL_REGIONS[0].to_owned());
         }
         named
+    }
+
+    /// What this archive shows for anybody as a management event in all of these regions; it is logged there for
+    /// everybody, whatever the tables say.
+    fn shown_in<'r>(&self, account: &str, regions: impl IntoIterator<Item = &'r str>) -> ActionSet {
+        let there = |region| self.shown.get(&(account, region)).cloned().unwrap_or_default();
+        let everywhere = regions.into_iter().map(there);
+        everywhere
+            .reduce(|all, here| all.intersection(&here))
+            .unwrap_or_default()
     }
 
     /// Looks for silence in a stream, once.

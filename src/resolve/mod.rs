@@ -16,7 +16,7 @@ mod reads;
 
 use crate::catalog::{ActionId, Catalog, How, Mapping, When};
 
-pub use observe::{Facts, Observed, data_roots, is_data, observe, root};
+pub use observe::{Facts, Observed, data_roots, is_data, is_management, observe, root};
 pub use operation::Operation;
 pub use outcome::{Outcome, Verdict, of_code, outcome};
 pub use outline::{Outline, Piece, fill};

@@ -441,6 +441,14 @@ pub fn is_data(event: &Event<'_>, operation: &Operation) -> bool {
     }
 }
 
+/// Whether the event says itself that it is a management event.
+pub fn is_management(event: &Event<'_>) -> bool {
+    match (event.event_category.as_deref(), event.management_event) {
+        (Some("Management"), Some(true) | None) | (None, Some(true)) => true,
+        (Some(_), _) | (None, _) => false,
+    }
+}
+
 /// The resources whose data events this event is one of: (resource type, root).
 pub fn data_roots(event: &Event<'_>, operation: &Operation) -> Vec<(String, String)> {
     let mut roots = Vec::new();

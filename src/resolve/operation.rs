@@ -69,6 +69,8 @@ pub struct Operation {
     pub mapping: Mapping,
     /// The resource type of the data events that show it, where it is a data operation.
     pub data_type: Option<String>,
+    /// Whether the catalog does not say that it is logged as a management event: seeing it as one says more.
+    pub unsaid: bool,
     /// Whether it only reads, by the access level of its first action.
     pub reads: bool,
     /// Whether roles in its parameters are handed over; IAM's and STS's own operations act on them instead.
@@ -181,6 +183,7 @@ impl Operation {
         let takes_roles = !matches!(event_source, "iam.amazonaws.com" | "sts.amazonaws.com");
         Operation {
             data_type,
+            unsaid: catalog.unsaid_action(event_source, event_name).is_some(),
             reads: main
                 .is_some_and(|action| matches!(catalog.access_level(action), AccessLevel::List | AccessLevel::Read)),
             takes_roles,

@@ -1,5 +1,6 @@
 //! What one thread counts of one part, event by event.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::builder::{Builder, Key};
@@ -29,6 +30,8 @@ pub(super) struct Shard {
     region: LatestRegion,
     /// Where and when management events were heard last: those that write, and those that read.
     heard: [Option<Noted>; 2],
+    /// What is shown as a management event already: account, region, source, name.
+    shown: HashSet<[Text; 4]>,
 }
 
 impl Shard {
@@ -44,6 +47,7 @@ impl Shard {
             account: Latest::default(),
             region: LatestRegion::default(),
             heard: [None; 2],
+            shown: HashSet::new(),
         }
     }
 
@@ -235,6 +239,19 @@ impl Shard {
         let heard = heard_alike || in_stream && stream.replace(noted) == Some(noted);
         if !heard {
             note_stream(&mut self.coverage, event, operation, noted);
+        }
+        if operation.unsaid && resolve::is_management(event) {
+            let shown = [
+                account,
+                region,
+                self.builder.text(&event.source),
+                self.builder.text(&event.name),
+            ];
+            if self.shown.insert(shown) {
+                let region = event.region.as_deref().unwrap_or("");
+                self.coverage
+                    .shown(account_of(event), region, &event.source, &event.name);
+            }
         }
         if event.source == "cloudtrail.amazonaws.com"
             && event.error_code.is_none()

@@ -213,3 +213,103 @@ fn changes_within_a_day_do_not_excuse_what_was_never_seen() {
     Case::of(events.clone(), "kms:*", "*").check("kms:Encrypt", Grade::OutsideCoverage);
     Case::of(events, "ec2:*", "*").check("ec2:DeleteVpc", Grade::Unused);
 }
+
+// ---- what is logged, and as what
+
+/// A call that somebody else made.
+fn seen(day: u32, source: &str, name: &str, region: &str) -> serde_json::Value {
+    super::event(day, source, name, true, &json!({"awsRegion": region}))
+}
+
+#[test]
+fn what_the_archive_shows_as_a_management_event_is_observable_there_whatever_the_tables_say() {
+    let layers = "arn:aws:lambda:eu-west-1:111122223333:layer:l";
+    let case = |events: Vec<serde_json::Value>| Case::of([full(), events].concat(), "lambda:*", layers);
+    case(Vec::new()).check("lambda:GetLayerVersion", Grade::Unobservable);
+    case(vec![seen(3, "lambda", "GetLayerVersion20181031", "eu-west-1")])
+        .check("lambda:GetLayerVersion", Grade::Unused);
+    // Another region of the account, another action: nothing is shown of them.
+    case(vec![seen(3, "lambda", "GetLayerVersion20181031", "us-east-1")])
+        .check("lambda:GetLayerVersion", Grade::Unobservable);
+    case(vec![seen(3, "lambda", "ListLayers20181031", "eu-west-1")])
+        .check("lambda:GetLayerVersion", Grade::Unobservable);
+    // A statement on everything asks for every region.
+    let one = [full(), vec![seen(3, "lambda", "GetLayerVersion20181031", "eu-west-1")]].concat();
+    Case::of(one.clone(), "lambda:*", "*").check("lambda:GetLayerVersion", Grade::Unobservable);
+    let both = [one, vec![seen(3, "lambda", "GetLayerVersion20181031", "us-east-1")]].concat();
+    Case::of(both, "lambda:*", "*").check("lambda:GetLayerVersion", Grade::Unused);
+}
+
+#[test]
+fn an_event_that_does_not_say_that_it_is_a_management_event_shows_nothing() {
+    let thing = "arn:aws:iot:eu-west-1:111122223333:thing/t";
+    let case = |more: &serde_json::Value| {
+        let mut event = seen(3, "iot", "GetThingShadow", "eu-west-1");
+        for (key, value) in more.as_object().expect("an object") {
+            event[key] = value.clone();
+        }
+        Case::of([full(), vec![event]].concat(), "iot:*", thing)
+    };
+    case(&json!({})).check("iot:GetThingShadow", Grade::Unused);
+    let old = json!({"eventCategory": null, "managementEvent": null, "eventVersion": "1.05"});
+    case(&old).check("iot:GetThingShadow", Grade::Unobservable);
+    let data = json!({"eventCategory": "Data", "managementEvent": false});
+    case(&data).check("iot:GetThingShadow", Grade::Unobservable);
+}
+
+#[test]
+fn calls_that_are_logged_as_either_kind_are_not_shown_by_one_of_them() {
+    let cluster = "arn:aws:rds:eu-west-1:111122223333:cluster:c";
+    let one = vec![seen(3, "rdsdata", "ExecuteStatement", "eu-west-1")];
+    Case::of([full(), one].concat(), "rds-data:*", cluster).check("rds-data:ExecuteStatement", Grade::Unobservable);
+}
+
+#[test]
+fn what_was_shown_outlives_the_reading() {
+    let events = [full(), vec![seen(3, "lambda", "GetLayerVersion20181031", "eu-west-1")]].concat();
+    let read = Case::of(events, "lambda:*", "*").read();
+    let text = serde_json::to_string(&read.coverage).expect("JSON");
+    let again: trimtrail::coverage::Coverage = serde_json::from_str(&text).expect("a coverage");
+    assert_eq!(again, read.coverage);
+    let place = [
+        "111122223333",
+        "eu-west-1",
+        "lambda.amazonaws.com",
+        "GetLayerVersion20181031",
+    ];
+    assert!(again.shown.contains(&place.map(str::to_owned).into()));
+    // A ledger of an earlier program shows nothing.
+    let older: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let mut older = older.as_object().expect("an object").clone();
+    older.remove("shown");
+    let older: trimtrail::coverage::Coverage = serde_json::from_value(older.into()).expect("a coverage");
+    assert!(older.shown.is_empty());
+}
+
+#[test]
+fn without_data_events_no_data_plane_is_called_unused() {
+    for action in [
+        "bedrock-agentcore:InvokeAgentRuntime",
+        "geo-places:SearchText",
+        "iotsitewise:BatchPutAssetPropertyValue",
+        "kinesisvideo:GetMedia",
+        "lex:RecognizeText",
+        "payment-cryptography:EncryptData",
+        "qbusiness:ChatSync",
+        "rum:PutRumEvents",
+        "sdb:Select",
+        "resource-explorer-2:Search",
+    ] {
+        Case::of(full(), action, "*").check(action, Grade::Unobservable);
+    }
+    // What manages the same things is a management event.
+    for action in [
+        "kinesisvideo:DeleteStream",
+        "lex:DeleteBot",
+        "payment-cryptography:DeleteKey",
+        "rum:DeleteAppMonitor",
+        "iotsitewise:DeleteAsset",
+    ] {
+        Case::of(full(), action, "*").check(action, Grade::Unused);
+    }
+}
