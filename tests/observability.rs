@@ -109,7 +109,11 @@ fn statement(action: &Value, resource: &Value) -> Value {
 }
 
 fn role(statements: &[Value]) -> Value {
-    json!({"RoleDetailList": [{"Arn": ROLE, "RoleName": "app", "RoleId": "AROAAPP", "Path": "/", "CreateDate": "2025-01-01T00:00:00Z",
+    role_of("2025-01-01T00:00:00Z", statements)
+}
+
+fn role_of(created: &str, statements: &[Value]) -> Value {
+    json!({"RoleDetailList": [{"Arn": ROLE, "RoleName": "app", "RoleId": "AROAAPP", "Path": "/", "CreateDate": created,
         "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}]},
         "RolePolicyList": [{"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}}], "AttachedManagedPolicies": []}]})
 }
@@ -125,6 +129,8 @@ struct Case {
     org_policies: Vec<Value>,
     exclude: Vec<usage::ExcludeRule>,
     evidence: EvidenceLevel,
+    /// When the role was made, where it matters.
+    created: Option<&'static str>,
 }
 
 /// What an archive and the grants come to, before anything is suggested.
@@ -170,7 +176,11 @@ impl Case {
             ..usage::Options::default()
         };
         let (table, coverage) = usage::collect(&sources, &options, &Progress::silent()).expect("threads");
-        let mut grants = grants::read(&[("grants".to_owned(), role(&self.statements).to_string())]).expect("grants");
+        let mut grants = grants::read(&[(
+            "grants".to_owned(),
+            role_of(self.created.unwrap_or("2025-01-01T00:00:00Z"), &self.statements).to_string(),
+        )])
+        .expect("grants");
         grants.supplements = supplements.load().expect("supplements");
         let window = coverage.span.expect("events");
         let gaps = gap::classify(Catalog::embedded(), &table, &grants, &coverage, window);

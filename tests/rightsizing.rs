@@ -356,8 +356,8 @@ fn services_stay_whole_where_room_is_scarce() {
 fn inline_policies_of_one_owner_fit_together() {
     let mut grants = role(&allow(&json!("ec2:*"), &json!("*")));
     grants["RoleDetailList"][0]["RolePolicyList"] = json!([
-        {"PolicyName": "a", "PolicyDocument": allow(&json!("*"), &json!("*"))},
-        {"PolicyName": "b", "PolicyDocument": allow(&json!(["*", "secretsmanager:*"]), &json!("*"))}]);
+        {"PolicyName": "a", "PolicyDocument": allow(&json!(["c*:*", "e*:*", "r*:*"]), &json!("*"))},
+        {"PolicyName": "b", "PolicyDocument": allow(&json!(["i*:*", "s*:*"]), &json!("*"))}]);
     let report = analyze(&background(), &grants, &options(), 1);
     let sizes: Vec<u64> = report
         .suggestions

@@ -29,9 +29,12 @@ pub(super) struct DoctorArgs {
     /// The role to take in each other account
     #[arg(long, value_name = "NAME", requires = "org")]
     assume_role_name: Option<String>,
-    /// Also last-accessed data
-    #[arg(long)]
+    /// Also last-accessed data; this is the default
+    #[arg(long, overrides_with = "no_last_accessed")]
     last_accessed: bool,
+    /// Without last-accessed data
+    #[arg(long)]
+    no_last_accessed: bool,
     /// Print the policies and try nothing
     #[arg(long)]
     offline: bool,
@@ -63,7 +66,7 @@ impl DoctorArgs {
                 || places.is_empty(),
             organization: self.org,
             member_role: self.assume_role_name.as_deref(),
-            last_accessed: self.last_accessed,
+            last_accessed: self.last_accessed || !self.no_last_accessed,
             partition: "aws",
         };
         let mut out = io::stdout().lock();

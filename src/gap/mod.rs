@@ -29,7 +29,7 @@ use crate::iam::{ActionPart, Effect, Resource, ResourcePart, Statement, Version,
 use crate::time::Window;
 use crate::usage::Table;
 
-pub use accessed::Accessed;
+pub use accessed::{Accessed, Unattempted, unvouched};
 pub use actions::ActionSet;
 pub use evidence::{Activity, Evidence, Unmapped, policy_writes, row_by_row};
 pub use explain::{Cause, Doubt, Unexplained};
@@ -52,7 +52,7 @@ pub enum Grade {
     OutsideCoverage,
     /// Only calls that AWS denied, with a message that names this action.
     DeniedOnly,
-    /// The archive would have shown it, and did not.
+    /// The archive would have shown it, and did not; or IAM's own last-accessed data says that it was not attempted.
     Unused,
 }
 
@@ -103,6 +103,8 @@ pub struct Slice {
     pub accessed: ActionSet,
     /// Those of services that IAM saw where the archive shows nothing that explains it.
     pub service_accessed: ActionSet,
+    /// Those of which IAM saw no attempt.
+    pub unattempted: Unattempted,
     /// What the archive would have shown.
     pub view: Arc<View>,
 }
@@ -123,6 +125,7 @@ impl Slice {
             return Grade::Unobservable;
         }
         match self.view.blind_to(action) {
+            _ if self.unattempted.actions.contains(action) && !self.denied.contains(action) => Grade::Unused,
             Some(Blind::Unobservable(_) | Blind::LeftOut(_) | Blind::DataEvents { .. }) => Grade::Unobservable,
             Some(Blind::NoRegion(_) | Blind::Gap(_)) => Grade::OutsideCoverage,
             None if self.service_accessed.contains(action) => Grade::OutsideCoverage,
@@ -152,8 +155,16 @@ impl Slice {
                 |blind| blind.why().to_owned(),
             ),
             Grade::DeniedOnly => "AWS denied every call that named it".to_owned(),
+            Grade::Unused if self.view.blind_to(action).is_some() => self.unattempted.why(),
             Grade::Unused => "no logged use, and the archive would have shown it".to_owned(),
         }
+    }
+
+    /// The actions of which nothing was heard, and nothing could have been: neither in the archive nor by IAM.
+    fn hidden(&self) -> ActionSet {
+        let mut hidden = self.view.blind.clone();
+        hidden.extend(&self.service_accessed);
+        hidden.difference(&self.unattempted.actions.difference(&self.denied))
     }
 
     /// The granted actions that have a grade.
@@ -175,21 +186,26 @@ impl Slice {
                 seen.difference(&self.used)
             }
             Grade::Unused => {
-                let seen = quiet().difference(&self.view.blind).difference(&self.service_accessed);
+                let seen = quiet().difference(&self.hidden());
                 seen.difference(&self.unmapped).difference(&self.denied)
             }
             Grade::DeniedOnly => {
-                let seen = quiet().difference(&self.view.blind).difference(&self.service_accessed);
+                let seen = quiet().difference(&self.hidden());
                 seen.difference(&self.unmapped).intersection(&self.denied)
             }
             Grade::Unobservable => {
-                let mut hidden = self.view.blind.difference(&self.view.outside);
+                let mut hidden = self
+                    .view
+                    .blind
+                    .intersection(&self.hidden())
+                    .difference(&self.view.outside);
                 hidden.extend(&self.unmapped);
                 quiet().intersection(&hidden)
             }
             Grade::OutsideCoverage => {
                 let mut hidden = self.service_accessed.difference(&self.view.blind);
                 hidden.extend(&self.view.outside);
+                let hidden = hidden.intersection(&self.hidden());
                 quiet().intersection(&hidden).difference(&self.unmapped)
             }
         }
@@ -260,11 +276,12 @@ pub fn classify(catalog: &Catalog, table: &Table, grants: &Grants, coverage: &Co
                 .collect();
             let data = grants.supplements.last_accessed.get(&principal.arn);
             let accessed = data.map_or_else(Accessed::default, |data| {
-                Accessed::of(catalog, data, &activity, &slices, window)
+                Accessed::of(catalog, principal, data, &activity, &slices, window)
             });
             if data.is_some() {
                 for slice in &mut slices {
                     (slice.accessed, slice.service_accessed) = accessed.keeps(catalog, &slice.granted);
+                    slice.unattempted = accessed.unattempted.of(&slice.granted);
                 }
             }
             Gap {
@@ -394,6 +411,7 @@ fn slice(
         denied: denied.shrunk(),
         accessed: ActionSet::none(),
         service_accessed: ActionSet::none(),
+        unattempted: Unattempted::default(),
         view: Arc::clone(&granting.view),
     }
 }

@@ -2,6 +2,7 @@
 //! policies. They may keep a permission or explain one; none of them grants anything.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -32,7 +33,9 @@ impl Supplements {
     /// so nothing is known of it.
     pub fn forget_after(&mut self, moment: i64) {
         for accessed in self.last_accessed.values_mut() {
-            accessed.actions.retain(|_, time| time.as_second() <= moment);
+            accessed
+                .actions
+                .retain(|_, time| time.is_none_or(|time| time.as_second() <= moment));
             accessed
                 .services
                 .retain(|_, time| time.is_none_or(|time| time.as_second() <= moment));
@@ -70,8 +73,11 @@ pub struct TrailConfig {
 pub struct LastAccessed {
     /// Service prefix → its last use; `None` where IAM says that it was never used.
     pub services: BTreeMap<String, Option<Timestamp>>,
-    /// Actions, `service:Name`, with their last use, for the services whose actions IAM tracks.
-    pub actions: BTreeMap<String, Timestamp>,
+    /// Actions, `service:Name`, with their last use, for the services whose actions IAM tracks; `None` where IAM says that
+    /// one was never used.
+    pub actions: BTreeMap<String, Option<Timestamp>>,
+    /// When IAM began to gather this, the earliest of several; `None` where one of them does not say.
+    pub asked: Option<Timestamp>,
 }
 
 /// The policies of an organization that bear on one account: a list a level, the root first.
@@ -297,7 +303,22 @@ fn read_last_accessed(
                 "ServicesLastAccessed is not in it".to_owned(),
             ));
         };
-        let of_arn = known.entry(arn.to_owned()).or_default();
+        // A report may hold less than what happened just before; its beginning is the safer of its two dates.
+        let asked = ["JobCreationDate", "JobCompletionDate"]
+            .into_iter()
+            .filter_map(|key| moment(member(details, key)?))
+            .min();
+        let of_arn = match known.entry(arn.to_owned()) {
+            Entry::Vacant(new) => new.insert(LastAccessed {
+                asked,
+                ..LastAccessed::default()
+            }),
+            Entry::Occupied(known) => {
+                let known = known.into_mut();
+                known.asked = known.asked.zip(asked).map(|(known, asked)| known.min(asked));
+                known
+            }
+        };
         for service in services {
             let Some(prefix) = member(service, "ServiceNamespace").and_then(Value::as_str) else {
                 continue;
@@ -312,12 +333,10 @@ fn read_last_accessed(
             *last = (*last).max(time("LastAuthenticated", service));
             let tracked = member(service, "TrackedActionsLastAccessed").and_then(Value::as_array);
             for action in tracked.into_iter().flatten() {
-                let (Some(action_name), Some(time)) = (
-                    member(action, "ActionName").and_then(Value::as_str),
-                    time("LastAccessedTime", action),
-                ) else {
+                let Some(action_name) = member(action, "ActionName").and_then(Value::as_str) else {
                     continue;
                 };
+                let time = time("LastAccessedTime", action);
                 let full = if action_name.contains(':') {
                     action_name.to_owned()
                 } else {

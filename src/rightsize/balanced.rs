@@ -2,36 +2,8 @@
 //! speaks against their use.
 
 use crate::catalog::{AccessLevel, ActionId, Catalog};
-use crate::gap::{ActionSet, Blind, Gap, Grade, Slice};
+use crate::gap::{ActionSet, Blind, Gap, Grade, Slice, unvouched};
 use crate::iam::{ActionPart, Statement};
-
-/// Services and actions by which something connects: IAM's own last-accessed data does not vouch for them.
-const CONNECTIONS: [&str; 15] = [
-    "aoss:APIAccessAll",
-    "appmesh:StreamAggregatedResources",
-    "dax:*",
-    "dsql:DbConnect*",
-    "ec2messages:*",
-    "elasticache:Connect",
-    "elasticfilesystem:Client*",
-    "es:ESHttp*",
-    "execute-api:*",
-    "iot:*",
-    "kafka-cluster:*",
-    "memorydb:Connect",
-    "neptune-db:*",
-    "rds-db:*",
-    "ssmmessages:*",
-];
-
-/// Actions that another call may need without showing it.
-const BESIDE: [&str; 5] = [
-    "iam:CreateServiceLinkedRole",
-    "iam:PassRole",
-    "sts:SetContext",
-    "sts:SetSourceIdentity",
-    "sts:TagSession",
-];
 
 /// The actions of a slice that go although nobody could have seen them: of regions without any event, and those that are
 /// granted by `*` or NotAction alone, belong to a service that IAM says was never touched, connect nothing, and are no
@@ -47,18 +19,7 @@ pub(super) fn removable(catalog: &Catalog, gap: &Gap, slice: &Slice, statement: 
         return goes;
     }
     let mut stays = slice.unmapped.clone();
-    for pattern in CONNECTIONS.iter().chain(&BESIDE) {
-        catalog
-            .expand(pattern)
-            .into_iter()
-            .for_each(|action| stays.insert(action));
-    }
-    for action in gap.activity.may_need.keys().chain(gap.activity.used.keys()) {
-        catalog
-            .dependents(*action)
-            .iter()
-            .for_each(|dependent| stays.insert(*dependent));
-    }
+    stays.extend(&unvouched(catalog, &gap.activity));
     for action in slice.with_grade(Grade::Unobservable).difference(&stays).iter() {
         let untouched = gap
             .accessed

@@ -39,7 +39,7 @@ pub use risk::{ESCALATION, Risks, weight};
 /// How much evidence a removal needs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub enum EvidenceLevel {
-    /// Only what the archive would have shown, and did not.
+    /// Only what the archive would have shown, and did not, and what IAM says was not attempted.
     #[default]
     Conservative,
     /// Also, as listed assumptions, actions of regions without any event, and unobservable ones that `*` grants of services
@@ -446,7 +446,7 @@ impl<'a> Rewriter<'a> {
                 confidence.why.join("; ")
             ));
         }
-        let mut assumptions = assumptions(self.gaps, index, &affects, &removable, options);
+        let mut assumptions = assumptions(catalog, self.gaps, index, &affects, &removable, options);
         if policy.kind == PolicyKind::AwsManaged {
             assumptions.push(
                 "AWS maintains the original, which cannot be edited: make a customer-managed policy of the new document, \
@@ -538,6 +538,7 @@ fn goes(catalog: &Catalog, gap: &Gap, slice: &Slice, statement: &Statement, opti
 }
 
 fn assumptions(
+    catalog: &Catalog,
     gaps: &[Gap],
     index: PolicyIndex,
     affects: &[PrincipalIndex],
@@ -548,6 +549,23 @@ fn assumptions(
         "accounts and regions that deliver no events to this archive are not used".to_owned(),
         "actions newer than the catalog are not used".to_owned(),
     ];
+    let mut unattempted: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for principal in affects {
+        for slice in gaps[*principal].slices.iter().filter(|slice| slice.policy == index) {
+            let goes = removable
+                .get(&slice.statement)
+                .map(|goes| goes.intersection(&slice.view.blind));
+            let unseen = goes.map(|goes| goes.intersection(&slice.unattempted.actions));
+            for action in unseen.iter().flat_map(ActionSet::iter) {
+                let services = unattempted.entry(slice.unattempted.why()).or_default();
+                services.insert(catalog.service(action));
+            }
+        }
+    }
+    for (why, services) in unattempted {
+        let services: Vec<&str> = services.into_iter().collect();
+        lines.push(format!("{why} of {}, and counts every one", services.join(", ")));
+    }
     if options.evidence != EvidenceLevel::Conservative {
         let mut reasons: BTreeSet<&str> = BTreeSet::new();
         for principal in affects {
@@ -555,7 +573,9 @@ fn assumptions(
                 let Some(goes) = removable.get(&slice.statement) else {
                     continue;
                 };
-                let unseen = goes.intersection(&slice.view.blind);
+                let unseen = goes
+                    .intersection(&slice.view.blind)
+                    .difference(&slice.unattempted.actions);
                 reasons.extend(
                     unseen
                         .iter()

@@ -283,6 +283,7 @@ fn a_snapshot_reads_back_and_names_what_it_lacks() {
         "OIDC providers",
         "pod identity associations",
         "organization",
+        "last-accessed data",
     ] {
         let said = format!("111122223333: no {what}");
         assert!(stderr(&output).contains(&said), "{}", stderr(&output));
@@ -290,7 +291,7 @@ fn a_snapshot_reads_back_and_names_what_it_lacks() {
     let snapshot: Value = serde_json::from_str(&fs::read_to_string(&file.0).expect("a snapshot")).expect("JSON");
     assert_eq!(snapshot["schema"], "trimtrail.grants/1");
     assert_eq!(snapshot["accounts"][0]["account"], "111122223333");
-    assert_eq!(snapshot["not_permitted"].as_array().map(Vec::len), Some(4));
+    assert_eq!(snapshot["not_permitted"].as_array().map(Vec::len), Some(5));
     assert_eq!(
         analyze(address, &path),
         analyze(address, "sample-logs/grants/111122223333.json")
@@ -303,7 +304,7 @@ fn a_report_that_knows_nobody_costs_evidence_and_not_the_run() {
     let file = File::new("nobody");
     let path = file.0.display().to_string();
     let output = trimtrail(address)
-        .args(["grants", "-o", &path])
+        .args(["grants", "-o", &path, "--no-last-accessed"])
         .output()
         .expect("the program");
     assert_eq!(output.status.code(), Some(0));
@@ -334,7 +335,6 @@ fn an_organization_is_taken_account_by_account() {
             "audit",
             "--external-id",
             "e-1",
-            "--last-accessed",
         ])
         .output()
         .expect("the program");
@@ -396,6 +396,56 @@ fn check_beside(address: SocketAddr, path: &str, snapshot: &Value) {
     assert_eq!(over, given(&[harmless, reports[1].clone()]));
     assert_ne!(over, from_snapshot);
     let _ = fs::remove_dir_all(&folder);
+}
+
+#[test]
+fn last_accessed_data_comes_by_default_and_goes_on_where_a_run_stopped() {
+    let file = File::new("accessed");
+    let path = file.0.display().to_string();
+    let left = PathBuf::from(format!("{path}.last-accessed"));
+    let arn = sample("111122223333")["RoleDetailList"][0]["Arn"]
+        .as_str()
+        .expect("an ARN")
+        .to_owned();
+    let now = jiff::Timestamp::now().to_string();
+    let answer = json!({"Arn": arn, "JobStatus": "COMPLETED", "JobCreationDate": now, "ServicesLastAccessed": [{"ServiceNamespace": "sqs"}]});
+    fs::write(&left, format!("{answer}\n{{\"Arn\":")).expect("a file");
+    let grants = |more: &[&str]| {
+        let output = trimtrail(aws(Allows::Everything))
+            .args(["grants", "-o", &path])
+            .args(more)
+            .output()
+            .expect("the program");
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        let snapshot: Value = serde_json::from_str(&fs::read_to_string(&file.0).expect("a snapshot")).expect("JSON");
+        (
+            snapshot["accounts"][0]["service_last_accessed"].clone(),
+            stderr(&output),
+        )
+    };
+    let (accessed, said) = grants(&[]);
+    assert!(
+        said.contains("last-accessed data of 1 roles and users is known"),
+        "{said}"
+    );
+    let services = |arn: &str| {
+        let of = |one: &&Value| one["Arn"] == arn;
+        accessed
+            .as_array()
+            .into_iter()
+            .flatten()
+            .find(of)
+            .map(|one| one["ServicesLastAccessed"][0]["ServiceNamespace"].clone())
+    };
+    assert_eq!(services(&arn), Some(json!("sqs")));
+    let other = sample("111122223333")["RoleDetailList"][1]["Arn"]
+        .as_str()
+        .expect("an ARN")
+        .to_owned();
+    assert_eq!(services(&other), Some(json!("s3")));
+    assert!(!left.exists());
+    let (accessed, said) = grants(&["--no-last-accessed"]);
+    assert_eq!((accessed, said.as_str()), (Value::Null, ""));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What IAM and EKS know beside the grants: the credential report, last-accessed data, who may sign in from outside.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -112,30 +113,61 @@ async fn associations(client: &aws_sdk_eks::Client, cluster: &str, region: &str)
     Ok(found)
 }
 
-/// The last-accessed data of these roles and users, sorted by ARN, and of whom it could not be had.
-pub(super) async fn last_accessed(connection: &Connection, arns: &[String]) -> (Vec<Value>, Vec<(String, Trouble)>) {
+/// The last-accessed data of these roles and users, sorted by ARN, and of whom it could not be had. What an earlier run
+/// was answered is not asked for again; `answered` sees each new answer, the number of principals done, and of all.
+pub(super) async fn last_accessed(
+    connection: &Connection,
+    arns: &[String],
+    known: &BTreeMap<String, Value>,
+    answered: &mut dyn FnMut(&Value, usize, usize),
+) -> (Vec<Value>, Vec<(String, Trouble)>) {
     let client = Client::new(connection.config());
+    let (mut found, mut troubles) = (Vec::new(), Vec::new());
+    let mut asked = Vec::new();
+    for arn in arns {
+        match known.get(arn) {
+            Some(data) => found.push((arn.clone(), data.clone())),
+            None => asked.push(arn.clone()),
+        }
+    }
+    // Whoever may not ask for the first may not ask for the others: that is one refusal, and not thousands.
+    if let Some(first) = asked.first().cloned() {
+        match accessed_by(&client, &first).await {
+            Err(trouble) if trouble.kind == Kind::Denied => return (in_order(found), vec![(String::new(), trouble)]),
+            Err(trouble) => troubles.push((first, trouble)),
+            Ok(data) => {
+                answered(&data, found.len() + 1, arns.len());
+                found.push((first, data));
+            }
+        }
+    }
     let turns = Arc::new(Semaphore::new(JOBS));
     let mut jobs = JoinSet::new();
-    for arn in arns {
-        let (client, turns, arn) = (client.clone(), Arc::clone(&turns), arn.clone());
+    for arn in asked.into_iter().skip(1) {
+        let (client, turns) = (client.clone(), Arc::clone(&turns));
         jobs.spawn(async move {
             let _turn = turns.acquire_owned().await;
             let data = accessed_by(&client, &arn).await;
             (arn, data)
         });
     }
-    let (mut found, mut troubles) = (Vec::new(), Vec::new());
     while let Some(job) = jobs.join_next().await {
         match job {
-            Ok((arn, Ok(data))) => found.push((arn, data)),
+            Ok((arn, Ok(data))) => {
+                answered(&data, found.len() + troubles.len() + 1, arns.len());
+                found.push((arn, data));
+            }
             Ok((arn, Err(trouble))) => troubles.push((arn, trouble)),
             Err(error) => troubles.push((String::new(), Trouble::new(Kind::Other, error.to_string()))),
         }
     }
-    found.sort_by(|(a, _), (b, _)| a.cmp(b));
     troubles.sort_by(|(a, _), (b, _)| a.cmp(b));
-    (found.into_iter().map(|(_, data)| data).collect(), troubles)
+    (in_order(found), troubles)
+}
+
+fn in_order(mut found: Vec<(String, Value)>) -> Vec<Value> {
+    found.sort_by(|(a, _), (b, _)| a.cmp(b));
+    found.into_iter().map(|(_, data)| data).collect()
 }
 
 /// What `get-service-last-accessed-details` prints, with the ARN beside it.
@@ -166,7 +198,10 @@ async fn accessed_by(client: &Client, arn: &str) -> Result<Value, Trouble> {
                 services.extend(page.services_last_accessed.into_iter().map(service));
                 marker = page.marker.filter(|_| page.is_truncated);
                 if marker.is_none() {
-                    return Ok(json!({"Arn": arn, "JobStatus": "COMPLETED", "ServicesLastAccessed": services}));
+                    return Ok(trimmed(json!({
+                        "Arn": arn, "JobStatus": "COMPLETED", "JobCreationDate": time(Some(page.job_creation_date)),
+                        "JobCompletionDate": time(Some(page.job_completion_date)), "ServicesLastAccessed": services,
+                    })));
                 }
             }
             JobStatusType::InProgress => tokio::time::sleep(POLL).await,

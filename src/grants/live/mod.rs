@@ -8,6 +8,8 @@ mod beside;
 mod iam;
 mod organization;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::credential_report;
@@ -23,6 +25,8 @@ pub struct Options {
     pub taken: String,
     /// Ask for last-accessed data of every role and user: a job each.
     pub last_accessed: bool,
+    /// What an earlier run, which was interrupted, was answered: last-accessed data by ARN.
+    pub known: BTreeMap<String, Value>,
     /// Policies of the organization, and its other accounts.
     pub organization: bool,
     /// The role to take in each other account; without one they are left out.
@@ -32,6 +36,9 @@ pub struct Options {
     /// Regions whose EKS clusters are asked for pod identity associations; the client's where none is named.
     pub eks_regions: Vec<String>,
 }
+
+/// Who sees last-accessed data as it comes: an answer, the number of principals that are done, and of all of the account.
+pub type Answered<'a> = &'a mut dyn FnMut(&Value, usize, usize);
 
 /// Something that was not permitted, or did not work.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -68,10 +75,10 @@ pub fn pages(connection: &Connection) -> Result<Vec<(String, String)>, Trouble> 
 ///
 /// # Errors
 /// No credentials, or a caller that may not ask for the grants of its own account.
-pub fn snapshot(connection: &Connection, options: &Options) -> Result<Snapshot, Trouble> {
+pub fn snapshot(connection: &Connection, options: &Options, answered: Answered<'_>) -> Result<Snapshot, Trouble> {
     let caller = connection.caller()?;
     let mut missing = Missed::default();
-    let mut accounts = vec![account(connection, &caller.account, options, &mut missing)?];
+    let mut accounts = vec![account(connection, &caller.account, options, answered, &mut missing)?];
     let mut document = Map::new();
     if options.organization {
         let own = caller.account.clone();
@@ -83,7 +90,7 @@ pub fn snapshot(connection: &Connection, options: &Options) -> Result<Snapshot, 
                     document.insert("organization_policies".to_owned(), policies);
                 }
                 for member in members.iter().filter(|member| **member != own) {
-                    match other(connection, &caller, member, options, &mut missing) {
+                    match other(connection, &caller, member, options, answered, &mut missing) {
                         Ok(snapshot) => accounts.push(snapshot),
                         Err(trouble) => missing.note(member, "grants", &trouble),
                     }
@@ -139,6 +146,7 @@ fn other(
     caller: &Caller,
     account_id: &str,
     options: &Options,
+    answered: Answered<'_>,
     missing: &mut Missed,
 ) -> Result<Value, Trouble> {
     let Some(role) = &options.member_role else {
@@ -147,10 +155,16 @@ fn other(
     let partition = caller.arn.split(':').nth(1).unwrap_or("aws");
     let arn = format!("arn:{partition}:iam::{account_id}:role/{role}");
     let member = connection.as_role(&arn, options.external_id.as_deref());
-    account(&member, account_id, options, missing)
+    account(&member, account_id, options, answered, missing)
 }
 
-fn account(connection: &Connection, account: &str, options: &Options, missing: &mut Missed) -> Result<Value, Trouble> {
+fn account(
+    connection: &Connection,
+    account: &str,
+    options: &Options,
+    answered: Answered<'_>,
+    missing: &mut Missed,
+) -> Result<Value, Trouble> {
     let pages = connection.wait(iam::pages(connection))?;
     let mut snapshot = Map::new();
     snapshot.insert("account".to_owned(), json!(account));
@@ -185,10 +199,17 @@ fn account(connection: &Connection, account: &str, options: &Options, missing: &
     }
     keep("pod_identity_associations", "", Ok(Value::Array(associations)), missing);
     if options.last_accessed {
-        let (accessed, trouble) = connection.wait(beside::last_accessed(connection, &iam::arns(&pages)));
+        let arns = iam::arns(&pages);
+        let asked = beside::last_accessed(connection, &arns, &options.known, answered);
+        let (accessed, trouble) = connection.wait(asked);
         keep("service_last_accessed", "", Ok(Value::Array(accessed)), missing);
         for (arn, trouble) in trouble {
-            missing.note(account, &format!("last-accessed data of {arn}"), &trouble);
+            let what = if arn.is_empty() {
+                "last-accessed data".to_owned()
+            } else {
+                format!("last-accessed data of {arn}")
+            };
+            missing.note(account, &what, &trouble);
         }
     }
     snapshot.insert("pages".to_owned(), Value::Array(pages));

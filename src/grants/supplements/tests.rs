@@ -83,8 +83,25 @@ fn last_accessed_data_by_arn_within_and_by_file_name() {
         let data = &known[arn];
         assert_eq!(data.services["s3"], "2026-10-05T10:00:00Z".parse().ok());
         assert_eq!(data.services["sns"], None);
-        assert_eq!(data.actions.keys().collect::<Vec<_>>(), ["s3:GetBucketAcl"]);
+        assert_eq!(data.actions["s3:GetBucketAcl"], "2026-10-04T09:00:00Z".parse().ok());
+        assert_eq!(data.actions["s3:PutBucketAcl"], None);
+        assert_eq!(data.asked, None);
     }
+}
+
+#[test]
+fn last_accessed_data_is_as_old_as_the_oldest_of_its_reports() {
+    let report = |dates: &str| format!("{{\"Arn\": \"arn:aws:iam::1:user/u\", {dates} \"ServicesLastAccessed\": []}}");
+    let check = |text: String, expected: Option<&str>| {
+        let known = last_accessed("x", &text).expect("last-accessed data");
+        let expected = expected.map(|text| text.parse().expect("a moment"));
+        assert_eq!(known["arn:aws:iam::1:user/u"].asked, expected, "{text}");
+    };
+    let october = report(r#""JobCreationDate": "2026-10-20T10:00:00Z", "JobCompletionDate": "2026-10-20T10:00:05Z","#);
+    let september = report(r#""JobCompletionDate": "2026-09-20T10:00:05Z","#);
+    check(october.clone(), Some("2026-10-20T10:00:00Z"));
+    check(format!("{october}{september}"), Some("2026-09-20T10:00:05Z"));
+    check(format!("{october}{}", report("")), None);
 }
 
 #[test]
