@@ -1,6 +1,7 @@
 //! The one integration-test binary: each file below is one concern.
 
 mod cases;
+mod catalog_in_use;
 mod engines;
 mod evidence;
 mod explained;

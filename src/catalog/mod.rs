@@ -3,11 +3,13 @@
 //! The data is sorted text under `data/`, derived by [`refresh`] from packages of the public registries and packed by
 //! `pack.rs`. Sections unpack when first asked for. Dense [`ActionId`]s live inside one run only: never store them.
 
+pub mod folder;
 mod logging;
 mod mapping;
 mod policies;
 pub mod refresh;
 mod row;
+mod sections;
 mod spelling;
 mod table;
 mod template;
@@ -83,7 +85,9 @@ pub struct Source {
     pub licence: String,
 }
 
-/// The embedded catalog.
+static OF_THIS_RUN: OnceLock<Catalog> = OnceLock::new();
+
+/// All that is known of actions and operations.
 #[derive(Debug)]
 pub struct Catalog {
     actions: Table,
@@ -106,29 +110,42 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// The catalog that this build carries; loaded once, its larger sections when first asked for.
+    /// The catalog of this run: the one that this build carries, unless another took its place before anybody asked. There
+    /// is one a run, as ids of two would be mixed. Loaded once, its larger sections when first asked for.
     pub fn embedded() -> &'static Self {
-        static CATALOG: OnceLock<Catalog> = OnceLock::new();
-        CATALOG.get_or_init(|| {
+        OF_THIS_RUN.get_or_init(|| {
             let (date, sources) = read_sources(&unpack_text(embedded!("sources.z")));
-            Self {
-                actions: Table::unpack(embedded!("actions.z")),
-                services: Table::unpack(embedded!("services.z")),
-                ranges: OnceLock::new(),
-                date,
-                sources,
-                details: OnceLock::new(),
-                arns: OnceLock::new(),
-                operations: OnceLock::new(),
-                dependents: OnceLock::new(),
-                prefixes: OnceLock::new(),
-                global: OnceLock::new(),
-                hand: OnceLock::new(),
-                bindings: OnceLock::new(),
-                logging: OnceLock::new(),
-                policies: OnceLock::new(),
-            }
+            let (actions, services) = (embedded!("actions.z"), embedded!("services.z"));
+            Self::of(Table::unpack(actions), Table::unpack(services), date, sources)
         })
+    }
+
+    /// Puts this catalog in the place of the one that the build carries, for the whole run.
+    ///
+    /// # Errors
+    /// One is in use already.
+    pub fn install(self) -> Result<(), folder::Error> {
+        OF_THIS_RUN.set(self).map_err(|_| folder::Error::InUse)
+    }
+
+    fn of(actions: Table, services: Table, date: String, sources: Vec<Source>) -> Self {
+        Self {
+            actions,
+            services,
+            ranges: OnceLock::new(),
+            date,
+            sources,
+            details: OnceLock::new(),
+            arns: OnceLock::new(),
+            operations: OnceLock::new(),
+            dependents: OnceLock::new(),
+            prefixes: OnceLock::new(),
+            global: OnceLock::new(),
+            hand: OnceLock::new(),
+            bindings: OnceLock::new(),
+            logging: OnceLock::new(),
+            policies: OnceLock::new(),
+        }
     }
 
     /// The day (UTC) of the action list, as `2026-10-27`.

@@ -2,7 +2,8 @@
 //!
 //! It only moves text about; everything that needs thought happened when the text was made (`catalog::refresh`).
 
-use std::collections::BTreeMap;
+mod sections;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -26,45 +27,24 @@ const TABLES: [&str; 11] = [
 fn main() {
     println!("cargo::rerun-if-changed={DATA}");
     println!("cargo::rerun-if-changed=src/catalog/pack.rs");
+    println!("cargo::rerun-if-changed=src/catalog/sections.rs");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR")).join("catalog");
     fs::create_dir_all(&out).expect("OUT_DIR is writable");
 
-    // Keys are lower case, so that the order is the one in which `catalog` searches.
-    let mut actions: BTreeMap<String, String> = BTreeMap::new();
-    let mut details: BTreeMap<String, String> = BTreeMap::new();
-    let mut arns: BTreeMap<String, String> = BTreeMap::new();
-    let mut operations: BTreeMap<String, String> = BTreeMap::new();
-    let mut services: BTreeMap<String, String> = BTreeMap::new();
-    for path in service_files() {
-        let prefix = path
-            .file_stem()
-            .and_then(|name| name.to_str())
-            .expect("named after a prefix");
-        for line in rows(&read(&path)) {
-            let (kind, rest) = line.split_once('\t').expect("kind, then fields");
-            let (name, fields) = rest.split_once('\t').expect("name, then fields");
-            let key = format!("{prefix}:{}", name.to_ascii_lowercase());
-            match kind {
-                "service" => services.insert(prefix.to_owned(), format!("{prefix}\t{fields}")),
-                "action" => {
-                    let mut columns = fields.splitn(3, '\t');
-                    let level = columns.next().expect("access level");
-                    let api = columns.next().expect("api or -");
-                    let detail = columns.next().expect("resource types, condition keys, dependents");
-                    details.insert(key.clone(), detail.to_owned());
-                    actions.insert(key, format!("{prefix}:{name}\t{level}\t{api}"))
-                }
-                "arn" => arns.insert(key, format!("{prefix}:{name}\t{fields}")),
-                "operation" => operations.insert(key, format!("{prefix}:{name}\t{fields}")),
-                other => panic!("{}: unknown kind of line: {other}", path.display()),
-            };
-        }
-    }
-    section(&out, "services", &joined(&services));
-    section(&out, "actions", &joined(&actions));
-    section(&out, "details", &joined(&details));
-    section(&out, "arns", &joined(&arns));
-    section(&out, "operations", &joined(&operations));
+    let files: Vec<(String, String)> = service_files()
+        .iter()
+        .map(|path| {
+            let prefix = path.file_stem().and_then(|name| name.to_str());
+            (prefix.expect("named after a prefix").to_owned(), read(path))
+        })
+        .collect();
+    let files = files.iter().map(|(prefix, text)| (prefix.as_str(), text.as_str()));
+    let packed = sections::sections(files).unwrap_or_else(|why| panic!("{why}"));
+    section(&out, "services", &packed.services);
+    section(&out, "actions", &packed.actions);
+    section(&out, "details", &packed.details);
+    section(&out, "arns", &packed.arns);
+    section(&out, "operations", &packed.operations);
     for table in TABLES {
         section(&out, table, &read(&Path::new(DATA).join(format!("{table}.tsv"))));
     }
@@ -87,14 +67,6 @@ fn service_files() -> Vec<PathBuf> {
 
 fn read(path: &Path) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-fn rows(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
-}
-
-fn joined(rows: &BTreeMap<String, String>) -> String {
-    rows.values().flat_map(|row| [row.as_str(), "\n"]).collect()
 }
 
 fn section(out: &Path, name: &str, text: &str) {

@@ -9,7 +9,9 @@ use anyhow::bail;
 use clap::{Args, Subcommand};
 
 use super::Outcome;
+use super::in_use::{self, CatalogInUse};
 use crate::catalog::{AccessLevel, ActionId, Catalog, Logging, refresh};
+use crate::emit::escape;
 
 /// Arguments of `catalog`.
 #[derive(Args, Debug)]
@@ -45,7 +47,7 @@ enum CatalogCommand {
 }
 
 impl CatalogArgs {
-    pub(super) fn run(self) -> anyhow::Result<Outcome> {
+    pub(super) fn run(self, in_use: &CatalogInUse) -> anyhow::Result<Outcome> {
         let mut out = io::BufWriter::new(io::stdout().lock());
         match &self.command {
             None => {}
@@ -65,6 +67,12 @@ impl CatalogArgs {
         match &self.pattern {
             None => {
                 writeln!(out, "catalog of {}: {} actions", catalog.date(), catalog.len())?;
+                let place = match in_use.folder() {
+                    Some(folder) => folder.display().to_string(),
+                    None => "this program's own".to_owned(),
+                };
+                let age = in_use::age().map_or_else(String::new, |days| format!(", {days} days old"));
+                writeln!(out, "  {}{age}", escape::terminal(&place))?;
                 for source in catalog.sources() {
                     writeln!(out, "  {} {} ({})", source.name, source.version, source.licence)?;
                 }

@@ -69,6 +69,8 @@ impl DoctorArgs {
             last_accessed: self.last_accessed || !self.no_last_accessed,
             partition: "aws",
         };
+        terminal.say(&super::in_use::line());
+        super::in_use::warn(terminal);
         let mut out = io::stdout().lock();
         let shown = |policy: serde_json::Value| escape::json(&format!("{policy:#}")).into_owned();
         writeln!(out, "Whoever runs trimtrail needs\n\n{}", shown(policy::of(&needs)))?;

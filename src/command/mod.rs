@@ -15,6 +15,7 @@ mod doctor;
 mod explain;
 #[cfg(feature = "aws")]
 mod grants;
+mod in_use;
 mod integrity;
 mod keep;
 mod man;
@@ -112,6 +113,8 @@ struct TerminalArgs {
     /// The configuration file, `trimtrail.toml` in the working folder if it is there
     #[arg(long, global = true, help_heading = GENERAL, value_name = "FILE", env = "TRIMTRAIL_CONFIG")]
     config: Option<std::path::PathBuf>,
+    #[command(flatten)]
+    catalog: in_use::CatalogInUse,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -212,6 +215,20 @@ impl Outcome {
     }
 }
 
+impl Command {
+    /// Whether it says what calls needed, which an old catalog knows less of.
+    fn judges(&self) -> bool {
+        matches!(
+            self,
+            Command::Analyze(_)
+                | Command::Coverage(_)
+                | Command::Verify(_)
+                | Command::Backtest(_)
+                | Command::Resolve(_)
+        )
+    }
+}
+
 impl Cli {
     /// Reads the command line, and beneath it the configuration file.
     pub fn from_environment() -> anyhow::Result<Cli> {
@@ -222,6 +239,10 @@ impl Cli {
     /// Runs the subcommand.
     pub fn run(self) -> anyhow::Result<Outcome> {
         let terminal = Terminal::of(&self.terminal);
+        self.terminal.catalog.install()?;
+        if self.command.judges() {
+            in_use::warn(&terminal);
+        }
         match self.command {
             Command::Analyze(args) => args.run(&terminal),
             #[cfg(feature = "aws")]
@@ -241,7 +262,7 @@ impl Cli {
             #[cfg(feature = "polars")]
             Command::Query(args) => args.run(&terminal),
             Command::Doctor(args) => args.run(&terminal),
-            Command::Catalog(args) => args.run(),
+            Command::Catalog(args) => args.run(&self.terminal.catalog),
             Command::Completions(args) => args.run(),
             Command::Man => man::run(),
             Command::Schema(args) => args.run(),
@@ -264,6 +285,11 @@ pub fn help(error: &anyhow::Error) -> Option<&'static str> {
             cause
                 .downcast_ref::<crate::verify::backtest::Error>()
                 .map(crate::verify::backtest::Error::help)
+        };
+        let catalog = || {
+            cause
+                .downcast_ref::<crate::catalog::folder::Error>()
+                .map(crate::catalog::folder::Error::help)
         };
         let integrity = || {
             cause
@@ -289,5 +315,6 @@ pub fn help(error: &anyhow::Error) -> Option<&'static str> {
             .or_else(backtest)
             .or_else(ledger)
             .or_else(integrity)
+            .or_else(catalog)
     })
 }
