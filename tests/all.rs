@@ -1,5 +1,6 @@
 //! The one integration-test binary: each file below is one concern.
 
+mod accounts;
 mod cases;
 mod catalog_in_use;
 mod engines;
