@@ -300,18 +300,20 @@ pub fn union_includes(outers: &[&Resource], inners: &[&Resource], effort: &Effor
     {
         return true;
     }
+    // Inclusion segment by segment implies inclusion of the whole text, and what all match lies within each.
+    if inners.iter().any(|inner| includes_narrowly(outers, &[inner], effort)) {
+        return true;
+    }
     match inners {
-        // Inclusion segment by segment implies inclusion of the whole text.
-        [_one] => includes_narrowly(outers, inners, effort),
+        [_one] => false,
         _several if inners.iter().any(|inner| has_variable(&inner.whole)) => {
-            // Whatever variables hold, what all match lies within each, and within those that have none.
+            // Whatever variables hold, what all match lies within those that have none.
             let plain: Vec<&Resource> = inners
                 .iter()
                 .copied()
                 .filter(|inner| !has_variable(&inner.whole))
                 .collect();
-            inners.iter().any(|inner| includes_narrowly(outers, &[inner], effort))
-                || !plain.is_empty() && union_includes(outers, &plain, effort)
+            !plain.is_empty() && union_includes(outers, &plain, effort)
                 || inners
                     .iter()
                     .any(|a| inners.iter().any(|b| !overlaps_within(a, b, effort)))

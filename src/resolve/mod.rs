@@ -13,6 +13,7 @@ mod outcome;
 mod outline;
 mod path;
 mod reads;
+mod spelled;
 
 use crate::catalog::{ActionId, Catalog, How, Mapping, When};
 
@@ -21,6 +22,7 @@ pub use operation::Operation;
 pub use outcome::{Outcome, Verdict, of_code, outcome};
 pub use outline::{Outline, Piece, fill};
 pub use reads::Reading;
+pub(crate) use spelled::ANY_ACCOUNT;
 
 /// The kind under which a role that was handed over stands in [`Facts::kinds`].
 pub const PASSED_ROLE: &str = "passed-role";
@@ -63,6 +65,8 @@ pub fn resolve(catalog: &Catalog, operation: &Operation, facts: &Facts, resource
     let Mapping::Actions(needs) = &operation.mapping else {
         return resolution;
     };
+    let spelled: Vec<String> = resources.iter().flat_map(|shape| spelled::spelled(shape)).collect();
+    let resources = &spelled[..];
     for need in needs {
         let call = operation.call(catalog, need, facts, resources);
         if need.certain && met(&need.when, facts) == Met::Yes {

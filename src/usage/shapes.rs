@@ -22,10 +22,17 @@ pub(super) fn generalise_into(arn: &str, shape: &mut String) {
     let Some((head, service, resource)) = segments(arn) else {
         return shape.push_str(arn);
     };
+    // A stream comes and goes; its group is named by people, with as many parts as they like.
+    if service == "logs"
+        && let Some((group, _)) = resource.split_once(":log-stream:")
+    {
+        shape.push_str(head);
+        shape.push_str(group);
+        return shape.push_str(":log-stream:*");
+    }
     // Names that people give, and ids that stand for one thing (a KMS key, a hosted zone), stay as they are.
     let passing = match service {
         "s3" => resource.contains('/'),
-        "logs" => resource.contains(":log-stream:"),
         "ecs" => resource.starts_with("task/") || resource.starts_with("container-instance/"),
         "states" => resource.starts_with("execution:"),
         "sts" => true,

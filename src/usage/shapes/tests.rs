@@ -50,7 +50,7 @@ fn ids_of_tasks_streams_and_executions_generalise() {
     );
     check(
         "arn:aws:logs:eu-west-1:1:log-group:/aws/lambda/f:log-stream:2026/10/01/[$LATEST]0a1b2c",
-        "arn:aws:logs:eu-west-1:1:log-group:/aws/*",
+        "arn:aws:logs:eu-west-1:1:log-group:/aws/lambda/f:log-stream:*",
     );
 }
 
