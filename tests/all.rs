@@ -11,6 +11,7 @@ mod fuzz_inputs;
 mod groups;
 mod hostile;
 mod hygiene;
+mod idempotent;
 mod journey;
 mod last_accessed;
 #[cfg(feature = "polars")]

@@ -1,7 +1,7 @@
 //! Smaller policies: what is written, what fits, what else is offered, and how far it may be trusted.
 
 use serde_json::{Value, json};
-use trimtrail::catalog::Catalog;
+use trimtrail::catalog::{Catalog, Mapping};
 use trimtrail::iam::PolicyText;
 use trimtrail::report::{Report, Suggestion};
 use trimtrail::rightsize::{EvidenceLevel, Level, Options, Proposal, Resources, Step};
@@ -312,6 +312,104 @@ fn objects_are_narrowed_to_folders_where_data_events_show_the_bucket() {
 }
 
 #[test]
+fn an_object_that_is_read_alone_is_named() {
+    let mut reads = objects();
+    for read in &mut reads {
+        read["requestParameters"]["key"] = json!("app/config.json");
+        read["resources"][0]["ARN"] = json!("arn:aws:s3:::a/app/config.json");
+    }
+    let document = allow(&json!("s3:GetObject"), &json!("arn:aws:s3:::a/*"));
+    let expected = allow(&json!("s3:GetObject"), &json!("arn:aws:s3:::a/app/config.json"));
+    assert_eq!(after(&run(&reads, &document, &narrow()), "resources"), Some(expected));
+}
+
+#[test]
+fn a_function_is_narrowed_to_itself_and_no_longer_name() {
+    let read = event(3, "lambda", "GetFunction20150331v2", &json!({"functionName": "f"}));
+    let functions = "arn:aws:lambda:eu-west-1:111122223333:function:";
+    let document = allow(&json!("lambda:GetFunction"), &json!(format!("{functions}*")));
+    let expected = allow(
+        &json!("lambda:GetFunction"),
+        &json!([format!("{functions}f"), format!("{functions}f:*")]),
+    );
+    assert_eq!(after(&run(&[read], &document, &narrow()), "resources"), Some(expected));
+}
+
+#[test]
+fn a_wildcard_of_used_actions_is_narrowed_under_their_names() {
+    let id = json!({"secretId": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:db-AbCdEf"});
+    let read = event(3, "secretsmanager", "DescribeSecret", &id);
+    let secrets = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:";
+    let document = allow(&json!("secretsmanager:DescribeS*"), &json!(format!("{secrets}*")));
+    let expected = allow(
+        &json!("secretsmanager:DescribeSecret"),
+        &json!(format!("{secrets}db-??????")),
+    );
+    assert_eq!(
+        after(&run(std::slice::from_ref(&read), &document, &narrow()), "resources"),
+        Some(expected)
+    );
+    // It may have granted what no catalog knows.
+    let unknown = event(3, "newthing", "DescribeSecretThings", &json!({}));
+    let seen = [read, unknown];
+    assert_eq!(after(&run(&seen, &document, &narrow()), "resources"), None);
+}
+
+#[test]
+fn a_source_with_wildcards_inside_its_region_is_narrowed() {
+    let seen = event(3, "dynamodb", "DescribeTable", &json!({"tableName": "orders"}));
+    let document = allow(
+        &json!(["dynamodb:DescribeTable"]),
+        &json!(["arn:aws:dynamodb:??-*-1:111122223333:tabl*?"]),
+    );
+    let table = "arn:aws:dynamodb:??-*-1:111122223333:table/orders";
+    let expected = allow(
+        &json!(["dynamodb:DescribeTable"]),
+        &json!([table, format!("{table}/index/*")]),
+    );
+    assert_eq!(after(&run(&[seen], &document, &narrow()), "resources"), Some(expected));
+}
+
+#[test]
+fn action_as_text_and_as_list_are_narrowed_alike() {
+    let seen = event(3, "dynamodb", "DescribeTable", &json!({"tableName": "orders"}));
+    let narrowed = |action: Value, resource: Value| {
+        let document = after(
+            &run(std::slice::from_ref(&seen), &allow(&action, &resource), &narrow()),
+            "resources",
+        );
+        let statement = &document.expect("narrower")["Statement"][0];
+        let list = |value: &Value| {
+            if value.is_array() {
+                value.clone()
+            } else {
+                json!([value])
+            }
+        };
+        (list(&statement["Action"]), list(&statement["Resource"]))
+    };
+    let (action, resource) = (
+        "dynamodb:DescribeTable",
+        "arn:aws:dynamodb:eu-west-1:111122223333:table/*",
+    );
+    let expected = narrowed(json!(action), json!(resource));
+    assert_eq!(narrowed(json!([action]), json!(resource)), expected);
+    assert_eq!(narrowed(json!(action), json!([resource])), expected);
+    assert_eq!(narrowed(json!([action]), json!([resource])), expected);
+}
+
+#[test]
+fn a_statement_that_another_one_holds_is_no_suggestion() {
+    let table = "arn:aws:dynamodb:us-east-1:111122223333:table/t";
+    let unseen = json!({"Effect": "Allow", "Action": "dynamodb:*", "Resource": ["arn:aws:dynamodb:us-*:111122223333:table/t", "arn:*:dynamodb:us-east-1:111122223333:table/t"]});
+    let held = json!({"Effect": "Allow", "Action": "dynamodb:DescribeTable", "Resource": table});
+    let document = json!({"Version": "2012-10-17", "Statement": [unseen, held]});
+    let report = run(&[], &document, &options());
+    let removed: Vec<u64> = report.suggestions.iter().map(|one| one.removed_actions).collect();
+    assert!(!removed.contains(&0), "{removed:?}");
+}
+
+#[test]
 fn objects_keep_their_resource_where_other_buckets_would_not_show() {
     let document = allow(&json!("s3:GetObject"), &json!("*"));
     assert_eq!(after(&run(&objects(), &document, &narrow()), "resources"), None);
@@ -366,6 +464,97 @@ fn inline_policies_of_one_owner_fit_together() {
         .map(|one| one.characters.after)
         .collect();
     assert!(sizes.len() == 2 && sizes.iter().sum::<u64>() <= 10_240, "{sizes:?}");
+}
+
+#[test]
+fn inline_policies_of_one_owner_grow_into_the_room_that_others_leave() {
+    let ec2 = Catalog::embedded().expand("ec2:describe*");
+    let names: Vec<String> = ec2
+        .into_iter()
+        .map(|action| Catalog::embedded().name(action).to_owned())
+        .filter(|name| {
+            matches!(
+                Catalog::embedded().mapping("ec2.amazonaws.com", &name["ec2:".len()..]),
+                Mapping::Actions(_)
+            )
+        })
+        .collect();
+    let called = names.iter().step_by(3).take(20);
+    let calls = called
+        .clone()
+        .map(|name| event(3, "ec2", &name["ec2:".len()..], &json!({})));
+    let mut events: Vec<Value> = background();
+    events.extend(calls);
+    for event in &mut events {
+        if event["userIdentity"]["type"] == "AssumedRole" {
+            event["userIdentity"] = json!({"type": "IAMUser", "principalId": "AIDAAPP", "accountId": "111122223333",
+                "arn": "arn:aws:iam::111122223333:user/app", "userName": "app"});
+        }
+    }
+    let unused: Vec<&String> = names.iter().skip(1).step_by(3).take(45).collect();
+    let mut grants = user(&allow(&json!("ec2:*"), &json!("*")));
+    grants["UserDetailList"][0]["UserPolicyList"] = json!([
+        {"PolicyName": "grows", "PolicyDocument": allow(&json!("ec2:*"), &json!("*"))},
+        {"PolicyName": "shrinks", "PolicyDocument": allow(&json!(unused), &json!("*"))}]);
+    let report = analyze(&events, &grants, &options(), 1);
+    assert!(report.refused.is_empty(), "{:?}", report.refused);
+    let grows = report
+        .suggestions
+        .iter()
+        .find(|one| one.policy == "grows")
+        .expect("it shrinks");
+    // More than an even share of the room that both leave today.
+    let now: u64 = report.suggestions.iter().map(|one| one.characters.before).sum();
+    assert!(
+        grows.characters.after > grows.characters.before + (2_048 - now) / 2,
+        "{:?}",
+        grows.characters
+    );
+    assert!(grows.room.is_none(), "{:?}", grows.room);
+    let order = "there is room for it once what is suggested for shrinks is in place";
+    assert!(
+        grows.assumptions.iter().any(|line| line == order),
+        "{:?}",
+        grows.assumptions
+    );
+    let sizes: u64 = report.suggestions.iter().map(|one| one.characters.after).sum();
+    assert!(sizes <= 2_048, "{sizes}");
+}
+
+/// The role with `*` in a managed policy, which has less room than an inline one.
+fn administrator(document: &Value) -> Value {
+    let arn = "arn:aws:iam::111122223333:policy/all";
+    let mut grants = role(document);
+    grants["RoleDetailList"][0]["RolePolicyList"] = json!([]);
+    grants["RoleDetailList"][0]["AttachedManagedPolicies"] = json!([{"PolicyName": "all", "PolicyArn": arn}]);
+    grants["Policies"] = json!([{"PolicyName": "all", "PolicyId": "ANPAALL", "Arn": arn, "Path": "/", "DefaultVersionId": "v1",
+        "AttachmentCount": 1, "IsAttachable": true, "CreateDate": "2025-01-01T00:00:00Z", "UpdateDate": "2025-01-01T00:00:00Z",
+        "PolicyVersionList": [{"VersionId": "v1", "IsDefaultVersion": true, "CreateDate": "2025-01-01T00:00:00Z", "Document": document}]}]);
+    grants
+}
+
+#[test]
+fn what_stays_for_room_is_counted_and_nothing_stays_that_fits() {
+    let mut events = background();
+    events.push(secret());
+    let run = |document: &Value| analyze(&events, &administrator(document), &options(), 1);
+    let report = run(&allow(&json!("*"), &json!("*")));
+    let step = report
+        .suggestions
+        .iter()
+        .find(|one| one.step == "actions")
+        .expect("a step");
+    assert!(step.characters.after <= 6_144, "{:?}", step.characters);
+    let room = step.room.as_ref().expect("6,144 characters are too few");
+    let granted = |pattern: &str| Catalog::embedded().expand(&pattern.to_lowercase()).len() as u64;
+    assert_eq!(room.actions, room.patterns.iter().map(granted).sum::<u64>());
+    assert!(
+        room.note
+            .starts_with(&format!("{} unused actions stay for room: split over ", room.actions)),
+        "{}",
+        room.note
+    );
+    assert!(run(&step.after.value()).suggestions.is_empty());
 }
 
 #[test]

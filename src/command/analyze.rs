@@ -1,6 +1,6 @@
 //! `analyze`: the main job, one line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -14,10 +14,12 @@ use super::report::{FormatArgs, attention, load};
 use super::supplements::SupplementArgs;
 use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
+use crate::gap::Gap;
 use crate::grants::{Grants, PolicyIndex};
 use crate::report::{self, BacktestTotals, Inputs, Report};
-use crate::rightsize::{AlternativeKind, Impossible, Options};
+use crate::rightsize::{AlternativeKind, Impossible, Options, Proposal};
 use crate::verify::backtest::{Backtest, Choice, Split, backtest};
+use crate::verify::{Held, Proved, Verified};
 use crate::{emit, gap, rightsize, verify};
 
 /// Up to so many rows of the table (signature and day), a backtest costs less than a second.
@@ -116,7 +118,7 @@ impl AnalyzeArgs {
                 proposal.hold(why);
             }
         }
-        let mut proved = Vec::new();
+        let mut proved: Vec<(Proposal, Verified<Proved>)> = Vec::new();
         let mut refused = Vec::new();
         let proofs: Vec<_> = proposals
             .into_par_iter()
@@ -135,43 +137,12 @@ impl AnalyzeArgs {
                 }
             }
         }
+        let scarce = !unfit.is_empty() || proved.iter().any(|(proposal, _)| proposal.room.is_some());
         for (policy, why) in unfit {
             refused.push((policy, grants.affected_by(policy), serde_json::Value::Null, why));
         }
-        let mut alternatives = Vec::new();
-        let mut impossible = Vec::new();
-        if collected.window.is_some() && !self.alternatives.is_empty() {
-            let kinds: BTreeSet<AlternativeKind> = self.alternatives.iter().map(|kind| kind.kind()).collect();
-            let kinds: Vec<AlternativeKind> = kinds.into_iter().collect();
-            let (made, not_made) =
-                rightsize::alternatives(catalog, &collected.table, &grants, &gaps, window, &options, &kinds);
-            impossible.extend(not_made.into_iter().map(|why| (why, serde_json::Value::Null)));
-            for mut alternative in made {
-                let concerns = |policy: PolicyIndex| match alternative.policy {
-                    Some(own) => own == policy,
-                    None => grants
-                        .affected_by(policy)
-                        .iter()
-                        .any(|one| alternative.affects.contains(one)),
-                };
-                if let Some((_, why)) = broke.into_iter().flatten().find(|(policy, _)| concerns(**policy)) {
-                    alternative.hold(why);
-                }
-                match verify::alternative(catalog, &gaps, alternative) {
-                    Ok(verified) => alternatives.push(verified),
-                    Err(refused) => {
-                        let (alternative, refusal) = *refused;
-                        let why = Impossible {
-                            kind: alternative.kind,
-                            policy: alternative.policy,
-                            affects: alternative.affects,
-                            why: refusal.to_string(),
-                        };
-                        impossible.push((why, serde_json::Value::Array(alternative.documents)));
-                    }
-                }
-            }
-        }
+        let kinds = self.kinds(scarce);
+        let (alternatives, impossible) = self.alternatives(&collected, &grants, &gaps, &options, &kinds, broke);
         let report = report::build(Inputs {
             version: env!("CARGO_PKG_VERSION"),
             catalog,
@@ -205,6 +176,62 @@ impl AnalyzeArgs {
             return Ok(Outcome::NeedsAttention);
         }
         Ok(attention(&report, self.format.fail_on, baseline.as_ref()))
+    }
+
+    /// The kinds of alternatives that were asked for, and splits where something stays for lack of room.
+    fn kinds(&self, scarce: bool) -> BTreeSet<AlternativeKind> {
+        let asked = self.alternatives.iter().map(|kind| kind.kind());
+        asked.chain(scarce.then_some(AlternativeKind::Split)).collect()
+    }
+
+    /// Other ways to the same end, held where what they stand for broke in the backtest.
+    fn alternatives(
+        &self,
+        collected: &Collected,
+        grants: &Grants,
+        gaps: &[Gap],
+        options: &Options,
+        kinds: &BTreeSet<AlternativeKind>,
+        broke: Option<&BTreeMap<PolicyIndex, String>>,
+    ) -> (Vec<Held>, Vec<(Impossible, serde_json::Value)>) {
+        let catalog = Catalog::embedded();
+        let (mut alternatives, mut impossible) = (Vec::new(), Vec::new());
+        let Some(window) = collected.window.filter(|_| !kinds.is_empty()) else {
+            return (alternatives, impossible);
+        };
+        let kinds: Vec<AlternativeKind> = kinds.iter().copied().collect();
+        let (made, not_made) =
+            rightsize::alternatives(catalog, &collected.table, grants, gaps, window, options, &kinds);
+        // Why there is no split, the suggestion itself says.
+        let asked = self.kinds(false);
+        let not_made = not_made.into_iter().filter(|why| asked.contains(&why.kind));
+        impossible.extend(not_made.map(|why| (why, serde_json::Value::Null)));
+        for mut alternative in made {
+            let concerns = |policy: PolicyIndex| match alternative.policy {
+                Some(own) => own == policy,
+                None => grants
+                    .affected_by(policy)
+                    .iter()
+                    .any(|one| alternative.affects.contains(one)),
+            };
+            if let Some((_, why)) = broke.into_iter().flatten().find(|(policy, _)| concerns(**policy)) {
+                alternative.hold(why);
+            }
+            match verify::alternative(catalog, gaps, alternative) {
+                Ok(verified) => alternatives.push(verified),
+                Err(refused) => {
+                    let (alternative, refusal) = *refused;
+                    let why = Impossible {
+                        kind: alternative.kind,
+                        policy: alternative.policy,
+                        affects: alternative.affects,
+                        why: refusal.to_string(),
+                    };
+                    impossible.push((why, serde_json::Value::Array(alternative.documents)));
+                }
+            }
+        }
+        (alternatives, impossible)
     }
 
     /// What a backtest shows, unless it was not wanted or the archive is too large or too short for one on the side.

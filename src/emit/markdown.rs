@@ -374,6 +374,9 @@ fn details(report: &Report, at: usize, chosen: &Chosen<'_>, with_diff: bool) -> 
         view::number(s.characters.quota),
         view::number(s.characters.before)
     ));
+    if let Some(room) = &s.room {
+        text.push_str(&format!("- Room: {}\n", sentence(&room.note)));
+    }
     if chosen.replaces() {
         text.push_str(&format!("- File: {}\n", name(&chosen.path())));
         if with_diff {

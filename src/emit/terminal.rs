@@ -252,6 +252,9 @@ fn details(report: &Report, row: &view::Row<'_>, page: &mut Page) {
                 s.confidence
             );
             page.wrapped("  suggestion   ", &text);
+            if let Some(room) = &s.room {
+                page.wrapped("  for room     ", &room.note);
+            }
         }
     }
     for other in report

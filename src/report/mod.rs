@@ -33,7 +33,7 @@ pub use principal::{
     ResourceGrade, Rhythm, Severity, Shared, Unexplained, Workload,
 };
 pub use read::Error;
-pub use suggestion::{Alternative, Characters, Narrowed, Refused, Suggestion, Verdict};
+pub use suggestion::{Alternative, Characters, Narrowed, Refused, Room, Suggestion, Verdict};
 
 /// The `schema` field of a result.
 pub const SCHEMA: &str = "trimtrail.result/1";

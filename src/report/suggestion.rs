@@ -40,6 +40,9 @@ pub struct Suggestion {
     pub risk_removed: Vec<String>,
     /// Resources that became narrower.
     pub narrowed: Vec<Narrowed>,
+    /// What nobody may need and stays for lack of room; `null` where nothing does.
+    #[serde(default)]
+    pub room: Option<Room>,
     /// What the suggestion takes for granted.
     pub assumptions: Vec<String>,
     /// Why not to apply it yet.
@@ -53,6 +56,17 @@ pub struct Suggestion {
     pub expires: String,
     /// What was proved.
     pub verdict: Verdict,
+}
+
+/// What stays although nobody may need it: whole services take less room than their single actions.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Room {
+    /// How many catalog actions.
+    pub actions: u64,
+    /// Patterns that name them.
+    pub patterns: Patterns,
+    /// What frees them.
+    pub note: String,
 }
 
 /// Characters of a policy as AWS counts them: without white space.

@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::fit::fit;
 use super::names::Within;
 use super::quota::{MANAGED, SESSION, attachments, characters};
 use super::rewrite::{statements, texts, with_actions, with_statements};
-use super::{Options, Rewriter, Step, goes, guard};
+use super::{Goal, Options, Rewriter, goes, guard};
 use crate::catalog::Catalog;
 use crate::gap::{ActionSet, Gap};
 use crate::grants::{Grants, Kind, PolicyIndex, PolicyKind, PrincipalIndex};
@@ -119,7 +120,8 @@ pub struct Impossible {
     pub why: String,
 }
 
-/// The alternatives of these kinds for everybody who would lose something, in the order of the principals.
+/// The alternatives of these kinds for everybody who would lose something, in the order of the principals; splits of the
+/// policies of which something stays for room, or of which no form fits.
 pub fn alternatives(
     catalog: &Catalog,
     table: &Table,
@@ -133,7 +135,9 @@ pub fn alternatives(
     let (mut made, mut impossible) = (Vec::new(), Vec::new());
     for kind in kinds {
         let results: Vec<Result<Alternative, Impossible>> = match kind {
-            AlternativeKind::Split => (0..grants.policies.len())
+            AlternativeKind::Split => rewriter
+                .scarce()
+                .into_iter()
                 .filter_map(|policy| rewriter.split(policy))
                 .collect(),
             AlternativeKind::PermissionsBoundary | AlternativeKind::TrialDeny | AlternativeKind::SessionPolicy => (0
@@ -278,8 +282,8 @@ impl Rewriter<'_> {
             })
             .collect();
         let cut = self.cut(PolicyKind::Managed, document, &before, &removable);
-        let candidate = cut.fitting(Step::Actions, quota)?;
-        let after = candidate.after.value();
+        let fits = fit(&[cut], quota).map_err(|why| format!("no form of it fits AWS's quota: {why}"))?;
+        let after = fits.first().map_or(Value::Null, |fit| fit.candidate.after.value());
         let policy = parse(&after)?;
         Ok((vec![after], before, policy))
     }
@@ -337,24 +341,11 @@ impl Rewriter<'_> {
         Ok(())
     }
 
-    /// A policy's finest form in several managed policies; `None` where one holds it.
+    /// A policy's finest form in several managed policies; `None` where it is left alone.
     fn split(&self, index: PolicyIndex) -> Option<Result<Alternative, Impossible>> {
         let policy = &self.grants.policies[index];
         let goal = self.goal(index)?;
-        if goal.removable.values().all(ActionSet::is_empty) {
-            return None;
-        }
-        let finest = self
-            .cut(policy.kind, &policy.document, goal.document, &goal.removable)
-            .finest();
-        if finest.characters <= goal.quota {
-            return None;
-        }
-        let made = split_document(&finest.after.value()).and_then(|documents| {
-            let replaced = usize::from(policy.kind != PolicyKind::Inline);
-            for holder in &policy.attached_to {
-                self.attachable(*holder, documents.len() - replaced)?;
-            }
+        let made = self.split_documents(&goal).and_then(|documents| {
             let all = documents.iter().flat_map(statements).cloned().collect();
             let after = parse(&with_statements(&policy.document, all))?;
             Ok(Alternative {
@@ -374,6 +365,23 @@ impl Rewriter<'_> {
             affects: goal.affects.clone(),
             why,
         }))
+    }
+
+    /// The finest form of a policy in as few managed policies as hold it, and its holders.
+    ///
+    /// # Errors
+    /// Why there are none.
+    pub(super) fn split_documents(&self, goal: &Goal<'_>) -> Result<Vec<Value>, String> {
+        let policy = &self.grants.policies[goal.index];
+        let finest = self
+            .cut(policy.kind, &policy.document, goal.document, &goal.removable)
+            .finest();
+        let documents = split_document(&finest.after.value())?;
+        let replaced = usize::from(policy.kind != PolicyKind::Inline);
+        for holder in &policy.attached_to {
+            self.attachable(*holder, documents.len().saturating_sub(replaced))?;
+        }
+        Ok(documents)
     }
 }
 

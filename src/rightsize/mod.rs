@@ -7,6 +7,7 @@
 mod alternatives;
 mod balanced;
 mod confidence;
+mod fit;
 mod guard;
 mod names;
 mod narrow;
@@ -14,12 +15,14 @@ mod quota;
 mod rewrite;
 mod rhythm;
 mod risk;
+mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Catalog;
 use crate::gap::{self, ActionSet, Gap, Grade, Slice};
 use crate::grants::{Grants, Kind, PolicyIndex, PolicyKind, PrincipalIndex};
+use crate::iam::subset::{self, Effort};
 use crate::iam::{Effect, Policy, PolicyText, Statement};
 use crate::time::Window;
 use crate::usage::Table;
@@ -32,8 +35,9 @@ pub use guard::{Keep, KeepRule, Kept, why_not_policy, why_not_principal};
 pub use names::{Names, Patterns, Within};
 pub use quota::{
     INLINE_GROUP, INLINE_ROLE, INLINE_USER, MANAGED, PERMISSION_SET, Quota, SESSION, TRUST, attachments, characters,
-    characters_of, quota,
+    characters_of,
 };
+use quota::{Purse, purses};
 pub use risk::{ESCALATION, Risks, weight};
 
 /// How much evidence a removal needs.
@@ -168,6 +172,30 @@ pub struct Candidate {
     pub narrowed: Vec<Narrowing>,
 }
 
+/// What nobody may need and stays because it takes less room whole.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Room {
+    /// The actions.
+    pub stays: ActionSet,
+    /// Over how many policies a split would free them, or why there is none.
+    pub split: Result<usize, String>,
+}
+
+impl Room {
+    /// The same in words.
+    pub fn note(&self) -> String {
+        let (count, frees) = match self.stays.len() {
+            1 => ("1 unused action stays".to_owned(), "it"),
+            count => (format!("{count} unused actions stay"), "them"),
+        };
+        match &self.split {
+            Ok(1) => format!("{count} for room: a managed policy of its own frees {frees}"),
+            Ok(policies) => format!("{count} for room: split over {policies} policies frees {frees}"),
+            Err(why) => format!("{count} for room, and no split frees {frees}: {why}"),
+        }
+    }
+}
+
 /// A policy that can shrink, with the documents that would do.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Proposal {
@@ -179,8 +207,10 @@ pub struct Proposal {
     pub affects: Vec<PrincipalIndex>,
     /// The documents, in the order in which to try them.
     pub candidates: Vec<Candidate>,
-    /// Characters that AWS allows.
+    /// Characters that AWS allows; of policies that share a quota, what the others leave once theirs are applied.
     pub quota: u64,
+    /// What stays although nobody may need it; `None` where nothing does.
+    pub room: Option<Room>,
     /// Why not to apply it yet.
     pub held: Option<String>,
     /// How far it may be trusted.
@@ -208,19 +238,15 @@ pub fn propose(
         },
         ..Rewriter::new(catalog, table, grants, gaps, window, options)
     };
-    let all: Vec<Steps> = (0..grants.policies.len())
-        .into_par_iter()
-        .map(|policy| rewriter.policy(policy))
-        .collect();
+    let all = rewriter.all();
     let sets = guard::permission_sets(grants);
     let all = all
         .into_iter()
         .chain(sets.iter().map(|set| rewriter.permission_set(set)));
     let (proposals, unfit): (Vec<_>, Vec<_>) = all.unzip();
-    (
-        proposals.into_iter().flatten().collect(),
-        unfit.into_iter().flatten().collect(),
-    )
+    let mut proposals: Vec<Proposal> = proposals.into_iter().flatten().collect();
+    proposals.sort_by_key(|proposal| (proposal.policy, proposal.step));
+    (proposals, unfit.into_iter().flatten().collect())
 }
 
 /// What can shrink, and policies of which no form fits AWS's quota, with the reason.
@@ -260,6 +286,26 @@ impl<'a> Rewriter<'a> {
         }
     }
 
+    /// The steps of all policies but permission sets.
+    fn all(&self) -> Vec<Steps> {
+        let settle = |purse: Purse| {
+            let goals = purse.policies.iter().filter_map(|policy| self.goal(*policy));
+            self.settle(&purse, goals.collect())
+        };
+        purses(self.grants).into_par_iter().map(settle).collect()
+    }
+
+    /// Policies of which something stays for room, or of which no form fits.
+    fn scarce(&self) -> BTreeSet<PolicyIndex> {
+        let mut scarce = BTreeSet::new();
+        for (proposals, unfit) in self.all() {
+            let short = proposals.iter().filter(|proposal| proposal.room.is_some());
+            scarce.extend(short.map(|proposal| proposal.policy));
+            scarce.extend(unfit.into_iter().map(|(policy, _)| policy));
+        }
+        scarce
+    }
+
     /// How far one policy may go down; `None` where it is left alone.
     fn goal(&self, index: PolicyIndex) -> Option<Goal<'a>> {
         let (catalog, grants, options) = (self.catalog, self.grants, self.options);
@@ -273,7 +319,6 @@ impl<'a> Rewriter<'a> {
             affects,
             kept,
             removable,
-            quota: quota(grants, index),
             narrows: true,
             held: None,
         })
@@ -326,11 +371,6 @@ impl<'a> Rewriter<'a> {
             .reduce(|guard, rhythm| format!("{guard}; {rhythm}"))
     }
 
-    /// The steps that one policy can take.
-    fn policy(&self, index: PolicyIndex) -> Steps {
-        self.goal(index).map_or_else(Steps::default, |goal| self.steps(goal))
-    }
-
     /// The steps that a permission set can take: its inline policy in all accounts that the grants show.
     fn permission_set(&self, copies: &[PolicyIndex]) -> Steps {
         let (catalog, grants, options) = (self.catalog, self.grants, self.options);
@@ -360,7 +400,6 @@ impl<'a> Rewriter<'a> {
             affects,
             kept,
             removable: all.unwrap_or_default(),
-            quota: PERMISSION_SET.characters,
             narrows: false,
             held: Some(
                 "a permission set: it may be assigned in accounts that these grants do not show; edit it in IAM \
@@ -368,106 +407,11 @@ impl<'a> Rewriter<'a> {
                     .to_owned(),
             ),
         };
-        self.steps(goal)
-    }
-
-    fn steps(&self, goal: Goal<'_>) -> Steps {
-        let (catalog, grants, options) = (self.catalog, self.grants, self.options);
-        let (mut proposals, mut unfit) = (Vec::new(), Vec::new());
-        let Goal {
-            index,
-            document,
-            affects,
-            kept,
-            removable,
-            quota,
-            ..
-        } = goal;
-        let policy = &grants.policies[index];
-        let something_goes = !removable.values().all(ActionSet::is_empty);
-        let cut = self.cut(policy.kind, &policy.document, document, &removable);
-        let mut steps: Vec<(Step, Vec<Candidate>)> = Vec::new();
-        for step in [Step::Services, Step::Actions] {
-            if !something_goes || step == Step::Services && !rewrite::has_service_step(document) {
-                continue;
-            }
-            match cut.fitting(step, quota) {
-                Ok(candidate) if candidate.removed.is_empty() && candidate.after.value() == policy.document => {}
-                Ok(candidate) => steps.push((step, vec![candidate])),
-                Err(why) => unfit.push((index, why)),
-            }
-        }
-        if let Some(touched) = self.touched.as_ref().filter(|_| goal.narrows) {
-            let narrow = narrow::Narrow {
-                catalog,
-                gaps: self.gaps,
-                touched,
-                policy: index,
-                affects: &affects,
-                kept: &kept.actions,
-                window: self.window,
-            };
-            let untouched = Candidate {
-                after: PolicyText::from(&policy.document),
-                change: Change::Replace,
-                characters: characters(&policy.document),
-                removed: ActionSet::none(),
-                narrowed: Vec::new(),
-            };
-            let base = steps.last().and_then(|(_, candidates)| candidates.first());
-            let base = base.unwrap_or(&untouched);
-            let own = match policy.kind {
-                PolicyKind::Inline | PolicyKind::Managed => characters(&policy.document),
-                PolicyKind::AwsManaged => 0,
-            };
-            let candidates = narrow.candidates(document, base);
-            let shortest = candidates.iter().map(|candidate| candidate.characters).min();
-            let fits = |candidate: &Candidate| candidate.characters <= quota.max(own);
-            let fitting: Vec<Candidate> = candidates.into_iter().filter(fits).collect();
-            match shortest {
-                Some(shortest) if fitting.is_empty() => unfit.push((
-                    index,
-                    format!("with narrower resources it takes {shortest} characters, and AWS allows {quota}"),
-                )),
-                Some(_) => steps.push((Step::Resources, fitting)),
-                None => {}
-            }
-        }
-        if steps.is_empty() {
-            return (proposals, unfit);
-        }
-        let mut held = goal.held.or_else(|| self.held(Some(index), &affects));
-        let confidence = confidence::confidence(grants, self.gaps, &affects, self.window, held.as_deref(), options);
-        if held.is_none() && confidence.level < options.min_confidence {
-            held = Some(format!(
-                "its confidence is {}, below --min-confidence {}: {}",
-                confidence.level.name(),
-                options.min_confidence.name(),
-                confidence.why.join("; ")
-            ));
-        }
-        let mut assumptions = assumptions(catalog, self.gaps, index, &affects, &removable, options);
-        if policy.kind == PolicyKind::AwsManaged {
-            assumptions.push(
-                "AWS maintains the original, which cannot be edited: make a customer-managed policy of the new document, \
-                 attach it to everybody affected, then detach the original"
-                    .to_owned(),
-            );
-        }
-        for (step, candidates) in steps {
-            proposals.push(Proposal {
-                policy: index,
-                step,
-                affects: affects.clone(),
-                candidates,
-                quota,
-                held: held.clone(),
-                confidence: confidence.clone(),
-                assumptions: assumptions.clone(),
-                kept_by_rule: kept.rules.clone(),
-            });
-        }
-        (proposals, unfit)
+        let purse = Purse {
+            policies: vec![goal.index],
+            quota: PERMISSION_SET,
+        };
+        self.settle(&purse, vec![goal])
     }
 }
 
@@ -478,10 +422,18 @@ struct Goal<'a> {
     affects: Vec<PrincipalIndex>,
     kept: Kept,
     removable: BTreeMap<usize, ActionSet>,
-    quota: u64,
     /// Whether its resources may be cut down too.
     narrows: bool,
     held: Option<String>,
+}
+
+/// Whether a document surely grants all that another one grants.
+fn grants_all_of(before: &Value, after: &Value) -> bool {
+    let (Ok(before), Ok(after)) = (Policy::from_value(before), Policy::from_value(after)) else {
+        return false;
+    };
+    let (proof, no_search) = (Effort::default(), Effort::of(0));
+    subset::allows_no_more_within(&after, &before, &proof, &no_search) == subset::Verdict::Proved
 }
 
 /// For each Allow statement, by its place: the actions that none of the principals may need.

@@ -4,17 +4,24 @@
 //! of the window, and the archive would have shown other resources. Never narrowed is what makes, runs, deletes or tags
 //! things, or hands over roles: tomorrow's names are not known yet.
 
+mod forms;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use forms::Named;
 use serde_json::{Value, json};
 
+use super::names::{Names, Within};
 use super::quota::characters_of;
 use super::rewrite::{statements, texts, with_actions, with_statements};
 use super::{Candidate, Change, Narrowing};
 use crate::catalog::{AccessLevel, ActionId, Catalog};
 use crate::gap::{self, ActionSet, Gap};
 use crate::grants::{Grants, PolicyIndex, PrincipalIndex};
-use crate::iam::{ActionPart, Effect, Policy, PolicyText, Resource, ResourcePart, Statement, Version, arn};
+use crate::iam::subset::{self, Effort, Verdict as Inclusion};
+use crate::iam::{
+    self, ActionPart, ActionPattern, Effect, Policy, PolicyText, Resource, ResourcePart, Statement, Version, arn,
+};
 use crate::time::{Window, day_of};
 use crate::usage::Table;
 
@@ -25,7 +32,7 @@ const NEVER: [&str; 7] = ["Create", "Run", "Delete", "Tag", "Untag", "PassRole",
 
 /// What calls that may have needed an action touched.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-struct Names {
+struct Seen {
     /// Each shape with the first day (since 1970) on which it was seen.
     first_day: BTreeMap<String, i32>,
     /// Whether some call did not show all that it touched.
@@ -34,11 +41,11 @@ struct Names {
 
 /// What each principal touched, by action, in the order of the principals.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Touched(Vec<BTreeMap<ActionId, Names>>);
+pub(super) struct Touched(Vec<BTreeMap<ActionId, Seen>>);
 
 impl Touched {
     pub(super) fn of(catalog: &Catalog, table: &Table, grants: &Grants) -> Touched {
-        let mut touched = vec![BTreeMap::<ActionId, Names>::new(); grants.principals.len()];
+        let mut touched = vec![BTreeMap::<ActionId, Seen>::new(); grants.principals.len()];
         gap::row_by_row(catalog, table, grants, &mut |principal, row, activity| {
             for (action, evidence) in &activity.may_need {
                 let names = touched[principal].entry(*action).or_default();
@@ -63,7 +70,13 @@ pub(super) struct Narrow<'a> {
     pub(super) affects: &'a [PrincipalIndex],
     pub(super) kept: &'a ActionSet,
     pub(super) window: Window,
+    pub(super) names: &'a Names<'a>,
+    /// Fewest actions for which a wildcard stands.
+    pub(super) least: usize,
 }
+
+/// For each list of resources the actions that get it.
+type Pieces = BTreeMap<Vec<String>, BTreeSet<String>>;
 
 impl Narrow<'_> {
     /// `base`, the candidate of the step before or the policy as it stands, with narrower resources: of all statements that
@@ -80,12 +93,10 @@ impl Narrow<'_> {
             .iter()
             .zip(written)
             .map(|(statement, written)| {
-                let pieces = self.pieces(original, policy.version, statement, written);
+                let (pieces, rest) = self.pieces(original, policy.version, statement, written)?;
                 let mut narrowed = Vec::new();
-                (!pieces.is_empty())
-                    .then(|| self.split(statement, written, pieces, &mut narrowed))
-                    .flatten()
-                    .map(|pieces| (pieces, narrowed))
+                let pieces = self.split(statement, written, pieces, rest, &mut narrowed)?;
+                Some((pieces, narrowed))
             })
             .collect();
         let all: Vec<usize> = (0..split.len()).filter(|at| split[*at].is_some()).collect();
@@ -125,31 +136,60 @@ impl Narrow<'_> {
         choices.into_iter().map(of).collect()
     }
 
-    /// For each list of narrower resources the actions that get it.
+    /// For each list of narrower resources the actions that get it, and the actions of the statement without them.
     fn pieces(
         &self,
         original: &Policy,
         version: Version,
         statement: &Statement,
         written: &Value,
-    ) -> BTreeMap<Vec<String>, BTreeSet<String>> {
-        let mut pieces: BTreeMap<Vec<String>, BTreeSet<String>> = BTreeMap::new();
+    ) -> Option<(Pieces, Vec<String>)> {
         let (Effect::Allow, ActionPart::Action(patterns), ResourcePart::Resource(resources)) =
             (statement.effect, &statement.action, &statement.resource)
         else {
-            return pieces;
+            return None;
         };
-        let Some(source) = source(original, statement, written) else {
-            return pieces;
-        };
-        for pattern in patterns.iter().filter(|pattern| !pattern.text().contains(['*', '?'])) {
-            if let Some(action) = self.catalog.id(pattern.text())
-                && let Some(to) = self.narrowed(action, source, resources, version)
-            {
-                pieces.entry(to).or_default().insert(pattern.text().to_owned());
+        let source = source(original, statement, written)?;
+        let (mut pieces, mut rest) = (Pieces::new(), Vec::new());
+        for pattern in patterns {
+            let is_wildcard = pattern.text().contains(['*', '?']);
+            let (mut here, mut left) = (Vec::new(), ActionSet::none());
+            let expanded = match self.catalog.id(pattern.text()).filter(|_| !is_wildcard) {
+                Some(action) => vec![action],
+                None if is_wildcard && self.may_be_named(pattern) => self.catalog.expand(pattern.lower()),
+                None => Vec::new(),
+            };
+            for action in expanded {
+                match self.narrowed(action, source, resources, version) {
+                    Some(to) if is_wildcard => here.push((to, self.catalog.name(action).to_owned())),
+                    Some(to) => here.push((to, pattern.text().to_owned())),
+                    None => left.insert(action),
+                }
+            }
+            let names = self.names.of(&left, Within::Pattern(pattern.lower()), self.least);
+            // A wildcard that would become a long list says more than the list.
+            if here.is_empty() || is_wildcard && names.len() >= self.least {
+                rest.push(pattern.text().to_owned());
+                continue;
+            }
+            rest.extend(names);
+            for (to, action) in here {
+                pieces.entry(to).or_default().insert(action);
             }
         }
-        pieces
+        (!pieces.is_empty()).then_some((pieces, rest))
+    }
+
+    /// Whether actions may stand in the place of a wildcard: not where it may have granted what no catalog knows.
+    fn may_be_named(&self, pattern: &ActionPattern) -> bool {
+        let mut unmapped = self
+            .affects
+            .iter()
+            .flat_map(|principal| &self.gaps[*principal].activity.unmapped);
+        !unmapped.any(|call| {
+            let named = format!("*:{}", call.event_name.to_lowercase());
+            iam::pattern::overlaps(pattern.lower(), &named)
+        })
     }
 
     /// The statement as several: what is not narrowed as it was, then a statement for each list of resources.
@@ -157,15 +197,11 @@ impl Narrow<'_> {
         &self,
         statement: &Statement,
         written: &Value,
-        pieces: BTreeMap<Vec<String>, BTreeSet<String>>,
+        pieces: Pieces,
+        rest: Vec<String>,
         narrowed: &mut Vec<Narrowing>,
     ) -> Option<Vec<Value>> {
         let mut out = Vec::new();
-        let apart: BTreeSet<&String> = pieces.values().flatten().collect();
-        let rest: Vec<String> = texts(written.get("Action")?)
-            .into_iter()
-            .filter(|action| !apart.contains(action))
-            .collect();
         if !rest.is_empty() {
             out.push(with_actions(written, rest)?);
         }
@@ -204,42 +240,54 @@ impl Narrow<'_> {
         resources: &[Resource],
         version: Version,
     ) -> Option<Vec<String>> {
-        let names = self.names(action, source)?;
+        let touched = self.touched(action, source)?;
         let last_third = i32::try_from(day_of(self.window.first + self.window.seconds() / 3 * 2)).ok()?;
-        let forms_of = |shapes: &mut dyn Iterator<Item = &String>| -> Option<BTreeSet<String>> {
-            let mut forms = BTreeSet::new();
-            for shape in shapes {
-                forms.extend(forms_of_shape(shape, resources, version)?);
+        let types = self.catalog.resource_types(action);
+        let formats: Vec<&str> = types.iter().flat_map(|kind| kind.arns.iter().copied()).collect();
+        let (mut names, mut of) = (Vec::new(), Vec::new());
+        for (shape, day) in &touched {
+            let shape = escape(shape, version)?;
+            for resource in resources {
+                for name in forms::named(&shape, resource.text(), &formats)? {
+                    names.push(name);
+                    of.push((resource, *day < last_third));
+                }
             }
-            Some(widest(forms, version))
-        };
-        let all = forms_of(&mut names.keys())?;
-        let early = forms_of(
-            &mut names
-                .iter()
-                .filter(|(_, day)| **day < last_third)
-                .map(|(shape, _)| shape),
-        )?;
-        if all != early || all.is_empty() || all.len() > MOST {
-            return None;
         }
-        let kept: Vec<Resource> = all.iter().map(|form| Resource::new(form.as_str(), version)).collect();
-        let holds = |inner: &Resource| kept.iter().any(|form| arn::includes(form, inner));
-        for shape in names.keys() {
-            let shape = Resource::new(escape(shape, version)?, version);
-            let missed = resources
-                .iter()
-                .any(|resource| arn::overlaps(resource, &shape) && !holds(&shape) && !holds(resource));
-            if missed {
+        forms::lift(&mut names, Named::is_object);
+        let mut to = loop {
+            let all = within(names.iter().zip(of.iter().map(|(resource, _)| *resource)), version);
+            let early = names.iter().zip(&of).filter(|(_, (_, early))| *early);
+            let early = within(early.map(|(name, (resource, _))| (name, *resource)), version);
+            if all == early && all.len() <= MOST {
+                break all;
+            }
+            // What is named one by one may still lie in folders that were all known early.
+            if !forms::lift(&mut names, |_| true) {
                 return None;
             }
+        };
+        let name = self.catalog.name(action);
+        let texts = resources.iter().map(|resource| resource.text().to_owned());
+        let before = granting(name, texts, version)?;
+        for shape in touched.keys() {
+            let shape = escape(shape, version)?;
+            if subset::keeps(&before, &granting(name, to.iter().cloned(), version)?, name, &shape).is_err() {
+                let shape = Resource::new(shape, version);
+                let met = resources.iter().filter(|resource| arn::overlaps(resource, &shape));
+                to.extend(met.map(|resource| resource.text().to_owned()));
+            }
         }
-        let before: BTreeSet<String> = resources.iter().map(|resource| resource.text().to_owned()).collect();
-        (all != before).then(|| all.into_iter().collect())
+        let to = widest(to, version);
+        let narrower = granting(name, to.iter().cloned(), version)?;
+        let search = Effort::of(0);
+        let is_all =
+            subset::allows_no_more_within(&narrower, &before, &Effort::default(), &search) == Inclusion::Proved;
+        (!to.is_empty() && !is_all).then(|| to.into_iter().collect())
     }
 
     /// All that anybody touched with an action, where that is known for sure.
-    fn names(&self, action: ActionId, source: usize) -> Option<BTreeMap<String, i32>> {
+    fn touched(&self, action: ActionId, source: usize) -> Option<BTreeMap<String, i32>> {
         let catalog = self.catalog;
         let name = catalog.name(action).split_once(':').map_or("", |(_, name)| name);
         if NEVER.iter().any(|start| name.starts_with(start))
@@ -301,24 +349,33 @@ fn source(original: &Policy, statement: &Statement, written: &Value) -> Option<u
     candidates.next().is_none().then_some(first.index)
 }
 
-/// A shape in its normal forms, cut to the resources that it meets; `None` where it has none that we know, or one that
-/// a policy of this version cannot write.
-fn forms_of_shape(shape: &str, resources: &[Resource], version: Version) -> Option<BTreeSet<String>> {
-    let mut forms = BTreeSet::new();
-    for resource in resources {
-        for form in normal_forms(&escape(shape, version)?, resource.text())? {
-            let pattern = Resource::new(form.as_str(), version);
+/// What is named as patterns, none that another one holds, each cut to the resource beside it.
+fn within<'n>(names: impl Iterator<Item = (&'n Named, &'n Resource)>, version: Version) -> BTreeSet<String> {
+    let mut patterns = BTreeSet::new();
+    for (name, resource) in names {
+        for text in name.patterns() {
+            let pattern = Resource::new(text.as_str(), version);
             if !arn::overlaps(resource, &pattern) {
                 continue;
             }
-            if arn::includes(resource, &pattern) {
-                forms.insert(form);
+            patterns.insert(if arn::includes(resource, &pattern) {
+                text
             } else {
-                forms.insert(resource.text().to_owned());
-            }
+                resource.text().to_owned()
+            });
         }
     }
-    Some(forms)
+    widest(patterns, version)
+}
+
+/// A policy that allows one action on some resources.
+fn granting(action: &str, resources: impl Iterator<Item = String>, version: Version) -> Option<Policy> {
+    let resources: Vec<String> = resources.collect();
+    let mut document = json!({"Statement": [{"Effect": "Allow", "Action": action, "Resource": resources}]});
+    if version == Version::V2012 {
+        document["Version"] = json!("2012-10-17");
+    }
+    Policy::from_value(&document).ok()
 }
 
 /// A shape as a policy writes it. Its `*` and `?` stay wildcards: whether the log meant one or a literal, or a template
@@ -348,73 +405,6 @@ fn widest(forms: BTreeSet<String>, version: Version) -> BTreeSet<String> {
         .filter(|(_, pattern)| !held(pattern))
         .map(|(form, _)| form.clone())
         .collect()
-}
-
-/// The patterns that name one resource as AWS's documentation writes them, in the region of the source pattern.
-fn normal_forms(shape: &str, source: &str) -> Option<Vec<String>> {
-    let shape = arn::Arn::parse(shape)?;
-    let region = match (shape.region, arn::Arn::parse(source)) {
-        ("", _) => "",
-        (_, Some(source)) => source.region,
-        (_, None) => "*",
-    };
-    let name = shape.resource;
-    let forms: Vec<String> = match shape.service {
-        // Objects by bucket and folder: up to the first part that differs from object to object.
-        "s3" if shape.region.is_empty() => {
-            let fixed = &name[..name.find(['*', '?']).unwrap_or(name.len())];
-            match fixed.rfind('/') {
-                Some(slash) => vec![format!("{}*", &name[..=slash])],
-                None => vec![name.to_owned()],
-            }
-        }
-        "dynamodb" => {
-            let table = name.strip_prefix("table/")?.split('/').next()?;
-            if name.contains("/stream/") {
-                vec![format!("table/{table}/stream/*")]
-            } else {
-                vec![format!("table/{table}"), format!("table/{table}/index/*")]
-            }
-        }
-        "sqs" | "sns" if !name.contains(':') => vec![name.to_owned()],
-        // An alias names no key; policies name keys (KMS developer guide, "Key policies": alias ARNs do not work there).
-        "kms" => vec![format!("key/{}", name.strip_prefix("key/")?)],
-        "secretsmanager" => secret(name.strip_prefix("secret:")?),
-        "iam" => vec![format!("role/{}", name.strip_prefix("role/")?)],
-        "lambda" => {
-            let function = name.strip_prefix("function:")?.split(':').next()?;
-            vec![format!("function:{function}"), format!("function:{function}:*")]
-        }
-        "logs" => {
-            let group = name.strip_prefix("log-group:")?.split(':').next()?;
-            vec![format!("log-group:{group}"), format!("log-group:{group}:*")]
-        }
-        "ecs" => {
-            let family = name.strip_prefix("task-definition/")?.split(':').next()?;
-            vec![format!("task-definition/{family}:*")]
-        }
-        _ => return None,
-    };
-    let arn = |resource: String| {
-        format!(
-            "arn:{}:{}:{region}:{}:{resource}",
-            shape.partition, shape.service, shape.account
-        )
-    };
-    Some(forms.into_iter().map(arn).collect())
-}
-
-/// A secret's ARN ends in six characters that Secrets Manager chooses (user guide, "What's in a secret"). A name seen
-/// without them may end in six letters of its own: then both readings stay.
-fn secret(name: &str) -> Vec<String> {
-    let chosen = |tail: &str| tail.len() == 6 && tail.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let plain = |tail: &str| tail.bytes().all(|byte| byte.is_ascii_lowercase());
-    match name.rsplit_once('-') {
-        _ if name.ends_with('*') || name.ends_with("-??????") => vec![format!("secret:{name}")],
-        Some((base, tail)) if chosen(tail) && !plain(tail) => vec![format!("secret:{base}-??????")],
-        Some((base, tail)) if chosen(tail) => vec![format!("secret:{base}-??????"), format!("secret:{name}-??????")],
-        _ => vec![format!("secret:{name}"), format!("secret:{name}-??????")],
-    }
 }
 
 #[cfg(test)]

@@ -3,9 +3,11 @@
 //! Figures: IAM user guide, "IAM and AWS STS quotas", sections "IAM and STS character limits" and "IAM object quotas";
 //! IAM Identity Center user guide, "IAM Identity Center quotas" (permission sets). Read 2026-11.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
-use crate::grants::{Grants, Kind, PolicyIndex, PolicyKind};
+use crate::grants::{Grants, Kind, PolicyIndex, PolicyKind, PrincipalIndex};
 
 /// A limit in characters, white space not counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,27 +72,35 @@ pub fn characters_of(text: &str) -> u64 {
     text.chars().filter(|c| !c.is_whitespace()).count() as u64
 }
 
-/// What AWS allows a policy. An inline policy gets its own size and an even share of the room that its owner's inline
-/// policies leave, so that all of them may grow and be put in place in any order.
-pub fn quota(grants: &Grants, policy: PolicyIndex) -> u64 {
-    let document = &grants.policies[policy];
-    match (document.kind, document.attached_to.first()) {
-        (PolicyKind::Managed | PolicyKind::AwsManaged, _) | (PolicyKind::Inline, None) => MANAGED.characters,
-        (PolicyKind::Inline, Some(owner)) => {
-            let owner = &grants.principals[*owner];
-            let whole = match owner.kind {
-                Kind::Role => INLINE_ROLE,
-                Kind::User => INLINE_USER,
-                Kind::Group => INLINE_GROUP,
-            };
-            let sizes: Vec<u64> = owner
-                .policies
-                .iter()
-                .filter(|other| grants.policies[**other].kind == PolicyKind::Inline)
-                .map(|other| characters(&grants.policies[*other].document))
-                .collect();
-            let room = whole.characters.saturating_sub(sizes.iter().sum());
-            characters(&document.document) + room / (sizes.len() as u64).max(1)
+/// Policies that share one quota.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Purse {
+    /// All of them.
+    pub(super) policies: Vec<PolicyIndex>,
+    /// What AWS allows them together.
+    pub(super) quota: Quota,
+}
+
+/// All policies by what they share: the inline policies of one owner together, each managed policy alone.
+pub(super) fn purses(grants: &Grants) -> Vec<Purse> {
+    let mut purses: Vec<Purse> = Vec::new();
+    let mut owners: BTreeMap<PrincipalIndex, usize> = BTreeMap::new();
+    for (index, policy) in grants.policies.iter().enumerate() {
+        let owner = policy.attached_to.first().filter(|_| policy.kind == PolicyKind::Inline);
+        let quota = match owner.map(|owner| grants.principals[*owner].kind) {
+            None => MANAGED,
+            Some(Kind::Role) => INLINE_ROLE,
+            Some(Kind::User) => INLINE_USER,
+            Some(Kind::Group) => INLINE_GROUP,
+        };
+        let known = owner.map(|owner| *owners.entry(*owner).or_insert(purses.len()));
+        match known.and_then(|at| purses.get_mut(at)) {
+            Some(purse) => purse.policies.push(index),
+            None => purses.push(Purse {
+                policies: vec![index],
+                quota,
+            }),
         }
     }
+    purses
 }

@@ -1,8 +1,7 @@
 //! The documents themselves: each Allow statement's actions cut down to what stays, everything else as it was written.
 //!
-//! Statement by statement, never a product of two statements' actions and resources. Where AWS's quota is too small
-//! for single actions, a document is packed step by step: shorter wildcards, statements that differ in one element
-//! only as one, then whole services, those first that save most room for each action that then stays.
+//! Statement by statement, never a product of two statements' actions and resources. How short the written form is,
+//! `fit` decides.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,7 +9,7 @@ use std::ops::Range;
 use serde_json::{Map, Value, json};
 
 use super::names::{Names, Within, in_order};
-use super::quota::{characters, characters_of};
+use super::quota::characters_of;
 use super::{Candidate, Change, Step};
 use crate::catalog::{ActionId, Catalog};
 use crate::gap::ActionSet;
@@ -18,17 +17,43 @@ use crate::grants::PolicyKind;
 use crate::iam::{ActionPart, Effect, Policy, PolicyText, Statement};
 
 /// Fewest actions that a wildcard stands for, where room is scarce.
-const SCARCE: usize = 2;
+pub(super) const SCARCE: usize = 2;
 
 /// How short the written form is.
-#[derive(Clone, PartialEq, Eq, Debug)]
-struct Form {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Form<'w> {
     /// Fewest actions that a wildcard stands for.
-    least: usize,
+    pub(super) least: usize,
     /// Whether statements that differ in one element only become one.
-    merged: bool,
+    pub(super) merged: bool,
     /// The actions of services that stay whole to save room.
-    whole: Vec<Range<u32>>,
+    pub(super) whole: &'w [Range<u32>],
+}
+
+/// A document in one form.
+pub(super) struct Written {
+    pub(super) candidate: Candidate,
+    /// For each of its statements the places of those in the original that it comes from.
+    pub(super) sources: Vec<Vec<usize>>,
+    /// Whether something stays, or stands together, to save room.
+    pub(super) packed: bool,
+}
+
+/// A service that a policy grants whole and that would stay in part.
+pub(super) struct Whole {
+    /// Its actions.
+    pub(super) range: Range<u32>,
+    /// Characters that keeping it whole saves.
+    pub(super) saved: u64,
+    /// Actions that would go.
+    pub(super) going: usize,
+}
+
+impl Whole {
+    /// Characters saved for each action that then stays.
+    pub(super) fn for_each(&self) -> f64 {
+        self.saved as f64 / self.going as f64
+    }
 }
 
 /// What goes down, and how far.
@@ -65,67 +90,11 @@ fn grants_everything(statement: &Statement) -> bool {
 }
 
 impl Cut<'_> {
-    /// The finest document that fits the quota.
-    ///
-    /// # Errors
-    /// Why none does.
-    pub(super) fn fitting(&self, step: Step, quota: u64) -> Result<Candidate, String> {
-        let removable = self.of_step(step);
-        // What is there already may stay as long as it is, but for AWS's own policies: their copy is a customer's.
-        let target = match self.kind {
-            PolicyKind::Inline | PolicyKind::Managed => quota.max(characters(self.written)),
-            PolicyKind::AwsManaged => quota,
-        };
-        let mut form = Form {
-            least: self.least,
-            merged: false,
-            whole: Vec::new(),
-        };
-        let finest = self.at_least(&removable, self.least);
-        if finest <= target {
-            let candidate = self.write(&removable, &form);
-            if candidate.characters <= target {
-                return Ok(candidate);
-            }
-        }
-        form.least = self.least.min(SCARCE);
-        let mut expected = self.at_least(&removable, form.least);
-        // Merging saves what several statements repeat, so with one statement there is nothing to try.
-        for merged in [false, true] {
-            form.merged = merged;
-            if expected <= target || merged && self.document.statements.len() > 1 {
-                let candidate = self.write(&removable, &form);
-                if candidate.characters <= target {
-                    return Ok(candidate);
-                }
-                expected = candidate.characters;
-            }
-        }
-        for (service, saved) in self.by_room_saved(&removable) {
-            form.whole.push(service);
-            expected = expected.saturating_sub(saved);
-            if expected > target {
-                continue;
-            }
-            let candidate = self.write(&removable, &form);
-            if candidate.characters <= target {
-                return Ok(candidate);
-            }
-            expected = candidate.characters;
-        }
-        Err(format!(
-            "no form of the `{}` step fits AWS's quota: what stays takes about {finest} characters by name, {expected} \
-             with {} services kept whole, and {quota} are allowed",
-            step.name(),
-            form.whole.len(),
-        ))
-    }
-
     /// Characters of the names alone that stay in rewritten statements: no document is shorter.
-    fn at_least(&self, removable: &BTreeMap<usize, ActionSet>, least: usize) -> u64 {
+    pub(super) fn at_least(&self, least: usize) -> u64 {
         let mut sum = 0;
         for statement in &self.document.statements {
-            let Some(goes) = removable.get(&statement.index).filter(|goes| !goes.is_empty()) else {
+            let Some(goes) = self.removable.get(&statement.index).filter(|goes| !goes.is_empty()) else {
                 continue;
             };
             let stays = ActionSet::of_statement(self.catalog, statement).difference(goes);
@@ -141,31 +110,34 @@ impl Cut<'_> {
         let form = Form {
             least: self.least.min(SCARCE),
             merged: false,
-            whole: Vec::new(),
+            whole: &[],
         };
-        self.write(self.removable, &form)
+        self.write(&form).candidate
     }
 
-    /// What goes in a step: of statements that grant everything, in the first step whole services only.
-    fn of_step(&self, step: Step) -> BTreeMap<usize, ActionSet> {
-        let mut removable = self.removable.clone();
-        if step == Step::Services {
-            for statement in self.document.statements.iter().filter(|one| grants_everything(one)) {
-                if let Some(goes) = removable.get_mut(&statement.index) {
-                    *goes = whole_services(self.catalog, goes);
-                }
-            }
+    /// What a statement grants and somebody may need.
+    pub(super) fn needed(&self, statement: &Statement) -> ActionSet {
+        let granted = ActionSet::of_statement(self.catalog, statement);
+        match self.removable.get(&statement.index) {
+            Some(goes) => granted.difference(goes),
+            None => granted,
         }
-        removable
     }
 
-    /// Services that a statement grants whole and that would stay in part, with the characters that keeping them whole
-    /// saves; those that save most for each action that then stays first.
-    fn by_room_saved(&self, removable: &BTreeMap<usize, ActionSet>) -> Vec<(Range<u32>, u64)> {
+    /// Whether the document is one statement of one pattern, so that lengths can be told without writing it.
+    pub(super) fn is_plain(&self) -> bool {
+        match &self.document.statements[..] {
+            [only] => matches!(&only.action, ActionPart::Action(patterns) if patterns.len() == 1),
+            [..] => false,
+        }
+    }
+
+    /// Services that a statement grants whole and that would stay in part, where keeping them whole saves room; by name.
+    pub(super) fn services(&self) -> Vec<Whole> {
         let catalog = self.catalog;
         let mut saved: BTreeMap<&str, (i64, usize, Range<u32>)> = BTreeMap::new();
         for statement in &self.document.statements {
-            let Some(goes) = removable.get(&statement.index).filter(|goes| !goes.is_empty()) else {
+            let Some(goes) = self.removable.get(&statement.index).filter(|goes| !goes.is_empty()) else {
                 continue;
             };
             let granted = ActionSet::of_statement(catalog, statement);
@@ -182,32 +154,31 @@ impl Cut<'_> {
                 entry.1 += going;
             }
         }
-        // By name, which the sort keeps where they save the same.
-        let mut order: Vec<(Range<u32>, u64, f64)> = saved
+        saved
             .into_values()
-            .filter_map(|(room, kept, range)| {
-                let room = u64::try_from(room).ok().filter(|room| *room > 0)?;
-                Some((range, room, room as f64 / kept as f64))
+            .filter_map(|(saved, going, range)| {
+                let saved = u64::try_from(saved).ok().filter(|saved| *saved > 0)?;
+                Some(Whole { range, saved, going })
             })
-            .collect();
-        order.sort_by(|(_, _, x), (_, _, y)| y.total_cmp(x));
-        order.into_iter().map(|(range, room, _)| (range, room)).collect()
+            .collect()
     }
 
-    fn write(&self, removable: &BTreeMap<usize, ActionSet>, form: &Form) -> Candidate {
+    /// The document in a form.
+    pub(super) fn write(&self, form: &Form<'_>) -> Written {
         let catalog = self.catalog;
-        let mut left = Vec::new();
+        let mut left: Vec<(Value, Vec<usize>)> = Vec::new();
         let mut removed = ActionSet::none();
         let mut stays_somewhere = ActionSet::none();
         for (statement, written) in self.document.statements.iter().zip(statements(self.written)) {
-            let Some(goes) = removable.get(&statement.index) else {
-                left.push(written.clone());
+            let source = vec![statement.index];
+            let Some(goes) = self.removable.get(&statement.index) else {
+                left.push((written.clone(), source));
                 continue;
             };
             let granted = ActionSet::of_statement(catalog, statement);
             // A service that the statement does not grant whole cannot stay whole in it.
             let mut goes = goes.clone();
-            for range in &form.whole {
+            for range in form.whole {
                 if granted.count_in(range.clone()) == range.len() {
                     goes.remove_range(range.clone());
                 }
@@ -215,17 +186,20 @@ impl Cut<'_> {
             removed.extend(&goes);
             stays_somewhere.extend(&granted.difference(&goes));
             if goes.is_empty() {
-                left.push(written.clone());
+                left.push((written.clone(), source));
             } else if let Some(statement) = self.statement(statement, written, &granted, &goes, form.least) {
-                left.push(statement);
+                left.push((statement, source));
             }
         }
+        let apart = left.len();
         if form.merged {
             left = merge(left);
         }
+        let packed = left.len() < apart || !form.whole.is_empty();
         let none_left = left.is_empty();
+        let (left, sources) = left.into_iter().unzip();
         let after = PolicyText::from(&with_statements(self.written, left));
-        Candidate {
+        let candidate = Candidate {
             change: match (none_left, self.kind) {
                 (false, _) => Change::Replace,
                 (true, PolicyKind::Inline) => Change::Delete,
@@ -235,6 +209,11 @@ impl Cut<'_> {
             removed: removed.difference(&stays_somewhere).shrunk(),
             after,
             narrowed: Vec::new(),
+        };
+        Written {
+            candidate,
+            sources,
+            packed,
         }
     }
 
@@ -287,6 +266,24 @@ fn within(statement: &Statement) -> Within<'_> {
     }
 }
 
+/// What goes in a step: of statements that grant everything, in the first step whole services only.
+pub(super) fn of_step(
+    catalog: &Catalog,
+    document: &Policy,
+    removable: &BTreeMap<usize, ActionSet>,
+    step: Step,
+) -> BTreeMap<usize, ActionSet> {
+    let mut removable = removable.clone();
+    if step == Step::Services {
+        for statement in document.statements.iter().filter(|one| grants_everything(one)) {
+            if let Some(goes) = removable.get_mut(&statement.index) {
+                *goes = whole_services(catalog, goes);
+            }
+        }
+    }
+    removable
+}
+
 /// Of a set, the services that are in it whole.
 fn whole_services(catalog: &Catalog, actions: &ActionSet) -> ActionSet {
     let mut whole = ActionSet::none();
@@ -337,18 +334,19 @@ pub(super) fn with_actions(written: &Value, actions: Vec<String>) -> Option<Valu
 }
 
 /// Statements that are equal but for their actions become one, then those that are equal but for their resources; the
-/// first's Sid stays. Both grant what they granted apart: nothing is multiplied.
-fn merge(statements: Vec<Value>) -> Vec<Value> {
+/// first's Sid stays. Both grant what they granted apart: nothing is multiplied. Beside each, where it comes from.
+fn merge(statements: Vec<(Value, Vec<usize>)>) -> Vec<(Value, Vec<usize>)> {
     let mut statements = statements;
     for element in ["Action", "Resource"] {
-        let mut merged: Vec<Value> = Vec::new();
-        for statement in statements {
+        let mut merged: Vec<(Value, Vec<usize>)> = Vec::new();
+        for (statement, sources) in statements {
             let key = all_but(&statement, element);
             let twin = merged
                 .iter_mut()
-                .find(|known| key.is_some() && all_but(known, element) == key);
-            match twin.and_then(|twin| twin.get_mut(element)) {
-                Some(entries) => {
+                .find(|(known, _)| key.is_some() && all_but(known, element) == key);
+            match twin.and_then(|(twin, known)| Some((twin.get_mut(element)?, known))) {
+                Some((entries, known)) => {
+                    known.extend(sources);
                     let mut all = texts(entries);
                     all.extend(statement.get(element).map(texts).unwrap_or_default());
                     if element == "Action" {
@@ -362,7 +360,7 @@ fn merge(statements: Vec<Value>) -> Vec<Value> {
                     }
                     *entries = json!(once);
                 }
-                None => merged.push(statement),
+                None => merged.push((statement, sources)),
             }
         }
         statements = merged;

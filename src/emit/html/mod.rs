@@ -286,6 +286,7 @@ fn suggestion(report: &Report, at: usize, whole: bool, room: &mut Room) -> Resul
         "before": view::number(s.characters.before),
         "after": view::number(s.characters.after),
         "quota": view::number(s.characters.quota),
+        "room": s.room.as_ref().map(|room| &room.note),
         "narrower": s.verdict.narrower,
         "keeps": s.verdict.keeps,
         "shapes": view::number(s.verdict.shapes_proved),

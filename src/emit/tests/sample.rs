@@ -51,6 +51,7 @@ pub(super) fn suggestion(id: &str, policy: &str, change: &str, step: &str, held:
             from: vec!["*".to_owned()],
             to: vec![HOSTILE.to_owned()],
         }],
+        room: None,
         assumptions: vec![HOSTILE.to_owned()],
         held: held.map(str::to_owned),
         confidence: "medium".to_owned(),

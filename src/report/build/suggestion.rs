@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::{FEWEST, arns};
 use crate::iam::PolicyText;
-use crate::report::{Alternative, Characters, Inputs, Narrowed, Refused, Suggestion, Verdict};
+use crate::report::{Alternative, Characters, Inputs, Narrowed, Refused, Room, Suggestion, Verdict};
 use crate::rightsize::{self, Impossible, Names, Proposal, Risks, Within};
 use crate::time::{DAY, moment};
 use crate::verify::{Proved, Refusal, Replayed};
@@ -78,6 +78,11 @@ pub(super) fn suggestion(
                 to: narrowing.to,
             })
             .collect(),
+        room: proposal.room.as_ref().map(|room| Room {
+            actions: room.stays.len() as u64,
+            patterns: names.shared(&room.stays, Within::Anything, FEWEST),
+            note: room.note(),
+        }),
         assumptions,
         held: proposal.held.clone(),
         confidence: proposal.confidence.level.name().to_owned(),

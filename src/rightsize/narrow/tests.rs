@@ -4,11 +4,34 @@ use super::*;
 
 #[track_caller]
 fn check(shape: &str, source: &str, expected: &[&str]) {
-    let resources = [Resource::new(source, Version::V2012)];
-    let forms = forms_of_shape(shape, &resources, Version::V2012);
     let expected: BTreeSet<String> = expected.iter().map(|form| (*form).to_owned()).collect();
-    assert_eq!(forms, Some(expected), "{shape} in {source}");
+    assert_eq!(
+        patterns(shape, source, Version::V2012),
+        Some(expected),
+        "{shape} in {source}"
+    );
 }
+
+/// What one shape is called inside a source pattern.
+fn patterns(shape: &str, source: &str, version: Version) -> Option<BTreeSet<String>> {
+    let resource = Resource::new(source, version);
+    let names = forms::named(&escape(shape, version)?, source, &FORMATS)?;
+    Some(within(names.iter().map(|name| (name, &resource)), version))
+}
+
+/// ARN formats as AWS's authorization reference writes them.
+const FORMATS: [&str; 10] = [
+    "arn:${Partition}:sqs:${Region}:${Account}:${QueueName}",
+    "arn:${Partition}:ssm:${Region}:${Account}:parameter/${ParameterNameWithoutLeadingSlash}",
+    "arn:${Partition}:eks:${Region}:${Account}:nodegroup/${ClusterName}/${NodegroupName}/${UUID}",
+    "arn:${Partition}:ecr:${Region}:${Account}:repository/${RepositoryName}",
+    "arn:${Partition}:ec2:${Region}:${Account}:instance/${InstanceId}",
+    "arn:${Partition}:states:${Region}:${Account}:execution:${StateMachineName}:${ExecutionId}",
+    "arn:${Partition}:events:${Region}:${Account}:rule/${RuleName}",
+    "arn:${Partition}:events:${Region}:${Account}:rule/${EventBusName}/${RuleName}",
+    "arn:${Partition}:iam::${Account}:role/${RoleNameWithPath}",
+    "arn:${Partition}:autoscaling:${Region}:${Account}:autoScalingGroup:${GroupId}:autoScalingGroupName/${GroupFriendlyName}",
+];
 
 #[test]
 fn a_log_group_stands_with_and_without_its_streams() {
@@ -110,28 +133,151 @@ fn a_table_stands_with_its_indexes() {
 fn a_key_is_named_by_its_id_and_never_by_an_alias() {
     let key = "arn:aws:kms:eu-west-1:1:key/1234abcd-12ab-34cd-56ef-1234567890ab";
     check(key, "arn:aws:kms:eu-west-1:1:key/*", &[key]);
-    let resources = [Resource::new("*", Version::V2012)];
-    assert_eq!(
-        forms_of_shape("arn:aws:kms:eu-west-1:1:alias/a", &resources, Version::V2012),
-        None
+    assert_eq!(patterns("arn:aws:kms:eu-west-1:1:alias/a", "*", Version::V2012), None);
+}
+
+#[test]
+fn an_object_is_named_by_its_key_until_a_folder_holds_three() {
+    check(
+        "arn:aws:s3:::b/x/k.txt",
+        "arn:aws:s3:::b/*",
+        &["arn:aws:s3:::b/x/k.txt"],
+    );
+    check("arn:aws:s3:::b/x/y/*", "arn:aws:s3:::b*", &["arn:aws:s3:::b/x/y/*"]);
+    check("arn:aws:s3:::b", "*", &["arn:aws:s3:::b"]);
+    check("arn:aws:s3:::b/x/*/*", "arn:aws:s3:::b/*", &["arn:aws:s3:::b/x/*"]);
+    // Never out of the bucket, never wider than the source.
+    check("arn:aws:s3:::b/*/*/*", "arn:aws:s3:::b/*", &["arn:aws:s3:::b/*"]);
+    check("arn:aws:s3:::b/x/*", "arn:aws:s3:::b/x/k*", &["arn:aws:s3:::b/x/k*"]);
+    check("arn:aws:s3:::b/x/k.txt", "arn:aws:s3:::c/*", &[]);
+    check_lifted(
+        &[
+            "arn:aws:s3:::b/x/1",
+            "arn:aws:s3:::b/x/2",
+            "arn:aws:s3:::b/x/3",
+            "arn:aws:s3:::b/k",
+        ],
+        &["arn:aws:s3:::b/k", "arn:aws:s3:::b/x/*"],
+    );
+    check_lifted(
+        &["arn:aws:s3:::b/x/1", "arn:aws:s3:::b/x/2", "arn:aws:s3:::c/x/3"],
+        &["arn:aws:s3:::b/x/1", "arn:aws:s3:::b/x/2", "arn:aws:s3:::c/x/3"],
+    );
+    check_lifted(
+        &["arn:aws:s3:::b/1", "arn:aws:s3:::b/2", "arn:aws:s3:::b/3"],
+        &["arn:aws:s3:::b/*"],
+    );
+}
+
+/// What names become when each folder of three or more stands for what it holds.
+#[track_caller]
+fn check_lifted(shapes: &[&str], expected: &[&str]) {
+    let mut names: Vec<Named> = shapes
+        .iter()
+        .flat_map(|shape| forms::named(shape, "*", &FORMATS).expect("a name"))
+        .collect();
+    forms::lift(&mut names, |_| true);
+    let resource = Resource::new("*", Version::V2012);
+    let patterns = within(names.iter().map(|name| (name, &resource)), Version::V2012);
+    assert_eq!(patterns.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_folder_of_names_is_never_all_names() {
+    let parameter = |name: &str| format!("arn:aws:ssm:eu-west-1:1:parameter/{name}");
+    let all = ["app/a", "app/b", "app/c", "x", "y", "z"].map(parameter);
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    let expected = ["app/*", "x", "y", "z"].map(|name| format!("arn:aws:ssm:*:1:parameter/{name}"));
+    check_lifted(&all, &expected.iter().map(String::as_str).collect::<Vec<_>>());
+    let groups = ["/a", "/b", "/c"].map(|name| format!("arn:aws:logs:eu-west-1:1:log-group:{name}"));
+    let expected = ["/a", "/a:*", "/b", "/b:*", "/c", "/c:*"].map(|name| format!("arn:aws:logs:*:1:log-group:{name}"));
+    check_lifted(
+        &groups.iter().map(String::as_str).collect::<Vec<_>>(),
+        &expected.iter().map(String::as_str).collect::<Vec<_>>(),
     );
 }
 
 #[test]
-fn objects_are_named_by_bucket_and_folder() {
-    check("arn:aws:s3:::b/x/k.txt", "arn:aws:s3:::b/*", &["arn:aws:s3:::b/x/*"]);
-    check("arn:aws:s3:::b/x/y/*", "arn:aws:s3:::b*", &["arn:aws:s3:::b/x/y/*"]);
-    check("arn:aws:s3:::b", "*", &["arn:aws:s3:::b"]);
-    check("arn:aws:s3:::b/x/*/*", "arn:aws:s3:::b/*", &["arn:aws:s3:::b/x/*"]);
-    check("arn:aws:s3:::b/*/*/*", "arn:aws:s3:::b/*", &["arn:aws:s3:::b/*"]);
-    // Never out of the bucket, never wider than the source.
-    check("arn:aws:s3:::b/k.txt", "arn:aws:s3:::b/*", &["arn:aws:s3:::b/*"]);
+fn what_people_name_is_narrowed_in_any_service() {
+    let queue = "arn:aws:sqs:eu-west-1:1:q";
+    check(queue, "arn:aws:sqs:eu-west-1:1:*", &[queue]);
     check(
-        "arn:aws:s3:::b/x/k.txt",
-        "arn:aws:s3:::b/x/k*",
-        &["arn:aws:s3:::b/x/k*"],
+        "arn:aws:ssm:eu-west-1:1:parameter/app/db",
+        "*",
+        &["arn:aws:ssm:*:1:parameter/app/db"],
     );
-    check("arn:aws:s3:::b/x/k.txt", "arn:aws:s3:::c/*", &[]);
+    check(
+        "arn:aws:ecr:eu-west-1:????????????:repository/team/web",
+        "*",
+        &["arn:aws:ecr:*:*:repository/team/web"],
+    );
+    check(
+        "arn:aws:events:eu-west-1:1:rule/bus/r",
+        "*",
+        &["arn:aws:events:*:1:rule/bus/r"],
+    );
+    check(
+        "arn:aws:states:eu-west-1:1:stateMachine:m:live",
+        "*",
+        &[
+            "arn:aws:states:*:1:stateMachine:m",
+            "arn:aws:states:*:1:stateMachine:m:*",
+        ],
+    );
+}
+
+#[test]
+fn ids_become_wildcards_beside_names() {
+    check(
+        "arn:aws:states:eu-west-1:1:execution:m:*",
+        "*",
+        &["arn:aws:states:*:1:execution:m:*"],
+    );
+    check(
+        "arn:aws:eks:eu-west-1:1:nodegroup/c/n/0a1b",
+        "*",
+        &["arn:aws:eks:*:1:nodegroup/c/n/*"],
+    );
+    check(
+        "arn:aws:autoscaling:eu-west-1:1:autoScalingGroup:*:autoScalingGroupName/g",
+        "*",
+        &["arn:aws:autoscaling:*:1:autoScalingGroup:*:autoScalingGroupName/g"],
+    );
+    check(
+        "arn:aws:route53:::hostedzone/Z1",
+        "*",
+        &["arn:aws:route53:::hostedzone/Z1"],
+    );
+}
+
+#[test]
+fn a_role_is_named_with_every_path_it_may_have() {
+    check("arn:aws:iam::1:role/*/app", "*", &["arn:aws:iam::1:role/*/app"]);
+    check(
+        "arn:aws:iam::1:role/app",
+        "arn:aws:iam::1:role/*",
+        &["arn:aws:iam::1:role/app"],
+    );
+}
+
+#[test]
+fn names_that_were_too_many_to_keep_are_not_narrowed() {
+    for shape in [
+        "arn:aws:sqs:eu-west-1:1:*",
+        "arn:aws:dynamodb:eu-west-1:1:table/*",
+        "arn:aws:lambda:eu-west-1:1:function:*",
+    ] {
+        assert_eq!(patterns(shape, "*", Version::V2012), None, "{shape}");
+    }
+}
+
+#[test]
+fn the_account_that_a_request_leaves_out_is_the_source_s() {
+    check(
+        "arn:aws:sqs:eu-west-1:????????????:q",
+        "arn:aws:sqs:eu-west-1:1:*",
+        &["arn:aws:sqs:eu-west-1:1:q"],
+    );
 }
 
 #[test]
@@ -152,11 +298,15 @@ fn the_source_keeps_its_region() {
 
 #[test]
 fn literals_are_escaped_where_the_version_knows_how() {
-    check("arn:aws:s3:::b/a$b/k", "arn:aws:s3:::b/*", &["arn:aws:s3:::b/a${$}b/*"]);
-    let old = [Resource::new("arn:aws:s3:::b/*", Version::V2008)];
-    assert_eq!(forms_of_shape("arn:aws:s3:::b/a$b/k", &old, Version::V2008), None);
-    let new = [Resource::new("arn:aws:s3:::b/*", Version::V2012)];
-    assert_eq!(forms_of_shape("arn:aws:s3:::b/\u{4e2d}/k", &new, Version::V2012), None);
+    check("arn:aws:s3:::b/a$b/k", "arn:aws:s3:::b/*", &["arn:aws:s3:::b/a${$}b/k"]);
+    assert_eq!(
+        patterns("arn:aws:s3:::b/a$b/k", "arn:aws:s3:::b/*", Version::V2008),
+        None
+    );
+    assert_eq!(
+        patterns("arn:aws:s3:::b/\u{4e2d}/k", "arn:aws:s3:::b/*", Version::V2012),
+        None
+    );
 }
 
 #[test]
@@ -173,7 +323,6 @@ fn wildcards_of_templates_stay_wildcards() {
 
 #[test]
 fn what_people_do_not_name_is_not_narrowed() {
-    let resources = [Resource::new("*", Version::V2012)];
     let instance = "arn:aws:ec2:eu-west-1:1:instance/i-0123456789abcdef0";
-    assert_eq!(forms_of_shape(instance, &resources, Version::V2012), None);
+    assert_eq!(patterns(instance, "*", Version::V2012), None);
 }

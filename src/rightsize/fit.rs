@@ -1,0 +1,217 @@
+//! Policies that share one quota, each cut as fine as there is room for all of them together.
+//!
+//! Where there is too little, documents are packed step by step: shorter wildcards, statements that differ in one element
+//! only as one, then whole services, those first that save most room for each action that then stays. Once all fit, each
+//! service is tried without again, the largest first, so that nothing stays for room that the room would hold.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::Candidate;
+use super::rewrite::{Cut, Form, SCARCE, Whole, Written};
+use crate::gap::ActionSet;
+use crate::iam::{Effect, Policy};
+
+/// How often a packed document is packed again from where it stands.
+const ROUNDS: usize = 4;
+
+/// A policy's part of what fits.
+pub(super) struct Fit {
+    pub(super) candidate: Candidate,
+    /// What nobody may need and stays to save room.
+    pub(super) room: ActionSet,
+}
+
+/// The finest documents that fit together into so many characters, in the order of the policies.
+///
+/// # Errors
+/// Why none do.
+pub(super) fn fit(cuts: &[Cut<'_>], target: u64) -> Result<Vec<Fit>, String> {
+    let mut written = once(cuts, target)?;
+    // What is put together or kept whole may leave room that shows only from where it stands.
+    for _ in 0..ROUNDS {
+        let packed = written.iter().any(|one| one.packed);
+        match packed.then(|| again(cuts, &written, target)).flatten() {
+            Some(finer) => written = finer,
+            None => break,
+        }
+    }
+    Ok(cuts
+        .iter()
+        .zip(written)
+        .map(|(cut, written)| Fit {
+            room: room(cut, &written),
+            candidate: written.candidate,
+        })
+        .collect())
+}
+
+fn size(written: &[Written]) -> u64 {
+    written.iter().map(|one| one.candidate.characters).sum()
+}
+
+fn once(cuts: &[Cut<'_>], target: u64) -> Result<Vec<Written>, String> {
+    let at_least = |scarce: bool| -> u64 {
+        let least = |cut: &Cut<'_>| if scarce { cut.least.min(SCARCE) } else { cut.least };
+        cuts.iter().map(|cut| cut.at_least(least(cut))).sum()
+    };
+    let write = |scarce: bool, merged: bool, whole: &[Vec<Range<u32>>]| -> Vec<Written> {
+        let all = cuts.iter().zip(whole);
+        all.map(|(cut, whole)| cut.write(&form(cut, scarce, merged, whole)))
+            .collect()
+    };
+    let mut whole: Vec<Vec<Range<u32>>> = vec![Vec::new(); cuts.len()];
+    let finest = at_least(false);
+    if finest <= target {
+        let written = write(false, false, &whole);
+        if size(&written) <= target {
+            return Ok(written);
+        }
+    }
+    let mut expected = at_least(true);
+    // Merging saves what several statements repeat, so with one statement there is nothing to try.
+    let mergeable = cuts.iter().any(|cut| cut.document.statements.len() > 1);
+    for merged in [false, true] {
+        if expected <= target || merged && mergeable {
+            let written = write(true, merged, &whole);
+            expected = size(&written);
+            if expected <= target {
+                return Ok(written);
+            }
+        }
+    }
+    let mut order: Vec<(usize, Whole)> = Vec::new();
+    for (at, cut) in cuts.iter().enumerate() {
+        order.extend(cut.services().into_iter().map(|service| (at, service)));
+    }
+    order.sort_by(|(_, x), (_, y)| y.for_each().total_cmp(&x.for_each()));
+    let mut found = None;
+    let mut kept = 0;
+    for (at, service) in &order {
+        kept += 1;
+        whole[*at].push(service.range.clone());
+        expected = expected.saturating_sub(service.saved);
+        if expected > target {
+            continue;
+        }
+        let written = write(true, true, &whole);
+        expected = size(&written);
+        if expected <= target {
+            found = Some(written);
+            break;
+        }
+    }
+    let Some(mut written) = found else {
+        return Err(format!(
+            "what stays takes about {finest} characters by name, {expected} with {} services kept \
+             whole, and {target} are allowed",
+            order.len(),
+        ));
+    };
+    order.truncate(kept);
+    order.sort_by_key(|(_, service)| std::cmp::Reverse(service.going));
+    for (at, service) in &order {
+        let cut = &cuts[*at];
+        let now = size(&written);
+        if cut.is_plain() && now + service.saved > target {
+            continue;
+        }
+        let without: Vec<Range<u32>> = whole[*at]
+            .iter()
+            .filter(|range| **range != service.range)
+            .cloned()
+            .collect();
+        let finer = cut.write(&form(cut, true, true, &without));
+        if now - written[*at].candidate.characters + finer.candidate.characters <= target {
+            written[*at] = finer;
+            whole[*at] = without;
+        }
+    }
+    Ok(written)
+}
+
+fn form<'w>(cut: &Cut<'_>, scarce: bool, merged: bool, whole: &'w [Range<u32>]) -> Form<'w> {
+    Form {
+        least: if scarce { cut.least.min(SCARCE) } else { cut.least },
+        merged,
+        whole,
+    }
+}
+
+/// Packed documents cut once more, each from what it became; `None` where nothing more goes.
+fn again(cuts: &[Cut<'_>], written: &[Written], target: u64) -> Option<Vec<Written>> {
+    let mut now = Vec::new();
+    for (cut, written) in cuts.iter().zip(written) {
+        let value = written.candidate.after.value();
+        let document = Policy::from_value(&value).ok()?;
+        let removable: BTreeMap<usize, ActionSet> = document
+            .statements
+            .iter()
+            .zip(&written.sources)
+            .filter(|(statement, _)| statement.effect == Effect::Allow)
+            .map(|(statement, sources)| {
+                let mut goes = ActionSet::of_statement(cut.catalog, statement);
+                for source in cut
+                    .document
+                    .statements
+                    .iter()
+                    .filter(|source| sources.contains(&source.index))
+                {
+                    goes = goes.difference(&cut.needed(source));
+                }
+                (statement.index, goes)
+            })
+            .collect();
+        now.push((value, document, removable));
+    }
+    let finer: Vec<Cut<'_>> = cuts
+        .iter()
+        .zip(&now)
+        .map(|(cut, (value, document, removable))| Cut {
+            written: value,
+            document,
+            removable,
+            ..*cut
+        })
+        .collect();
+    let mut finer = once(&finer, target).ok()?;
+    let unchanged = |(before, after): (&Written, &Written)| before.candidate.after == after.candidate.after;
+    if written.iter().zip(&finer).all(unchanged) {
+        return None;
+    }
+    for ((cut, before), after) in cuts.iter().zip(written).zip(&mut finer) {
+        for sources in &mut after.sources {
+            *sources = sources
+                .iter()
+                .flat_map(|at| before.sources[*at].iter().copied())
+                .collect();
+        }
+        let left = after.candidate.after.policy().ok()?;
+        after.candidate.removed = granted(cut, cut.document).difference(&granted(cut, &left)).shrunk();
+    }
+    Some(finer)
+}
+
+/// All that the Allow statements of a document name.
+fn granted(cut: &Cut<'_>, document: &Policy) -> ActionSet {
+    let mut granted = ActionSet::none();
+    for statement in document.statements.iter().filter(|one| one.effect == Effect::Allow) {
+        granted.extend(&ActionSet::of_statement(cut.catalog, statement));
+    }
+    granted
+}
+
+/// What a written form still grants although nobody may need it in any statement.
+fn room(cut: &Cut<'_>, written: &Written) -> ActionSet {
+    if !written.packed {
+        return ActionSet::none();
+    }
+    let Ok(left) = written.candidate.after.policy() else {
+        return ActionSet::none();
+    };
+    let mut room = granted(cut, &left);
+    for statement in cut.document.statements.iter().filter(|one| one.effect == Effect::Allow) {
+        room = room.difference(&cut.needed(statement));
+    }
+    room.shrunk()
+}

@@ -1,0 +1,238 @@
+//! The steps that policies can take: those that share one quota are settled together.
+
+use std::collections::BTreeMap;
+
+use super::fit::{Fit, fit};
+use super::quota::{Purse, characters};
+use super::{
+    Candidate, Change, Goal, Proposal, Rewriter, Room, Step, Steps, assumptions, confidence, grants_all_of, narrow,
+    rewrite,
+};
+use crate::gap::ActionSet;
+use crate::grants::{PolicyIndex, PolicyKind};
+use crate::iam::PolicyText;
+
+/// What one policy becomes, step by step.
+struct Settled<'a> {
+    goal: Goal<'a>,
+    /// Characters before.
+    now: u64,
+    steps: Vec<(Step, Vec<Candidate>, ActionSet)>,
+}
+
+impl Settled<'_> {
+    /// Characters that it may take, whichever of its steps is taken last.
+    fn claim(&self) -> u64 {
+        match self.steps.last() {
+            Some((_, candidates, _)) => candidates.iter().map(|one| one.characters).max().unwrap_or(self.now),
+            None => self.now,
+        }
+    }
+}
+
+impl<'a> Rewriter<'a> {
+    /// The steps that policies of one purse can take. Each may grow into the room that the others leave once theirs are
+    /// taken.
+    pub(super) fn settle(&self, purse: &Purse, goals: Vec<Goal<'a>>) -> Steps {
+        let grants = self.grants;
+        let now = |policy: PolicyIndex| match grants.policies[policy].kind {
+            PolicyKind::Inline | PolicyKind::Managed => characters(&grants.policies[policy].document),
+            // Their copy is a customer's.
+            PolicyKind::AwsManaged => 0,
+        };
+        // What is there already may stay as long as it is.
+        let whole = purse
+            .quota
+            .characters
+            .max(purse.policies.iter().map(|policy| now(*policy)).sum());
+        let fixed: u64 = purse
+            .policies
+            .iter()
+            .filter(|policy| !goals.iter().any(|goal| goal.index == **policy))
+            .map(|policy| now(*policy))
+            .sum();
+        let mut settled: Vec<Settled<'a>> = goals
+            .into_iter()
+            .map(|goal| Settled {
+                now: now(goal.index),
+                goal,
+                steps: Vec::new(),
+            })
+            .collect();
+        let mut unfit = Vec::new();
+        for step in [Step::Actions, Step::Services] {
+            self.step(step, &mut settled, whole - fixed, &mut unfit);
+        }
+        for at in 0..settled.len() {
+            let others = |settled: &[Settled<'_>]| -> u64 {
+                let mut claims = settled.iter().enumerate().filter(|(other, _)| *other != at);
+                fixed + claims.by_ref().map(|(_, one)| one.claim()).sum::<u64>()
+            };
+            let room = whole.saturating_sub(others(&settled));
+            unfit.extend(self.narrower(&mut settled[at], room));
+        }
+        let claims: Vec<(PolicyIndex, u64, u64)> = settled
+            .iter()
+            .map(|one| (one.goal.index, one.now, one.claim()))
+            .collect();
+        let mut proposals = Vec::new();
+        for one in settled {
+            let others = || claims.iter().filter(|(policy, ..)| *policy != one.goal.index);
+            let quota = whole.saturating_sub(fixed + others().map(|(.., claim)| claim).sum::<u64>());
+            // Those that grow must wait for those that shrink.
+            let at_once = whole.saturating_sub(fixed + others().map(|(_, now, _)| now).sum::<u64>());
+            let first: Vec<&str> = others()
+                .filter(|(_, now, claim)| claim < now)
+                .map(|(policy, ..)| grants.policies[*policy].name.as_str())
+                .collect();
+            let order = (one.claim() > at_once && !first.is_empty()).then(|| {
+                format!(
+                    "there is room for it once what is suggested for {} is in place",
+                    first.join(", ")
+                )
+            });
+            proposals.extend(self.proposals(one, quota, order));
+        }
+        (proposals, unfit)
+    }
+
+    /// Takes one step with all policies that can take it.
+    fn step(&self, step: Step, settled: &mut [Settled<'a>], room: u64, unfit: &mut Vec<(PolicyIndex, String)>) {
+        let takes = |one: &Settled<'_>| {
+            !one.goal.removable.values().all(ActionSet::is_empty)
+                && (step == Step::Actions || rewrite::has_service_step(one.goal.document))
+        };
+        let mut taking: Vec<usize> = (0..settled.len()).filter(|at| takes(&settled[*at])).collect();
+        let removable: Vec<BTreeMap<usize, ActionSet>> = settled
+            .iter()
+            .map(|one| rewrite::of_step(self.catalog, one.goal.document, &one.goal.removable, step))
+            .collect();
+        let cut = |at: usize| {
+            let (goal, policy) = (&settled[at].goal, &self.grants.policies[settled[at].goal.index]);
+            self.cut(policy.kind, &policy.document, goal.document, &removable[at])
+        };
+        let fits = loop {
+            if taking.is_empty() {
+                return;
+            }
+            let cuts: Vec<rewrite::Cut<'_>> = taking.iter().map(|at| cut(*at)).collect();
+            let others = settled.iter().enumerate().filter(|(at, _)| !taking.contains(at));
+            let target = room.saturating_sub(others.map(|(_, one)| one.claim()).sum());
+            match fit(&cuts, target) {
+                Ok(fits) => break fits,
+                Err(why) => {
+                    // The one that grows most stays as it is; the others may still fit.
+                    let growth = |at: &usize| cut(*at).finest().characters.saturating_sub(settled[*at].now);
+                    let Some(most) = taking.iter().copied().max_by_key(growth) else {
+                        return;
+                    };
+                    let why = format!("no form of the `{}` step fits AWS's quota: {why}", step.name());
+                    unfit.push((settled[most].goal.index, why));
+                    taking.retain(|at| *at != most);
+                }
+            }
+        };
+        for (at, Fit { candidate, room }) in taking.into_iter().zip(fits) {
+            let one = &mut settled[at];
+            let before = &self.grants.policies[one.goal.index].document;
+            // What goes from one statement alone may still be granted by another.
+            if candidate.removed.is_empty() && grants_all_of(before, &candidate.after.value()) {
+                if step == Step::Actions && !room.is_empty() {
+                    unfit.push((one.goal.index, self.room(&one.goal, room).note()));
+                }
+                continue;
+            }
+            // Whole services come first, but not where nothing is left to do after them.
+            match one.steps.first() {
+                Some((_, finer, _)) if finer[0].after == candidate.after => {}
+                Some(_) | None => one.steps.insert(0, (step, vec![candidate], room)),
+            }
+        }
+    }
+
+    /// Adds the step to narrower resources, within so much room.
+    fn narrower(&self, settled: &mut Settled<'a>, room: u64) -> Option<(PolicyIndex, String)> {
+        let goal = &settled.goal;
+        let touched = self.touched.as_ref().filter(|_| goal.narrows)?;
+        let policy = &self.grants.policies[goal.index];
+        let narrow = narrow::Narrow {
+            catalog: self.catalog,
+            gaps: self.gaps,
+            touched,
+            policy: goal.index,
+            affects: &goal.affects,
+            kept: &goal.kept.actions,
+            window: self.window,
+            names: &self.names,
+            least: self.options.compact,
+        };
+        let untouched = || Candidate {
+            after: PolicyText::from(&policy.document),
+            change: Change::Replace,
+            characters: characters(&policy.document),
+            removed: ActionSet::none(),
+            narrowed: Vec::new(),
+        };
+        let (base, stays) = match settled.steps.last() {
+            Some((_, candidates, stays)) => (candidates[0].clone(), stays.clone()),
+            None => (untouched(), ActionSet::none()),
+        };
+        let before = base.after.value();
+        let mut candidates = narrow.candidates(goal.document, &base);
+        candidates.retain(|candidate| !grants_all_of(&before, &candidate.after.value()));
+        let shortest = candidates.iter().map(|candidate| candidate.characters).min()?;
+        candidates.retain(|candidate| candidate.characters <= room);
+        if candidates.is_empty() {
+            let why = format!("with narrower resources it takes {shortest} characters, and AWS allows {room}");
+            return Some((goal.index, why));
+        }
+        settled.steps.push((Step::Resources, candidates, stays));
+        None
+    }
+
+    fn room(&self, goal: &Goal<'_>, stays: ActionSet) -> Room {
+        let split = self.split_documents(goal).map(|documents| documents.len());
+        Room { stays, split }
+    }
+
+    fn proposals(&self, settled: Settled<'a>, quota: u64, order: Option<String>) -> Vec<Proposal> {
+        let Settled { goal, steps, .. } = settled;
+        if steps.is_empty() {
+            return Vec::new();
+        }
+        let (grants, options) = (self.grants, self.options);
+        let affects = &goal.affects;
+        let mut held = goal.held.clone().or_else(|| self.held(Some(goal.index), affects));
+        let confidence = confidence::confidence(grants, self.gaps, affects, self.window, held.as_deref(), options);
+        if held.is_none() && confidence.level < options.min_confidence {
+            held = Some(format!(
+                "its confidence is {}, below --min-confidence {}: {}",
+                confidence.level.name(),
+                options.min_confidence.name(),
+                confidence.why.join("; ")
+            ));
+        }
+        let mut assumptions = assumptions(self.catalog, self.gaps, goal.index, affects, &goal.removable, options);
+        assumptions.extend(order);
+        if grants.policies[goal.index].kind == PolicyKind::AwsManaged {
+            assumptions.push(
+                "AWS maintains the original, which cannot be edited: make a customer-managed policy of the new document, \
+                 attach it to everybody affected, then detach the original"
+                    .to_owned(),
+            );
+        }
+        let proposal = |(step, candidates, stays): (Step, Vec<Candidate>, ActionSet)| Proposal {
+            policy: goal.index,
+            step,
+            affects: affects.clone(),
+            candidates,
+            quota,
+            room: (!stays.is_empty()).then(|| self.room(&goal, stays)),
+            held: held.clone(),
+            confidence: confidence.clone(),
+            assumptions: assumptions.clone(),
+            kept_by_rule: goal.kept.rules.clone(),
+        };
+        steps.into_iter().map(proposal).collect()
+    }
+}
