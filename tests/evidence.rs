@@ -479,7 +479,7 @@ fn suggestion_that_is_withdrawn_takes_its_files_along() {
     run(&[]);
     fs::write(&first[0], "{\"edited\": true}").expect("a file");
     run(&["--own", "app"]);
-    assert_eq!(below(&policies), [first[0].clone(), theirs]);
+    assert_eq!(below(&policies), [theirs, first[0].clone()]);
 }
 
 #[test]
@@ -573,4 +573,22 @@ fn ledger_is_its_owner_s_alone_and_holds_no_links() {
         assert!(text.contains("is a link"), "{link}: {text}");
     }
     assert_eq!(below(&other), [""; 0]);
+}
+
+#[test]
+#[cfg(unix)]
+fn pipe_in_the_log_folder_is_skipped_with_its_reason() {
+    let folder = Folder::new();
+    folder.write("logs/a.json", &lines(&background()));
+    let made = Command::new("mkfifo")
+        .arg(folder.0.join("logs/b.json"))
+        .status()
+        .expect("mkfifo");
+    assert!(made.success());
+    let result = analyze(&folder, &folder.path("logs"), &GRANTED, &[]);
+    assert_eq!(
+        skipped(&result, "a named pipe, and in folders only regular files are read").len(),
+        1
+    );
+    assert_eq!(result["coverage"]["events_used"], 100);
 }

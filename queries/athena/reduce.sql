@@ -7,7 +7,7 @@ UNLOAD (
     SELECT
         'trimtrail.events/1' AS schema,
         -- Files and records that were delivered twice count once.
-        count(DISTINCT event_id) + count_if(event_id IS NULL) AS calls,
+        count(DISTINCT CASE WHEN event_id IS NOT NULL THEN moment END) + count_if(event_id IS NULL) AS calls,
         bitwise_or_agg(hour) AS hours,
         min(moment) AS first,
         max(moment) AS last,
@@ -31,15 +31,14 @@ UNLOAD (
             errorcode AS error_code,
             -- Only denials name an action.
             CASE WHEN errormessage LIKE '%to perform%' THEN errormessage END AS error_message,
-            -- The client's name, where it ran, and whether it is trimtrail itself.
+            -- The client's name, and where it ran.
             concat(
                 coalesce(regexp_extract(useragent, '^[^/ (;,]*'), ''),
                 CASE
                     WHEN strpos(useragent, 'exec-env/AWS_Lambda') > 0 THEN ' exec-env/AWS_Lambda'
                     WHEN strpos(useragent, 'exec-env/AWS_ECS') > 0 THEN ' exec-env/AWS_ECS'
                     ELSE ''
-                END,
-                CASE WHEN strpos(useragent, 'app/trimtrail-') > 0 THEN ' app/trimtrail-' ELSE '' END) AS user_agent,
+                END) AS user_agent,
             json_format(CAST(useridentity AS JSON)) AS user_identity,
             requestparameters AS request_parameters,
             -- What a call made, the keys of a new session, what a trail logs now; nothing else is asked of a response.

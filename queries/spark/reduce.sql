@@ -43,15 +43,14 @@ SELECT
     errorCode AS error_code,
     -- Only denials name an action.
     CASE WHEN errorMessage LIKE '%to perform%' THEN errorMessage END AS error_message,
-    -- The client's name, where it ran, and whether it is trimtrail itself.
+    -- The client's name, and where it ran.
     concat(
         regexp_extract(coalesce(userAgent, ''), '^[^/ (;,]*', 0),
         CASE
             WHEN userAgent LIKE '%exec-env/AWS\_Lambda%' THEN ' exec-env/AWS_Lambda'
             WHEN userAgent LIKE '%exec-env/AWS\_ECS%' THEN ' exec-env/AWS_ECS'
             ELSE ''
-        END,
-        CASE WHEN userAgent LIKE '%app/trimtrail-%' THEN ' app/trimtrail-' ELSE '' END) AS user_agent,
+        END) AS user_agent,
     userIdentity AS user_identity,
     request_parameters,
     -- What a call made, the keys of a new session, what a trail logs now; nothing else is asked of a response.
@@ -70,7 +69,7 @@ INSERT OVERWRITE DIRECTORY '${output}' USING json OPTIONS (compression 'gzip')
 SELECT
     'trimtrail.events/1' AS schema,
     -- Files and records that were delivered twice count once.
-    count(DISTINCT event_id) + sum(CASE WHEN event_id IS NULL THEN 1 ELSE 0 END) AS calls,
+    count(DISTINCT CASE WHEN event_id IS NOT NULL THEN moment END) + sum(CASE WHEN event_id IS NULL THEN 1 ELSE 0 END) AS calls,
     bit_or(hour) AS hours,
     min(moment) AS first,
     max(moment) AS last,

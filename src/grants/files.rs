@@ -81,6 +81,11 @@ fn find(path: &Path, files: &mut Vec<PathBuf>, named: bool) -> Result<(), Error>
             find(&entry.path(), files, false)?;
         }
     } else if named || path.extension().is_some_and(|extension| extension == "json") {
+        // A pipe would be waited for without end.
+        if !named && !fs::metadata(path).map_err(error)?.is_file() {
+            let why = "no regular file: in a folder of grants nothing else is read";
+            return Err(error(std::io::Error::other(why)));
+        }
         files.push(path.to_owned());
     }
     Ok(())

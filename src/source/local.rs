@@ -1,36 +1,45 @@
 //! Files, folders, globs and standard input.
+//!
+//! What is named is read, be it a pipe. Of what lies in a folder, or fits a glob, regular files alone are: a pipe or a
+//! device would be waited for without end. A link to a file is read wherever it leads, but for the kernel's own file
+//! systems; a link to a folder is followed once, unless the folder is read where it lies.
 
-use std::fs::{self, DirEntry, Metadata};
+use std::fs::{self, DirEntry, FileType, Metadata};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::{Error, Source};
 
-/// Everything that `places` name, each file once, sorted by name. A folder stands for all files in it; hidden files
-/// and links to folders are passed over.
+/// Where the kernel shows what are no files: their length says nothing, and some never end.
+const KERNEL: [&str; 3] = ["/proc", "/sys", "/dev"];
+
+/// Everything that `places` name, each file once, sorted by name. A folder stands for all files in it; hidden files are
+/// passed over.
 ///
 /// # Errors
 /// A place that does not exist, or a glob that is none or fits nothing.
 pub fn find(places: &[String]) -> Result<Vec<Source>, Error> {
-    let mut found = Vec::new();
+    let mut walk = Walk::default();
     for place in places {
         if place == "-" {
-            found.push(Source::Stdin);
+            walk.found.push(Source::Stdin);
             continue;
         }
         let path = Path::new(place);
         match fs::metadata(path) {
-            Ok(metadata) if metadata.is_dir() => folder(path, &mut found),
+            Ok(metadata) if metadata.is_dir() => walk.named(path),
             Ok(metadata) => {
-                found.push(file(path.to_owned(), Some(&metadata)));
+                walk.found.push(file(path.to_owned(), Some(&metadata)));
             }
             Err(source) if place.contains(['*', '?', '[']) => {
-                if source.kind() != std::io::ErrorKind::NotFound {
+                if source.kind() != io::ErrorKind::NotFound {
                     return Err(Error::Missing {
                         place: place.clone(),
                         source,
                     });
                 }
-                matching(place, &mut found)?;
+                walk.matching(place)?;
             }
             Err(source) => {
                 return Err(Error::Missing {
@@ -40,6 +49,7 @@ pub fn find(places: &[String]) -> Result<Vec<Source>, Error> {
             }
         }
     }
+    let mut found = walk.followed();
     found.sort();
     found.dedup_by(|again, first| match (&*again, &*first) {
         (Source::File { path: again, .. }, Source::File { path: first, .. }) => again == first,
@@ -56,61 +66,156 @@ fn file(path: PathBuf, metadata: Option<&Metadata>) -> Source {
     }
 }
 
-fn matching(pattern: &str, found: &mut Vec<Source>) -> Result<(), Error> {
-    let paths = glob::glob(pattern).map_err(|error| Error::Glob {
-        place: pattern.to_owned(),
-        why: error.to_string(),
-    })?;
-    let before = found.len();
-    for path in paths {
-        // A folder that cannot be listed is met again when it is opened.
-        let path = path.unwrap_or_else(|error| error.path().to_owned());
-        match fs::metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => folder(&path, found),
-            // A file that vanished meanwhile, or may not be looked at, is met again when it is opened.
-            Ok(metadata) => {
-                found.push(file(path, Some(&metadata)));
-            }
-            Err(_) => {
-                found.push(file(path, None));
-            }
-        }
-    }
-    if found.len() == before {
-        return Err(Error::NoMatch {
-            place: pattern.to_owned(),
-        });
-    }
-    Ok(())
+/// What was found, and where was looked.
+#[derive(Default)]
+struct Walk {
+    found: Vec<Source>,
+    /// Folders that are read, without links in their paths: those below them are, too.
+    read: Vec<PathBuf>,
+    /// Links to folders, which wait until it is known what is read without them.
+    links: Vec<PathBuf>,
 }
 
-/// Adds the files under a folder. What cannot be listed becomes a source of its own, so that opening it says why.
-fn folder(path: &Path, found: &mut Vec<Source>) {
-    let Ok(entries) = fs::read_dir(path) else {
-        found.push(file(path.to_owned(), None));
-        return;
-    };
-    // Nearly in the order in which they will stand, which is the faster to sort.
-    let mut entries: Vec<DirEntry> = entries.flatten().collect();
-    entries.sort_by_cached_key(DirEntry::file_name);
-    for entry in entries {
-        if entry.file_name().to_string_lossy().starts_with('.') {
-            continue;
+impl Walk {
+    /// A folder that was named.
+    fn named(&mut self, path: &Path) {
+        self.read.extend(fs::canonicalize(path));
+        self.folder(path);
+    }
+
+    fn matching(&mut self, pattern: &str) -> Result<(), Error> {
+        let paths = glob::glob(pattern).map_err(|error| Error::Glob {
+            place: pattern.to_owned(),
+            why: error.to_string(),
+        })?;
+        let before = self.found.len() + self.links.len();
+        for path in paths {
+            // A folder that cannot be listed is met again when it is opened.
+            let path = path.unwrap_or_else(|error| error.path().to_owned());
+            match fs::metadata(&path) {
+                Ok(metadata) if metadata.is_dir() => self.named(&path),
+                metadata => self.entry(path, metadata.ok().as_ref()),
+            }
         }
-        let path = entry.path();
-        let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-        match fs::metadata(&path) {
-            Ok(metadata) if metadata.is_dir() => {
-                if !is_link {
-                    folder(&path, found);
+        if self.found.len() + self.links.len() == before {
+            return Err(Error::NoMatch {
+                place: pattern.to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Adds the files under a folder. What cannot be listed becomes a source of its own, so that opening it says why.
+    fn folder(&mut self, path: &Path) {
+        let Ok(entries) = fs::read_dir(path) else {
+            self.found.push(file(path.to_owned(), None));
+            return;
+        };
+        // Nearly in the order in which they will stand, which is the faster to sort.
+        let mut entries: Vec<DirEntry> = entries.flatten().collect();
+        entries.sort_by_cached_key(DirEntry::file_name);
+        for entry in entries {
+            if entry.file_name().to_string_lossy().starts_with('.') {
+                continue;
+            }
+            let path = entry.path();
+            match fs::metadata(&path) {
+                Ok(metadata) if metadata.is_dir() => {
+                    if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+                        self.links.push(path);
+                    } else {
+                        self.folder(&path);
+                    }
                 }
-            }
-            Ok(metadata) => {
-                found.push(file(path, Some(&metadata)));
-            }
-            Err(_) => {
-                found.push(file(path, None));
+                metadata => self.entry(path, metadata.ok().as_ref()),
             }
         }
     }
+
+    /// Adds what is no folder. A file that vanished meanwhile, or may not be looked at, is met again when it is opened.
+    fn entry(&mut self, path: PathBuf, metadata: Option<&Metadata>) {
+        let why = match metadata.map(Metadata::file_type) {
+            Some(kind) if !kind.is_file() => Some(what(kind)),
+            Some(_) if is_kernel_s(&path) => Some("a link to a file of the kernel, which is no log"),
+            Some(_) | None => None,
+        };
+        self.found.push(match why {
+            Some(why) => Source::Unfit { path, why },
+            None => file(path, metadata),
+        });
+    }
+
+    /// Everything, links to folders followed: each folder once, and none that is read without them. So no circle of
+    /// links is walked twice.
+    fn followed(mut self) -> Vec<Source> {
+        let mut next = 0;
+        while let Some(link) = self.links.get(next).cloned() {
+            next += 1;
+            let Ok(folder) = fs::canonicalize(&link) else { continue };
+            let known = |read: &PathBuf| folder.starts_with(read);
+            let holds = |read: &PathBuf| read.starts_with(&folder);
+            if self.read.iter().any(holds) && !self.read.iter().any(known) {
+                // It leads up: followed, it would take in what nobody named.
+                let why = "a link to a folder that holds what is read";
+                self.found.push(Source::Unfit { path: link, why });
+            } else if !self.read.iter().any(known) {
+                self.read.push(folder);
+                self.folder(&link);
+            }
+        }
+        self.found
+    }
 }
+
+/// Whether a path leads to where the kernel shows what are no files. Links alone do, from elsewhere.
+fn is_kernel_s(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
+        && fs::canonicalize(path).is_ok_and(|real| KERNEL.iter().any(|place| real.starts_with(place)))
+}
+
+#[cfg(unix)]
+fn what(kind: FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt;
+    if kind.is_fifo() {
+        "a named pipe, and in folders only regular files are read; pass it by its name"
+    } else if kind.is_socket() {
+        "a socket, and in folders only regular files are read"
+    } else {
+        "a device, and in folders only regular files are read"
+    }
+}
+
+#[cfg(not(unix))]
+fn what(_kind: FileType) -> &'static str {
+    "no regular file, and in folders only those are read"
+}
+
+/// Opens a file that had so many bytes when it was found.
+pub(super) fn open(path: &Path, bytes: u64) -> io::Result<Box<dyn Read + Send>> {
+    let now = fs::metadata(path)?;
+    // A pipe that was named has no length. The kernel's own files have none either, and may never end.
+    if bytes > 0 && !now.is_file() {
+        return Err(io::Error::other("it was replaced by what is no regular file"));
+    }
+    if now.is_file() && now.len() == 0 {
+        return Ok(Box::new(io::empty()));
+    }
+    Ok(Box::new(fs::File::open(path)?))
+}
+
+/// How a file differs from what was found.
+pub(super) fn changed(path: &Path, bytes: u64, modified: Option<SystemTime>) -> Option<String> {
+    let modified = modified.filter(|_| bytes > 0)?;
+    match fs::metadata(path) {
+        Err(_) => Some("removed while it was read".to_owned()),
+        Ok(now) if now.len() != bytes => Some(format!(
+            "changed while it was read: {bytes} bytes when it was found, {} now",
+            now.len()
+        )),
+        Ok(now) if now.modified().ok() != Some(modified) => Some("changed while it was read".to_owned()),
+        Ok(_) => None,
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests;

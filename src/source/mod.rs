@@ -33,6 +33,13 @@ pub enum Source {
         /// When it was modified last, as far as the system tells.
         modified: Option<SystemTime>,
     },
+    /// Something in a folder that is no regular file, and is not read: a pipe would be waited for without end.
+    Unfit {
+        /// Where it lies.
+        path: PathBuf,
+        /// What it is.
+        why: &'static str,
+    },
     /// Standard input.
     Stdin,
     /// Something behind a network.
@@ -157,7 +164,7 @@ impl Source {
     /// The name that reports use.
     pub fn name(&self) -> String {
         match self {
-            Source::File { path, .. } => path.display().to_string(),
+            Source::File { path, .. } | Source::Unfit { path, .. } => path.display().to_string(),
             Source::Stdin => "-".to_owned(),
             Source::Remote(remote) => remote.name.clone(),
         }
@@ -167,7 +174,7 @@ impl Source {
     pub fn bytes(&self) -> u64 {
         match self {
             Source::File { bytes, .. } => *bytes,
-            Source::Stdin => 0,
+            Source::Unfit { .. } | Source::Stdin => 0,
             Source::Remote(remote) => remote.bytes,
         }
     }
@@ -175,7 +182,7 @@ impl Source {
     /// What tells this version of its content from another (S3's ETag); empty where nothing does.
     pub fn etag(&self) -> &str {
         match self {
-            Source::File { .. } | Source::Stdin => "",
+            Source::File { .. } | Source::Unfit { .. } | Source::Stdin => "",
             Source::Remote(remote) => &remote.etag,
         }
     }
@@ -184,6 +191,7 @@ impl Source {
     pub fn is_at_most(&self, most: u64) -> bool {
         match self {
             Source::File { bytes, .. } => *bytes <= most,
+            Source::Unfit { .. } => true,
             Source::Stdin => false,
             Source::Remote(remote) => remote.bytes > 0 && remote.bytes <= most,
         }
@@ -197,7 +205,7 @@ impl Source {
                 let since = modified.as_ref()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
                 Some(format!("{}.{:09}", since.as_secs(), since.subsec_nanos()))
             }
-            Source::Stdin => None,
+            Source::Unfit { .. } | Source::Stdin => None,
             Source::Remote(_) => Some(self.etag().to_owned()).filter(|etag| !etag.is_empty()),
         }
     }
@@ -205,7 +213,7 @@ impl Source {
     /// Whether it stands for what its place holds no longer: opening it says so, now and in every later run.
     pub fn is_out_of_reach(&self) -> bool {
         match self {
-            Source::File { .. } | Source::Stdin => false,
+            Source::File { .. } | Source::Unfit { .. } | Source::Stdin => false,
             Source::Remote(remote) => remote.place.is_out_of_reach(),
         }
     }
@@ -216,9 +224,18 @@ impl Source {
     /// What the system says.
     pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         match self {
-            Source::File { path, .. } => Ok(Box::new(std::fs::File::open(path)?)),
+            Source::File { path, bytes, .. } => local::open(path, *bytes),
+            Source::Unfit { why, .. } => Err(io::Error::other(*why)),
             Source::Stdin => Ok(Box::new(io::stdin())),
             Source::Remote(remote) => remote.place.open(remote),
+        }
+    }
+
+    /// How a file on disk, now that it was read, differs from what was found; `None` where it does not.
+    pub fn changed(&self) -> Option<String> {
+        match self {
+            Source::File { path, bytes, modified } => local::changed(path, *bytes, *modified),
+            Source::Unfit { .. } | Source::Stdin | Source::Remote(_) => None,
         }
     }
 
@@ -228,7 +245,7 @@ impl Source {
     /// Why the store does not tell.
     pub fn metadata(&self, name: &str) -> io::Result<Option<String>> {
         match self {
-            Source::File { .. } | Source::Stdin => Ok(None),
+            Source::File { .. } | Source::Unfit { .. } | Source::Stdin => Ok(None),
             Source::Remote(remote) => remote.place.metadata(remote, name),
         }
     }
@@ -239,7 +256,7 @@ impl Source {
     /// AWS delivers a file again under the same date, so events can be told apart within one such part.
     pub fn part(&self) -> (String, String) {
         match self {
-            Source::File { path, .. } => layout::part(&path.to_string_lossy()),
+            Source::File { path, .. } | Source::Unfit { path, .. } => layout::part(&path.to_string_lossy()),
             Source::Stdin => (String::new(), String::new()),
             Source::Remote(remote) => remote.part.clone(),
         }

@@ -455,6 +455,8 @@ impl Run<'_> {
             facts.skipped = vec![(String::new(), format!("cannot be read: {error}"), 0)];
             return Opened { facts, content: None };
         }
+        let told = source.changed().map(|why| (String::new(), why, 0));
+        facts.skipped.extend(told);
         let digest: Digest = Sha256::digest(&*bytes).into();
         facts.digest = Some(digest);
         let first = turn.register(digest);
@@ -513,7 +515,7 @@ impl Run<'_> {
         if facts.bytes == 0 {
             facts.bytes = read.bytes_in;
         }
-        facts.skipped = skipped;
+        facts.skipped.extend(skipped);
         turn.read(read.records);
         facts
     }

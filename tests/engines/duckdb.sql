@@ -25,8 +25,7 @@ COPY (
                     WHEN contains(r->>'$.userAgent', 'exec-env/AWS_Lambda') THEN ' exec-env/AWS_Lambda'
                     WHEN contains(r->>'$.userAgent', 'exec-env/AWS_ECS') THEN ' exec-env/AWS_ECS'
                     ELSE ''
-                END,
-                CASE WHEN contains(r->>'$.userAgent', 'app/trimtrail-') THEN ' app/trimtrail-' ELSE '' END) AS user_agent,
+                END) AS user_agent,
             CAST(r->'$.userIdentity' AS VARCHAR) AS user_identity,
             CAST(r->'$.requestParameters' AS VARCHAR) AS request_parameters,
             CASE
@@ -41,7 +40,7 @@ COPY (
     )
     SELECT
         'trimtrail.events/1' AS schema,
-        count(DISTINCT event_id) + sum(CASE WHEN event_id IS NULL THEN 1 ELSE 0 END) AS calls,
+        count(DISTINCT CASE WHEN event_id IS NOT NULL THEN moment END) + sum(CASE WHEN event_id IS NULL THEN 1 ELSE 0 END) AS calls,
         bit_or(hour) AS hours,
         min(moment) AS first,
         max(moment) AS last,

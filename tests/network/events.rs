@@ -184,32 +184,6 @@ fn how_far_it_came_is_said() {
     );
 }
 
-/// What a folder with one event of this user agent says.
-fn left_out(agent: &str) -> bool {
-    let folder = std::env::temp_dir().join(format!("trimtrail-own-{}-{}", std::process::id(), agent.len()));
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let (_, mut own) = events().swap_remove(0);
-    own["eventSource"] = json!("cloudtrail.amazonaws.com");
-    own["eventName"] = json!("LookupEvents");
-    own["userAgent"] = json!(agent);
-    let (_, other) = events().swap_remove(1);
-    std::fs::write(folder.join("a.json"), json!({"Records": [own, other]}).to_string()).expect("a file");
-    let output = trimtrail(([127, 0, 0, 1], 9).into())
-        .args(["coverage", "--logs", &folder.display().to_string()])
-        .output()
-        .expect("the program");
-    let _ = std::fs::remove_dir_all(&folder);
-    let text = stdout(&output);
-    assert!(text.starts_with("1 files, "), "{text}{}", stderr(&output));
-    text.contains("1 calls of trimtrail itself left out")
-}
-
-#[test]
-fn our_own_calls_are_nobody_s_use() {
-    assert!(left_out("aws-sdk-rust/1.3.9 app/trimtrail-0.1.0"));
-    assert!(!left_out("aws-cli/2.17"));
-}
-
 #[test]
 fn days_out_of_reach_are_named() {
     let until = text(noon() + 3600);

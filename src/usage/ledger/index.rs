@@ -1,12 +1,15 @@
 //! `ledger.json`: which files make up the ledger. It is the only file that is ever replaced, and so the one pointer to
 //! the last good state.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use super::book::BookKey;
+use super::part::short;
 use super::{Error, SCHEMA};
 use crate::usage::PartKey;
 use crate::usage::shapes::CHILDREN;
@@ -29,6 +32,9 @@ pub(super) struct Index {
     pub(super) books: Vec<BookEntry>,
     /// By account.
     pub(super) signatures: Vec<SignaturesEntry>,
+    /// 128 bits of SHA-256 over everything above, as compact JSON in that order; ledgers made before had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
 }
 
 /// The files of a book.
@@ -86,6 +92,21 @@ impl BookEntry {
     }
 }
 
+/// How the files of a book are called, before their kind.
+pub(super) fn stem(account: &str, month: &str) -> String {
+    let month = if month.is_empty() { "undated" } else { month };
+    format!("{}-{month}", name_of(account))
+}
+
+/// An account in a file's name.
+pub(super) fn name_of(account: &str) -> &str {
+    if account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()) {
+        account
+    } else {
+        "other"
+    }
+}
+
 impl Index {
     /// A ledger without parts.
     pub(super) fn new(identities: bool) -> Index {
@@ -96,6 +117,7 @@ impl Index {
             complete: true,
             books: Vec::new(),
             signatures: Vec::new(),
+            digest: None,
         }
     }
 
@@ -122,6 +144,12 @@ impl Index {
             Some(_) | None => return Err(damaged(format!("`{schema}` is no schema of a ledger"))),
         }
         let mut index: Index = serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
+        let digest = index.digest.take();
+        if digest.is_some_and(|digest| digest != index.content()) {
+            return Err(damaged(
+                "its content is not the one that its digest was made of".to_owned(),
+            ));
+        }
         index.sort();
         if index.children != CHILDREN {
             return Err(Error::Children {
@@ -136,7 +164,55 @@ impl Index {
         if let Some(name) = index.files().find(|name| !plain(name) || name.starts_with('.')) {
             return Err(damaged(format!("`{name}` is no name of a file of a ledger")));
         }
+        index.check().map_err(damaged)?;
         Ok(index)
+    }
+
+    /// Whether each book is there once, holds days of its own month alone, and names files of its own account: otherwise
+    /// calls would count twice, or for somebody else.
+    fn check(&self) -> Result<(), String> {
+        let name = |book: &BookEntry| format!("account `{}`, month `{}`", book.account, book.month);
+        if let Some(pair) = self.books.windows(2).find(|pair| pair[0].place() == pair[1].place()) {
+            return Err(format!("{} is there twice", name(&pair[0])));
+        }
+        if let Some(pair) = self
+            .signatures
+            .windows(2)
+            .find(|pair| pair[0].account == pair[1].account)
+        {
+            return Err(format!("account `{}` has signatures twice", pair[0].account));
+        }
+        for book in &self.books {
+            let dates: BTreeSet<&str> = book.parts.iter().map(|part| part.date.as_str()).collect();
+            if dates.len() != book.parts.len() {
+                return Err(format!("{} holds a day twice", name(book)));
+            }
+            let month = |date: &&str| date.get(..7).unwrap_or_default() != book.month;
+            if let Some(date) = dates.into_iter().find(month) {
+                return Err(format!("{} holds `{date}`", name(book)));
+            }
+            let stem = stem(&book.account, &book.month);
+            let kinds = ["calls", "sessions", "objects", "coverage"];
+            let mut files = book.files().into_iter().zip(kinds);
+            if let Some((file, _)) = files.find(|(file, kind)| !file.starts_with(&format!("{stem}-{kind}-"))) {
+                return Err(format!("{} names `{file}`", name(book)));
+            }
+        }
+        for entry in &self.signatures {
+            if !entry
+                .file
+                .starts_with(&format!("{}-signatures-", name_of(&entry.account)))
+            {
+                return Err(format!("account `{}` names `{}`", entry.account, entry.file));
+            }
+        }
+        Ok(())
+    }
+
+    /// 128 bits of SHA-256 over everything but the digest itself.
+    fn content(&self) -> String {
+        let bytes = serde_json::to_vec(self).expect("an index is JSON");
+        short(&Sha256::digest(&bytes))
     }
 
     /// The one order in which it is written and searched.
@@ -146,7 +222,11 @@ impl Index {
     }
 
     pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = serde_json::to_vec_pretty(self).expect("an index is JSON");
+        let sealed = Index {
+            digest: Some(self.content()),
+            ..self.clone()
+        };
+        let mut bytes = serde_json::to_vec_pretty(&sealed).expect("an index is JSON");
         bytes.push(b'\n');
         bytes
     }

@@ -13,7 +13,7 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterato
 use sha2::{Digest, Sha256};
 
 use super::book::{self, Before, Book, BookKey};
-use super::index::{BookEntry, Index, PartEntry, SignaturesEntry};
+use super::index::{BookEntry, Index, PartEntry, SignaturesEntry, name_of, stem};
 use super::part::{Object, Part, Session, short};
 use super::pending::{Change, Changes, Pending};
 use super::signatures::{Met, SignatureId, Signatures, witness};
@@ -422,7 +422,6 @@ impl Writer {
             return Ok(None);
         }
         let (account, pending) = (&key.account, &self.pending);
-        let month = if key.month.is_empty() { "undated" } else { &key.month };
         // Rewrites one file, if a change says so, from what it holds of other dates.
         let file = |kind: &str,
                     extension: &str,
@@ -442,7 +441,7 @@ impl Writer {
                 Some(known) => damaged(&self.dir, known)(damage),
                 None => self.cannot_encode(account, damage),
             })?;
-            self.write(&format!("{}-{month}-{kind}", name_of(account)), extension, &bytes)
+            self.write(&format!("{}-{kind}", stem(account, &key.month)), extension, &bytes)
         };
         let new = || {
             changes
@@ -533,15 +532,6 @@ fn each<T: Send, R: Send>(
         items.into_par_iter().with_max_len(1).map(write).collect()
     } else {
         items.into_iter().map(write).collect()
-    }
-}
-
-/// An account in a file's name.
-fn name_of(account: &str) -> &str {
-    if account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()) {
-        account
-    } else {
-        "other"
     }
 }
 

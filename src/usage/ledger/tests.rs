@@ -453,6 +453,8 @@ fn check_index(field: &str, value: serde_json::Value, expected: &str) {
     let path = ledger.0.join(INDEX);
     let mut index: serde_json::Value = serde_json::from_slice(&fs::read(&path).expect("a file")).expect("JSON");
     index[field] = value;
+    // As an earlier program wrote it.
+    index.as_object_mut().expect("an object").remove("digest");
     fs::write(&path, index.to_string()).expect("a file");
     let error = read(&ledger.0, &Filter::default()).expect_err(expected);
     assert!(error.to_string().contains(expected), "{error}");
@@ -474,6 +476,63 @@ fn a_ledger_of_another_kind_is_refused() {
     check_index("books", 7.into(), "is damaged");
     let named = serde_json::json!([{"account": "", "file": "../../elsewhere"}]);
     check_index("signatures", named, "is no name of a file");
+}
+
+/// What the reader and the next run say of a ledger of the sample whose index was changed, with its digest and without.
+fn check_edited(expected: &str, edit: impl Fn(&mut serde_json::Value)) {
+    for (with_digest, expected) in [(true, "the one that its digest was made of"), (false, expected)] {
+        let ledger = Folder::new();
+        fill(&ledger.0, &sample(), &How::default());
+        let path = ledger.0.join(INDEX);
+        let mut index: serde_json::Value = serde_json::from_slice(&fs::read(&path).expect("a file")).expect("JSON");
+        edit(&mut index);
+        if !with_digest {
+            index.as_object_mut().expect("an object").remove("digest");
+        }
+        fs::write(&path, index.to_string()).expect("a file");
+        let error = read(&ledger.0, &Filter::default()).expect_err(expected);
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(error.help().is_some_and(|help| help.contains("collect again")));
+        let lock = Lock::take(&ledger.0, "a test", false).expect("nobody holds it");
+        let error = collect(lock, &sample(), &How::default(), &Progress::silent()).expect_err(expected);
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn index_that_was_edited_is_refused() {
+    check_edited("holds `", |index| index["books"][0]["month"] = "2028-10".into());
+    check_edited("names `", |index| index["books"][0]["account"] = "999988887777".into());
+    check_edited("is there twice", |index| {
+        let again = index["books"][0].clone();
+        index["books"].as_array_mut().expect("a list").push(again);
+    });
+    check_edited("holds a day twice", |index| {
+        let again = index["books"][0]["parts"][0].clone();
+        index["books"][0]["parts"].as_array_mut().expect("a list").push(again);
+    });
+    check_edited("names `", |index| {
+        index["signatures"][0]["account"] = "999988887777".into()
+    });
+    check_edited("has signatures twice", |index| {
+        let again = index["signatures"][0].clone();
+        index["signatures"].as_array_mut().expect("a list").push(again);
+    });
+}
+
+#[test]
+fn index_that_lost_a_book_is_refused() {
+    let ledger = Folder::new();
+    fill(&ledger.0, &sample(), &How::default());
+    let path = ledger.0.join(INDEX);
+    let mut index: serde_json::Value = serde_json::from_slice(&fs::read(&path).expect("a file")).expect("JSON");
+    index["books"].as_array_mut().expect("a list").pop();
+    fs::write(&path, index.to_string()).expect("a file");
+    let error = read(&ledger.0, &Filter::default()).expect_err("a digest");
+    assert!(
+        error.to_string().contains("the one that its digest was made of"),
+        "{error}"
+    );
 }
 
 #[test]

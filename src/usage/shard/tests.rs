@@ -51,7 +51,7 @@ fn said(event: &Event<'_>) -> String {
     let request: Option<Value> = event
         .request_parameters
         .json()
-        .map(|text| serde_json::from_str(text).expect("JSON"));
+        .map(|text| serde_json::from_str(text).unwrap_or_else(|_| text.into()));
     let text = match &event.request_parameters {
         Payload::Text(text) => text,
         Payload::Absent | Payload::Null | Payload::Json(_) => "",
