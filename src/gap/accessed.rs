@@ -21,7 +21,7 @@ const TRACKED: i64 = 400 * 24 * 3600;
 const DELAY: i64 = 4 * 3600;
 
 /// What connects, streams or signs in without a request to an API of AWS: IAM's data does not vouch for it.
-const CONNECTIONS: [&str; 26] = [
+const CONNECTIONS: [&str; 29] = [
     "*:CallWithBearerToken",
     "aoss:APIAccessAll",
     "appmesh:StreamAggregatedResources",
@@ -38,7 +38,10 @@ const CONNECTIONS: [&str; 26] = [
     "elasticfilesystem:Client*",
     "es:ESHttp*",
     "execute-api:*",
-    "iot:*",
+    "iot:*Publish",
+    "iot:Connect",
+    "iot:Receive",
+    "iot:Subscribe",
     "kafka-cluster:*",
     "kinesisvideo:ConnectAs*",
     "lambda:InvokeFunctionUrl",

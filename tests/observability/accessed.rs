@@ -207,6 +207,8 @@ fn iams_silence_says_nothing_of_what_services_or_connections_do() {
     check("execute-api", "execute-api:Invoke", &[], Grade::Unobservable);
     check("rds-db", "rds-db:connect", &[], Grade::Unobservable);
     check("kafka-cluster", "kafka-cluster:Connect", &[], Grade::Unobservable);
+    check("iot", "iot:Publish", &[], Grade::Unobservable);
+    check("iot", "iot:GetThingShadow", &[], Grade::Unused);
     check("bedrock", "bedrock:CallWithBearerToken", &[], Grade::Unobservable);
     check("s3", "s3:GetObject", &[], Grade::Unused);
     // Athena reads objects in its caller's name, CloudFormation does anything.
