@@ -3,6 +3,7 @@
 //! Two coverages merge into one that does not depend on the order in which files were read.
 
 mod hours;
+mod lost;
 mod pairs;
 mod span;
 mod trail;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::time::Window;
 
 pub use hours::{Days, Hours};
+pub use lost::{Hole, Loss, Why};
 pub use trail::{Comparison, FieldSelector, Selector, Selectors, TRAIL_CHANGES, TrailChange, member, trail_of_arn};
 
 /// Most places that are listed for one file and reason; further ones are counted together.
@@ -160,6 +162,11 @@ pub struct Coverage {
     /// (file, why) → where.
     #[serde(with = "pairs")]
     skipped: BTreeMap<(String, String), Places>,
+    /// File that was not read whole → what it may have held.
+    pub lost: BTreeMap<String, Loss>,
+    /// Losses that somebody accepts: they are told, and make no hole.
+    #[serde(skip)]
+    pub accepted: BTreeMap<String, Loss>,
     /// When each stream was heard.
     #[serde(with = "pairs")]
     pub streams: BTreeMap<StreamKey, Hours>,
@@ -380,9 +387,11 @@ impl Coverage {
         self.streams.keys().map(|(account, _, _)| account.as_str()).collect()
     }
 
-    /// Regions that delivered events.
+    /// Regions that delivered events, or files that were not read whole.
     pub fn regions(&self) -> BTreeSet<&str> {
-        self.streams.keys().map(|(_, region, _)| region.as_str()).collect()
+        let heard = self.streams.keys().map(|(_, region, _)| region.as_str());
+        let lost = self.lost.values().map(|loss| loss.region.as_str());
+        heard.chain(lost.filter(|region| !region.is_empty())).collect()
     }
 
     /// The hours of all management events of an account in a region.
@@ -426,13 +435,6 @@ impl Coverage {
             .map(|((_, _, trail), digests)| (trail.as_str(), digests))
     }
 
-    /// Stretches of a window in which an account is silent in a region for longer than its usual gaps allow, and
-    /// for which no digest answers.
-    pub fn silences(&self, account: &str, region: &str, window: Window) -> Vec<Window> {
-        self.management_hours(account, region)
-            .holes(&self.digest_hours(account, region), window)
-    }
-
     /// Hours of a window, by their first second, of which a digest names files and the archive has no event.
     pub fn missing(&self, account: &str, region: &str, window: Window) -> BTreeSet<i64> {
         let heard = self.hours(account, region);
@@ -440,18 +442,6 @@ impl Coverage {
             .flat_map(|(_, digests)| digests.named.iter().map(|hour| hour * 3600))
             .filter(|hour| window.first <= *hour && hour + 3600 <= window.end && !heard.contains(*hour))
             .collect()
-    }
-
-    /// Everything that is missing of an account in a region within a window: silences and missing files.
-    pub fn holes(&self, account: &str, region: &str, window: Window) -> Vec<Window> {
-        let missing = self.missing(account, region, window).into_iter();
-        let mut holes = self.silences(account, region, window);
-        holes.extend(missing.map(|hour| Window {
-            first: hour,
-            end: hour + 3600,
-        }));
-        holes.sort_unstable();
-        holes
     }
 
     /// What it proves of some time, accounts and regions; no account and no region stands for all. Counts of records and
@@ -487,6 +477,17 @@ impl Coverage {
             digests.named.restrict(since, until);
             account_counts(account) && region_counts(region)
         });
+        for lost in [&mut self.lost, &mut self.accepted] {
+            lost.retain(|_, loss| {
+                let window = Window {
+                    first: since.unwrap_or(i64::MIN),
+                    end: until.unwrap_or(i64::MAX),
+                };
+                (loss.account.is_empty() || account_counts(&loss.account))
+                    && (loss.region.is_empty() || region_counts(&loss.region))
+                    && loss.window.intersection(window).is_some()
+            });
+        }
         self.trail_changes
             .retain(|change| account_counts(&change.account) && time_counts(change.time));
         self.span = self.span.filter(|_| !self.streams.is_empty()).map(|span| Window {
@@ -515,6 +516,10 @@ impl Coverage {
             mine.more += places.more;
             mine.more_records += places.more_records;
         }
+        for (file, loss) in other.lost {
+            self.lose(&file, loss);
+        }
+        self.accepted.extend(other.accepted);
         for (key, hours) in other.streams {
             self.streams.entry(key).or_default().merge(&hours);
         }

@@ -1,12 +1,14 @@
 //! Windows, days and moments: one definition of each, for every stage.
 
+use serde::{Deserialize, Serialize};
+
 /// Seconds in a day.
 pub const DAY: i64 = 86_400;
 /// Most days that a span which people type may have: some 100 years, which no sum of seconds overflows.
 const MOST_DAYS: u16 = 36_500;
 
 /// A stretch of time, half open: its first second and the first one after it, since 1970.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Window {
     /// The first second.
     pub first: i64,
@@ -15,6 +17,12 @@ pub struct Window {
 }
 
 impl Window {
+    /// All of time.
+    pub const ALWAYS: Window = Window {
+        first: i64::MIN,
+        end: i64::MAX,
+    };
+
     /// From one second to another, both part of it.
     pub const fn of(first: i64, last: i64) -> Window {
         Window {

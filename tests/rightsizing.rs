@@ -641,7 +641,7 @@ fn check_confidence(events: &[Value], options: &Options, expected: &str, why: &s
 
 #[test]
 fn two_weeks_of_daily_calls_give_medium_confidence() {
-    check_confidence(&every_day(), &options(), "medium", "the archive spans 14 days");
+    check_confidence(&every_day(), &options(), "medium", "the archive covers 14 days");
 }
 
 #[test]

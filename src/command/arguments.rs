@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
+use super::losses::LossArgs;
 use super::network::AwsArgs;
 use super::{Terminal, keep};
 use crate::catalog::Catalog;
@@ -50,6 +51,8 @@ pub(super) struct LogArgs {
 pub(super) struct UsageArgs {
     #[command(flatten)]
     logs: LogArgs,
+    #[command(flatten)]
+    losses: LossArgs,
     /// A usage ledger in place of --logs, as `collect` makes it; --since and --until then count whole days
     #[cfg(feature = "polars")]
     #[arg(long, value_name = "DIR", env = "TRIMTRAIL_LEDGER", conflicts_with = "logs")]
@@ -209,6 +212,7 @@ pub(super) struct Collected {
     pub(super) coverage: Coverage,
     /// What was asked for, else what was seen.
     pub(super) window: Option<Window>,
+    filter: Filter,
 }
 
 /// How sources are read.
@@ -240,22 +244,38 @@ impl LogArgs {
         let (table, coverage) = read(&sources, &options, &terminal.progress)?;
         terminal.progress.finish();
         source::verdict(&sources, 0)?;
-        Ok(Collected::new(table, coverage, &options.filter))
+        let mut filter = options.filter;
+        #[cfg(feature = "aws")]
+        if self.logs.iter().all(|place| place.starts_with("lookup:")) {
+            // The API answers for all of the time that it reaches.
+            let now = jiff::Timestamp::now().as_second();
+            filter.since = filter.since.or(Some(source::lookup::first_day(now)));
+            filter.until = filter.until.or(Some(now));
+        }
+        Ok(Collected::new(table, coverage, filter))
     }
 }
 
 impl Collected {
-    fn new(table: Table, coverage: Coverage, filter: &Filter) -> Collected {
-        // Silence at the edges of what was asked for is silence too.
-        let window = coverage.span.map(|span| Window {
+    fn new(table: Table, coverage: Coverage, filter: Filter) -> Collected {
+        let mut collected = Collected {
+            table,
+            coverage,
+            window: None,
+            filter,
+        };
+        collected.measure();
+        collected
+    }
+
+    /// Silence at the edges of what was asked for is silence too, and so is a file that was lost at the edges of what was
+    /// seen.
+    fn measure(&mut self) {
+        let (coverage, filter) = (&self.coverage, &self.filter);
+        self.window = coverage.span.map(|span| coverage.with_losses(span)).map(|span| Window {
             first: filter.since.unwrap_or(span.first),
             end: filter.until.unwrap_or(span.end),
         });
-        Collected {
-            table,
-            coverage,
-            window,
-        }
     }
 }
 
@@ -321,10 +341,13 @@ impl UsageArgs {
 
     fn collect_by(&self, terminal: &Terminal, read: &Read<'_>) -> anyhow::Result<Collected> {
         #[cfg(feature = "polars")]
-        if let Some(dir) = &self.ledger {
-            return self.read(dir, terminal);
-        }
-        self.logs.collect(terminal, read)
+        let ledger = self.ledger.as_ref().map(|dir| self.read(dir, terminal));
+        #[cfg(not(feature = "polars"))]
+        let ledger = None;
+        let mut collected = ledger.unwrap_or_else(|| self.logs.collect(terminal, read))?;
+        self.losses.settle(&mut collected.coverage, terminal)?;
+        collected.measure();
+        Ok(collected)
     }
 
     #[cfg(feature = "polars")]
@@ -337,7 +360,7 @@ impl UsageArgs {
         if !read.complete {
             terminal.say("the last run of `collect` into this ledger was cut short; run it again to read the rest");
         }
-        Ok(Collected::new(read.table, read.coverage, &filter))
+        Ok(Collected::new(read.table, read.coverage, filter))
     }
 }
 

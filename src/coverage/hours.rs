@@ -8,6 +8,8 @@ use crate::time::{DAY, Window};
 
 /// Silence up to this many hours is no hole.
 const SHORT_SILENCE: i64 = 24;
+/// Of fewer gaps none is usual.
+const FEW_GAPS: usize = 3;
 /// Silence beyond this multiple of a stream's median gap is a hole.
 const MEDIAN_GAPS: i64 = 10;
 
@@ -96,21 +98,25 @@ impl Hours {
         let heard: Vec<i64> = self.iter().collect();
         let mut gaps: Vec<i64> = heard.windows(2).map(|pair| pair[1] - pair[0]).collect();
         gaps.sort_unstable();
-        let median = gaps.get(gaps.len() / 2).copied().unwrap_or(0);
+        let median = gaps
+            .get(gaps.len() / 2)
+            .filter(|_| gaps.len() >= FEW_GAPS)
+            .copied()
+            .unwrap_or(0);
         let longest = SHORT_SILENCE.max(MEDIAN_GAPS * median);
         let (first, last) = (window.first.div_euclid(3600), window.last().div_euclid(3600));
         let mut all = self.clone();
         all.merge(proved);
         let mut holes = Vec::new();
-        let mut previous = first;
+        let (mut previous, mut from) = (first, first);
         for hour in all.iter().filter(|hour| first <= *hour && *hour <= last).chain([last]) {
             if hour - previous > longest {
                 holes.push(Window {
-                    first: previous * 3600,
+                    first: from * 3600,
                     end: hour * 3600,
                 });
             }
-            previous = hour;
+            (previous, from) = (hour, hour + 1);
         }
         holes
     }

@@ -24,7 +24,7 @@ fn until(last: i64) -> Window {
 #[test]
 fn a_silence_beyond_a_day_is_a_hole() {
     let heard = hours(&[0, 1, 2, 30, 31]);
-    assert_eq!(heard.holes(&Hours::default(), until(31)), [between(2, 30)]);
+    assert_eq!(heard.holes(&Hours::default(), until(31)), [between(3, 30)]);
 }
 
 #[test]
@@ -53,7 +53,11 @@ fn a_file_that_a_digest_names_and_nobody_read_is_a_hole() {
         .entry(("1".to_owned(), "r".to_owned(), "t".to_owned()))
         .or_default();
     digests.named = hours(&[2, 3]);
-    assert_eq!(coverage.holes("1", "r", between(0, 5)), [between(3, 4)]);
+    let hole = Hole {
+        window: between(3, 4),
+        why: Why::Missing,
+    };
+    assert_eq!(coverage.holes("1", "r", between(0, 5)), [hole]);
 }
 
 #[test]

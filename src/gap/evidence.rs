@@ -95,6 +95,8 @@ pub struct Activity {
     pub last_seen: Option<i64>,
     /// Calls under an earlier id of the same name.
     pub earlier_id_calls: u64,
+    /// Regions in which its own account logged them.
+    pub regions: BTreeSet<String>,
 }
 
 /// What calls of one signature asked for, denied actions included.
@@ -190,6 +192,9 @@ pub(super) fn activities(
             activity.calls += calls;
             activity.days.extend(rows.iter().map(|row| row.day));
             activity.last_seen = activity.last_seen.max(Some(seen.last.time));
+            if *seen.signature.account == *seen.signature.caller.account {
+                activity.regions.insert(seen.signature.region.to_string());
+            }
             let operation = &operations[&(&*seen.signature.event_source, &*seen.signature.event_name)];
             if let Some(asked) = record(catalog, operation, seen, rows, &profiles, &mut activity) {
                 holdings.weigh(seen, rows, &asked, &mut unexplained);

@@ -223,6 +223,8 @@ pub struct Gap {
     pub slices: Vec<Slice>,
     /// What IAM's last-accessed data adds; nothing where none was given.
     pub accessed: Accessed,
+    /// What the archive covers of the window in its account, in the regions where it was active, else in all of them.
+    pub covered: Vec<Window>,
     /// What its trust policy says of who may use it.
     pub trust: Trust,
 }
@@ -245,7 +247,7 @@ impl Gap {
     }
 }
 
-/// Grades everything that `grants` allow. `window` is its first and last second.
+/// Grades everything that `grants` allow. `window` is what the archive spans.
 pub fn classify(catalog: &Catalog, table: &Table, grants: &Grants, coverage: &Coverage, window: Window) -> Vec<Gap> {
     let granting = granting(
         catalog,
@@ -284,11 +286,17 @@ pub fn classify(catalog: &Catalog, table: &Table, grants: &Grants, coverage: &Co
                     slice.unattempted = accessed.unattempted.of(&slice.granted);
                 }
             }
+            let mut regions: BTreeSet<&str> = activity.regions.iter().map(String::as_str).collect();
+            if regions.is_empty() {
+                regions = coverage.regions();
+            }
+            let covered = coverage.covered(&principal.account, &regions, window);
             Gap {
                 principal: index,
                 activity,
                 slices,
                 accessed,
+                covered,
                 trust,
             }
         })

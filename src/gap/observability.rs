@@ -6,19 +6,21 @@
 //! configuration leaves out counts as well: a filter by caller or name hides what nobody else's events could tell.
 
 mod events;
+mod silence;
 mod verdict;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use events::{callers, excludable, named_by_events, reads};
+use silence::{Silence, missing};
 use verdict::{Verdict, verdict};
 
 use super::actions::ActionSet;
 use super::selectors::{Asked, Takes, takes};
 use super::trails::{Delivers, SHORT, State, Stretch, Trails};
 use crate::catalog::{ActionId, Catalog, Logging};
-use crate::coverage::{Class, Coverage, Days, RootDays};
+use crate::coverage::{Class, Coverage, Days, Hole, RootDays, Why};
 use crate::grants::{Principal, TrailConfig};
 use crate::iam::{ResourcePart, pattern};
 use crate::time::{Window, minute};
@@ -92,21 +94,10 @@ pub(super) struct Views<'a> {
     window: Window,
     trails: Trails<'a>,
     made: HashMap<(String, Vec<String>, Vec<String>), Arc<View>>,
-    silences: HashMap<(String, String), Silence>,
+    silences: BTreeMap<(String, String), Silence>,
     logging: Vec<Logging>,
     /// (account, region) → actions that the archive shows there as management events, whatever the tables say.
     shown: HashMap<(&'a str, &'a str), ActionSet>,
-}
-
-/// What an account's stream in one region lacks.
-#[derive(Clone, Debug, Default)]
-struct Silence {
-    /// Nothing was ever heard, and no digest says why.
-    nothing: bool,
-    /// Stretches that are too long for the stream's usual gaps.
-    holes: Vec<Window>,
-    /// Hours of which a digest names files that are not there.
-    missing: BTreeSet<i64>,
 }
 
 /// Who acts, where and how: what decides whether management events are seen.
@@ -141,7 +132,7 @@ impl<'a> Views<'a> {
             window,
             trails: Trails::new(coverage, configs, window),
             made: HashMap::new(),
-            silences: HashMap::new(),
+            silences: BTreeMap::new(),
             logging,
             shown,
         }
@@ -241,7 +232,7 @@ impl<'a> Views<'a> {
                                 resources,
                                 callers,
                             };
-                            this.data(account, resource_type, &asked, &stretches)
+                            this.data(account, resource_type, &asked, &stretches, &regions)
                         })
                         .clone()
                 }
@@ -299,13 +290,7 @@ impl<'a> Views<'a> {
         if self.silences.contains_key(&key) {
             return;
         }
-        let coverage = self.coverage;
-        let silence = Silence {
-            nothing: coverage.management_hours(account, region).is_empty()
-                && coverage.digest_hours(account, region).is_empty(),
-            holes: coverage.silences(account, region, self.window),
-            missing: coverage.missing(account, region, self.window),
-        };
+        let silence = Silence::of(self.coverage, account, region, self.window);
         self.silences.insert(key, silence);
     }
 
@@ -319,6 +304,11 @@ impl<'a> Views<'a> {
         };
         let key = (account.to_owned(), region.to_owned());
         let silence = self.silences.get(&key).unwrap_or(&nothing);
+        let missing = |hole: &Hole| missing(account, region, hole);
+        // What is known to be lost is no matter of what may be taken for granted.
+        if let Some(hole) = silence.holes.iter().find(|hole| matches!(hole.why, Why::Lost { .. })) {
+            return gap(missing(hole));
+        }
         if silence.nothing {
             return Some(Blind::NoRegion(format!(
                 "the archive has no event of account {account} in {region}"
@@ -326,12 +316,6 @@ impl<'a> Views<'a> {
         }
         if self.trails.too_many {
             return gap("its trails were changed more often than can be followed".to_owned());
-        }
-        if let Some(hour) = silence.missing.first() {
-            return gap(format!(
-                "a digest names files of account {account} in {region} from {} that are not in the archive",
-                minute(*hour)
-            ));
         }
         let class = if asked.reads {
             Class::ManagementRead
@@ -368,19 +352,19 @@ impl<'a> Views<'a> {
                 in_place.then(|| self.state_takes(state, &wanted))
             };
             match verdict(stretch, &answers, &|state| anywhere || self.has_digest(account, state)) {
-                Verdict::Logged => {
-                    unseen = None;
-                    continue;
-                }
+                // It says which events a trail logs, and not that this archive holds its files of every day.
+                Verdict::Logged => match silence.between(&silence.holes, from, to, stretch.is_in_all_regions()) {
+                    Some(hole) => return gap(missing(hole)),
+                    None => {
+                        unseen = None;
+                        continue;
+                    }
+                },
                 Verdict::LeftOut(why) => return Some(Blind::LeftOut(why)),
                 Verdict::Unknown => {}
             }
-            if let Some(hole) = silence.holes.iter().find(|hole| hole.first < to && from < hole.end) {
-                return gap(format!(
-                    "no event of account {account} in {region} from {} to {}",
-                    minute(hole.first),
-                    minute(hole.end)
-                ));
+            if let Some(hole) = silence.between(&silence.holes, from, to, false) {
+                return gap(missing(hole));
             }
             let Some(heard) = heard else {
                 return gap(format!(
@@ -436,7 +420,14 @@ impl<'a> Views<'a> {
 
     /// Data events are known to be logged only for the resources for which some were seen, or for which a trail is told
     /// to log them.
-    fn data(&self, account: &str, resource_type: &str, asked: &Asked<'_>, stretches: &[Stretch<'_>]) -> Option<Blind> {
+    fn data(
+        &self,
+        account: &str,
+        resource_type: &str,
+        asked: &Asked<'_>,
+        stretches: &[Stretch<'_>],
+        known: &BTreeSet<String>,
+    ) -> Option<Blind> {
         let blind = |why: String| {
             Some(Blind::DataEvents {
                 resource_type: resource_type.to_owned(),
@@ -451,6 +442,14 @@ impl<'a> Views<'a> {
         let asked = Asked {
             resources: &events,
             ..*asked
+        };
+        let places = self.places_of_data(account, resource_type, &events, known);
+        let hole = |stretch: &Stretch<'_>, all_regions: bool| {
+            let (from, to) = (stretch.from.max(self.window.first), stretch.to.min(self.window.end));
+            places.iter().find_map(|(region, silence)| {
+                let hole = silence.between(&silence.data_holes, from, to, all_regions)?;
+                Some(Blind::Gap(missing(account, region, hole)))
+            })
         };
         let roots: Vec<(&String, &RootDays)> = self
             .coverage
@@ -469,16 +468,22 @@ impl<'a> Views<'a> {
             };
             let is_here = |state: &State<'_>| !roots.is_empty() || self.has_digest(account, state);
             match verdict(stretch, &answers, &is_here) {
-                Verdict::Logged => {
-                    unseen = None;
-                    continue;
-                }
+                Verdict::Logged => match hole(stretch, stretch.is_in_all_regions()) {
+                    Some(hole) => return Some(hole),
+                    None => {
+                        unseen = None;
+                        continue;
+                    }
+                },
                 Verdict::LeftOut(why) => return blind(why),
                 Verdict::Unknown => {}
             }
             // What was never seen is not excused by stretches too short to show it.
             if let Some(why) = roots_missing(resource_type, &asked, &roots, &Stretch::WHOLE) {
                 return blind(why);
+            }
+            if let Some(hole) = hole(stretch, false) {
+                return Some(hole);
             }
             let Some(why) = roots_missing(resource_type, &asked, &roots, stretch) else {
                 unseen = None;
@@ -491,6 +496,42 @@ impl<'a> Views<'a> {
             }
         }
         None
+    }
+
+    /// Where the data events of some resources are delivered: in the regions where theirs were seen, else in those where
+    /// any of their type were, else in all that are known.
+    fn places_of_data(
+        &self,
+        account: &str,
+        resource_type: &str,
+        resources: &[String],
+        known: &BTreeSet<String>,
+    ) -> Vec<(&str, &Silence)> {
+        let of_type = self.coverage.data_roots.iter();
+        let of_type = of_type
+            .filter(|((owner, region, kind), _)| owner == account && kind == resource_type && known.contains(region));
+        let is_asked = |roots: &BTreeMap<String, RootDays>| {
+            let mut asked = resources.iter().map(|resource| crate::resolve::root(resource));
+            asked.any(|root| roots.keys().any(|known| pattern::matches(root, known)))
+        };
+        let theirs = of_type.clone().filter(|(_, roots)| is_asked(roots));
+        let regions = |found: &mut dyn Iterator<Item = &'a str>| -> BTreeSet<&'a str> { found.collect() };
+        let mut places = regions(&mut theirs.map(|((_, region, _), _)| region.as_str()));
+        if places.is_empty() {
+            places = regions(&mut of_type.map(|((_, region, _), _)| region.as_str()));
+        }
+        let heard = self.silences.iter();
+        heard
+            .filter(|((owner, region), silence)| {
+                let is_place = if places.is_empty() {
+                    known.contains(region) && !silence.nothing
+                } else {
+                    places.contains(region.as_str())
+                };
+                owner == account && is_place
+            })
+            .map(|((_, region), silence)| (region.as_str(), silence))
+            .collect()
     }
 
     fn state_takes(&self, state: &State<'_>, asked: &Asked<'_>) -> Takes {

@@ -66,6 +66,12 @@ impl Stretch<'_> {
         to: i64::MAX,
         trails: Vec::new(),
     };
+
+    /// Whether a trail delivers from all regions.
+    pub(super) fn is_in_all_regions(&self) -> bool {
+        let delivers = |state: &State<'_>| state.multi_region && state.delivers == Delivers::Yes;
+        self.trails.iter().any(delivers)
+    }
 }
 
 /// All trails that changes or configurations name.

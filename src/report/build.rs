@@ -196,19 +196,15 @@ fn coverage_of(inputs: &Inputs<'_>, window: Window) -> Coverage {
             .or_default()
             .extend(roots.keys().map(String::as_str));
     }
-    let streams: BTreeSet<(&str, &str)> = coverage
-        .streams
-        .keys()
-        .map(|(account, region, _)| (account.as_str(), region.as_str()))
-        .collect();
     let mut gaps = Vec::new();
-    for (account, region) in streams {
+    for (account, region) in coverage.places() {
         for hole in coverage.holes(account, region, window) {
             gaps.push(CoverageGap {
                 account: account.to_owned(),
                 region: region.to_owned(),
-                from: moment(hole.first.max(window.first)),
-                to: moment(hole.end.min(window.end)),
+                from: moment(hole.window.first.max(window.first)),
+                to: moment(hole.window.end.min(window.end)),
+                why: hole.why.to_string(),
             });
         }
     }

@@ -1,6 +1,6 @@
 //! What an archive proves and what it leaves open, as one value: what `trimtrail coverage` shows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -221,17 +221,6 @@ pub struct CoverageInputs<'a> {
 pub fn coverage(inputs: &CoverageInputs<'_>) -> CoverageReport {
     let (coverage, window) = (inputs.coverage, inputs.window);
     let with_grants = !inputs.grants.principals.is_empty();
-    let places: BTreeSet<(&str, &str)> = coverage
-        .streams
-        .keys()
-        .map(|(account, region, _)| (account.as_str(), region.as_str()))
-        .chain(
-            coverage
-                .digests
-                .keys()
-                .map(|(account, region, _)| (account.as_str(), region.as_str())),
-        )
-        .collect();
     let data_events: Vec<DataReport> = coverage
         .data_roots
         .iter()
@@ -264,7 +253,8 @@ pub fn coverage(inputs: &CoverageInputs<'_>) -> CoverageReport {
         records_skipped: coverage.records_skipped(),
         events_own: coverage.events_own,
         events_sharing_id: coverage.events_sharing_id,
-        streams: places
+        streams: coverage
+            .places()
             .into_iter()
             .map(|(account, region)| stream(inputs, account, region))
             .collect(),
@@ -322,21 +312,13 @@ fn stream(inputs: &CoverageInputs<'_>, account: &str, region: &str) -> StreamRep
     };
     let management = coverage.management_hours(account, region);
     let all = coverage.hours(account, region);
-    let silent = coverage
-        .silences(account, region, window)
+    let holes = coverage
+        .holes(account, region, window)
         .into_iter()
         .map(|hole| HoleReport {
-            from: moment(hole.first.max(window.first)),
-            to: moment(hole.end.min(window.end)),
-            why: "silence beyond 24 hours and ten times the usual gap".to_owned(),
-        });
-    let missing = coverage
-        .missing(account, region, window)
-        .into_iter()
-        .map(|hour| HoleReport {
-            from: moment(hour),
-            to: moment(hour + 3600),
-            why: "a digest names files that are not in the archive".to_owned(),
+            from: moment(hole.window.first.max(window.first)),
+            to: moment(hole.window.end.min(window.end)),
+            why: hole.why.to_string(),
         });
     let edge = |hours: &Hours, last: bool| {
         let hour = if last { hours.iter().last() } else { hours.iter().next() };
@@ -355,7 +337,7 @@ fn stream(inputs: &CoverageInputs<'_>, account: &str, region: &str) -> StreamRep
             .excludable_sources
             .keys()
             .any(|(owner, place, source)| owner == account && place == region && source == "kms.amazonaws.com"),
-        holes: silent.chain(missing).collect(),
+        holes: holes.collect(),
         digests: coverage
             .digests_of(account, region)
             .map(|(trail, digests)| DigestReport {

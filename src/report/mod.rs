@@ -184,14 +184,17 @@ pub struct DataEvents {
 /// A hole in the archive.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct CoverageGap {
-    /// Account of the silent stream.
+    /// Account of the stream that lacks events.
     pub account: String,
     /// Its region.
     pub region: String,
-    /// Start of the silence, RFC 3339.
+    /// Start of what is missing, RFC 3339.
     pub from: String,
-    /// End of the silence.
+    /// Its end.
     pub to: String,
+    /// What is known of it: a silence, or files that were not read whole.
+    #[serde(default)]
+    pub why: String,
 }
 
 /// An operation that the catalog does not know.

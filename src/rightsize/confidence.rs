@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{EvidenceLevel, Options};
+use super::{EvidenceLevel, Options, guard};
 use crate::gap::{Activity, Gap};
 use crate::grants::{Grants, PrincipalIndex};
 use crate::time::Window;
@@ -92,11 +92,11 @@ impl Rhythm {
 
 /// The confidence in taking away what these principals did not use: the lowest of the following caps.
 ///
-/// * `low`: the suggestion is held; the window is shorter than 14 days; a principal was active on fewer than 3 days, or
+/// * `low`: the suggestion is held; the archive covers fewer than 14 days of the window; a principal was active on fewer than 3 days, or
 ///   its usual pause between active days fits into the window fewer than three times ("seen monthly, window 14 days");
 ///   more than a quarter of its (action, resource)-days are expected to be new (Good and Turing: pairs seen on one day
 ///   only / all pair-days).
-/// * `medium`: the window is shorter than 180 days; more than a tenth is expected to be new; some calls are of
+/// * `medium`: it covers fewer than 180 days; more than a tenth is expected to be new; some calls are of
 ///   operations that the catalog does not know, are explained by no statement, or do not show all their resources; the evidence is not conservative.
 /// * `high`: none of these.
 pub(super) fn confidence(
@@ -108,16 +108,17 @@ pub(super) fn confidence(
     options: &Options,
 ) -> Confidence {
     let mut caps: Vec<(Level, String)> = Vec::new();
-    let window = window.days();
+    let covered = affects.iter().map(|principal| guard::covered_days(&gaps[*principal]));
+    let window = covered.min().unwrap_or_else(|| window.days());
     if held.is_some() {
         caps.push((Level::Low, "it is held".to_owned()));
     }
     if window < SHORT {
-        caps.push((Level::Low, format!("the archive spans {window} days only")));
+        caps.push((Level::Low, format!("the archive covers {window} days only")));
     } else if window < LONG {
         caps.push((
             Level::Medium,
-            format!("the archive spans {window} days; what happens twice a year takes {LONG}"),
+            format!("the archive covers {window} days; what happens twice a year takes {LONG}"),
         ));
     }
     for principal in affects {
@@ -153,8 +154,9 @@ fn of_principal(activity: &Activity, arn: &str, window: i64, caps: &mut Vec<(Lev
         caps.push((
             Level::Low,
             format!(
-                "{arn} was active on {} of {window} days: what it does otherwise may not have been seen",
-                rhythm.days_active
+                "{arn} was active on {} of {} days: what it does otherwise may not have been seen",
+                rhythm.days_active,
+                window.max(rhythm.days_active as i64),
             ),
         ));
     } else if let Some(gap) = rhythm.typical_gap.filter(|gap| gap * PAUSES > window as f64) {

@@ -9,7 +9,7 @@ use crate::catalog::Catalog;
 use crate::gap::{ActionSet, Gap};
 use crate::grants::{Grants, Kind, PolicyDocument, PolicyIndex, PolicyKind, Principal, PrincipalIndex};
 use crate::iam::pattern;
-use crate::time::{DAY, Window};
+use crate::time::{DAY, Window, days};
 
 /// AWS-managed policies whose holders run AWS's own agents, which AWS extends with them; the name's start decides.
 const MAINTAINED_UPSTREAM: [&str; 9] = [
@@ -241,6 +241,11 @@ fn maintained_upstream(policy: &PolicyDocument) -> bool {
         || MAINTAINED_UPSTREAM.iter().any(|start| policy.name.starts_with(start))
 }
 
+/// Days of the window that the archive covers for a principal.
+pub(super) fn covered_days(gap: &Gap) -> i64 {
+    days(gap.covered.iter().map(|covered| covered.seconds()).sum())
+}
+
 /// Why a proved suggestion should wait.
 pub(super) fn held(
     grants: &Grants,
@@ -252,12 +257,11 @@ pub(super) fn held(
     options: &Options,
 ) -> Option<String> {
     let (to, min_window, grace) = (window.end, i64::from(options.min_window), i64::from(options.grace));
-    let days = |seconds: i64| seconds / DAY;
+    let whole_days = |seconds: i64| (seconds / DAY).max(0);
     if window.days() < min_window {
         return Some(format!(
-            "the archive spans {} days, less than --min-window {}d",
+            "the archive spans {} days, less than --min-window {min_window}d",
             window.days(),
-            options.min_window
         ));
     }
     for principal in affects.iter().map(|index| &grants.principals[*index]) {
@@ -270,14 +274,27 @@ pub(super) fn held(
             return Some(format!("{} is on the keep-list: {}", principal.arn, rule.reason));
         }
         let Some(created) = principal.created.map(|time| time.as_second()) else {
-            continue;
+            return Some(format!(
+                "age unknown: the grants give no creation date of {} that can be read",
+                principal.arn
+            ));
         };
         if to - created < min_window * DAY {
             return Some(format!(
                 "{} is {} days old, younger than --min-window {}d",
                 principal.arn,
-                days(to - created).max(0),
+                whole_days(to - created),
                 options.min_window
+            ));
+        }
+    }
+    for index in affects {
+        let (covered, principal) = (covered_days(&gaps[*index]), &grants.principals[*index]);
+        if covered < min_window {
+            return Some(format!(
+                "the archive covers {covered} of {} days for {}, less than --min-window {min_window}d",
+                window.days(),
+                principal.arn,
             ));
         }
     }
@@ -302,7 +319,7 @@ pub(super) fn held(
     if let Some(written) = writes.filter(|written| to - written < grace * DAY) {
         return Some(format!(
             "it or its holder changed {} days before the archive ends, within --grace {}d",
-            days(to - written).max(0),
+            whole_days(to - written),
             options.grace
         ));
     }

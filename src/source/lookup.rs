@@ -95,7 +95,7 @@ pub fn find(
 
         // What is left of the day that is on its way out of reach would be less at each run.
         let reach = options.now - REACH;
-        let reach_whole = (reach.div_euclid(DAY) + 1) * DAY;
+        let reach_whole = first_day(options.now);
         let since = wanted.since.filter(|since| *since >= reach).unwrap_or(reach_whole);
         let until = wanted.until.unwrap_or(options.now).min(options.now);
         if wanted.since.is_some_and(|since| since < reach - DAY) {
@@ -124,6 +124,11 @@ pub fn find(
         }
     }
     Ok(found)
+}
+
+/// The first second of the first day that LookupEvents reaches whole.
+pub fn first_day(now: i64) -> i64 {
+    (time::day_of(now - REACH) + 1) * DAY
 }
 
 /// Looks up one event: a sentence on what worked.

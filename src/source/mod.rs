@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-pub use layout::Wanted;
+pub use layout::{Holds, Wanted};
 pub use local::find;
 
 /// One thing to read.
@@ -248,6 +248,16 @@ impl Source {
             Source::File { .. } | Source::Unfit { .. } | Source::Stdin => Ok(None),
             Source::Remote(remote) => remote.place.metadata(remote, name),
         }
+    }
+
+    /// What its name tells of the events that it holds.
+    pub fn holds(&self) -> Holds {
+        layout::holds(&self.name())
+    }
+
+    /// Whether it is named as log files are, or has no ending at all.
+    pub fn is_named_like_a_log(&self) -> bool {
+        layout::is_named_like_a_log(&self.name())
     }
 
     /// Account and delivery date, where the name follows AWS's layout

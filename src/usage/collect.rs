@@ -5,7 +5,6 @@
 //! order or compression.
 
 use std::borrow::Borrow;
-use std::collections::BTreeSet;
 use std::io::Read;
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,24 +12,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
+use super::batches::{Claim, batches};
 use super::builder::Builder;
-use super::duplicates::{Contents, Digest, Fingerprints, Met, Turn, lock};
+use super::damage::Damage;
+use super::duplicates::{self, Contents, Digest, Fingerprints, Met, Turn, lock};
 use super::exclude::ExcludeRule;
+use super::filter::Filter;
 use super::hashed::Hashed;
 use super::memory::Memory;
 use super::outlier;
-use super::shard::{Shard, account_of};
+use super::shard::Shard;
 use super::table::Table;
 use crate::coverage::Coverage;
-use crate::decode::{self, Event, Item, Limits};
+use crate::decode::{self, Item, Limits};
 use crate::progress::Progress;
-use crate::source::{self, Source};
+use crate::source::{self, Holds, Source};
 
 /// Files up to this size are read whole, which is fastest; larger ones are streamed.
-const WHOLE_FILE: u64 = 256 << 20;
-/// Bytes, as they lie, that a thread takes at once.
-const BATCH: u64 = 2 << 20;
-
+pub(super) const WHOLE_FILE: u64 = 256 << 20;
 /// Why nothing could be collected.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -42,30 +41,6 @@ pub enum Error {
         /// What the system said.
         why: String,
     },
-}
-
-/// Which events count; empty sets take all.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Filter {
-    /// First second that counts.
-    pub since: Option<i64>,
-    /// First second that no longer counts.
-    pub until: Option<i64>,
-    /// Accounts that received the events.
-    pub accounts: BTreeSet<String>,
-    /// Regions.
-    pub regions: BTreeSet<String>,
-}
-
-impl Filter {
-    /// Whether the event counts.
-    pub fn takes(&self, event: &Event<'_>) -> bool {
-        let time = event.time.seconds();
-        self.since.is_none_or(|since| since <= time)
-            && self.until.is_none_or(|until| time < until)
-            && (self.accounts.is_empty() || self.accounts.contains(account_of(event)))
-            && (self.regions.is_empty() || self.regions.contains(event.region.as_deref().unwrap_or("")))
-    }
 }
 
 /// How to collect.
@@ -253,30 +228,6 @@ fn run(sources: &[&Source], options: &Options, progress: &Progress, seal: Seal, 
     Ok(())
 }
 
-/// The run's order in ranges that one thread takes at once: files of one day, few enough that no thread ends long
-/// after the others. Then most days are one thread's own.
-fn batches(sources: &[&Source], order: &[Claim], threads: usize) -> Vec<Range<usize>> {
-    let total: u64 = sources.iter().map(|source| source.bytes()).sum();
-    let most = BATCH.min(total / (8 * threads as u64));
-    let mut batches: Vec<Range<usize>> = Vec::new();
-    let mut bytes = 0;
-    for (place, claim) in order.iter().enumerate() {
-        let source = &sources[claim.source];
-        let fits = |batch: &&mut Range<usize>| {
-            order[batch.start].day == claim.day && bytes + source.bytes() <= most && source.is_at_most(WHOLE_FILE)
-        };
-        match batches.last_mut().filter(fits) {
-            Some(batch) => batch.end = place + 1,
-            None => {
-                bytes = 0;
-                batches.push(place..place + 1);
-            }
-        }
-        bytes += source.bytes();
-    }
-    batches
-}
-
 /// The last one of a list, begun anew where the key differs.
 fn open<T: Default>(list: &mut Vec<(PartKey, Mutex<T>)>, key: PartKey) -> &mut T {
     if list.last().is_none_or(|(last, _)| *last != key) {
@@ -300,14 +251,6 @@ struct Run<'a> {
     days: Vec<(PartKey, Mutex<OpenDay>)>,
     contents: Contents,
     take: &'a Take<'a>,
-}
-
-/// A file to be read, and where it belongs.
-#[derive(Clone, Copy)]
-struct Claim {
-    source: usize,
-    part: usize,
-    day: usize,
 }
 
 /// An account and delivery date with files that are not read yet.
@@ -352,6 +295,16 @@ pub(super) struct FileFacts {
     same_as: Option<usize>,
     /// (place, why, records)
     skipped: Vec<(String, String, u64)>,
+    /// What is wrong with its content.
+    damage: Damage,
+}
+
+impl FileFacts {
+    /// It cannot be read.
+    fn fails(&mut self, why: String) {
+        self.damage = Damage::unreadable(&why);
+        self.skipped = vec![(String::new(), why, 0)];
+    }
 }
 
 impl Run<'_> {
@@ -437,11 +390,12 @@ impl Run<'_> {
             digest: None,
             same_as: None,
             skipped: Vec::new(),
+            damage: Damage::default(),
         };
         let mut stream = match source.open() {
             Ok(stream) => stream,
             Err(error) => {
-                facts.skipped = vec![(String::new(), format!("cannot be opened: {error}"), 0)];
+                facts.fails(format!("cannot be opened: {error}"));
                 return Opened { facts, content: None };
             }
         };
@@ -452,7 +406,7 @@ impl Run<'_> {
         }
         bytes.clear();
         if let Err(error) = stream.read_to_end(bytes) {
-            facts.skipped = vec![(String::new(), format!("cannot be read: {error}"), 0)];
+            facts.fails(format!("cannot be read: {error}"));
             return Opened { facts, content: None };
         }
         let told = source.changed().map(|why| (String::new(), why, 0));
@@ -475,8 +429,13 @@ impl Run<'_> {
             return facts;
         };
         let mut skipped = Vec::new();
+        let mut damage = Damage::default();
+        let is_named = self.sources[facts.source].holds() != Holds::Unknown;
         let mut sink = |item: Item<'_>| match item {
             Item::Event(event) => {
+                if !is_named {
+                    damage.met(event);
+                }
                 if !self.options.filter.takes(event) {
                     shard.coverage.events_filtered_out += event.calls();
                 } else if let Some(why) = outlier::why(event, self.options.latest) {
@@ -496,7 +455,10 @@ impl Run<'_> {
                 shard.coverage.records += records;
                 shard.coverage.events_not_calls += records;
             }
-            Item::Skipped { what, why, records } => skipped.push((what, why.to_string(), records)),
+            Item::Skipped { what, why, records } => {
+                damage.skipped(why, records);
+                skipped.push((what, why.to_string(), records));
+            }
         };
         let limits = &self.options.limits;
         let read = match content {
@@ -506,7 +468,9 @@ impl Run<'_> {
                 let read = worker.reader.read(&mut hashed, limits, &mut sink);
                 let digest = hashed.finish();
                 if let Err(why) = &digest {
-                    skipped.push((String::new(), format!("cannot be read to its end: {why}"), 0));
+                    let why = format!("cannot be read to its end: {why}");
+                    damage.ends(&why);
+                    skipped.push((String::new(), why, 0));
                 }
                 facts.digest = digest.ok();
                 read
@@ -515,8 +479,13 @@ impl Run<'_> {
         if facts.bytes == 0 {
             facts.bytes = read.bytes_in;
         }
+        damage.read(read.records);
         facts.skipped.extend(skipped);
-        turn.read(read.records);
+        facts.damage = damage.clone();
+        turn.read(duplicates::Content {
+            records: read.records,
+            damage,
+        });
         facts
     }
 
@@ -544,12 +513,23 @@ impl Run<'_> {
             for (place, why, records) in facts.skipped {
                 coverage.skip(&name, &place, &why, records);
             }
-            let Some(digest) = facts.digest else { continue };
-            if let Some(first) = facts.same_as {
+            let mut damage = facts.damage;
+            let copied = facts.digest.zip(facts.same_as);
+            let copied = copied.map(|(digest, first)| (first, self.contents.of(&digest)));
+            if let Some((first, content)) = copied {
                 let first = self.sources[self.order[first].source].name();
                 let why = format!("duplicate: the same bytes as {first}");
-                coverage.skip(&name, "", &why, self.contents.records(&digest));
+                coverage.skip(&name, "", &why, content.records);
+                // Two that are torn before anything differs may have held different events.
+                damage = content.damage;
             }
+            if let Some(loss) = damage
+                .loss(self.sources[facts.source])
+                .filter(|loss| self.options.filter.may_take(loss))
+            {
+                coverage.lose(&name, loss);
+            }
+            let Some(digest) = facts.digest else { continue };
             files.push(FileRead {
                 source: facts.source,
                 bytes: facts.bytes,

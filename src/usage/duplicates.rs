@@ -7,6 +7,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 
+use super::damage::Damage;
 use crate::decode::{Event, Payload, json};
 
 /// Sets within one part, so that threads seldom wait for each other.
@@ -116,12 +117,20 @@ pub(super) struct Contents {
     changed: Condvar,
 }
 
+/// What equal files hold.
+#[derive(Clone, Default)]
+pub(super) struct Content {
+    pub(super) records: u64,
+    /// What is wrong with it.
+    pub(super) damage: Damage,
+}
+
 #[derive(Default)]
 struct Known {
     /// The place in the run's order whose turn it is.
     turn: usize,
-    /// The first file that holds these bytes, and its records once it is read.
-    files: HashMap<Digest, (usize, Option<u64>)>,
+    /// The first file that holds these bytes, and what it holds once it is read.
+    files: HashMap<Digest, (usize, Option<Content>)>,
 }
 
 impl Contents {
@@ -146,14 +155,15 @@ impl Contents {
         digest.map_or(place, |digest| known.files.entry(digest).or_insert((place, None)).0)
     }
 
-    /// The records of the file that holds these bytes; waits until it is read.
-    pub(super) fn records(&self, digest: &Digest) -> u64 {
+    /// What the file that holds these bytes holds; waits until it is read.
+    pub(super) fn of(&self, digest: &Digest) -> Content {
         let unread = |known: &mut Known| matches!(known.files.get(digest), Some((_, None)));
         let known = self
             .changed
             .wait_while(lock(&self.known), unread)
             .unwrap_or_else(PoisonError::into_inner);
-        known.files.get(digest).and_then(|(_, records)| *records).unwrap_or(0)
+        let content = known.files.get(digest).and_then(|(_, content)| content.clone());
+        content.unwrap_or_default()
     }
 }
 
@@ -184,16 +194,16 @@ impl Turn<'_> {
         self.contents.pass(self.place, None);
     }
 
-    /// The file is read, and holds so many records.
-    pub(super) fn read(mut self, records: u64) {
-        self.settle(records);
+    /// The file is read.
+    pub(super) fn read(mut self, content: Content) {
+        self.settle(content);
     }
 
-    fn settle(&mut self, records: u64) {
+    fn settle(&mut self, content: Content) {
         if let Some(digest) = self.digest.take() {
             lock(&self.contents.known)
                 .files
-                .insert(digest, (self.place, Some(records)));
+                .insert(digest, (self.place, Some(content)));
             self.contents.changed.notify_all();
         }
     }
@@ -204,7 +214,7 @@ impl Drop for Turn<'_> {
         if !self.passed {
             self.pass();
         }
-        self.settle(0);
+        self.settle(Content::default());
     }
 }
 

@@ -1,9 +1,12 @@
 //! All calls, counted: who called what, where, when and on which resources.
 
+mod batches;
 mod builder;
 mod collect;
+mod damage;
 mod duplicates;
 mod exclude;
+mod filter;
 mod hashed;
 #[cfg(feature = "polars")]
 pub mod ledger;
@@ -15,7 +18,8 @@ mod table;
 mod texts;
 mod undated;
 
-pub use collect::{Error, FileRead, Filter, Options, Part, PartKey, collect, collect_parts};
+pub use collect::{Error, FileRead, Options, Part, PartKey, collect, collect_parts};
 pub use exclude::ExcludeRule;
+pub use filter::Filter;
 pub use table::{Caller, Row, Seen, Session, Signature, Table, Witness, WorkloadCalls};
 pub use undated::collect_undated;

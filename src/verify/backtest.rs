@@ -9,7 +9,7 @@ mod fate;
 mod learn;
 mod replay;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -26,7 +26,7 @@ pub const SCHEMA: &str = "trimtrail.backtest/1";
 /// Where the window is cut.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Split {
-    /// This share of its days is learnt from; at least one day, and not all.
+    /// This share of the days that the archive covers is learnt from; at least one day, and not all.
     Share(f64),
     /// The first day that is replayed, in days since 1970.
     Day(i64),
@@ -36,7 +36,7 @@ pub enum Split {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum Error {
     /// Nothing to replay.
-    #[error("the archive spans one day ({0}), and a backtest learns from one and replays another")]
+    #[error("the archive covers one day ({0}), and a backtest learns from one and replays another")]
     OneDay(String),
     /// One side would be empty.
     #[error("a cut at {cut} leaves one side empty: the archive spans {first} to {last}")]
@@ -82,9 +82,9 @@ pub struct Backtest {
     pub cut: String,
     /// The last day that was replayed.
     pub to: String,
-    /// Days learnt from.
+    /// Days learnt from: those before the cut that the archive covers.
     pub learnt_days: i64,
-    /// Days replayed.
+    /// Days replayed: those from the cut on that the archive covers.
     pub replayed_days: i64,
     /// The policies that would have changed.
     pub suggestions: Vec<Learnt>,
@@ -189,7 +189,9 @@ pub fn backtest(
     choice: &Choice<'_>,
 ) -> Result<Backtest, Error> {
     let (first, last) = (day_of(window.first), day_of(window.last()));
-    let cut = cut((first, last), choice.split)?;
+    let covered = covered_days(coverage, window);
+    let cut = cut((first, last), &covered, choice.split)?;
+    let learnt_days = covered.range(..cut).count();
     // Days in a table are 32 bits; a window beyond them holds no row there.
     let cut_in_table = i32::try_from(cut).unwrap_or(if cut < 0 { i32::MIN } else { i32::MAX });
     let (learning, future) = (table.days(..cut_in_table), table.days(cut_in_table..));
@@ -210,11 +212,10 @@ pub fn backtest(
         totals,
         broke,
     } = replay::replay(catalog, &learning, &future, grants, &learnt, choice.shown);
-    let learnt_days = cut - first;
     let broke = broke.into_iter().map(|(policy, loss)| {
         let why = format!(
             "learnt from the first {learnt_days} of {} days it would have denied {} on {}: new calls still come",
-            last - first + 1,
+            covered.len(),
             loss.action,
             loss.first_seen
         );
@@ -237,8 +238,8 @@ pub fn backtest(
         from: date(first),
         cut: date(cut),
         to: date(last),
-        learnt_days,
-        replayed_days: last - cut + 1,
+        learnt_days: learnt_days as i64,
+        replayed_days: (covered.len() - learnt_days) as i64,
         suggestions: suggestions.collect(),
         totals,
         unaffected: (everybody.count() - principals.len()) as u64,
@@ -247,16 +248,26 @@ pub fn backtest(
     })
 }
 
+/// Days of the window that the archive covers, of any account.
+fn covered_days(coverage: &Coverage, window: Window) -> BTreeSet<i64> {
+    let regions = coverage.regions();
+    let accounts = coverage.accounts().into_iter();
+    let covered = accounts.flat_map(|account| coverage.covered(account, &regions, window));
+    covered
+        .flat_map(|covered| day_of(covered.first)..=day_of(covered.last()))
+        .collect()
+}
+
 /// The first day that is replayed.
-fn cut((first, last): (i64, i64), split: Split) -> Result<i64, Error> {
-    let days = last - first + 1;
-    if days < 2 {
+fn cut((first, last): (i64, i64), covered: &BTreeSet<i64>, split: Split) -> Result<i64, Error> {
+    if covered.len() < 2 {
         return Err(Error::OneDay(date(first)));
     }
     match split {
         Split::Share(share) => {
-            let learnt = (days as f64 * share).round() as i64;
-            Ok(first + learnt.clamp(1, days - 1))
+            let learnt = (covered.len() as f64 * share).round() as usize;
+            let cut = covered.iter().nth(learnt.clamp(1, covered.len() - 1));
+            Ok(cut.copied().unwrap_or(last))
         }
         Split::Day(cut) if first < cut && cut <= last => Ok(cut),
         Split::Day(cut) => Err(Error::Outside {

@@ -246,6 +246,7 @@ pub(super) fn sample() -> Report {
                 region: "us-east-1".to_owned(),
                 from: "2026-06-01T00:00:00Z".to_owned(),
                 to: "2026-06-03T00:00:00Z".to_owned(),
+                why: "silence beyond 24 hours and ten times the usual gap".to_owned(),
             }],
             unmapped: vec![Unmapped {
                 event_source: "new.amazonaws.com".to_owned(),

@@ -1,11 +1,13 @@
 //! A proved proposal as `result.json` writes it, and an alternative to it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{FEWEST, arns};
+use crate::coverage::Loss;
+use crate::grants::PrincipalIndex;
 use crate::iam::PolicyText;
 use crate::report::{Alternative, Characters, Inputs, Narrowed, Refused, Room, Suggestion, Verdict};
 use crate::rightsize::{self, Impossible, Names, Proposal, Risks, Within};
@@ -41,6 +43,7 @@ pub(super) fn suggestion(
     assumptions.extend(proposal.kept_by_rule.iter().cloned());
     let excluded = inputs.coverage.excluded.iter();
     assumptions.extend(excluded.map(|(rule, events)| format!("{events} events were no use of the owner's: {rule}")));
+    assumptions.extend(losses(inputs, &proposal.affects));
     if document.from_catalog {
         assumptions.push("the policy's document is the catalog's copy, not the account's".to_owned());
     }
@@ -90,6 +93,37 @@ pub(super) fn suggestion(
         expires: moment(to + EXPIRES * DAY),
         verdict: verdict(proved.replayed),
     }
+}
+
+/// What is taken for granted of files of the accounts concerned that were not read whole.
+fn losses(inputs: &Inputs<'_>, affects: &[PrincipalIndex]) -> Vec<String> {
+    let accounts: BTreeSet<&str> = affects
+        .iter()
+        .map(|principal| inputs.grants.principals[*principal].account.as_str())
+        .collect();
+    let window = inputs.window.unwrap_or_default();
+    let concerned = |loss: &&Loss| {
+        let account = loss.account.is_empty() || accounts.contains(loss.account.as_str());
+        account && loss.window.intersection(window).is_some()
+    };
+    let count = |losses: &BTreeMap<String, Loss>| losses.values().filter(concerned).count();
+    let files = |count: usize| match count {
+        1 => "1 file that was not read whole".to_owned(),
+        many => format!("{many} files that were not read whole"),
+    };
+    let mut lines = Vec::new();
+    match count(&inputs.coverage.accepted) {
+        0 => {}
+        accepted => lines.push(format!(
+            "nothing needed stood in {}, as --accept-loss says",
+            files(accepted)
+        )),
+    }
+    match count(&inputs.coverage.lost) {
+        0 => {}
+        lost => lines.push(format!("calls in {} were not replayed", files(lost))),
+    }
+    lines
 }
 
 fn verdict(replayed: Replayed) -> Verdict {

@@ -14,9 +14,10 @@ use super::plan::{Given, Names, Plan, contents, plan};
 use super::sessions::join_sessions;
 use super::store::{Lock, Writer};
 use super::{Error, text};
-use crate::coverage::Coverage;
+use crate::coverage::{Coverage, Loss};
 use crate::progress::Progress;
 use crate::source::Source;
+use crate::usage::damage::lost;
 use crate::usage::{self, PartKey, collect_parts};
 
 /// Bytes of logs after which the ledger is committed, so that a killed run loses little.
@@ -121,6 +122,8 @@ struct Reading {
     known: Vec<Object>,
     /// Whether that stays, for lack of its files.
     adds: bool,
+    /// Whether files of it could not be read before.
+    lacked: bool,
     /// Places of the sources that are read into it, ascending.
     files: Vec<usize>,
 }
@@ -158,6 +161,7 @@ pub(super) fn collect_within(
     if let Some(first) = keep_from {
         drop_before(&mut writer, first, &mut summary)?;
     }
+    listed_again(&mut writer, sources)?;
     let mut reading: BTreeMap<PartKey, Reading> = BTreeMap::new();
     let mut chosen: Vec<(&Source, Asked)> = Vec::new();
     for (book, parts) in grouped(sources, how, keep_from) {
@@ -189,11 +193,18 @@ pub(super) fn collect_within(
             summary.files_known += (given.len() - files.len()) as u64;
             if files.is_empty() {
                 summary.parts_known += 1;
-                let unread = names.doubtful.iter().map(|at| given[*at].source.name());
-                summary.unread.extend(unread.filter_map(|name| {
-                    let why = contents.get(&name)?.as_ref().err()?.clone();
-                    let again = names.unread > 0;
-                    Some(Unread { name, why, again })
+                let unread: Vec<(&Source, String)> = names
+                    .doubtful
+                    .iter()
+                    .map(|at| given[*at].source)
+                    .filter_map(|source| Some((source, contents.get(&source.name())?.as_ref().err()?.clone())))
+                    .collect();
+                lack(&mut writer, key, &known, &unread)?;
+                let again = names.unread > 0;
+                summary.unread.extend(unread.into_iter().map(|(source, why)| Unread {
+                    name: source.name(),
+                    why,
+                    again,
                 }));
                 continue;
             }
@@ -207,6 +218,7 @@ pub(super) fn collect_within(
             let reads = Reading {
                 known,
                 adds,
+                lacked: writer.index.unread(key) > 0,
                 files: Vec::new(),
             };
             reading.insert(key.clone(), reads);
@@ -293,8 +305,56 @@ fn grouped<'s>(
     books
 }
 
+/// Notes what a part lacks that is not read again: files that were never read, and cannot be.
+fn lack(writer: &mut Writer, key: &PartKey, known: &[Object], unread: &[(&Source, String)]) -> Result<(), Error> {
+    let never = unread.iter().filter_map(|(source, why)| {
+        let name = source.name();
+        let given = object_key(key, &name);
+        let was_read = known.iter().any(|object| object.key == given || object.key == name);
+        let loss = lost(source, why).filter(|_| !was_read)?;
+        Some((name, loss))
+    });
+    let never: Vec<(String, Loss)> = never.collect();
+    if never.is_empty() {
+        return Ok(());
+    }
+    let mut part = writer.part(key)?.unwrap_or_default();
+    let before = part.coverage.lost.len();
+    for (name, loss) in never {
+        part.coverage.lose(&name, loss);
+    }
+    let more = part.coverage.lost.len() - before;
+    if more > 0 {
+        part.unread += more as u64;
+        writer.put(key, part);
+    }
+    Ok(())
+}
+
+/// Folders that could not be listed, and were now.
+fn listed_again(writer: &mut Writer, sources: &[Source]) -> Result<(), Error> {
+    let key = PartKey::default();
+    if writer.index.unread(&key) == 0 {
+        return Ok(());
+    }
+    let Some(mut part) = writer.part(&key)? else {
+        return Ok(());
+    };
+    let given: BTreeSet<String> = sources.iter().map(Source::name).collect();
+    let found = part.coverage.found(&|folder, _| {
+        let below = format!("{}/", folder.trim_end_matches('/'));
+        let mut inside = given.range(below.clone()..);
+        !given.contains(folder) && inside.next().is_some_and(|name| name.starts_with(&below))
+    });
+    if !found.is_empty() {
+        part.unread = part.unread.saturating_sub(found.len() as u64);
+        writer.put(&key, part);
+    }
+    Ok(())
+}
+
 /// The name of a file from its account on: the same wherever the archive lies, or is copied to.
-fn object_key(key: &PartKey, name: &str) -> String {
+pub(super) fn object_key(key: &PartKey, name: &str) -> String {
     if key.account.is_empty() {
         return name.to_owned();
     }
@@ -367,7 +427,8 @@ impl Sealer<'_> {
         let key = part.key;
         let reading = self.reading.remove(&key).unwrap_or_default();
         let (files, bytes, records) = (part.files.len() as u64, part.coverage.bytes, part.coverage.records);
-        let mut unread: BTreeSet<usize> = reading.files.into_iter().collect();
+        let all = reading.files;
+        let mut unread: BTreeSet<usize> = all.iter().copied().collect();
         let mut objects: Vec<Object> = Vec::with_capacity(part.files.len());
         for file in &part.files {
             unread.remove(&file.source);
@@ -385,6 +446,10 @@ impl Sealer<'_> {
             !reading.adds && !objects.iter().any(is_it)
         });
         let lacking = unread.len() as u64;
+        let given: BTreeSet<String> = all
+            .iter()
+            .map(|at| object_key(&key, &self.sources[*at].name()))
+            .collect();
         let unread: BTreeSet<String> = unread.into_iter().map(|at| self.sources[at].name()).collect();
         let Sealer { writer, summary, .. } = self;
         summary.unread.extend(why_unread(&part.coverage, unread));
@@ -403,12 +468,19 @@ impl Sealer<'_> {
             self.identities,
         );
         made.unread = lacking;
-        if reading.adds
+        if (reading.adds || reading.lacked)
             && let Some(mut before) = writer.part(&key)?
         {
-            // What was read now may be what was lacking then.
-            before.unread = before.unread.saturating_sub(files);
-            made.add(before);
+            // What was given now was read, or is lost anew; what was lost before and is not here stays so.
+            before
+                .coverage
+                .found(&|file, _| given.contains(&object_key(&key, file)));
+            if reading.adds {
+                before.unread = before.unread.saturating_sub(files);
+                made.add(before);
+            } else {
+                made.coverage.lost.extend(before.coverage.lost);
+            }
         }
         writer.put(&key, made);
         summary.parts_read += 1;

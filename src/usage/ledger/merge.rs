@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::Error;
 use super::book::{Book, BookKey};
-use super::gather::Summary;
+use super::gather::{Summary, object_key};
 use super::index::Index;
 use super::part::Part;
 use super::sessions::join_sessions;
@@ -63,7 +63,7 @@ pub fn merge(lock: Lock, from: &[PathBuf], join: bool) -> Result<Summary, Error>
                 date,
                 account: key.account.clone(),
             };
-            let Some(part) = one(versions) else {
+            let Some(part) = one(&part_key, versions) else {
                 overlaps.push(format!("account {} on {}", part_key.account, part_key.date));
                 continue;
             };
@@ -95,7 +95,8 @@ pub fn merge(lock: Lock, from: &[PathBuf], join: bool) -> Result<Summary, Error>
 }
 
 /// The versions of one part as one; `None` where two of them overlap in part.
-fn one(versions: Vec<Part>) -> Option<Part> {
+fn one(key: &PartKey, versions: Vec<Part>) -> Option<Part> {
+    let lost: Vec<_> = versions.iter().flat_map(|part| part.coverage.lost.clone()).collect();
     // A version whose files are all in another goes; of equal ones the better stays.
     let mut kept: Vec<Part> = Vec::new();
     for version in versions {
@@ -115,10 +116,18 @@ fn one(versions: Vec<Part>) -> Option<Part> {
             return None;
         }
     }
-    kept.into_iter().reduce(|mut sum, part| {
+    let mut sum = kept.into_iter().reduce(|mut sum, part| {
         sum.add(part);
         sum
-    })
+    })?;
+    // What no version read is lost in all of them.
+    for (file, loss) in lost {
+        let at = object_key(key, &file);
+        if !sum.objects.iter().any(|object| object.key == at || object.key == file) {
+            sum.coverage.lose(&file, loss);
+        }
+    }
+    Some(sum)
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ use super::archive;
 use super::event::{Event, Seconds, iso};
 use super::grants::Grants;
 use super::rng::Rng;
-use cast::{DATA, EU, SHOP, at, shop_role};
+use cast::{DATA, EU, SHOP, US, at, data_role};
 use story::{Story, Told};
 
 /// The sample: each file by its path, and the numbers that its README names.
@@ -164,24 +164,29 @@ fn lay_out(told: &[Told], files: &mut Files, numbers: &mut Numbers) -> io::Resul
 /// A file whose upload broke off.
 fn torn(story: &mut Story, files: &mut Files, numbers: &mut Numbers) -> io::Result<()> {
     story.actor("AWSServiceRoleForAutoScaling (torn file)");
-    let role = shop_role("AWSServiceRoleForAutoScaling").path("/aws-service-role/autoscaling.amazonaws.com/");
+    let role = data_role("AWSServiceRoleForAutoScaling").path("/aws-service-role/autoscaling.amazonaws.com/");
     let time = at(9, 12, 0, 0);
     let who = role
         .session("AutoScaling", "ASIAEXAMPLESCALING09", &iso(time))
         .through("autoscaling.amazonaws.com");
-    let records: Vec<Value> = (0..20)
+    let mut records: Vec<Value> = (0..19)
         .map(|i| {
-            Event::read(&who, time + 15 * i, EU, "ec2", "DescribeInstanceStatus")
+            Event::read(&who, time + 15 * i, US, "ec2", "DescribeInstanceStatus")
                 .parameters(json!({"instancesSet": {}, "filterSet": {}, "includeAllInstances": true}))
                 .record(&mut story.rng)
         })
         .collect();
+    // The one call in which the bill's export needs what it needs once a year; it lies behind the tear.
+    let export = data_role("cost-export").session("cost-export", "ASIAEXAMPLECOSTEXP09", &iso(time));
+    let yearly = Event::new(&export, time + 300, US, "ce", "StartCostAllocationTagBackfill")
+        .parameters(json!({"backfillFrom": "2026-01-01T00:00:00Z"}));
+    records.push(yearly.record(&mut story.rng));
     let mut bytes = archive::gzip(&archive::records(&records)?, 9)?;
     bytes.truncate(bytes.len() * 6 / 10);
     numbers.insert("records written to the torn file".into(), records.len());
     numbers.insert("records of the torn file that are whole".into(), whole_records(&bytes));
     files.insert(
-        archive::key("CloudTrail", SHOP, EU, at(9, 12, 10, 0), &mut story.rng),
+        archive::key("CloudTrail", DATA, US, at(9, 12, 10, 0), &mut story.rng),
         bytes,
     );
     Ok(())

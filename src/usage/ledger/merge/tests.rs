@@ -52,11 +52,15 @@ fn part(files: &[u128]) -> Part {
 fn check(versions: &[&[u128]], expected: Option<&[u128]>) {
     let expected = expected.map(part);
     let mut versions: Vec<Part> = versions.iter().map(|files| part(files)).collect();
-    assert_eq!(one(versions.clone()), expected);
+    assert_eq!(one(&PartKey::default(), versions.clone()), expected);
     versions.reverse();
-    assert_eq!(one(versions.clone()), expected, "the other way around");
+    assert_eq!(
+        one(&PartKey::default(), versions.clone()),
+        expected,
+        "the other way around"
+    );
     versions.extend(versions.clone());
-    assert_eq!(one(versions), expected, "each twice");
+    assert_eq!(one(&PartKey::default(), versions), expected, "each twice");
 }
 
 #[test]
@@ -81,7 +85,11 @@ fn more_resources_than_a_node_has_children_collapse_in_any_grouping() {
     );
     for cut in [1, 20, 33, 49] {
         let (a, b) = all.split_at(cut);
-        assert_eq!(one(vec![part(a), part(b)]), Some(whole.clone()), "cut at {cut}");
+        assert_eq!(
+            one(&PartKey::default(), vec![part(a), part(b)]),
+            Some(whole.clone()),
+            "cut at {cut}"
+        );
     }
 }
 
@@ -96,8 +104,11 @@ fn of_equal_parts_the_one_whose_sessions_are_joined_stays() {
         workload: None,
         calls: 2,
     }];
-    assert_eq!(one(vec![open.clone(), joined.clone()]), Some(joined.clone()));
-    assert_eq!(one(vec![joined.clone(), open]), Some(joined));
+    assert_eq!(
+        one(&PartKey::default(), vec![open.clone(), joined.clone()]),
+        Some(joined.clone())
+    );
+    assert_eq!(one(&PartKey::default(), vec![joined.clone(), open]), Some(joined));
 }
 
 proptest::proptest! {
@@ -108,8 +119,8 @@ proptest::proptest! {
             .map(|ledger| (1..).zip(&groups).filter(|(_, group)| **group == ledger).map(|(file, _)| file).collect())
             .collect();
         let parts: Vec<Part> = ledgers.iter().filter(|files| !files.is_empty()).map(|files| part(files)).collect();
-        let left = parts.iter().cloned().reduce(|a, b| one(vec![a, b]).unwrap());
-        let right = parts.iter().rev().cloned().reduce(|a, b| one(vec![b, a]).unwrap());
+        let left = parts.iter().cloned().reduce(|a, b| one(&PartKey::default(), vec![a, b]).unwrap());
+        let right = parts.iter().rev().cloned().reduce(|a, b| one(&PartKey::default(), vec![b, a]).unwrap());
         let all: BTreeSet<u128> = ledgers.into_iter().flatten().collect();
         let all: Vec<u128> = all.into_iter().collect();
         proptest::prop_assert_eq!(&left, &right);

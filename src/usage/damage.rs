@@ -1,0 +1,148 @@
+//! What a file that was not read whole may have held: a hole in the archive, of some account, region and time.
+
+use crate::coverage::Loss;
+use crate::decode::{Event, Why};
+use crate::source::{Holds, Source};
+use crate::time::{DAY, Window};
+
+use super::shard::account_of;
+
+/// How much of a file is lost.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Extent {
+    /// Records, in the midst of others that were read.
+    Records,
+    /// Everything, of a file in which nothing is a record: it may be none of a trail's.
+    Strange,
+    /// Everything from some point on.
+    Rest,
+}
+
+/// What is wrong with a file's content, and what was read of it nevertheless.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Damage {
+    /// The greatest extent, and the first reason of that extent.
+    lost: Option<(Extent, String)>,
+    /// Whether anything in it is a record.
+    is_trail: bool,
+    /// Whose events were read, where all are of one account.
+    account: Option<String>,
+    /// Whether there are others.
+    of_many: bool,
+    /// Whether it has no byte.
+    is_empty: bool,
+    /// When they happened.
+    span: Option<Window>,
+}
+
+impl Damage {
+    /// The file could not be read at all, or no further.
+    pub(super) fn unreadable(why: &str) -> Damage {
+        let mut damage = Damage::default();
+        damage.lose(Extent::Rest, why);
+        damage
+    }
+
+    /// Something was skipped; it stands for so many records.
+    pub(super) fn skipped(&mut self, why: Why, records: u64) {
+        let extent = match why {
+            // What CloudTrail did not write is no loss.
+            Why::NotCloudTrail => return,
+            Why::NotATrail => Extent::Strange,
+            Why::Empty => {
+                self.is_empty = true;
+                Extent::Rest
+            }
+            Why::NotJson
+            | Why::NotARow
+            | Why::NoTime
+            | Why::NoSource
+            | Why::NoName
+            | Why::IdentityNotAnObject
+            | Why::NotReduced
+            | Why::RecordTooLarge
+            | Why::TooDeep
+                if records > 0 =>
+            {
+                Extent::Records
+            }
+            _ => Extent::Rest,
+        };
+        self.lose(extent, &why.to_string());
+    }
+
+    /// The rest could not be read.
+    pub(super) fn ends(&mut self, why: &str) {
+        self.lose(Extent::Rest, why);
+    }
+
+    fn lose(&mut self, extent: Extent, why: &str) {
+        if self.lost.as_ref().is_none_or(|(known, _)| *known < extent) {
+            self.lost = Some((extent, why.to_owned()));
+        }
+    }
+
+    /// An event was read, of a file whose name does not tell what it holds.
+    pub(super) fn met(&mut self, event: &Event<'_>) {
+        let time = event.time.seconds();
+        let at = Window::of(time, time);
+        self.span = Some(self.span.map_or(at, |span| Window {
+            first: span.first.min(at.first),
+            end: span.end.max(at.end),
+        }));
+        let account = account_of(event);
+        match &self.account {
+            Some(known) => self.of_many |= known != account,
+            None => self.account = Some(account.to_owned()),
+        }
+    }
+
+    /// The file was read, and so many of its records.
+    pub(super) fn read(&mut self, records: u64) {
+        self.is_trail = records > 0;
+    }
+
+    /// What is lost with a file of that content and of this name; `None` where nothing is.
+    pub(super) fn loss(&self, source: &Source) -> Option<Loss> {
+        let (extent, why) = self.lost.as_ref()?;
+        let loss = |account: String, region: String, window: Window| Loss {
+            account,
+            region,
+            window,
+            why: why.clone(),
+        };
+        // S3's console marks a folder with an empty object of its name.
+        if self.is_empty && source.name().ends_with('/') {
+            return None;
+        }
+        // What tells of no trail by its content must do so by its name.
+        let by_name = self.is_trail || source.is_named_like_a_log();
+        match source.holds() {
+            Holds::Nothing => None,
+            Holds::Events { .. } | Holds::Unknown if !by_name => None,
+            Holds::Events {
+                account,
+                region,
+                window,
+            } => Some(loss(account, region, window)),
+            Holds::Unknown if *extent == Extent::Strange => None,
+            Holds::Unknown => {
+                let account = self.account.clone().filter(|_| !self.of_many).unwrap_or_default();
+                // Records stand in no order, but where one is lost amidst others it is of about their time.
+                let window = match (extent, self.span) {
+                    (Extent::Records, Some(span)) => Window {
+                        first: span.first.saturating_sub(DAY),
+                        end: span.end.saturating_add(DAY),
+                    },
+                    (Extent::Records | Extent::Rest | Extent::Strange, _) => Window::ALWAYS,
+                };
+                Some(loss(account, String::new(), window))
+            }
+        }
+    }
+}
+
+/// What is lost with a file that cannot be read at all; `None` where it would hold no events.
+pub(super) fn lost(source: &Source, why: &str) -> Option<Loss> {
+    Damage::unreadable(why).loss(source)
+}
