@@ -167,6 +167,10 @@ pub struct Coverage {
     /// Losses that somebody accepts: they are told, and make no hole.
     #[serde(skip)]
     pub accepted: BTreeMap<String, Loss>,
+    /// (account, region) → key of a file that a digest names → from its oldest to its newest event; until all files of a
+    /// run are known.
+    #[serde(skip)]
+    pub named_files: BTreeMap<(String, String), BTreeMap<String, Window>>,
     /// When each stream was heard.
     #[serde(with = "pairs")]
     pub streams: BTreeMap<StreamKey, Hours>,
@@ -520,6 +524,9 @@ impl Coverage {
             self.lose(&file, loss);
         }
         self.accepted.extend(other.accepted);
+        for (key, files) in other.named_files {
+            self.named_files.entry(key).or_default().extend(files);
+        }
         for (key, hours) in other.streams {
             self.streams.entry(key).or_default().merge(&hours);
         }

@@ -16,6 +16,7 @@ mod journey;
 mod last_accessed;
 #[cfg(feature = "polars")]
 mod ledger;
+mod lost;
 mod map;
 mod mutants;
 #[cfg(feature = "aws")]

@@ -668,7 +668,9 @@ fn the_sample_shows_what_its_story_tells() {
         ("nightly-report", "sns:Publish", "unobservable"),
         ("month-close", "rds:CreateDBSnapshot", "used"),
         ("thumbnailer", "s3:GetObject", "unobservable"),
-        ("lake-ingest", "s3:PutBucketPolicy", "denied-only"),
+        ("lake-ingest", "glue:PutResourcePolicy", "denied-only"),
+        ("lake-ingest", "s3:DeleteBucket", "outside-coverage"),
+        ("cost-export", "ce:StartCostAllocationTagBackfill", "outside-coverage"),
         ("data-reader", "glue:GetTable", "used"),
     ] {
         assert_eq!(grade(name, action), expected, "{name} {action}");

@@ -242,9 +242,9 @@ fn alternatives_for_the_sample_are_proved() {
     assert_eq!(
         counted,
         [
-            (AlternativeKind::PermissionsBoundary, 16),
-            (AlternativeKind::TrialDeny, 16),
-            (AlternativeKind::SessionPolicy, 13)
+            (AlternativeKind::PermissionsBoundary, 15),
+            (AlternativeKind::TrialDeny, 15),
+            (AlternativeKind::SessionPolicy, 12)
         ]
     );
 }

@@ -67,7 +67,8 @@ impl fmt::Display for Why {
 
 /// A file's name without its folders.
 fn base(file: &str) -> &str {
-    file.rsplit(['/', '\\']).next().unwrap_or(file)
+    let whole = file.trim_end_matches(['/', '\\']);
+    whole.rsplit(['/', '\\']).next().unwrap_or(whole)
 }
 
 impl Loss {
@@ -239,7 +240,9 @@ impl Coverage {
         for region in regions {
             heard.merge(&self.hours(account, region));
             proved.merge(&self.digest_hours(account, region));
-            missing.extend(self.losses(account, region, window).into_iter().map(|hole| hole.window));
+            // A loss that may lie anywhere tells of no day that it is missing.
+            let lost = self.losses(account, region, window).into_iter().map(|hole| hole.window);
+            missing.extend(lost.filter(|lost| *lost != window));
             missing.extend(self.missing(account, region, window).into_iter().map(|hour| Window {
                 first: hour,
                 end: hour + 3600,

@@ -5,6 +5,7 @@
 
 use super::Time;
 use super::json::{self, Value};
+use crate::time::Window;
 
 /// Most log files of one digest that are looked at; a trail delivers a few dozen an hour.
 const MOST: usize = 10_000;
@@ -20,8 +21,17 @@ pub struct Digest {
     pub trail: String,
     /// From when on it answers, seconds since 1970.
     pub start: i64,
-    /// Times of the oldest and newest events in the files that it names.
-    pub named: Vec<i64>,
+    /// The files that it names.
+    pub named: Vec<NamedFile>,
+}
+
+/// A log file that a digest names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedFile {
+    /// Its key; empty where the digest does not say it.
+    pub key: String,
+    /// From the oldest to the newest event in it.
+    pub window: Window,
 }
 
 /// Where a digest file belongs, by the key under which it is delivered
@@ -72,8 +82,14 @@ impl Digest {
             named: files
                 .iter()
                 .take(MOST)
-                .flat_map(|file| [time(file, "oldestEventTime"), time(file, "newestEventTime")])
-                .flatten()
+                .filter_map(|file| {
+                    let (oldest, newest) = (time(file, "oldestEventTime"), time(file, "newestEventTime"));
+                    let key = file.get("s3Object").and_then(Value::as_str).unwrap_or_default();
+                    Some(NamedFile {
+                        key: key.to_owned(),
+                        window: Window::of(oldest.or(newest)?, newest.or(oldest)?),
+                    })
+                })
                 .collect(),
             account,
         })

@@ -28,7 +28,15 @@ fn collect(read: impl FnOnce(&mut dyn FnMut(Item<'_>)) -> Facts) -> (Vec<String>
         }
         Item::Digest(digest) => lines.push(format!(
             "digest of {} {} {} from {}: {:?}",
-            digest.account, digest.region, digest.trail, digest.start, digest.named
+            digest.account,
+            digest.region,
+            digest.trail,
+            digest.start,
+            digest
+                .named
+                .iter()
+                .flat_map(|file| [file.window.first, file.window.last()])
+                .collect::<Vec<_>>()
         )),
         Item::NotCalls { why, records: beside } => {
             records += beside;

@@ -20,9 +20,9 @@ use super::exclude::ExcludeRule;
 use super::filter::Filter;
 use super::hashed::Hashed;
 use super::memory::Memory;
-use super::outlier;
 use super::shard::Shard;
 use super::table::Table;
+use super::{named, outlier};
 use crate::coverage::Coverage;
 use crate::decode::{self, Item, Limits};
 use crate::progress::Progress;
@@ -109,8 +109,8 @@ pub struct Part {
 /// Only where the system gives no threads; damaged input is a fact in the coverage.
 pub fn collect(sources: &[Source], options: &Options, progress: &Progress) -> Result<(Table, Coverage), Error> {
     let total: Mutex<(Builder, Coverage)> = Mutex::default();
-    let sources: Vec<&Source> = sources.iter().collect();
-    run(&sources, options, progress, Seal::Whole, &|counted| {
+    let each: Vec<&Source> = sources.iter().collect();
+    run(&each, options, progress, Seal::Whole, &|counted| {
         *lock(&total) = (counted.builder, counted.coverage);
         (ControlFlow::Continue(()), Builder::default())
     })?;
@@ -119,6 +119,7 @@ pub fn collect(sources: &[Source], options: &Options, progress: &Progress) -> Re
     let mut table = builder.finish();
     table.join_sessions();
     outlier::settle(&mut table, &mut coverage, false);
+    named::settle(&mut coverage, sources, &options.filter);
     Ok((table, coverage))
 }
 
@@ -498,7 +499,13 @@ impl Run<'_> {
             let key = (digest.account.clone(), digest.region.clone(), digest.trail.clone());
             let facts = coverage.digests.entry(key).or_default();
             facts.proved.add(digest.start);
-            digest.named.iter().for_each(|time| facts.named.add(*time));
+            for file in &digest.named {
+                facts.named.add(file.window.first);
+                facts.named.add(file.window.last());
+            }
+            let key = (digest.account.clone(), digest.region.clone());
+            let named = coverage.named_files.entry(key).or_default();
+            named.extend(digest.named.iter().map(|file| (file.key.clone(), file.window)));
         }
     }
 

@@ -11,6 +11,7 @@ mod hashed;
 #[cfg(feature = "polars")]
 pub mod ledger;
 mod memory;
+mod named;
 mod outlier;
 pub mod shapes;
 mod shard;

@@ -8,8 +8,8 @@ use foldhash::fast::RandomState;
 
 use super::collect::{Error, Options, collect_parts};
 use super::duplicates::lock;
-use super::outlier;
 use super::table::{Row, Seen, Signature, Table, Witness};
+use super::{named, outlier};
 use crate::coverage::Coverage;
 use crate::progress::Progress;
 use crate::source::Source;
@@ -44,6 +44,7 @@ pub fn collect_undated(
     }
     let (mut table, mut coverage) = all.finish();
     outlier::settle(&mut table, &mut coverage, false);
+    named::settle(&mut coverage, sources, &options.filter);
     Ok((table, coverage))
 }
 

@@ -39,13 +39,11 @@ pub(crate) fn grant(data: &mut Grants) {
                             "glue:BatchCreatePartition",
                             "glue:DeleteTable",
                             "glue:DeleteDatabase",
+                            "glue:PutResourcePolicy",
                         ],
                         &["arn:aws:glue:eu-west-1:444455556666:*"],
                     ),
-                    allow(
-                        &["s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucket"],
-                        &["arn:aws:s3:::data-lake"],
-                    ),
+                    allow(&["s3:GetBucketPolicy", "s3:DeleteBucket"], &["arn:aws:s3:::data-lake"]),
                 ]),
             )
             .last_used("2026-10-14T23:05:00+00:00", EU),
@@ -126,15 +124,14 @@ pub(crate) fn tell(story: &mut Story) {
             );
             if day == 11 && hour == 12 {
                 story.tell(
-                    Event::new(&who, time + 9, EU, "s3", "PutBucketPolicy")
-                        .parameters(json!({"bucketName": "data-lake", "Host": "data-lake.s3.eu-west-1.amazonaws.com", "policy": ""}))
+                    Event::new(&who, time + 9, EU, "glue", "PutResourcePolicy")
+                        .parameters(json!({"policyInJson": "{}", "policyExistsCondition": "NONE"}))
                         .error(
-                            "AccessDenied",
+                            "AccessDeniedException",
                             "User: arn:aws:sts::444455556666:assumed-role/lake-ingest/lake-ingest is not authorized to \
-                             perform: s3:PutBucketPolicy on resource: \"arn:aws:s3:::data-lake\" with an explicit deny in a \
-                             service control policy",
-                        )
-                        .resource("AWS::S3::Bucket", "arn:aws:s3:::data-lake"),
+                             perform: glue:PutResourcePolicy on resource: arn:aws:glue:eu-west-1:444455556666:catalog with \
+                             an explicit deny in a service control policy",
+                        ),
                 );
             }
         }
