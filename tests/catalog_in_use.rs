@@ -48,12 +48,12 @@ fn a_newer_catalog_names_what_the_program_does_not_know() {
     fs::write(&logs, json!({ "Records": events }).to_string()).expect("a file");
     let logs = logs.display().to_string();
     let knows = |arguments: &[&str]| run(&folder, arguments).1.contains("brandnew:GetThing");
-    assert!(!knows(&["resolve", &logs]));
-    assert!(knows(&["resolve", &logs, "--catalog", &dir]));
+    assert!(!knows(&["resolve", "--logs", &logs]));
+    assert!(knows(&["resolve", "--logs", &logs, "--catalog", &dir]));
     assert!(knows(&["--catalog", &dir, "catalog", "brandnew:*"]));
     // As a key of the configuration file.
     fs::write(folder.0.join("trimtrail.toml"), format!("catalog = {dir:?}\n")).expect("a file");
-    assert!(knows(&["resolve", &logs]));
+    assert!(knows(&["resolve", "--logs", &logs]));
     let (_, said, _) = run(&folder, &["catalog"]);
     assert!(said.contains("catalog of 2098-01-01") && said.contains(&dir), "{said}");
 }
