@@ -4,6 +4,7 @@
 //! `pack.rs`. Sections unpack when first asked for. Dense [`ActionId`]s live inside one run only: never store them.
 
 pub mod folder;
+mod lifecycle;
 mod logging;
 mod mapping;
 mod policies;
@@ -18,6 +19,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::OnceLock;
 
+pub use lifecycle::{LifeCycle, LinkedRole, Stage};
 pub use logging::Logging;
 pub use mapping::{How, Mapping, Need, RoleParameter};
 pub use row::When;
@@ -105,6 +107,7 @@ pub struct Catalog {
     global: OnceLock<Vec<String>>,
     hand: OnceLock<mapping::Hand>,
     bindings: OnceLock<HashMap<(String, String), Vec<String>>>,
+    lifecycles: OnceLock<lifecycle::LifeCycles>,
     logging: OnceLock<Vec<logging::Class>>,
     policies: OnceLock<Table>,
 }
@@ -143,6 +146,7 @@ impl Catalog {
             global: OnceLock::new(),
             hand: OnceLock::new(),
             bindings: OnceLock::new(),
+            lifecycles: OnceLock::new(),
             logging: OnceLock::new(),
             policies: OnceLock::new(),
         }

@@ -9,13 +9,16 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 const DATA: &str = "src/catalog/data";
-/// Tables written by hand, and the generated list of sources: embedded as they are.
-const TABLES: [&str; 11] = [
+/// Tables written by hand, and the generated life cycles and list of sources: embedded as they are.
+const TABLES: [&str; 14] = [
     "aliases",
     "bindings",
     "clients",
     "global",
     "hand",
+    "lifecycles",
+    "lifecycles_by_hand",
+    "linked_roles",
     "logged",
     "logging",
     "mixed",

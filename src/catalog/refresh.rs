@@ -5,6 +5,7 @@
 
 mod bind;
 mod hand;
+mod lifecycles;
 mod operations;
 mod packages;
 mod report;
@@ -53,7 +54,7 @@ pub enum Error {
 pub fn run(from: &Path, to: &Path) -> Result<Report, Error> {
     let packages = Packages::read(from)?;
     let hand = hand::HandTables::read(to)?;
-    let compiled = operations::compile(&packages, &hand);
+    let mut compiled = operations::compile(&packages, &hand);
 
     let services = to.join("services");
     fs::create_dir_all(&services).map_err(|source| Error::Write {
@@ -69,6 +70,10 @@ pub fn run(from: &Path, to: &Path) -> Result<Report, Error> {
     remove_others(&services, &written)?;
     write(&to.join("sources.tsv"), sources_text(&packages).as_bytes())?;
     write_policies(&to.join("managed_policies.tsv.gz"), &packages.policies)?;
+    let lifecycles = lifecycles::derive(&packages);
+    write(&to.join("lifecycles.tsv"), lifecycles.text.as_bytes())?;
+    compiled.report.kinds = lifecycles.kinds;
+    compiled.report.outside = lifecycles.unknown.into_iter().collect();
     Ok(compiled.report)
 }
 

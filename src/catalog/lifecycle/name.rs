@@ -1,0 +1,268 @@
+//! An action's name as verb and nouns: `AddRoleToInstanceProfile` adds a role, to an instance profile.
+
+/// Words that end one noun and begin the next.
+const PREPOSITIONS: [&str; 10] = ["to", "from", "with", "for", "in", "on", "of", "by", "into", "using"];
+
+/// What makes a thing, so that it is there to be changed and deleted.
+const MAKES: [&str; 20] = [
+    "allocate",
+    "clone",
+    "copy",
+    "create",
+    "define",
+    "import",
+    "install",
+    "invite",
+    "issue",
+    "launch",
+    "open",
+    "provision",
+    "publish",
+    "put",
+    "register",
+    "replicate",
+    "request",
+    "restore",
+    "run",
+    "upload",
+];
+
+/// What sets a job going.
+const STARTS: [&str; 5] = ["begin", "execute", "send", "start", "submit"];
+
+/// What changes a thing that is there.
+const UPDATES: [&str; 14] = [
+    "change", "decrease", "edit", "increase", "modify", "patch", "put", "rename", "replace", "reset", "resize", "set",
+    "update", "upgrade",
+];
+
+/// What ends a thing, or its tie to another.
+const CLOSES: [&str; 32] = [
+    "abort",
+    "cancel",
+    "close",
+    "deactivate",
+    "delete",
+    "deprovision",
+    "deregister",
+    "destroy",
+    "detach",
+    "disable",
+    "disassociate",
+    "disconnect",
+    "discard",
+    "empty",
+    "end",
+    "leave",
+    "purge",
+    "reject",
+    "release",
+    "remove",
+    "retire",
+    "revoke",
+    "stop",
+    "suspend",
+    "terminate",
+    "unassign",
+    "uninstall",
+    "unlink",
+    "unregister",
+    "unshare",
+    "unsubscribe",
+    "withdraw",
+];
+
+/// What looks at a thing.
+const READS: [&str; 4] = ["describe", "get", "head", "list"];
+
+/// A verb and those that undo it on the same nouns.
+const UNDONE_BY: [(&str, &[&str]); 34] = [
+    ("accept", &["reject", "delete"]),
+    ("activate", &["deactivate"]),
+    ("add", &["remove", "delete"]),
+    ("advertise", &["withdraw"]),
+    ("allocate", &["release", "deallocate", "delete"]),
+    ("assign", &["unassign", "deassign"]),
+    ("associate", &["disassociate"]),
+    ("attach", &["detach"]),
+    ("authorize", &["revoke", "deauthorize"]),
+    ("block", &["unblock"]),
+    ("connect", &["disconnect"]),
+    ("create", &["delete"]),
+    ("decrease", &["increase"]),
+    ("deregister", &["register"]),
+    ("detach", &["attach"]),
+    ("disable", &["enable"]),
+    ("disassociate", &["associate"]),
+    ("enable", &["disable"]),
+    ("grant", &["revoke", "retire", "delete"]),
+    ("increase", &["decrease"]),
+    ("join", &["leave"]),
+    ("link", &["unlink"]),
+    ("lock", &["unlock"]),
+    ("monitor", &["unmonitor"]),
+    ("pause", &["resume"]),
+    ("promote", &["demote"]),
+    ("put", &["delete", "remove"]),
+    ("register", &["deregister", "unregister"]),
+    ("resume", &["pause", "suspend"]),
+    ("share", &["unshare"]),
+    ("stop", &["start"]),
+    ("subscribe", &["unsubscribe"]),
+    ("suspend", &["resume"]),
+    ("tag", &["untag"]),
+];
+
+/// Ends of a noun that name a side of the thing, not another thing.
+const SIDES: [&str; 9] = [
+    "attribute",
+    "configuration",
+    "health",
+    "permission",
+    "policy",
+    "state",
+    "status",
+    "tag",
+    "version",
+];
+
+/// A name taken apart. Words are lower case and singular; the words of a noun stand between spaces.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(in crate::catalog) struct Name {
+    /// `add`
+    pub(in crate::catalog) verb: String,
+    /// ` role `, ` instance profile `
+    pub(in crate::catalog) nouns: Vec<String>,
+}
+
+impl Name {
+    /// Takes the name of an action apart, with or without its service.
+    pub(in crate::catalog) fn of(action: &str) -> Name {
+        let name = action.rsplit(':').next().unwrap_or(action);
+        let mut words = words(name);
+        // Cognito's AdminCreateUser makes what its CreateUser makes.
+        if words.len() > 1 && ["admin", "batch"].contains(&words[0].as_str()) {
+            words.remove(0);
+        }
+        // CreateOrUpdateTags creates tags.
+        if words.len() > 3 && words[1] == "or" {
+            words.drain(1..3);
+        }
+        let mut words = words.into_iter();
+        let verb = words.next().unwrap_or_default();
+        let mut nouns = Vec::new();
+        let mut noun = String::new();
+        for word in words {
+            if PREPOSITIONS.contains(&word.as_str()) {
+                nouns.push(std::mem::take(&mut noun));
+            } else {
+                noun.push(' ');
+                noun.push_str(&singular(&word));
+            }
+        }
+        nouns.push(noun);
+        nouns.retain(|noun| !noun.is_empty());
+        nouns.iter_mut().for_each(|noun| noun.push(' '));
+        Name { verb, nouns }
+    }
+
+    /// Whether it makes a thing.
+    pub(in crate::catalog) fn makes(&self) -> bool {
+        MAKES.contains(&self.verb.as_str())
+    }
+
+    /// Whether it makes a thing with a name of its own; what is put may be a side of another.
+    pub(in crate::catalog) fn names(&self) -> bool {
+        self.makes() && self.verb != "put"
+    }
+
+    /// Whether it sets a job going.
+    pub(super) fn starts(&self) -> bool {
+        STARTS.contains(&self.verb.as_str())
+    }
+
+    /// Whether it attaches one thing to another, lets something in, or switches something on.
+    pub(in crate::catalog) fn attaches(&self) -> bool {
+        !self.makes() && UNDONE_BY.iter().any(|(verb, _)| *verb == self.verb)
+    }
+
+    pub(super) fn updates(&self) -> bool {
+        UPDATES.contains(&self.verb.as_str())
+    }
+
+    pub(super) fn closes(&self) -> bool {
+        CLOSES.contains(&self.verb.as_str())
+    }
+
+    /// Whether it ends something, or only says what there is.
+    pub(in crate::catalog) fn ends_or_lists(&self) -> bool {
+        self.closes() || ["describe", "list"].contains(&self.verb.as_str())
+    }
+
+    /// Whether it looks at this noun, or at a side of it.
+    pub(super) fn reads(&self, noun: &str) -> bool {
+        let side = |rest: &str| rest.is_empty() || SIDES.contains(&rest.trim());
+        READS.contains(&self.verb.as_str()) && self.nouns.iter().any(|own| own.strip_prefix(noun).is_some_and(side))
+    }
+
+    /// Whether it undoes another: the opposite verb, the same nouns.
+    pub(super) fn undoes(&self, other: &Name) -> bool {
+        let verbs = UNDONE_BY.iter().filter(|(verb, _)| *verb == other.verb);
+        let mut verbs = verbs.flat_map(|(_, undone_by)| undone_by.iter());
+        let job = other.starts() && ["stop", "cancel", "terminate", "abort", "end"].contains(&self.verb.as_str());
+        (job || verbs.any(|verb| *verb == self.verb)) && self.nouns == other.nouns
+    }
+
+    /// Whether one of its nouns holds this one, and no longer one of those that a service knows.
+    pub(super) fn concerns(&self, noun: &str, known: &[String]) -> bool {
+        self.nouns.iter().any(|own| {
+            own.contains(noun)
+                && !known
+                    .iter()
+                    .any(|other| other.len() > noun.len() && other.contains(noun) && own.contains(other.as_str()))
+        })
+    }
+}
+
+/// A noun as [`Name`] writes it, of the last part of a CloudFormation type: `SecurityGroup`.
+pub(in crate::catalog) fn noun(text: &str) -> String {
+    let words: Vec<String> = words(text).iter().map(|word| singular(word)).collect();
+    format!(" {} ", words.join(" "))
+}
+
+/// Letters alone, to compare with the names of resource types: `security-group`, `loadbalancer/app/`.
+pub(in crate::catalog) fn letters(text: &str) -> String {
+    let letters = text.chars().filter(char::is_ascii_alphanumeric);
+    letters.map(|letter| letter.to_ascii_lowercase()).collect()
+}
+
+/// `DBInstances` → `db`, `instances`.
+fn words(name: &str) -> Vec<String> {
+    let letters: Vec<char> = name.chars().collect();
+    let mut words: Vec<String> = Vec::new();
+    for (at, letter) in letters.iter().enumerate() {
+        let follows_lower = at > 0 && !letters[at - 1].is_ascii_uppercase();
+        let leads_lower = letters.get(at + 1).is_some_and(char::is_ascii_lowercase);
+        if at == 0 || letter.is_ascii_uppercase() && (follows_lower || leads_lower) {
+            words.push(String::new());
+        }
+        if let Some(word) = words.last_mut() {
+            word.push(letter.to_ascii_lowercase());
+        }
+    }
+    words
+}
+
+fn singular(word: &str) -> String {
+    let ending = |end: &str| word.len() > end.len() + 1 && word.ends_with(end);
+    if ending("ies") {
+        return format!("{}y", &word[..word.len() - 3]);
+    }
+    if ["sses", "xes", "ches", "shes"].into_iter().any(ending) {
+        return word[..word.len() - 2].to_owned();
+    }
+    if ending("s") && !["ss", "us", "is"].into_iter().any(|end| word.ends_with(end)) {
+        return word[..word.len() - 1].to_owned();
+    }
+    word.to_owned()
+}
