@@ -16,6 +16,7 @@ mod journey;
 mod last_accessed;
 #[cfg(feature = "polars")]
 mod ledger;
+mod life_cycles;
 mod lost;
 mod map;
 mod mutants;

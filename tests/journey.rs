@@ -110,7 +110,10 @@ pub(crate) fn analyze(events: &[Value], grants: &Value, options: &Options, threa
     let grants = grants::read(&[("grants".to_owned(), grants.to_string())]).expect("grants");
     let catalog = Catalog::embedded();
     let window = coverage.span.expect("events");
-    let gaps = gap::classify(catalog, &table, &grants, &coverage, window);
+    let mut gaps = gap::classify(catalog, &table, &grants, &coverage, window);
+    if !options.life_cycles {
+        gaps.iter_mut().for_each(gap::Gap::forget_life_cycles);
+    }
     let (proposals, unfit) = rightsize::propose(catalog, &table, &grants, &gaps, window, options);
     let unfit = unfit
         .into_iter()

@@ -162,16 +162,27 @@ impl Catalog {
             .first()
             .filter(|_| own.makes() && self.access_level(action) != AccessLevel::Tagging);
         let mut keeps = BTreeSet::new();
+        // What is read of a thing: itself, and what of it may be changed or ended.
+        let mut read: BTreeSet<&str> = made
+            .or(own.nouns.first().filter(|_| own.starts()))
+            .map(String::as_str)
+            .into_iter()
+            .collect();
         for (id, name) in &service {
             let ends = made.is_some_and(|noun| name.closes() && name.concerns(noun, &known));
             let changes = made.is_some_and(|noun| !is_data && name.updates() && name.concerns(noun, &known));
-            let reads = made.or(own.nouns.first().filter(|_| own.starts()));
-            let reads = reads.is_some_and(|noun| !is_data && name.reads(noun));
             let tags = made.is_some_and(|noun| !is_data && self.tags(*id, name, noun));
-            if name.undoes(own) || ends || changes || reads || tags {
+            if ends || changes {
+                read.extend(name.nouns.first().map(String::as_str));
+            }
+            if name.undoes(own) || ends || changes || tags {
                 keeps.insert(*id);
             }
         }
+        let reads = service
+            .iter()
+            .filter(|(_, name)| !is_data && read.iter().any(|noun| name.reads(noun)));
+        keeps.extend(reads.map(|(id, _)| *id));
         keeps
     }
 
@@ -240,3 +251,6 @@ fn any_but_account(format: &str) -> String {
     out.push_str(rest);
     out
 }
+
+#[cfg(test)]
+mod tests;

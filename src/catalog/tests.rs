@@ -71,7 +71,7 @@ fn facts_of_single_actions() {
     );
     assert_eq!(catalog.dependents(id("s3:ListAllMyBuckets")), []);
     assert_eq!(catalog.date().len(), "2026-10-27".len());
-    assert_eq!(catalog.sources().len(), 5);
+    assert_eq!(catalog.sources().len(), 6);
     assert!(catalog.services().any(|service| service == ("s3", "Amazon S3")));
 }
 

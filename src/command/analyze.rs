@@ -106,7 +106,8 @@ impl AnalyzeArgs {
 
         let catalog = Catalog::embedded();
         let window = collected.window.unwrap_or_default();
-        let gaps = gap::classify(catalog, &collected.table, &grants, &collected.coverage, window);
+        let mut gaps = gap::classify(catalog, &collected.table, &grants, &collected.coverage, window);
+        self.choice.life_cycles.apply(&mut gaps);
         let (mut proposals, unfit) = match collected.window {
             Some(window) => rightsize::propose(catalog, &collected.table, &grants, &gaps, window, &options),
             None => (Vec::new(), Vec::new()),

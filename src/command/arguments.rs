@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
+use super::life_cycles::LifeCycleArgs;
 use super::losses::LossArgs;
 use super::network::AwsArgs;
 use super::{Terminal, keep};
@@ -452,6 +453,8 @@ pub(super) struct ChoiceArgs {
     /// Replace AWS-managed policies even where AWS maintains them together with what uses them
     #[arg(long, env = "TRIMTRAIL_REPLACE_AWS_MANAGED")]
     replace_aws_managed: bool,
+    #[command(flatten)]
+    pub(super) life_cycles: LifeCycleArgs,
     /// Show only these principals: a glob over name, path or ARN; repeats
     #[arg(long, value_name = "GLOB", env = "TRIMTRAIL_ROLE")]
     role: Vec<String>,
@@ -517,6 +520,7 @@ impl ChoiceArgs {
             grace: self.grace,
             keep: keep::load(self.keep.as_deref(), &self.own)?,
             replace_aws_managed: self.replace_aws_managed,
+            life_cycles: self.life_cycles.on(),
         })
     }
 

@@ -10,7 +10,7 @@ use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
 use crate::emit::escape;
 use crate::time::{day_of, midnight};
-use crate::verify::backtest::{Backtest, Choice, Loss, Replay, Score, Split, backtest};
+use crate::verify::backtest::{Backtest, Choice, Loss, Replay, Score, Split, backtest_of_life_cycles};
 
 /// Most lost pairs that are listed for one principal, unless more is asked for.
 const LOSSES: usize = 10;
@@ -75,7 +75,7 @@ impl BacktestArgs {
             shown: shown.as_ref(),
         };
         let catalog = Catalog::embedded();
-        let answer = backtest(catalog, &collected.table, &grants, &collected.coverage, window, &choice)?;
+        let answer = backtest_of_life_cycles(catalog, &collected.table, &grants, &collected.coverage, window, &choice)?;
         let mut out = io::BufWriter::new(io::stdout().lock());
         match self.format {
             BacktestFormat::Terminal => write(&answer, terminal.verbose > 0, &mut out)?,
@@ -116,6 +116,16 @@ fn write(answer: &Backtest, all: bool, out: &mut dyn Write) -> io::Result<()> {
     )?;
     writeln!(out)?;
     score(&answer.totals, "", out)?;
+    match answer.life_cycles {
+        Some(tried) => writeln!(
+            out,
+            "life cycles kept {} more, which saved {} of {}",
+            count(tried.kept_actions, "action", "actions"),
+            count(tried.saved_calls, "call", "calls"),
+            count(tried.saved_pairs, "pair", "pairs"),
+        )?,
+        None => writeln!(out, "life cycles: off")?,
+    }
     for principal in &answer.principals {
         replay(principal, all, out)?;
     }

@@ -136,6 +136,19 @@ fn describe(catalog: &Catalog, action: ActionId, out: &mut dyn Write) -> io::Res
     for dependent in catalog.dependents(action) {
         writeln!(out, "  may need too  {}", catalog.name(*dependent))?;
     }
+    for cycle in catalog.life_cycles(action) {
+        let names: Vec<&str> = cycle.keeps.iter().map(|stage| catalog.name(stage.action)).collect();
+        let verb = if cycle.attaches { "ties" } else { "makes" };
+        writeln!(
+            out,
+            "  {verb:<5}         {}, which takes {}",
+            cycle.kind,
+            names.join(" ")
+        )?;
+    }
+    for role in catalog.linked_roles(action) {
+        writeln!(out, "  may make      the service-linked role of {}", role.service)?;
+    }
     let keys = catalog.condition_keys(action);
     if !keys.is_empty() {
         writeln!(out, "  conditions    {}", keys.join(" "))?;

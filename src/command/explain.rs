@@ -10,7 +10,7 @@ use super::report::load;
 use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
 use crate::emit::escape::terminal as plain;
-use crate::gap::Grade;
+use crate::gap::{Grade, LIFE_CYCLE};
 use crate::iam::{ActionPart, Effect, PolicyText, ResourcePart, pattern};
 use crate::report::{Action, ActionGroup, GrantedBy, PolicyNote, Principal, Report, Suggestion};
 
@@ -184,7 +184,7 @@ impl Subject<'_> {
         writeln!(
             out,
             "    would change it: {}",
-            evidence_wanted(action.grade, &action.action)
+            evidence_wanted(action.grade, &action.action, &action.why)
         )
     }
 
@@ -199,7 +199,11 @@ impl Subject<'_> {
         writeln!(out, "    grade       {}: {}", group.grade.name(), plain(&group.why))?;
         self.granted_by(&group.granted_by, out)?;
         self.change(names[0], &group.granted_by, out)?;
-        writeln!(out, "    would change it: {}", evidence_wanted(group.grade, names[0]))
+        writeln!(
+            out,
+            "    would change it: {}",
+            evidence_wanted(group.grade, names[0], &group.why)
+        )
     }
 
     /// `on 3 of 14 days, about every 4 days`
@@ -367,11 +371,12 @@ fn granting(document: &PolicyText, action: &str) -> Vec<String> {
     found
 }
 
-fn evidence_wanted(grade: Grade, action: &str) -> &'static str {
+fn evidence_wanted(grade: Grade, action: &str, why: &str) -> &'static str {
     if action == "iam:PassRole" {
         return "nothing: handing over a role is no call of its own, so no log shows that it is not needed";
     }
     match grade {
+        Grade::Inferred if why.starts_with(LIFE_CYCLE) => "nothing in the past: --life-cycles off asks the past alone",
         Grade::Used | Grade::Inferred => "a window without such calls, longer than --min-window",
         Grade::Unobservable => {
             "data events for these resources, a log other than CloudTrail, or last-accessed data with --evidence balanced"

@@ -18,6 +18,7 @@ mod grants;
 mod in_use;
 mod integrity;
 mod keep;
+mod life_cycles;
 mod losses;
 mod man;
 mod network;

@@ -9,13 +9,14 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::arguments::{UsageArgs, text_of};
+use super::life_cycles::LifeCycleArgs;
 use super::supplements::LastAccessedArgs;
 use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
 use crate::emit::escape;
 use crate::iam::Policy;
 use crate::iam::subset::{self, Verdict, Witness};
-use crate::verify::{Loss, Replayed, losses};
+use crate::verify::{LifeCycleLoss, Loss, Replayed, life_cycle_losses, losses};
 use crate::{gap, grants};
 
 /// Arguments of `verify`.
@@ -32,6 +33,8 @@ pub(super) struct VerifyArgs {
     /// How to say it
     #[arg(long, value_enum, default_value_t = Format::Terminal)]
     format: Format,
+    #[command(flatten)]
+    life_cycles: LifeCycleArgs,
     #[command(flatten)]
     accessed: LastAccessedArgs,
     #[command(flatten)]
@@ -76,6 +79,15 @@ struct KeepsOut {
     unmapped: u64,
     unexplained: u64,
     lost: Vec<LossOut>,
+    /// What is not in the logs, and what the principal made will need: OLD grants it, NEW does not.
+    life_cycles_lost: Vec<LifeCycleOut>,
+}
+
+#[derive(Serialize)]
+struct LifeCycleOut {
+    action: String,
+    resource: String,
+    why: String,
 }
 
 #[derive(Serialize)]
@@ -147,7 +159,8 @@ impl VerifyArgs {
             terminal.say_nothing_seen(&self.usage.places(), &collected.coverage);
             return Ok(None);
         };
-        let gaps = gap::classify(catalog, &collected.table, &grants, &collected.coverage, window);
+        let mut gaps = gap::classify(catalog, &collected.table, &grants, &collected.coverage, window);
+        self.life_cycles.apply(&mut gaps);
         let Some(gap) = gaps.first() else {
             bail!("`{arn}` is no ARN of a role or user");
         };
@@ -158,11 +171,13 @@ impl VerifyArgs {
             ));
         }
         let (lost, replayed) = losses(catalog, old, new, gap);
+        let life_cycles = life_cycle_losses(catalog, old, new, gap);
         Ok(Some(Keeps {
             principal: arn.to_owned(),
             calls: gap.activity.calls,
             catalog_date: catalog.date().to_owned(),
             lost,
+            life_cycles,
             replayed,
         }))
     }
@@ -174,6 +189,7 @@ struct Keeps {
     calls: u64,
     catalog_date: String,
     lost: Vec<Loss>,
+    life_cycles: Vec<LifeCycleLoss>,
     replayed: Replayed,
 }
 
@@ -234,11 +250,12 @@ fn say_keeps(out: &mut dyn Write, keeps: &Keeps) -> io::Result<()> {
         keeps.calls, keeps.principal, keeps.catalog_date
     );
     if keeps.lost.is_empty() {
-        return writeln!(
+        writeln!(
             out,
             "keeps: proved for {shapes_proved} shapes in {}.",
             escape::terminal(&of)
-        );
+        )?;
+        return say_life_cycles(out, keeps);
     }
     writeln!(
         out,
@@ -252,6 +269,28 @@ fn say_keeps(out: &mut dyn Write, keeps: &Keeps) -> io::Result<()> {
             calls => format!("{calls} calls"),
         };
         let line = format!("    {} on {}, {seen}: {}", loss.action, loss.shape, loss.why);
+        writeln!(out, "{}", escape::terminal(&line))?;
+    }
+    say_life_cycles(out, keeps)
+}
+
+/// What no log shows yet: it bears on nobody's past, so the verdict does not rest on it.
+fn say_life_cycles(out: &mut dyn Write, keeps: &Keeps) -> io::Result<()> {
+    let lost = &keeps.life_cycles;
+    if lost.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "life cycles: NEW lacks {} that what was made will need (--life-cycles off does not look for them):",
+        if lost.len() == 1 {
+            "1 action".to_owned()
+        } else {
+            format!("{} actions", lost.len())
+        }
+    )?;
+    for loss in lost {
+        let line = format!("    {} on {}: {}", loss.action, loss.resource, loss.why);
         writeln!(out, "{}", escape::terminal(&line))?;
     }
     Ok(())
@@ -292,6 +331,15 @@ fn answer(verdict: Verdict, keeps: Option<&Keeps>, old: &Policy, new: &Policy) -
                     resource: loss.shape.clone(),
                     calls: loss.calls,
                     why: loss.why.to_string(),
+                })
+                .collect(),
+            life_cycles_lost: keeps
+                .life_cycles
+                .iter()
+                .map(|loss| LifeCycleOut {
+                    action: loss.action.clone(),
+                    resource: loss.resource.clone(),
+                    why: loss.why.clone(),
                 })
                 .collect(),
         }),

@@ -181,6 +181,9 @@ fn first_screen(report: &Report, page: &mut Page) {
         let text = format!("{who}: {}", some(actions, 6));
         page.painted("Top risk removed   ", style(AnsiColor::Red).bold(), &text);
     }
+    if let Some(text) = view::life_cycles(report) {
+        page.painted("Life cycles        ", Style::new().bold(), &text);
+    }
     if let Some(what) = &totals.would_prove_most {
         page.painted("Would prove most   ", Style::new().bold(), what);
     }

@@ -171,6 +171,19 @@ pub(super) fn backtest(report: &Report) -> Option<String> {
     ))
 }
 
+/// What stays for what was made, or that it was not asked for.
+pub(super) fn life_cycles(report: &Report) -> Option<String> {
+    let totals = report.totals.life_cycles?;
+    match (totals.on, totals.actions) {
+        (false, _) => Some("off: who makes things may lose what changes and deletes them".to_owned()),
+        (true, 0) => None,
+        (true, actions) => Some(format!(
+            "{} for what was made and will be changed and deleted",
+            count(actions, "action stays", "actions stay")
+        )),
+    }
+}
+
 /// The greatest risk that a ready suggestion removes: whose, and which actions.
 pub(super) fn top_risk(report: &Report) -> Option<(String, &[String])> {
     let top = report

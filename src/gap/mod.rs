@@ -8,6 +8,7 @@ mod actions;
 mod evidence;
 mod explain;
 mod explained;
+mod lifecycle;
 mod named;
 mod observability;
 pub mod rhythm;
@@ -34,6 +35,7 @@ pub use actions::ActionSet;
 pub use evidence::{Activity, Evidence, Unmapped, policy_writes, row_by_row};
 pub use explain::{Cause, Doubt, Unexplained};
 pub use explained::{Explained, ExplainedOperation, Share, explained};
+pub use lifecycle::{LIFE_CYCLE, LifeCycles, Stay};
 pub use named::{Named, NamedCalls, UnmappedCalls, named, unmapped_calls};
 pub use observability::{Blind, View};
 pub use trust::{Trust, list, trust};
@@ -44,7 +46,8 @@ pub use trust::{Trust, list, trust};
 pub enum Grade {
     /// A call that was not denied needed it.
     Used,
-    /// Another call shows that it was needed, or may have been: PassRole, tag-on-create, a `*Version` twin.
+    /// Another call shows that it was needed, or may have been: PassRole, tag-on-create, a `*Version` twin; or what it
+    /// made will need it.
     Inferred,
     /// This archive could not have shown it, whoever had used it.
     Unobservable,
@@ -105,6 +108,10 @@ pub struct Slice {
     pub service_accessed: ActionSet,
     /// Those of which IAM saw no attempt.
     pub unattempted: Unattempted,
+    /// Those that the life cycles of what it made will need.
+    pub living: ActionSet,
+    /// All that those will need, with the reasons.
+    pub life_cycles: Arc<LifeCycles>,
     /// What the archive would have shown.
     pub view: Arc<View>,
 }
@@ -117,6 +124,7 @@ impl Slice {
         }
         if self.inferred.contains(action)
             || self.accessed.contains(action)
+            || self.living.contains(action)
             || self.granted.contains(action) && self.unexplained.actions.contains(action)
         {
             return Grade::Inferred;
@@ -138,13 +146,17 @@ impl Slice {
     pub fn why(&self, action: ActionId) -> String {
         match self.grade(action) {
             Grade::Used => "calls that AWS did not deny needed it".to_owned(),
-            Grade::Inferred if !self.inferred.contains(action) && !self.accessed.contains(action) => {
-                self.unexplained.why.get(&action).cloned().unwrap_or_default()
-            }
-            Grade::Inferred if !self.inferred.contains(action) => {
+            Grade::Inferred if self.inferred.contains(action) => "other calls may have needed it".to_owned(),
+            Grade::Inferred if self.accessed.contains(action) => {
                 "IAM's last-accessed data saw it inside the window, and the archive does not show it".to_owned()
             }
-            Grade::Inferred => "other calls may have needed it".to_owned(),
+            Grade::Inferred => {
+                let unexplained = self.unexplained.why.get(&action).map(String::as_str);
+                unexplained
+                    .or_else(|| self.life_cycles.why(action))
+                    .unwrap_or_default()
+                    .to_owned()
+            }
             Grade::Unobservable if self.unmapped.contains(action) => {
                 "an operation that the catalog does not know belongs to this service, or has a name that the statement \
                  grants"
@@ -167,6 +179,16 @@ impl Slice {
         hidden.difference(&self.unattempted.actions.difference(&self.denied))
     }
 
+    /// What stays by life cycle alone: it would be unused otherwise.
+    pub fn by_life_cycle(&self) -> ActionSet {
+        if self.living.is_empty() {
+            return ActionSet::none();
+        }
+        let mut without = self.clone();
+        without.living = ActionSet::none();
+        without.with_grade(Grade::Unused).intersection(&self.living)
+    }
+
     /// The granted actions that have a grade.
     pub fn with_grade(&self, grade: Grade) -> ActionSet {
         let active = || {
@@ -174,6 +196,7 @@ impl Slice {
             active.extend(&self.inferred);
             active.extend(&self.accessed);
             active.extend(&self.unexplained.actions);
+            active.extend(&self.living);
             active
         };
         let quiet = || self.granted.difference(&active());
@@ -183,6 +206,7 @@ impl Slice {
                 let mut seen = self.inferred.clone();
                 seen.extend(&self.accessed);
                 seen.extend(&self.granted.intersection(&self.unexplained.actions));
+                seen.extend(&self.living);
                 seen.difference(&self.used)
             }
             Grade::Unused => {
@@ -227,9 +251,32 @@ pub struct Gap {
     pub covered: Vec<Window>,
     /// What its trust policy says of who may use it.
     pub trust: Trust,
+    /// What the life cycles of what it made will need; of a group, nothing.
+    pub life_cycles: Arc<LifeCycles>,
 }
 
 impl Gap {
+    /// The same without what stays for what is yet to come.
+    pub fn forget_life_cycles(&mut self) {
+        self.life_cycles = Arc::default();
+        for slice in &mut self.slices {
+            slice.living = ActionSet::none();
+            slice.life_cycles = Arc::default();
+        }
+    }
+
+    /// Actions that stay by life cycle alone: without it no statement would keep them.
+    pub fn by_life_cycle(&self) -> ActionSet {
+        let (mut alone, mut otherwise) = (ActionSet::none(), ActionSet::none());
+        for slice in &self.slices {
+            let living = slice.by_life_cycle();
+            let kept = slice.granted.difference(&slice.with_grade(Grade::Unused));
+            otherwise.extend(&kept.difference(&living));
+            alone.extend(&living);
+        }
+        alone.difference(&otherwise)
+    }
+
     /// Granted actions by their most protective grade over all statements.
     pub fn by_grade(&self) -> BTreeMap<Grade, ActionSet> {
         let mut placed = ActionSet::none();
@@ -272,9 +319,10 @@ pub fn classify(catalog: &Catalog, table: &Table, grants: &Grants, coverage: &Co
                 Kind::Role | Kind::User => &granting[index],
             };
             let doubt = Arc::new(Doubt::of(catalog, activity.unexplained.iter()));
+            let life_cycles = Arc::new(LifeCycles::of(catalog, &principal.account, &activity));
             let mut slices: Vec<Slice> = statements
                 .iter()
-                .map(|statement| slice(catalog, statement, &activity, &implied, &doubt))
+                .map(|statement| slice(catalog, statement, &activity, &implied, (&doubt, &life_cycles)))
                 .collect();
             let data = grants.supplements.last_accessed.get(&principal.arn);
             let accessed = data.map_or_else(Accessed::default, |data| {
@@ -298,6 +346,7 @@ pub fn classify(catalog: &Catalog, table: &Table, grants: &Grants, coverage: &Co
                 accessed,
                 covered,
                 trust,
+                life_cycles,
             }
         })
         .collect();
@@ -313,7 +362,15 @@ pub fn classify(catalog: &Catalog, table: &Table, grants: &Grants, coverage: &Co
             .flat_map(|gap| gap.slices.iter().filter(|slice| own.contains(&slice.policy)).cloned())
             .collect();
         if slices.is_empty() {
-            let idle = |statement| slice(catalog, statement, &nothing, &ActionSet::none(), &Arc::default());
+            let idle = |statement| {
+                slice(
+                    catalog,
+                    statement,
+                    &nothing,
+                    &ActionSet::none(),
+                    (&Arc::default(), &Arc::default()),
+                )
+            };
             slices = granting[group].iter().map(idle).collect();
         }
         gaps[group].slices = slices;
@@ -375,7 +432,7 @@ fn slice(
     granting: &Granting<'_>,
     activity: &Activity,
     implied: &ActionSet,
-    doubt: &Arc<Doubt>,
+    (doubt, life_cycles): (&Arc<Doubt>, &Arc<LifeCycles>),
 ) -> Slice {
     let (statement, granted) = (granting.statement, &granting.granted);
     let of = |evidence: &BTreeMap<ActionId, Evidence>| {
@@ -420,6 +477,8 @@ fn slice(
         accessed: ActionSet::none(),
         service_accessed: ActionSet::none(),
         unattempted: Unattempted::default(),
+        living: life_cycles.of_statement(statement, granted),
+        life_cycles: Arc::clone(life_cycles),
         view: Arc::clone(&granting.view),
     }
 }

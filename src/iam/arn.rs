@@ -100,6 +100,15 @@ impl Resource {
         })
     }
 
+    /// Whether it has six segments, the fifth of which could be an account: none of them was left to a wildcard.
+    fn has_all_segments(&self) -> bool {
+        let digit = |symbol: &Symbol| match symbol {
+            Symbol::Literal(letter) => letter.is_ascii_digit(),
+            Symbol::One | Symbol::Any | Symbol::Variable(_) => true,
+        };
+        self.segments.len() == SEGMENTS && self.segments[4].symbols.iter().all(digit)
+    }
+
     /// The policy variables in the pattern.
     pub(super) fn variables(&self) -> impl Iterator<Item = &str> {
         self.whole.iter().filter_map(|symbol| match symbol {
@@ -381,6 +390,17 @@ fn includes_narrowly(outers: &[&Resource], inners: &[&Resource], effort: &Effort
 /// Whether some resource may be matched by both. Generous: under the wide reading, and for any value of variables.
 pub fn overlaps(a: &Resource, b: &Resource) -> bool {
     overlaps_within(a, b, &Effort::of(usize::MAX))
+}
+
+/// Whether some ARN may be matched by both whose first five segments hold no colon, as those of things that exist: then
+/// `volume/*` and `vpc/*` have nothing in common. A pattern that leaves segments out is read as [`overlaps`] reads it.
+pub fn overlaps_in_segments(a: &Resource, b: &Resource) -> bool {
+    if !(a.has_all_segments() && b.has_all_segments()) {
+        return overlaps(a, b);
+    }
+    let effort = Effort::of(usize::MAX);
+    let mut segments = a.segments.iter().zip(&b.segments);
+    segments.all(|(a, b)| pattern::overlaps_symbols(&a.symbols, &b.symbols, &effort))
 }
 
 /// [`overlaps`], and generous where it costs too much.

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Action, Principal, Report, Suggestion, Window};
 use crate::catalog::{Catalog, Mapping};
-use crate::gap::{ActionSet, Grade};
+use crate::gap::{ActionSet, Grade, LIFE_CYCLE};
 use crate::iam::{PolicyText, pattern};
 use crate::resolve::{Outcome, of_code};
 use crate::time::moment;
@@ -258,7 +258,9 @@ fn grade(principal: &Principal, action: &str) -> Option<Grade> {
 
 fn was_used(action: &Action) -> bool {
     match action.grade {
-        Grade::Used | Grade::Inferred => true,
+        Grade::Used => true,
+        // What is yet to come was not used.
+        Grade::Inferred => !action.why.starts_with(LIFE_CYCLE),
         Grade::DeniedOnly | Grade::Unobservable | Grade::OutsideCoverage | Grade::Unused => false,
     }
 }

@@ -229,12 +229,24 @@ pub struct Totals {
     pub removable_actions: u64,
     /// Findings by severity.
     pub findings: BTreeMap<String, u64>,
+    /// What stays for the life cycles of what was made; `null` in results that did not ask.
+    #[serde(default)]
+    pub life_cycles: Option<LifeCycleTotals>,
     /// The change to the trail that would prove most, where there is one.
     pub would_prove_most: Option<String>,
     /// What policies learnt from the first part of the window would have broken in the rest; `null` where that was not
     /// tried.
     #[serde(default)]
     pub backtest: Option<BacktestTotals>,
+}
+
+/// What stays for the life cycles of what was made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct LifeCycleTotals {
+    /// Whether they were asked for: `--life-cycles off` turns them off.
+    pub on: bool,
+    /// Actions that would be `unused` otherwise, summed over principals.
+    pub actions: u64,
 }
 
 /// What policies learnt from the first part of the window would have broken in the rest.

@@ -5,6 +5,7 @@
 //! order stay as they were written. This stage proposes; `verify` takes the first candidate that it can prove.
 
 mod alternatives;
+mod assumptions;
 mod balanced;
 mod confidence;
 mod fit;
@@ -16,6 +17,7 @@ mod rewrite;
 mod rhythm;
 mod risk;
 mod steps;
+mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -84,6 +86,8 @@ pub struct Options {
     pub min_confidence: Level,
     /// Whether suggestions wait for a rhythm that the window has not seen twice.
     pub wait_for_rhythm: bool,
+    /// Whether what a principal makes keeps what its life cycle will take.
+    pub life_cycles: bool,
 }
 
 impl Default for Options {
@@ -98,6 +102,7 @@ impl Default for Options {
             compact: 4,
             min_confidence: Level::Low,
             wait_for_rhythm: true,
+            life_cycles: true,
         }
     }
 }
@@ -447,6 +452,7 @@ fn removable(
     kept: &ActionSet,
 ) -> BTreeMap<usize, ActionSet> {
     let mut removable = BTreeMap::new();
+    let tied = whole::tied(document);
     for statement in document
         .statements
         .iter()
@@ -461,6 +467,9 @@ fn removable(
             for slice in slices {
                 set = set.intersection(&goes(catalog, &gaps[*principal], slice, statement, options));
             }
+        }
+        if tied.contains(&statement.index) {
+            set = whole::whole(catalog, statement, set);
         }
         removable.insert(statement.index, set);
     }
@@ -487,61 +496,6 @@ fn goes(catalog: &Catalog, gap: &Gap, slice: &Slice, statement: &Statement, opti
         }
     }
     goes
-}
-
-fn assumptions(
-    catalog: &Catalog,
-    gaps: &[Gap],
-    index: PolicyIndex,
-    affects: &[PrincipalIndex],
-    removable: &BTreeMap<usize, ActionSet>,
-    options: &Options,
-) -> Vec<String> {
-    let mut lines = vec![
-        "accounts and regions that deliver no events to this archive are not used".to_owned(),
-        "actions newer than the catalog are not used".to_owned(),
-    ];
-    let mut unattempted: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
-    for principal in affects {
-        for slice in gaps[*principal].slices.iter().filter(|slice| slice.policy == index) {
-            let goes = removable
-                .get(&slice.statement)
-                .map(|goes| goes.intersection(&slice.view.blind));
-            let unseen = goes.map(|goes| goes.intersection(&slice.unattempted.actions));
-            for action in unseen.iter().flat_map(ActionSet::iter) {
-                let services = unattempted.entry(slice.unattempted.why()).or_default();
-                services.insert(catalog.service(action));
-            }
-        }
-    }
-    for (why, services) in unattempted {
-        let services: Vec<&str> = services.into_iter().collect();
-        lines.push(format!("{why} of {}, and counts every one", services.join(", ")));
-    }
-    if options.evidence != EvidenceLevel::Conservative {
-        let mut reasons: BTreeSet<&str> = BTreeSet::new();
-        for principal in affects {
-            for slice in gaps[*principal].slices.iter().filter(|slice| slice.policy == index) {
-                let Some(goes) = removable.get(&slice.statement) else {
-                    continue;
-                };
-                let unseen = goes
-                    .intersection(&slice.view.blind)
-                    .difference(&slice.unattempted.actions);
-                reasons.extend(
-                    unseen
-                        .iter()
-                        .filter_map(|action| Some(slice.view.blind_to(action)?.why())),
-                );
-            }
-        }
-        lines.extend(
-            reasons
-                .into_iter()
-                .map(|why| format!("not used although unseen: {why}")),
-        );
-    }
-    lines
 }
 
 /// The kind of a policy as `result.json` writes it.

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::assumptions::assumptions;
 use super::fit::{Fit, fit};
 use super::quota::{Purse, characters};
 use super::{
-    Candidate, Change, Goal, Proposal, Rewriter, Room, Step, Steps, assumptions, confidence, grants_all_of, narrow,
-    rewrite,
+    Candidate, Change, Goal, Proposal, Rewriter, Room, Step, Steps, confidence, grants_all_of, narrow, rewrite, whole,
 };
 use crate::gap::ActionSet;
 use crate::grants::{PolicyIndex, PolicyKind};
@@ -221,6 +221,7 @@ impl<'a> Rewriter<'a> {
                     .to_owned(),
             );
         }
+        let last_write = whole::last_write(self.catalog, self.gaps, grants, &goal);
         let proposal = |(step, candidates, stays): (Step, Vec<Candidate>, ActionSet)| Proposal {
             policy: goal.index,
             step,
@@ -228,7 +229,10 @@ impl<'a> Rewriter<'a> {
             candidates,
             quota,
             room: (!stays.is_empty()).then(|| self.room(&goal, stays)),
-            held: held.clone(),
+            // Of a service in use the first step takes nothing.
+            held: held
+                .clone()
+                .or_else(|| last_write.clone().filter(|_| step != Step::Services)),
             confidence: confidence.clone(),
             assumptions: assumptions.clone(),
             kept_by_rule: goal.kept.rules.clone(),

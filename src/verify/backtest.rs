@@ -97,6 +97,19 @@ pub struct Backtest {
     /// Policies that granted what the learnt ones would have denied, with the first such call.
     #[serde(skip)]
     pub broke: BTreeMap<PolicyIndex, String>,
+    /// What life cycles kept, and what that saved; `null` where they are off.
+    pub life_cycles: Option<LifeCyclesTried>,
+}
+
+/// What life cycles kept, and what that saved: the same backtest without them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+pub struct LifeCyclesTried {
+    /// Actions that would have gone without them, summed over policies.
+    pub kept_actions: u64,
+    /// Pairs of action and resource that would have been denied without them.
+    pub saved_pairs: u64,
+    /// Calls that would have been denied without them.
+    pub saved_calls: u64,
 }
 
 /// A policy that would have changed.
@@ -176,6 +189,45 @@ pub struct Loss {
     pub calls: u64,
 }
 
+/// [`backtest`], and what life cycles make of it: where they are on, the same once more without them.
+///
+/// # Errors
+/// The window cannot be cut there.
+pub fn backtest_of_life_cycles(
+    catalog: &Catalog,
+    table: &Table,
+    grants: &Grants,
+    coverage: &Coverage,
+    window: Window,
+    choice: &Choice<'_>,
+) -> Result<Backtest, Error> {
+    let mut answer = backtest(catalog, table, grants, coverage, window, choice)?;
+    if choice.options.life_cycles {
+        let options = Options {
+            life_cycles: false,
+            ..choice.options.clone()
+        };
+        let past = Choice {
+            options: &options,
+            ..choice.clone()
+        };
+        let past = backtest(catalog, table, grants, coverage, window, &past)?;
+        let removed = |answer: &Backtest| {
+            answer
+                .suggestions
+                .iter()
+                .map(|learnt| learnt.removed_actions)
+                .sum::<u64>()
+        };
+        answer.life_cycles = Some(LifeCyclesTried {
+            kept_actions: removed(&past).saturating_sub(removed(&answer)),
+            saved_pairs: past.totals.broken_pairs.saturating_sub(answer.totals.broken_pairs),
+            saved_calls: past.totals.broken_calls.saturating_sub(answer.totals.broken_calls),
+        });
+    }
+    Ok(answer)
+}
+
 /// Learns from the days before the cut and replays the rest. `window` is what the archive spans.
 ///
 /// # Errors
@@ -245,6 +297,7 @@ pub fn backtest(
         unaffected: (everybody.count() - principals.len()) as u64,
         principals,
         broke,
+        life_cycles: None,
     })
 }
 

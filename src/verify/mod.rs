@@ -18,7 +18,7 @@ use crate::catalog::{ActionId, Catalog};
 use crate::gap::{Gap, Trust, Unmapped};
 use crate::grants::{Grants, PrincipalIndex};
 use crate::iam::subset::{self, NotKept, Verdict as Inclusion, Witness};
-use crate::iam::{Policy, PolicyText};
+use crate::iam::{Effect, Policy, PolicyText};
 use crate::rightsize::{Candidate, Proposal};
 
 pub use alternative::{Held, alternative};
@@ -129,7 +129,11 @@ pub fn prove(
             narrower(&before, &after)?;
             let mut replayed = Replayed::default();
             for principal in &proposal.affects {
-                replay(catalog, &before, &after, &gaps[*principal], &mut replayed)?;
+                let gap = &gaps[*principal];
+                replay(catalog, &before, &after, gap, &mut replayed)?;
+                if let Some(loss) = life_cycle_losses(catalog, &before, &after, gap).into_iter().next() {
+                    return Err(Refusal::Loses(loss.not_kept));
+                }
             }
             Ok(replayed)
         });
@@ -242,6 +246,46 @@ fn keeps_unnamed(
         }
     }
     Ok(())
+}
+
+/// What the life cycles of what a principal made will need, and a document in another's place would deny.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LifeCycleLoss {
+    /// The action.
+    pub action: String,
+    /// A pattern of what was made.
+    pub resource: String,
+    /// Begins with `life cycle of`.
+    pub why: String,
+    /// Which statement grants or denies it.
+    pub not_kept: NotKept,
+}
+
+/// What the life cycles of what a principal made will need and the second document no longer grants. What calls already
+/// needed is replayed as such.
+pub fn life_cycle_losses(catalog: &Catalog, before: &Policy, after: &Policy, gap: &Gap) -> Vec<LifeCycleLoss> {
+    let mut lost = Vec::new();
+    for (action, stay) in gap.life_cycles.iter() {
+        if gap.activity.may_need.contains_key(&action) {
+            continue;
+        }
+        let mut meant = before.clone();
+        meant
+            .statements
+            .retain(|statement| statement.effect == Effect::Deny || stay.may_be_meant(statement));
+        for resource in stay.resources.keys() {
+            if let Err(not_kept) = subset::keeps(&meant, after, catalog.name(action), resource) {
+                lost.push(LifeCycleLoss {
+                    action: catalog.name(action).to_owned(),
+                    resource: resource.clone(),
+                    why: stay.why.clone(),
+                    not_kept,
+                });
+                break;
+            }
+        }
+    }
+    lost
 }
 
 /// An action on resources of a shape, which must go on being decided alike.

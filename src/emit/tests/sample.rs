@@ -304,6 +304,7 @@ pub(super) fn sample() -> Report {
             removable_actions: 602,
             findings: BTreeMap::new(),
             would_prove_most: Some("data events on 4 buckets".to_owned()),
+            life_cycles: None,
             backtest: Some(BacktestTotals {
                 cut: "2026-09-01".to_owned(),
                 learnt_days: 120,

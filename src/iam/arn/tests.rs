@@ -145,3 +145,23 @@ proptest! {
         resource(&pattern).certainly_matches(&text);
     }
 }
+
+#[test]
+fn kinds_of_one_service_have_nothing_in_common_in_their_segments() {
+    let check = |a: &str, b: &str, expected: bool| {
+        let of = |text: &str| Resource::new(text, Version::V2012);
+        assert_eq!(overlaps_in_segments(&of(a), &of(b)), expected, "{a} and {b}");
+    };
+    let volume = "arn:*:ec2:*:111122223333:volume/*";
+    check("arn:aws:ec2:*:*:vpc/*", volume, false);
+    check("arn:aws:ec2:*:*:volume/vol-1", volume, true);
+    check("arn:aws:ec2:*:*:*", volume, true);
+    check("arn:aws:ec2:*", volume, true);
+    check("arn:aws:ec2:eu-west-1:444455556666:volume/*", volume, false);
+    // A wildcard that was left to stand for the account as well.
+    check(
+        "arn:aws:logs:*:log-group:/app:*",
+        "arn:*:logs:*:111122223333:log-group:*",
+        true,
+    );
+}

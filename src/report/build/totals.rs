@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::gap::{ActionSet, Blind, Grade, View};
 use crate::grants::Kind;
-use crate::report::{AccountFinding, Inputs, Principal, Severity, Suggestion, Totals};
+use crate::report::{AccountFinding, Inputs, LifeCycleTotals, Principal, Severity, Suggestion, Totals};
 use crate::rightsize::{self, Risks};
 use crate::verify::Verified;
 
@@ -57,6 +57,12 @@ pub(super) fn totals(
     totals.ready = ready.values().filter(|(_, is_ready)| *is_ready).count() as u64;
     totals.held = ready.values().filter(|(_, is_ready)| !is_ready).count() as u64;
     totals.removable_actions = ready.values().map(|(removes, _)| removes).sum();
+    let holders = inputs.gaps.iter();
+    let holders = holders.filter(|gap| inputs.grants.principals[gap.principal].kind != Kind::Group);
+    totals.life_cycles = Some(LifeCycleTotals {
+        on: inputs.options.life_cycles,
+        actions: holders.map(|gap| gap.by_life_cycle().len() as u64).sum(),
+    });
     let (needs_choice, would_prove_most) = unproved(inputs, risks);
     totals.needs_choice = needs_choice;
     totals.would_prove_most = would_prove_most;

@@ -50,7 +50,10 @@ pub(super) fn learn(
         then = known;
         &then
     };
-    let gaps = gap::classify(catalog, learning, grants, coverage, window);
+    let mut gaps = gap::classify(catalog, learning, grants, coverage, window);
+    if !options.life_cycles {
+        gaps.iter_mut().for_each(gap::Gap::forget_life_cycles);
+    }
     let (mut proposals, _) = rightsize::propose(catalog, learning, grants, &gaps, window, &options);
     // A later step goes further, and takes the place of the one before.
     proposals.sort_by_key(|proposal| (proposal.policy, proposal.step));

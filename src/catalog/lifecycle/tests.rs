@@ -1,0 +1,235 @@
+//! What makes what, and what then stays with it.
+
+use std::collections::BTreeSet;
+
+use super::name::Name;
+use super::*;
+
+fn stages(action: &str) -> BTreeSet<&'static str> {
+    let catalog = Catalog::embedded();
+    let id = catalog.id(action).unwrap_or_else(|| panic!("no action {action}"));
+    let cycles = catalog.life_cycles(id).iter();
+    cycles
+        .flat_map(|cycle| &cycle.keeps)
+        .map(|stage| catalog.name(stage.action))
+        .collect()
+}
+
+#[track_caller]
+fn check(makes: &str, keeps: &str) {
+    assert!(Catalog::embedded().id(keeps).is_some(), "no action {keeps}");
+    assert!(stages(makes).contains(keeps), "{makes}: {:?}", stages(makes));
+}
+
+#[track_caller]
+fn check_not(makes: &str, other: &str) {
+    assert!(Catalog::embedded().id(other).is_some(), "no action {other}");
+    assert!(!stages(makes).contains(other), "{makes}: {:?}", stages(makes));
+}
+
+#[test]
+fn a_schema_tells_what_a_kind_takes() {
+    check("ec2:CreateSecurityGroup", "ec2:RevokeSecurityGroupIngress");
+    check(
+        "elasticloadbalancing:CreateLoadBalancer",
+        "elasticloadbalancing:SetSubnets",
+    );
+    check(
+        "elasticloadbalancing:CreateTargetGroup",
+        "elasticloadbalancing:DeregisterTargets",
+    );
+    check("iam:CreateRole", "iam:DetachRolePolicy");
+    check("rds:RestoreDBInstanceFromDBSnapshot", "rds:DeleteDBInstance");
+    check("cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms");
+    check("events:PutRule", "events:RemoveTargets");
+}
+
+#[test]
+fn what_a_kind_leans_on_makes_no_other_kind() {
+    // Twelve create handlers of other services call CreateSecurityGroup, and many call CreateNetworkInterface.
+    check_not("ec2:CreateSecurityGroup", "ec2:DeleteVpc");
+    check_not("ec2:CreateNetworkInterface", "elasticfilesystem:DeleteMountTarget");
+    check_not("secretsmanager:CreateSecret", "redshift:DeleteCluster");
+    check_not("logs:CreateLogGroup", "apigateway:DELETE");
+}
+
+#[test]
+fn no_life_cycle_hands_over_roles_or_makes_another_kind() {
+    check_not("ec2:RunInstances", "iam:PassRole");
+    check_not("ec2:CreateVolume", "ec2:CreateSnapshot");
+}
+
+#[test]
+fn an_attachment_is_undone_and_no_more() {
+    check("ec2:AttachVolume", "ec2:DetachVolume");
+    check_not("ec2:AttachVolume", "ec2:DeleteVolume");
+    check(
+        "elasticloadbalancing:RegisterTargets",
+        "elasticloadbalancing:DeregisterTargets",
+    );
+    check_not(
+        "elasticloadbalancing:RegisterTargets",
+        "elasticloadbalancing:DeleteTargetGroup",
+    );
+    check("iam:AddUserToGroup", "iam:RemoveUserFromGroup");
+    check_not("iam:AddUserToGroup", "iam:DeleteUser");
+}
+
+#[test]
+fn prepositions_turn_with_the_verb() {
+    check("iam:AddRoleToInstanceProfile", "iam:RemoveRoleFromInstanceProfile");
+    check(
+        "route53:AssociateVPCWithHostedZone",
+        "route53:DisassociateVPCFromHostedZone",
+    );
+    check(
+        "elasticloadbalancing:RegisterInstancesWithLoadBalancer",
+        "elasticloadbalancing:DeregisterInstancesFromLoadBalancer",
+    );
+    check("rds:AddTagsToResource", "rds:RemoveTagsFromResource");
+}
+
+#[test]
+fn opposite_verbs_of_one_noun() {
+    for (makes, keeps) in [
+        ("lambda:AddPermission", "lambda:RemovePermission"),
+        ("ec2:AllocateAddress", "ec2:ReleaseAddress"),
+        ("ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses"),
+        ("ec2:EnableFastSnapshotRestores", "ec2:DisableFastSnapshotRestores"),
+        ("ec2:StartInstances", "ec2:StopInstances"),
+        ("ec2:StopInstances", "ec2:StartInstances"),
+        ("ec2:CreateTags", "ec2:DeleteTags"),
+        ("elasticfilesystem:CreateAccessPoint", "elasticfilesystem:UntagResource"),
+        ("acm:ImportCertificate", "acm:DeleteCertificate"),
+        ("ecr:PutImage", "ecr:BatchDeleteImage"),
+        ("sns:Subscribe", "sns:Unsubscribe"),
+        ("kms:CreateGrant", "kms:RevokeGrant"),
+        ("ssm:PutParameter", "ssm:DeleteParameters"),
+        ("states:StartExecution", "states:StopExecution"),
+        ("cognito-idp:AdminCreateUser", "cognito-idp:AdminDeleteUser"),
+        ("ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"),
+    ] {
+        check(makes, keeps);
+    }
+}
+
+#[test]
+fn sides_of_a_thing_belong_to_it() {
+    check(
+        "elasticloadbalancing:CreateListener",
+        "elasticloadbalancing:ModifyListenerAttributes",
+    );
+    check(
+        "elasticloadbalancing:CreateListener",
+        "elasticloadbalancing:RemoveListenerCertificates",
+    );
+    check(
+        "elasticloadbalancing:CreateListener",
+        "elasticloadbalancing:DescribeListenerCertificates",
+    );
+    check(
+        "elasticloadbalancing:CreateRule",
+        "elasticloadbalancing:SetRulePriorities",
+    );
+}
+
+#[test]
+fn a_longer_noun_is_another_thing() {
+    check_not("ec2:CreateVpc", "ec2:DeleteVpcPeeringConnection");
+    check_not("ecs:RunTask", "ecs:DeregisterTaskDefinition");
+    check_not("ec2:CreateTransitGateway", "ec2:DeleteTransitGatewayRouteTable");
+}
+
+#[test]
+fn what_names_and_schemas_do_not_tell_stands_in_a_table() {
+    check("ec2:CreateSnapshot", "ec2:DeleteSnapshot");
+    check("ec2:CreateImage", "ec2:DeregisterImage");
+    check("ec2:RunInstances", "ec2:TerminateInstances");
+    check("ec2:CreateFleet", "ec2:TerminateInstances");
+    check("ec2:RunInstances", "ec2:DeleteVolume");
+    check(
+        "autoscaling:SetDesiredCapacity",
+        "autoscaling:TerminateInstanceInAutoScalingGroup",
+    );
+    check("apigateway:POST", "apigateway:DELETE");
+    check("kms:CreateKey", "kms:ScheduleKeyDeletion");
+}
+
+#[test]
+fn who_writes_data_may_take_them_back_and_need_not_read_them() {
+    check("s3:PutObject", "s3:DeleteObject");
+    check("s3:PutObject", "s3:AbortMultipartUpload");
+    check_not("s3:PutObject", "s3:GetObject");
+    check("dynamodb:PutItem", "dynamodb:DeleteItem");
+    check_not("dynamodb:PutItem", "dynamodb:GetItem");
+}
+
+#[test]
+fn what_reads_makes_nothing() {
+    assert_eq!(stages("ec2:DescribeInstances"), BTreeSet::new());
+    assert_eq!(stages("s3:GetObject"), BTreeSet::new());
+    assert_eq!(stages("sts:GetCallerIdentity"), BTreeSet::new());
+}
+
+#[test]
+fn a_stage_is_on_things_of_its_kind() {
+    let catalog = Catalog::embedded();
+    let cycles = catalog.life_cycles(catalog.id("ec2:CreateVolume").unwrap());
+    let untag = catalog.id("ec2:DeleteTags").unwrap();
+    let stage = cycles
+        .iter()
+        .flat_map(|cycle| &cycle.keeps)
+        .find(|stage| stage.action == untag);
+    assert_eq!(stage.unwrap().resources, ["arn:*:ec2:*:${Account}:volume/*"]);
+}
+
+#[test]
+fn the_kind_is_cloudformations_of_the_service_itself() {
+    let kind = |action: &str| {
+        let catalog = Catalog::embedded();
+        catalog.life_cycles(catalog.id(action).unwrap())[0].kind.clone()
+    };
+    assert_eq!(kind("rds:CreateDBCluster"), "AWS::RDS::DBCluster");
+    assert_eq!(kind("ec2:CreateSecurityGroup"), "AWS::EC2::SecurityGroup");
+    assert_eq!(kind("iam:CreateAccessKey"), "iam access key");
+}
+
+#[test]
+fn a_name_is_a_verb_and_nouns() {
+    let of = |name: &str| {
+        let Name { verb, nouns } = Name::of(name);
+        format!("{verb}{}", nouns.join("/"))
+    };
+    assert_eq!(of("iam:AddRoleToInstanceProfile"), "add role / instance profile ");
+    assert_eq!(of("rds:CreateDBInstances"), "create db instance ");
+    assert_eq!(of("autoscaling:CreateOrUpdateTags"), "create tag ");
+    assert_eq!(of("ecr:BatchDeleteImage"), "delete image ");
+    assert_eq!(of("ec2:AllocateAddresses"), "allocate address ");
+    assert_eq!(of("iam:ListPolicies"), "list policy ");
+    assert_eq!(of("iam:EnableMFADevice"), "enable mfa device ");
+    assert_eq!(of("sns:Subscribe"), "subscribe");
+}
+
+#[test]
+fn the_tables_name_actions_that_the_catalog_has() {
+    let catalog = Catalog::embedded();
+    for (file, text) in [
+        ("lifecycles", embedded!("lifecycles.z")),
+        ("lifecycles_by_hand", embedded!("lifecycles_by_hand.z")),
+    ] {
+        let text = unpack_text(text);
+        assert!(text.len() < 1 << 20, "{file} has {} bytes", text.len());
+        for row in rows(&text) {
+            let names = row[2..4].iter().flat_map(|names| names.split_ascii_whitespace());
+            for name in names.map(|name| full(row[1], name)) {
+                assert!(catalog.id(&name).is_some(), "{file}: {} names {name}", row[0]);
+            }
+        }
+    }
+    for row in rows(&unpack_text(embedded!("linked_roles.z"))) {
+        for name in row[1].split_ascii_whitespace() {
+            assert!(catalog.id(name).is_some(), "{} names {name}", row[0]);
+        }
+        assert!(row[0].ends_with(".amazonaws.com") && row.len() == 3, "{row:?}");
+    }
+}

@@ -1,0 +1,182 @@
+//! What a principal's own creates will take: whoever makes or attaches a kind of thing will change it and end it, although
+//! this archive does not show that yet.
+//!
+//! A grant stays for it where its statement could mean a thing of that kind in an account where such things were made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::actions::ActionSet;
+use super::evidence::{Activity, Evidence};
+use crate::catalog::{ActionId, Catalog};
+use crate::iam::condition::Comparison;
+use crate::iam::{Resource, ResourcePart, Statement, Version, arn, pattern};
+use crate::time;
+
+/// How a reason begins that rests on a life cycle.
+pub const LIFE_CYCLE: &str = "life cycle of";
+/// The condition key that names the service of a service-linked role.
+const SERVICE_NAME: &str = "iam:awsservicename";
+
+/// Actions that a principal will need for what it makes, each with its reason.
+#[derive(Clone, Debug, Default)]
+pub struct LifeCycles(BTreeMap<ActionId, Stay>);
+
+/// Why an action stays, and where.
+#[derive(Clone, Debug)]
+pub struct Stay {
+    /// Patterns of the things that were made; `*` where their kind has none.
+    pub resources: BTreeMap<String, Resource>,
+    /// The services whose service-linked role is meant; empty where none is.
+    pub services: BTreeSet<String>,
+    /// Begins with `life cycle of`.
+    pub why: String,
+}
+
+impl LifeCycles {
+    /// What the authorised calls of a principal of this account made or attached.
+    pub(super) fn of(catalog: &Catalog, account: &str, activity: &Activity) -> LifeCycles {
+        let mut stays = BTreeMap::new();
+        let made = || {
+            let used = activity.used.iter();
+            used.filter(|(_, evidence)| evidence.calls > evidence.indeterminate)
+        };
+        // What is made comes before what is tied to it: of two reasons the stronger is told.
+        for tied in [false, true] {
+            for (action, evidence) in made() {
+                let accounts = accounts(account, evidence);
+                let cycles = catalog.life_cycles(*action).iter();
+                for cycle in cycles.filter(|cycle| cycle.attaches == tied) {
+                    let call = call(catalog, *action, evidence);
+                    let why = if tied {
+                        format!("{LIFE_CYCLE} {}: it called {call}, so it will undo that", cycle.kind)
+                    } else {
+                        format!(
+                            "{LIFE_CYCLE} {}: it makes them ({call}), so it will change and delete them",
+                            cycle.kind
+                        )
+                    };
+                    for stage in &cycle.keeps {
+                        let stay = entry(&mut stays, stage.action, || why.clone());
+                        stay.made(patterns(&stage.resources, &accounts));
+                    }
+                }
+            }
+        }
+        if let Some(create) = catalog.id("iam:CreateServiceLinkedRole") {
+            for (action, evidence) in made() {
+                for role in catalog.linked_roles(*action) {
+                    let service = &role.service;
+                    let why = || {
+                        format!(
+                            "{LIFE_CYCLE} the service-linked role of {service}: the first such call makes it ({})",
+                            call(catalog, *action, evidence)
+                        )
+                    };
+                    let stay = entry(&mut stays, create, why);
+                    stay.services.insert(service.clone());
+                    stay.made([format!("arn:*:iam::{account}:role/aws-service-role/{service}/*")]);
+                }
+            }
+        }
+        LifeCycles(stays)
+    }
+
+    /// The actions of a statement that stay for it.
+    pub(super) fn of_statement(&self, statement: &Statement, granted: &ActionSet) -> ActionSet {
+        let mut set = ActionSet::none();
+        for (action, stay) in &self.0 {
+            if granted.contains(*action) && stay.may_be_meant(statement) {
+                set.insert(*action);
+            }
+        }
+        set.shrunk()
+    }
+
+    /// Each action with where and why it stays.
+    pub fn iter(&self) -> impl Iterator<Item = (ActionId, &Stay)> {
+        self.0.iter().map(|(action, stay)| (*action, stay))
+    }
+
+    /// Why an action stays.
+    pub fn why(&self, action: ActionId) -> Option<&str> {
+        self.0.get(&action).map(|stay| stay.why.as_str())
+    }
+}
+
+impl Stay {
+    /// Whether a statement could allow the action on what was made.
+    pub fn may_be_meant(&self, statement: &Statement) -> bool {
+        let named = match &statement.resource {
+            ResourcePart::Resource(resources) => resources.iter().any(|resource| {
+                let mut made = self.resources.values();
+                resource.is_everything() || made.any(|made| arn::overlaps_in_segments(resource, made))
+            }),
+            ResourcePart::NotResource(_) | ResourcePart::None => true,
+        };
+        named && (self.services.is_empty() || self.service_may_be_meant(statement))
+    }
+
+    fn made(&mut self, patterns: impl IntoIterator<Item = String>) {
+        for pattern in patterns {
+            self.resources
+                .entry(pattern)
+                .or_insert_with_key(|pattern| Resource::new(pattern.as_str(), Version::V2008));
+        }
+    }
+
+    /// Whether no condition of the statement says that it is for the roles of other services.
+    fn service_may_be_meant(&self, statement: &Statement) -> bool {
+        let conditions = statement.conditions.iter();
+        let mut conditions = conditions.filter(|condition| condition.key.eq_ignore_ascii_case(SERVICE_NAME));
+        conditions.all(|condition| match condition.operator.comparison {
+            Comparison::StringEquals | Comparison::StringEqualsIgnoreCase => {
+                let mut values = condition.values.iter();
+                values.any(|value| self.services.iter().any(|service| service.eq_ignore_ascii_case(value)))
+            }
+            Comparison::StringLike => {
+                let mut values = condition.values.iter();
+                values.any(|value| self.services.iter().any(|service| pattern::matches(value, service)))
+            }
+            // Of any other comparison no service is told apart.
+            _ => true,
+        })
+    }
+}
+
+fn entry(stays: &mut BTreeMap<ActionId, Stay>, action: ActionId, why: impl FnOnce() -> String) -> &mut Stay {
+    stays.entry(action).or_insert_with(|| Stay {
+        resources: BTreeMap::new(),
+        services: BTreeSet::new(),
+        why: why(),
+    })
+}
+
+/// `ec2:CreateVolume, 2026-10-06`
+fn call(catalog: &Catalog, action: ActionId, evidence: &Evidence) -> String {
+    let name = catalog.name(action);
+    match &evidence.last {
+        Some(last) => format!("{name}, {}", time::date_of(last.time)),
+        None => name.to_owned(),
+    }
+}
+
+/// The principal's account, and those whose things the calls show.
+fn accounts(own: &str, evidence: &Evidence) -> BTreeSet<String> {
+    let shown = evidence.resources.iter().filter_map(|shape| shape.split(':').nth(4));
+    let shown = shown.filter(|account| !account.is_empty());
+    shown.chain([own]).map(str::to_owned).collect()
+}
+
+/// ARN formats of a kind in some accounts, as patterns.
+fn patterns(formats: &[String], accounts: &BTreeSet<String>) -> BTreeSet<String> {
+    if formats.is_empty() {
+        return BTreeSet::from(["*".to_owned()]);
+    }
+    let of = |format: &String| -> Vec<String> {
+        accounts
+            .iter()
+            .map(|account| format.replace("${Account}", account))
+            .collect()
+    };
+    formats.iter().flat_map(of).collect()
+}
