@@ -174,7 +174,7 @@ fn sizes(account: &Value, list: &str, policies: &str) -> u64 {
 fn cases() -> u32 {
     match std::env::var_os("PROPTEST_CASES") {
         Some(_) => ProptestConfig::default().cases,
-        None => 6,
+        None => 2,
     }
 }
 
