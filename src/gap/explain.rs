@@ -354,7 +354,8 @@ pub(super) fn went_through(seen: &Seen) -> bool {
 }
 
 /// Of the actions that a statement grants, those whose pattern may stand for one of these names. All of a pattern's
-/// actions stay, so that the pattern is not rewritten into a list that lacks the name.
+/// actions stay, so that the pattern is not rewritten into a list that lacks the name. The wildcard of one whole service
+/// says nothing of the name: of it the name alone stays, spelled out (`rightsize` does that), and the service is trimmed.
 pub(super) fn held_by_name(
     catalog: &Catalog,
     statement: &Statement,
@@ -365,7 +366,7 @@ pub(super) fn held_by_name(
     match &statement.action {
         ActionPart::Action(patterns) => {
             for pattern in patterns {
-                if names.iter().any(|name| pattern.matches(name)) {
+                if !is_one_service(pattern.lower()) && names.iter().any(|name| pattern.matches(name)) {
                     held.extend(&ActionSet::of_pattern(catalog, pattern.lower()));
                 }
             }
@@ -377,6 +378,13 @@ pub(super) fn held_by_name(
         }
     }
     held
+}
+
+/// Whether a pattern is `service:*`.
+fn is_one_service(pattern: &str) -> bool {
+    pattern
+        .strip_suffix(":*")
+        .is_some_and(|service| !service.contains(['*', '?']))
 }
 
 /// Calls of rows that named one of these resources; all of them where they stand for what no row names.

@@ -178,7 +178,7 @@ impl Rewriter<'_> {
             AlternativeKind::PermissionsBoundary => self.boundary(principal, &stays),
             AlternativeKind::SessionPolicy | AlternativeKind::Split => {
                 let all = self.everything(principal);
-                self.cut_to(&all, &stays, SESSION.characters)
+                self.cut_to(principal, &all, &stays, SESSION.characters)
             }
         };
         let made = made.map(|(documents, before, after)| Alternative {
@@ -270,7 +270,13 @@ impl Rewriter<'_> {
     }
 
     /// The finest form of a document's Allow statements that leaves these actions and fits.
-    fn cut_to(&self, document: &Value, stays: &ActionSet, quota: u64) -> Result<(Vec<Value>, Policy, Policy), String> {
+    fn cut_to(
+        &self,
+        principal: PrincipalIndex,
+        document: &Value,
+        stays: &ActionSet,
+        quota: u64,
+    ) -> Result<(Vec<Value>, Policy, Policy), String> {
         let before = parse(document)?;
         let removable: BTreeMap<usize, ActionSet> = before
             .statements
@@ -281,7 +287,8 @@ impl Rewriter<'_> {
                 (statement.index, allowed.difference(stays))
             })
             .collect();
-        let cut = self.cut(PolicyKind::Managed, document, &before, &removable);
+        let spelled = self.spelled(&[principal]);
+        let cut = self.cut(PolicyKind::Managed, document, &before, &removable, &spelled);
         let fits = fit(&[cut], quota).map_err(|why| format!("no form of it fits AWS's quota: {why}"))?;
         let after = fits.first().map_or(Value::Null, |fit| fit.candidate.after.value());
         let policy = parse(&after)?;
@@ -300,7 +307,7 @@ impl Rewriter<'_> {
                 .map(|policy| policy.document.clone())
                 .ok_or_else(|| format!("the document of its boundary {arn} is not in the grants"))?,
         };
-        self.cut_to(&existing, stays, MANAGED.characters)
+        self.cut_to(principal, &existing, stays, MANAGED.characters)
     }
 
     /// Denials of what would go, in as many documents as it takes.
@@ -374,7 +381,13 @@ impl Rewriter<'_> {
     pub(super) fn split_documents(&self, goal: &Goal<'_>) -> Result<Vec<Value>, String> {
         let policy = &self.grants.policies[goal.index];
         let finest = self
-            .cut(policy.kind, &policy.document, goal.document, &goal.removable)
+            .cut(
+                policy.kind,
+                &policy.document,
+                goal.document,
+                &goal.removable,
+                &goal.spelled,
+            )
             .finest();
         let documents = split_document(&finest.after.value())?;
         let replaced = usize::from(policy.kind != PolicyKind::Inline);

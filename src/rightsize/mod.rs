@@ -321,6 +321,7 @@ impl<'a> Rewriter<'a> {
         Some(Goal {
             index,
             document,
+            spelled: self.spelled(&affects),
             affects,
             kept,
             removable,
@@ -350,6 +351,7 @@ impl<'a> Rewriter<'a> {
         written: &'c Value,
         document: &'c Policy,
         removable: &'c BTreeMap<usize, ActionSet>,
+        spelled: &'c BTreeSet<String>,
     ) -> rewrite::Cut<'c> {
         rewrite::Cut {
             catalog: self.catalog,
@@ -358,8 +360,21 @@ impl<'a> Rewriter<'a> {
             written,
             document,
             removable,
+            spelled,
             least: self.options.compact,
         }
+    }
+
+    /// Names that no catalog has and that calls of these principals may have needed, in services that they name.
+    fn spelled(&self, affects: &[PrincipalIndex]) -> BTreeSet<String> {
+        let activities = affects.iter().map(|principal| &self.gaps[*principal].activity);
+        let names = activities.flat_map(|activity| {
+            let unmapped = activity.unmapped.iter().flat_map(|operation| &operation.may_be);
+            unmapped.chain(activity.unexplained.iter().flat_map(|call| &call.may_be))
+        });
+        // Where a pattern names all services it stays as it is.
+        let names_service = |name: &&String| !name.split(':').next().unwrap_or("").contains(['*', '?']);
+        names.filter(names_service).cloned().collect()
     }
 
     /// Why what is made of a policy, or of all that somebody has, should wait.
@@ -402,6 +417,7 @@ impl<'a> Rewriter<'a> {
         let goal = Goal {
             index: copies[0],
             document,
+            spelled: self.spelled(&affects),
             affects,
             kept,
             removable: all.unwrap_or_default(),
@@ -427,6 +443,8 @@ struct Goal<'a> {
     affects: Vec<PrincipalIndex>,
     kept: Kept,
     removable: BTreeMap<usize, ActionSet>,
+    /// Names that no catalog has and that its holders may need.
+    spelled: BTreeSet<String>,
     /// Whether its resources may be cut down too.
     narrows: bool,
     held: Option<String>,

@@ -3,7 +3,7 @@
 //! Statement by statement, never a product of two statements' actions and resources. How short the written form is,
 //! `fit` decides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use serde_json::{Map, Value, json};
@@ -69,6 +69,8 @@ pub(super) struct Cut<'a> {
     pub(super) document: &'a Policy,
     /// For each Allow statement, by its place: the actions that none of the principals may need.
     pub(super) removable: &'a BTreeMap<usize, ActionSet>,
+    /// Names that no catalog has and somebody may need: where the wildcard of a whole service goes, they stay spelled out.
+    pub(super) spelled: &'a BTreeSet<String>,
     /// Fewest actions that a wildcard stands for.
     pub(super) least: usize,
 }
@@ -240,6 +242,7 @@ impl Cut<'_> {
                     } else {
                         let new = stays.difference(&named);
                         left.extend(self.names.of(&new, Within::Pattern(pattern.lower()), least));
+                        left.extend(self.spelled.iter().filter(|name| pattern.matches(name)).cloned());
                     }
                     named.extend(&stays);
                 }

@@ -109,7 +109,13 @@ impl<'a> Rewriter<'a> {
             .collect();
         let cut = |at: usize| {
             let (goal, policy) = (&settled[at].goal, &self.grants.policies[settled[at].goal.index]);
-            self.cut(policy.kind, &policy.document, goal.document, &removable[at])
+            self.cut(
+                policy.kind,
+                &policy.document,
+                goal.document,
+                &removable[at],
+                &goal.spelled,
+            )
         };
         let fits = loop {
             if taking.is_empty() {

@@ -30,7 +30,6 @@ fn an_unmapped_call_keeps_every_pattern_that_matches_its_name() {
         "iam:GetRequest*",
         "iam:*Details",
         "iam:GetRequestAuthorizationDetails",
-        "iam:*",
     ] {
         check_unnamed("newthing", NEW, &[statement(pattern, "*"), idle.clone()], &goes);
         check_unnamed("sts", NEW, &[statement(pattern, "*"), idle.clone()], &goes);
@@ -47,6 +46,39 @@ fn an_unmapped_call_keeps_every_pattern_that_matches_its_name() {
             statement("iam:ListAccessKeys", "*"),
         ],
         &["iam:ListAccessKeys"],
+    );
+}
+
+/// `sqs:*` says nothing of the name: the name stays, spelled out, and a call that nobody can name does not save the other
+/// actions of each service that its principal is granted whole.
+#[test]
+fn of_a_whole_service_the_name_of_an_unmapped_call_stays_spelled_out() {
+    let calls = [
+        call(2, "sqs", "CreateQueue", json!({"queueName": "q"})),
+        call(3, "newthing", NEW, json!({})),
+    ];
+    let document = allow(&json!(["sqs:*", "iam:Get*"]), &json!("*"));
+    for evidence in [EvidenceLevel::Conservative, EvidenceLevel::Aggressive] {
+        let after = crate::journey::suggested(&calls, &document, &options(evidence)).expect("something goes");
+        let text = after.to_string();
+        for stays in ["sqs:CreateQueue", "sqs:GetRequestAuthorizationDetails", "iam:Get*"] {
+            assert!(text.contains(&format!("\"{stays}\"")), "{stays}: {text}");
+        }
+        for goes in ["sqs:*", "sqs:AddPermission", "sqs:RemovePermission"] {
+            assert!(!text.contains(&format!("\"{goes}\"")), "{goes}: {text}");
+        }
+        assert_eq!(
+            crate::journey::suggested(&calls, &after, &options(evidence)),
+            None,
+            "a second run finds nothing"
+        );
+    }
+    // Of a service that the catalog knows, the whole service stays.
+    let of_sqs = [call(2, "sqs", "ListQueues", json!({})), call(3, "sqs", NEW, json!({}))];
+    let document = allow(&json!("sqs:*"), &json!("*"));
+    assert_eq!(
+        crate::journey::suggested(&of_sqs, &document, &options(EvidenceLevel::Conservative)),
+        None
     );
 }
 
