@@ -34,5 +34,7 @@ mod rightsizing;
 mod sample_bytes;
 mod schemas;
 mod simulate_corpus;
+mod spellings;
 mod strangers;
 mod trails;
+mod two_sided;

@@ -44,6 +44,10 @@ pub struct Need {
     /// Whether the call's resources of the same type that stand elsewhere in the event belong to another action: only
     /// `resources` tell what this one is needed on, and empty ones tell nothing.
     pub apart: bool,
+    /// Whether two parameters name resources of one type and nobody says which action is on which: never all is seen.
+    pub open: bool,
+    /// Whether nobody has shown that requests spell `resources` so: they are hints, and do not tell all.
+    pub hint: bool,
     /// Whether the call surely needs it where `when` holds; else it may need it.
     pub certain: bool,
 }
@@ -134,6 +138,22 @@ impl Catalog {
             prefixes: prefixes.to_vec(),
             why,
         }
+    }
+
+    /// Every operation that an SDK or a row written by hand knows, as event source (without its domain) and name.
+    pub fn every_operation(&self) -> Vec<(String, String)> {
+        let compiled = (0..self.operations().len()).map(|at| self.operations().field(at, 0).to_owned());
+        let named = self.ids().map(|id| self.name(id).to_owned());
+        let mut all: Vec<(String, String)> = compiled
+            .chain(named)
+            .filter_map(|full| {
+                full.split_once(':')
+                    .map(|(prefix, name)| (prefix.to_owned(), name.to_owned()))
+            })
+            .collect();
+        all.sort();
+        all.dedup();
+        all
     }
 
     /// The request parameters of a call that hand roles to services.
@@ -227,7 +247,7 @@ impl Catalog {
         }
         if !compiled {
             for need in needs.iter_mut().filter(|need| need.resources.is_empty() && !need.apart) {
-                need.resources = self.likely_templates(need.action);
+                (need.resources, need.hint) = self.likely_templates(need.action);
             }
         }
         add(&mut needs, beside);
@@ -243,6 +263,8 @@ impl Catalog {
             resources: Vec::new(),
             complete: false,
             apart: false,
+            open: false,
+            hint: false,
             certain: true,
         }
     }
@@ -271,6 +293,8 @@ impl Catalog {
             resources,
             complete: row.complete,
             apart: row.apart,
+            open: row.open,
+            hint: row.hint,
             certain: row.certain,
         })
     }
@@ -282,6 +306,16 @@ impl Catalog {
         };
         let bind = |variable: &str| {
             let bound = variables.iter().find(|(known, _)| same_parameter(known, variable));
+            match variable {
+                "Partition" | "Region" => return None,
+                "Account" => {
+                    return bound.map(|(_, paths)| match paths.as_str() {
+                        "*" => "*".to_owned(),
+                        paths => format!("${{Account|{paths}}}"),
+                    });
+                }
+                _ => {}
+            }
             let path = bound.map_or(variable, |(_, path)| path);
             Some(if path == "*" {
                 "*".to_owned()
@@ -296,27 +330,28 @@ impl Catalog {
             .collect()
     }
 
-    /// What the request of a call that no SDK knows may tell of its resources: parameters named like the variables.
-    fn likely_templates(&self, action: ActionId) -> Vec<ArnTemplate> {
+    /// What the request of a call that no SDK knows may tell of its resources: parameters named like the variables; and
+    /// whether they are but a guess.
+    fn likely_templates(&self, action: ActionId) -> (Vec<ArnTemplate>, bool) {
         let types = self.resource_types(action);
         if types.len() > LIKELY_TYPES || self.name(action) == "iam:PassRole" {
-            return Vec::new();
+            return (Vec::new(), false);
         }
         let prefix = self.service(action);
         let bindings = self.bindings();
         let mut templates = Vec::new();
+        let mut guessed = false;
         for kind in &types {
             match bindings.get(&(prefix.to_owned(), kind.name.to_owned())) {
                 Some(by_hand) => templates.extend(by_hand.iter().cloned().map(ArnTemplate::new)),
-                None => templates.extend(
-                    kind.arns
-                        .iter()
-                        .filter_map(|format| substitute(format, |variable| Some(format!("${{{variable}|id}}"))))
-                        .map(ArnTemplate::new),
-                ),
+                None => {
+                    let formats = kind.arns.iter().filter_map(|format| substitute(format, likely));
+                    templates.extend(formats.map(ArnTemplate::new));
+                    guessed = true;
+                }
             }
         }
-        templates
+        (templates, guessed)
     }
 
     /// `bindings.tsv`: templates by prefix and resource type.
@@ -326,7 +361,8 @@ impl Catalog {
             for row in rows(&unpack_text(embedded!("bindings.z"))) {
                 if let [prefix, kind, _, template, ..] = row.as_slice() {
                     let key = ((*prefix).to_owned(), (*kind).to_owned());
-                    map.entry(key).or_default().push((*template).to_owned());
+                    let templates = template.split(' ').map(str::to_owned);
+                    map.entry(key).or_default().extend(templates);
                 }
             }
             map
@@ -351,6 +387,11 @@ impl Catalog {
     }
 }
 
+/// The parameter of a variable's name; none for what the call itself tells.
+fn likely(variable: &str) -> Option<String> {
+    (!matches!(variable, "Partition" | "Region" | "Account")).then(|| format!("${{{variable}|id}}"))
+}
+
 /// Adds needs. One whose action stands there already lends it its resources and adds nothing else, unless another
 /// parameter brings it (each role that is handed over needs PassRole).
 fn add(needs: &mut Vec<Need>, more: Vec<Need>) {
@@ -370,6 +411,7 @@ fn add(needs: &mut Vec<Need>, more: Vec<Need>) {
         for old in needs.iter_mut().filter(lends) {
             old.resources.clone_from(&need.resources);
             old.complete |= need.complete;
+            old.hint = need.hint;
         }
     }
 }

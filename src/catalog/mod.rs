@@ -4,6 +4,7 @@
 //! `pack.rs`. Sections unpack when first asked for. Dense [`ActionId`]s live inside one run only: never store them.
 
 pub mod folder;
+mod form;
 mod lifecycle;
 mod logging;
 mod mapping;
@@ -19,13 +20,14 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::OnceLock;
 
+pub use form::{Elsewhere, Form, Name, Reach, Slot, decoded_object, is_account, is_bucket_alias};
 pub use lifecycle::{LifeCycle, LinkedRole, Stage};
 pub use logging::Logging;
 pub use mapping::{How, Mapping, Need, RoleParameter};
 pub use row::When;
 pub use spelling::spellings;
 use table::{Table, rows, unpack_text};
-pub use template::{ArnTemplate, Form, Part, is_bucket_alias};
+pub use template::{ArnTemplate, Head, Part};
 
 macro_rules! embedded {
     ($file:literal) => {

@@ -9,6 +9,7 @@ mod lifecycles;
 mod operations;
 mod packages;
 mod report;
+mod sides;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -68,6 +69,7 @@ pub fn run(from: &Path, to: &Path) -> Result<Report, Error> {
         written.insert(path);
     }
     remove_others(&services, &written)?;
+    write(&to.join("two_sided.tsv"), two_sided_text(&compiled).as_bytes())?;
     write(&to.join("sources.tsv"), sources_text(&packages).as_bytes())?;
     write_policies(&to.join("managed_policies.tsv.gz"), &packages.policies)?;
     let lifecycles = lifecycles::derive(&packages);
@@ -107,6 +109,16 @@ fn service_text(prefix: &str, display: &str, packages: &Packages, compiled: &ope
     }
     for (name, step, needs) in compiled.lines.get(prefix).into_iter().flat_map(BTreeMap::values) {
         let _ = writeln!(text, "operation\t{name}\t{step}\t{needs}");
+    }
+    text
+}
+
+fn two_sided_text(compiled: &operations::Compiled) -> String {
+    let mut text = "# Operations of which several parameters may name resources of one type, and how it is told which action is on \
+                    which.\n# Derived by `catalog refresh`; sorted.\n# prefix\toperation\tresource type\tparameters\ttold\n"
+        .to_owned();
+    for ((prefix, operation, kind), (parameters, told)) in &compiled.two_sided {
+        let _ = writeln!(text, "{prefix}\t{operation}\t{kind}\t{parameters}\t{told}");
     }
     text
 }

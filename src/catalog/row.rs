@@ -8,7 +8,9 @@
 //! * resources, separated by commas: `type` or `type{Variable=path;…}` binds the ARN formats of the action's resource type
 //!   (a variable left out is bound to the parameter of its own name), `=template` is an ARN template as it stands;
 //! * flags: `c` the resources are all that the call touches; `a` this need's resources stand apart: what else the event
-//!   names of their type belongs to another action of the call (the target of a copy).
+//!   names of their type belongs to another action of the call (the target of a copy); `o` open: two parameters name
+//!   resources of one type and nobody says which action is on which, so that what the event shows is never all;
+//!   `h` hints: no example, denial or trail has shown that the request spells its resources so.
 //!
 //! In `hand.tsv`, needs that start with a `+` of their own stand beside what the other steps find, instead of in its place;
 //! the resource `?` says that the request does not tell the resource.
@@ -55,6 +57,10 @@ pub(super) struct RowNeed {
     pub(super) complete: bool,
     /// Whether resources of the same type elsewhere in the event belong to another action.
     pub(super) apart: bool,
+    /// Whether what the event shows is never all.
+    pub(super) open: bool,
+    /// Whether nobody has shown that requests spell the resources so.
+    pub(super) hint: bool,
 }
 
 impl RowNeed {
@@ -66,6 +72,8 @@ impl RowNeed {
             bindings: Vec::new(),
             complete: false,
             apart: false,
+            open: false,
+            hint: false,
         }
     }
 }
@@ -91,10 +99,12 @@ fn read_need(text: &str) -> RowNeed {
         (None, _) => String::new(),
     };
     let (resources, flag) = match rest.rsplit_once('|') {
-        Some((resources, flag @ ("a" | "c"))) => (resources, flag),
+        Some((resources, flag @ ("a" | "c" | "h" | "o"))) => (resources, flag),
         Some(_) | None => (rest.as_str(), ""),
     };
     need.complete = flag == "c";
+    need.open = flag == "o";
+    need.hint = flag == "h";
     need.apart = flag == "a" || resources == UNTOLD;
     need.bindings = resources
         .split(',')
@@ -138,6 +148,17 @@ fn read_binding(text: &str) -> Binding {
     }
 }
 
+/// The parameters that a resource is told by.
+pub(super) fn paths(binding: &Binding) -> Vec<String> {
+    match binding {
+        Binding::Template(template) => super::template::variables(template)
+            .into_iter()
+            .map(|path| path.split('|').next().unwrap_or(path).to_owned())
+            .collect(),
+        Binding::Type { variables, .. } => variables.iter().map(|(_, path)| path.clone()).collect(),
+    }
+}
+
 /// Writes a list of needs; [`read`] reads it back.
 pub(super) fn write(needs: &[RowNeed]) -> String {
     let texts: Vec<String> = needs.iter().map(write_need).collect();
@@ -152,16 +173,21 @@ fn write_need(need: &RowNeed) -> String {
         When::Absent(paths) => format!("-{}", paths.join(",")),
         When::Equals { path, values } => format!("{path}={}", values.join(",")),
     };
-    if when.is_empty() && need.bindings.is_empty() && !need.complete && !need.apart {
+    let flagged = need.complete || need.apart || need.open || need.hint;
+    if when.is_empty() && need.bindings.is_empty() && !flagged {
         return out;
     }
     let _ = write!(out, "|{when}");
-    if !need.bindings.is_empty() || need.complete || need.apart {
+    if !need.bindings.is_empty() || flagged {
         let bindings: Vec<String> = need.bindings.iter().map(write_binding).collect();
         let _ = write!(out, "|{}", bindings.join(","));
     }
     let untold = matches!(&need.bindings[..], [Binding::Type { name, .. }] if name == UNTOLD);
-    if need.complete {
+    if need.open {
+        out.push_str("|o");
+    } else if need.hint {
+        out.push_str("|h");
+    } else if need.complete {
         out.push_str("|c");
     } else if need.apart && !untold {
         out.push_str("|a");

@@ -2,14 +2,15 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::percent_decode_str;
+use super::form::Form;
 
 /// An ARN with placeholders: `${Partition}`, `${Region}`, `${Account}` of the call, and request parameters by path.
 ///
 /// * A path has dots between members, `[]` after a list and `{}` after a map: `${targets[].roleArn}`. Compare the case
 ///   of each member's first letter loosely: CloudTrail writes `functionName` where the API says `FunctionName`.
 /// * `${path|form}` takes the resource's name out of values that hold more, see [`Form`].
-/// * A parameter whose value is an ARN already stands for the whole ARN.
+/// * `${Account|path/path}` is the account that one of these parameters names, else that of the call.
+/// * A parameter whose value is an ARN stands for the template up to its place, or lends its name: see [`Slot::names_in`].
 /// * A `*` or `?` is a wildcard: the part that the request does not tell.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct ArnTemplate(String);
@@ -34,79 +35,17 @@ pub enum Part<'a> {
     },
 }
 
-/// What the value of a request parameter holds beside the name that an ARN needs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Form {
-    /// The name alone.
-    Whole,
-    /// What follows the last `/`: a queue's URL names the queue so.
-    Basename,
-    /// An id, or an alias or another identifier with a `/` or `:`, which tells nothing (KMS API reference, `KeyId`).
-    Id,
-    /// `name`, `name:qualifier` or `123456789012:function:name` (Lambda API reference, `FunctionName`).
-    Function,
-    /// A bucket, or the alias of an access point, which tells neither bucket nor access point (S3 user guide, "Access
-    /// point aliases").
-    Bucket,
-    /// An identifier that its service may store in lower case (RDS API reference: "stored as a lowercase string").
-    Folded,
-    /// `bucket/key`, percent-encoded, perhaps with a leading `/` and a version (S3 API reference, `x-amz-copy-source`).
-    Object,
-}
-
-impl Form {
-    const NAMED: [(&'static str, Form); 6] = [
-        ("|basename", Form::Basename),
-        ("|folded", Form::Folded),
-        ("|id", Form::Id),
-        ("|function", Form::Function),
-        ("|bucket", Form::Bucket),
-        ("|object", Form::Object),
-    ];
-
-    /// The name in the value, in each spelling that the ARN may have; nothing where the value holds another kind of
-    /// identifier.
-    pub fn names_in(self, value: &str) -> Vec<String> {
-        if self != Form::Object && value.starts_with("arn:") {
-            return vec![value.to_owned()];
-        }
-        let name = match self {
-            Form::Whole => Some(value),
-            Form::Basename => value.rsplit('/').next(),
-            Form::Id => Some(value).filter(|value| !value.contains([':', '/'])),
-            Form::Function => Some(value.split_once(":function:").map_or(value, |(_, name)| name)),
-            Form::Bucket => Some(value).filter(|value| !is_bucket_alias(value)),
-            Form::Folded => {
-                let lower = value.to_lowercase();
-                return if lower == value {
-                    vec![lower]
-                } else {
-                    vec![value.to_owned(), lower]
-                };
-            }
-            Form::Object => {
-                let path = value.split_once("?versionId=").map_or(value, |(path, _)| path);
-                let Ok(path) = percent_decode_str(path.trim_start_matches('/')).decode_utf8() else {
-                    return Vec::new();
-                };
-                let in_bucket = path.split_once('/').is_some_and(|(bucket, _)| !is_bucket_alias(bucket));
-                return if in_bucket { vec![path.into_owned()] } else { Vec::new() };
-            }
-        };
-        name.filter(|name| !name.is_empty())
-            .map(str::to_owned)
-            .into_iter()
-            .collect()
-    }
-}
-
-/// Whether a bucket's name is the alias of an access point (S3 user guide, "Access point aliases").
-pub fn is_bucket_alias(name: &str) -> bool {
-    let may_end_so = matches!(name.as_bytes().last(), Some(b's' | b'3' | b'p'));
-    may_end_so
-        && ["-s3alias", "--ol-s3", "--x-s3", ".mrap"]
-            .iter()
-            .any(|ending| name.ends_with(ending))
+/// What stands before the resource of an [`ArnTemplate`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Head {
+    /// Such as `sqs`.
+    pub service: String,
+    /// The region, where it is not the call's.
+    pub region: Option<String>,
+    /// The account, where it is not the call's.
+    pub account: Option<String>,
+    /// Request parameters that may name the account instead.
+    pub owner: Vec<String>,
 }
 
 impl ArnTemplate {
@@ -121,24 +60,38 @@ impl ArnTemplate {
 
     /// The pieces in order.
     pub fn parts(&self) -> Vec<Part<'_>> {
-        let mut parts = Vec::new();
-        pieces(&self.0, |piece| {
-            parts.push(match piece {
-                Piece::Literal(text) => Part::Literal(text.into()),
-                Piece::Variable("Partition") => Part::Partition,
-                Piece::Variable("Region") => Part::Region,
-                Piece::Variable("Account") => Part::Account,
-                Piece::Variable(path) => {
-                    let named = Form::NAMED
-                        .iter()
-                        .find_map(|(suffix, form)| Some((path.strip_suffix(suffix)?, *form)));
-                    let (path, form) = named.unwrap_or((path, Form::Whole));
-                    let path = path.into();
-                    Part::Parameter { path, form }
-                }
-            });
-        });
-        parts
+        parts(&self.0)
+    }
+    /// What stands before the resource, and the resource's pieces. `None` where the template is no ARN of its own, but a
+    /// parameter that holds one: then all pieces.
+    pub fn split(&self) -> (Option<Head>, Vec<Part<'_>>) {
+        let mut depth = false;
+        let mut ends = Vec::new();
+        for (at, byte) in self.0.bytes().enumerate() {
+            match byte {
+                b'{' => depth = true,
+                b'}' => depth = false,
+                b':' if !depth && ends.len() < 5 => ends.push(at),
+                _ => {}
+            }
+        }
+        let [_, partition, service, region, account] = ends[..] else {
+            return (None, self.parts());
+        };
+        if !self.0.starts_with("arn:") {
+            return (None, self.parts());
+        }
+        let text = |from: usize, to: usize| &self.0[from + 1..to];
+        let fixed = |text: &str| (!text.starts_with("${")).then(|| text.to_owned());
+        let owner = text(region, account).strip_prefix("${Account|").unwrap_or("");
+        let owner = owner.trim_end_matches('}').split('/').filter(|path| !path.is_empty());
+        let head = Head {
+            service: text(partition, service).to_owned(),
+            region: fixed(text(service, region)),
+            account: fixed(text(region, account)),
+            owner: owner.map(str::to_owned).collect(),
+        };
+        (Some(head), parts(&self.0[account + 1..]))
     }
 
     /// The paths of the request parameters that the template needs.
@@ -151,6 +104,31 @@ impl ArnTemplate {
             })
             .collect()
     }
+}
+
+/// Starts a variable that is the account which a parameter names.
+const OWNER: &str = "Account|";
+
+fn parts(text: &str) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    pieces(text, |piece| {
+        parts.push(match piece {
+            Piece::Literal(text) => Part::Literal(text.into()),
+            Piece::Variable("Partition") => Part::Partition,
+            Piece::Variable("Region") => Part::Region,
+            Piece::Variable("Account") => Part::Account,
+            Piece::Variable(path) if path.starts_with(OWNER) => Part::Account,
+            Piece::Variable(path) => {
+                let named = Form::NAMED
+                    .iter()
+                    .find_map(|(suffix, form)| Some((path.strip_suffix(suffix)?, *form)));
+                let (path, form) = named.unwrap_or((path, Form::Whole));
+                let path = path.into();
+                Part::Parameter { path, form }
+            }
+        });
+    });
+    parts
 }
 
 impl Part<'_> {
@@ -189,17 +167,21 @@ fn pieces<'a>(text: &'a str, mut each: impl FnMut(Piece<'a>)) {
     }
 }
 
-/// Replaces the variables of an ARN format, leaving partition, region and account; nothing if one has no replacement.
+/// Replaces the variables of an ARN format, leaving partition, region and account (but for an owner that is told); nothing
+/// if one has no replacement.
 pub(super) fn substitute(format: &str, mut replace: impl FnMut(&str) -> Option<String>) -> Option<String> {
     let mut out = String::new();
     let mut complete = true;
     pieces(format, |piece| match piece {
         Piece::Literal(text) => out.push_str(text),
-        Piece::Variable(name @ ("Partition" | "Region" | "Account")) => {
-            out.push_str("${");
-            out.push_str(name);
-            out.push('}');
-        }
+        Piece::Variable(name @ ("Partition" | "Region" | "Account")) => match replace(name) {
+            Some(text) => out.push_str(&text),
+            None => {
+                out.push_str("${");
+                out.push_str(name);
+                out.push('}');
+            }
+        },
         Piece::Variable(name) => match replace(name) {
             Some(value) => out.push_str(&value),
             None => complete = false,

@@ -348,7 +348,7 @@ pub(super) fn record(
     {
         let buckets = resources
             .iter()
-            .map(|arn| resolve::root(arn).to_owned())
+            .map(|arn| resolve::root(resolve::bare(arn)).to_owned())
             .collect::<BTreeSet<_>>();
         let call = Call {
             action,
@@ -433,7 +433,7 @@ pub fn policy_writes(table: &Table, grants: &Grants) -> BTreeMap<String, i64> {
         {
             continue;
         }
-        for arn in &row.resources {
+        for arn in row.resources.iter().map(|resource| resolve::bare(resource)) {
             let account = arn.split(':').nth(4).unwrap_or("");
             let kind = arn
                 .split(':')

@@ -17,7 +17,7 @@ use polars_core::prelude::{DataFrame, PolarsResult};
 
 use super::tables::Columns;
 use crate::coverage::{Class, Coverage};
-use crate::resolve::{Outcome, of_code};
+use crate::resolve::{Outcome, bare, of_code};
 use crate::time::{date, day_of, moment};
 use crate::usage::{Caller, Seen, Table};
 
@@ -94,7 +94,8 @@ pub(super) fn of(table: &Table, coverage: &Coverage) -> PolarsResult<Vec<(&'stat
         .text("first", rows, |row| moment(row.first))
         .text("last", rows, |row| moment(row.last))
         .text("resources", rows, |row| {
-            serde_json::to_string(&row.resources).unwrap_or_default()
+            let resources: BTreeSet<&str> = row.resources.iter().map(|resource| bare(resource)).collect();
+            serde_json::to_string(&resources).unwrap_or_default()
         });
 
     let mut counted = vec![(0, 0); table.signatures.len()];
@@ -146,7 +147,7 @@ fn touched(table: &Table) -> Columns {
                 &*signature.event_source,
                 &*signature.event_name,
                 outcome(seen),
-                resource.as_str(),
+                bare(resource),
             );
             let touch = touched.entry(key).or_insert_with(|| Touch {
                 calls: 0,

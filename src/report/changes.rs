@@ -10,7 +10,7 @@ use super::{Action, Principal, Report, Suggestion, Window};
 use crate::catalog::{Catalog, Mapping};
 use crate::gap::{ActionSet, Grade, LIFE_CYCLE};
 use crate::iam::{PolicyText, pattern};
-use crate::resolve::{Outcome, of_code};
+use crate::resolve::{Outcome, bare, of_code};
 use crate::time::moment;
 use crate::usage::Table;
 
@@ -159,7 +159,9 @@ pub fn denials(catalog: &Catalog, table: &Table, after: i64) -> Vec<Denial> {
             event: seen.first.event_id.clone(),
         });
         denial.calls += row.calls;
-        denial.resources.extend(row.resources.iter().cloned());
+        denial
+            .resources
+            .extend(row.resources.iter().map(|resource| bare(resource).to_owned()));
     }
     let mut denials: Vec<Denial> = denials.into_values().collect();
     for denial in &mut denials {

@@ -14,6 +14,7 @@ mod outline;
 mod path;
 mod reads;
 mod spelled;
+mod templates;
 
 use crate::catalog::{ActionId, Catalog, How, Mapping, When};
 
@@ -23,6 +24,7 @@ pub use outcome::{Outcome, Verdict, of_code, outcome};
 pub use outline::{Outline, Piece, fill};
 pub use reads::Reading;
 pub(crate) use spelled::ANY_ACCOUNT;
+pub use templates::bare;
 
 /// The kind under which a role that was handed over stands in [`Facts::kinds`].
 pub const PASSED_ROLE: &str = "passed-role";

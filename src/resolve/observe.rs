@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::operation::{Operation, Template};
-use super::path::{MOST, is_empty, is_there, text, told, unwrapped, values};
+use super::operation::Operation;
+use super::path::{is_empty, is_there, told, unwrapped, values};
+use super::templates::{Template, set_apart};
 use super::{PASSED_PROFILE, PASSED_ROLE};
-use crate::catalog::{Form, Mapping, Part};
-use crate::decode::json::{Value, same_name};
+use crate::catalog::{Mapping, decoded_object};
+use crate::decode::json::Value;
 use crate::decode::{Event, Payload};
 
 /// Most ARNs that one event yields; an event that names more is not complete.
@@ -90,7 +91,8 @@ fn same_parameter(a: &str, b: &str) -> bool {
 pub struct Observed {
     /// What decides.
     pub facts: Facts,
-    /// ARNs that the event names, of types that its operation may touch, sorted.
+    /// ARNs that the event names, of types that its operation may touch, sorted. One that belongs to some actions of the
+    /// call alone stands behind the parameter that names it: see [`bare`](super::bare).
     pub resources: Vec<String>,
 }
 
@@ -135,18 +137,20 @@ pub fn observe(event: &Event<'_>, operation: &Operation) -> Observed {
                 .extend(deciding(request, path).into_iter().map(|value| (path.clone(), value)));
         }
         let place = Place::of(event);
-        for template in &operation.templates {
-            if may_fill(template, request) {
-                fill(&template.parts, request, &place, &mut found);
-            }
+        for template in operation.templates.iter().filter(|template| template.may_fill(request)) {
+            found.fill(template, request, &place);
         }
         arns_in(request, DEPTH, &mut found);
+        let together = &found.together;
+        let stays = |arn: &String| together.contains(arn) || !found.replaced.contains(arn);
+        found.arns.retain(stays);
         if operation.takes_roles {
             passed(request, operation, &place, &mut found);
         }
         let whole: Vec<String> = found.arns.iter().filter_map(|arn| whole_secret(arn)).collect();
         whole.into_iter().for_each(|arn| found.arn(arn));
     }
+    found.settle();
     let mut resources = BTreeSet::new();
     let mut kinds: BTreeSet<String> = found.passed.iter().map(|(kind, _)| (*kind).to_owned()).collect();
     let sort_in =
@@ -162,6 +166,11 @@ pub fn observe(event: &Event<'_>, operation: &Operation) -> Observed {
             }
         };
     sort_in(std::mem::take(&mut found.arns), false, &mut resources, &mut kinds);
+    let hints = std::mem::take(&mut found.hints);
+    resources.extend(hints.into_iter().filter(|arn| operation.kind_of(arn).is_some()));
+    let apart = std::mem::take(&mut found.apart).into_iter();
+    let apart = apart.filter(|(_, arn)| operation.kind_of(arn).is_some());
+    resources.extend(apart.map(|(role, arn)| set_apart(&role, &arn)));
     resources.extend(found.passed.iter().map(|(_, arn)| arn.clone()));
     if let Some(caller) = the_caller(event, operation).filter(|_| known && !kinds.contains(USER)) {
         kinds.insert(USER.to_owned());
@@ -220,11 +229,54 @@ fn deciding(request: &Value<'_>, path: &str) -> BTreeSet<String> {
 #[derive(Default)]
 struct Found {
     arns: BTreeSet<String>,
+    /// From templates of which nobody knows whether they spell resources as AWS does.
+    hints: BTreeSet<String>,
+    /// Behind the parameters that they stand apart for.
+    apart: BTreeSet<(String, String)>,
+    /// From the templates of actions for which nothing stands apart.
+    together: BTreeSet<String>,
+    replaced: BTreeSet<String>,
     passed: BTreeSet<(&'static str, String)>,
     cut: bool,
 }
 
 impl Found {
+    fn fill(&mut self, template: &Template, request: &Value<'_>, place: &Place<'_>) {
+        let filled = template.fill(request, place);
+        self.cut |= filled.cut;
+        self.replaced.extend(filled.replaced);
+        for arn in filled.arns {
+            match &template.role {
+                Some(role) => {
+                    self.apart.insert((role.clone(), arn));
+                }
+                None => {
+                    self.together.insert(arn.clone());
+                    if template.known {
+                        self.arn(arn);
+                    } else {
+                        self.hints.insert(arn);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Leaves out what an event lists that stands apart already.
+    fn settle(&mut self) {
+        let Found {
+            arns, apart, together, ..
+        } = self;
+        arns.retain(|arn| together.contains(arn) || apart.iter().all(|(_, known)| known != arn));
+    }
+
+    /// An event may percent-encode the key of an object.
+    fn arns_of_s3(&mut self, arn: &str) {
+        if let Some(decoded) = decoded_object(arn) {
+            self.arn(decoded);
+        }
+    }
+
     fn arn(&mut self, arn: String) {
         if self.arns.len() < ARNS {
             self.arns.insert(arn);
@@ -246,6 +298,7 @@ fn listed_resources(event: &Event<'_>, found: &mut Found) {
             .and_then(Value::as_str)
             && arn.starts_with("arn:")
         {
+            found.arns_of_s3(arn);
             found.arn(arn.to_owned());
         }
     }
@@ -282,76 +335,6 @@ impl<'e> Place<'e> {
             region: event.region.as_deref().unwrap_or(""),
             account: account.unwrap_or(""),
         }
-    }
-}
-
-/// Whether the request has the parameter that a template needs first. A request of one or two members may be wrapped.
-fn may_fill(template: &Template, request: &Value<'_>) -> bool {
-    let members = request.members();
-    let Some(first) = template
-        .first
-        .as_ref()
-        .filter(|first| !first.is_empty() && members.len() > 2)
-    else {
-        return true;
-    };
-    members.iter().any(|(name, _)| same_name(name, first))
-}
-
-/// Fills a template from the request: every combination of the values at its paths, or nothing where one is missing.
-fn fill(parts: &[Part<'_>], request: &Value<'_>, place: &Place<'_>, found: &mut Found) {
-    let mut arns = vec![String::new()];
-    for part in parts {
-        let mut append = |text: &str| arns.iter_mut().for_each(|arn| arn.push_str(text));
-        let texts: Vec<String> = match part {
-            Part::Literal(text) => {
-                append(text);
-                continue;
-            }
-            Part::Partition => {
-                append(place.partition);
-                continue;
-            }
-            Part::Region => {
-                append(place.region);
-                continue;
-            }
-            Part::Account => {
-                append(place.account);
-                continue;
-            }
-            Part::Parameter { path, form } => {
-                let values = values(request, path);
-                let texts: Vec<&str> = values.iter().filter_map(|value| text(value)).collect();
-                let names: Vec<Vec<String>> = texts.iter().map(|value| form.names_in(value)).collect();
-                // Through an access point S3 asks for permission on the access point too.
-                let of_s3 = matches!(form, Form::Bucket | Form::Object);
-                let elsewhere = |names: &Vec<String>| names.iter().all(|name| name.starts_with("arn:"));
-                found.cut |= values.len() >= MOST || (of_s3 && names.iter().any(elsewhere));
-                let names: Vec<String> = names.into_iter().flatten().collect();
-                names
-            }
-        };
-        if texts.is_empty() {
-            return;
-        }
-        if arns.len() * texts.len() > ARNS {
-            found.cut = true;
-            return;
-        }
-        let mut longer = Vec::with_capacity(arns.len() * texts.len());
-        for text in &texts {
-            // A parameter that holds an ARN stands for the whole.
-            if text.starts_with("arn:") {
-                found.arn(text.clone());
-                continue;
-            }
-            longer.extend(arns.iter().map(|arn| [arn, text.as_str()].concat()));
-        }
-        arns = longer;
-    }
-    for arn in arns {
-        found.arn(arn);
     }
 }
 

@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::observe::{Facts, top};
+use super::templates::{Template, apart, spelt_out, template_concerns};
 use super::{Call, PASSED_ROLE};
-use crate::catalog::{
-    AccessLevel, ActionId, ArnTemplate, Catalog, Form, Logging, Mapping, Need, Part, RoleParameter, When,
-};
+use crate::catalog::{AccessLevel, ActionId, ArnTemplate, Catalog, Logging, Mapping, Need, RoleParameter, When};
 use crate::decode::json;
 use crate::iam::pattern;
 
@@ -109,13 +108,6 @@ pub(super) enum Concern {
     Whole,
 }
 
-/// An ARN template, and the first parameter that it needs.
-#[derive(Clone, Debug)]
-pub(super) struct Template {
-    pub(super) parts: Vec<Part<'static>>,
-    pub(super) first: Option<String>,
-}
-
 impl Operation {
     /// What the catalog says of an event's source and name.
     pub fn of(catalog: &Catalog, event_source: &str, event_name: &str) -> Operation {
@@ -145,17 +137,21 @@ impl Operation {
             });
         let role_parameters = catalog.role_parameters(event_source, event_name);
         let kinds = kinds(catalog, needs);
-        let templates: BTreeSet<&ArnTemplate> = needs
-            .iter()
-            .flat_map(|need| &need.resources)
-            .filter(|template| !kinds.is_empty() || template.as_str().contains(":iam:"))
-            .collect();
+        let mut templates: BTreeMap<&ArnTemplate, (bool, bool)> = BTreeMap::new();
+        for need in needs {
+            let wanted = need.resources.iter();
+            for template in wanted.filter(|template| !kinds.is_empty() || template.as_str().contains(":iam:")) {
+                let (apart, known) = templates.entry(template).or_insert((true, false));
+                *apart &= need.apart;
+                *known |= !need.hint;
+            }
+        }
         let mut first_steps: BTreeMap<String, Concern> = BTreeMap::new();
         let mut concern = |path: &str, concern: Concern| {
             let known = first_steps.entry(top(path).to_owned()).or_insert(concern);
             *known = concern.max(*known);
         };
-        for template in &templates {
+        for template in templates.keys() {
             template_concerns(template, &mut concern);
         }
         // A colon asks for a part of the text.
@@ -175,11 +171,14 @@ impl Operation {
             .chain(roles)
             .for_each(|path| concern(path, Concern::Whole));
         let first_steps = first_steps.into_iter().collect();
-        let templates = templates.into_iter().map(|template| Template {
-            first: template.parameters().first().map(|path| top(path).to_owned()),
-            parts: template.parts().into_iter().map(Part::into_owned).collect(),
+        let templates: Vec<Template> = templates
+            .into_iter()
+            .map(|(template, (apart, known))| Template::new(template, role_of(template).filter(|_| apart), known))
+            .collect();
+        let tokens = tokens(&kinds).map(|mut tokens| {
+            tokens.extend(spelt_out(&templates));
+            tokens
         });
-        let templates = templates.collect();
         let takes_roles = !matches!(event_source, "iam.amazonaws.com" | "sts.amazonaws.com");
         Operation {
             data_type,
@@ -191,7 +190,7 @@ impl Operation {
             value_paths,
             role_parameters,
             formats: Formats::of(&kinds),
-            tokens: tokens(&kinds),
+            tokens,
             kinds,
             templates,
             first_steps,
@@ -251,17 +250,29 @@ impl Operation {
         }
         let service = catalog.service(need.action);
         let names: Vec<String> = types.iter().map(|kind| format!("{service}:{}", kind.name)).collect();
-        let mine: Vec<String> = resources.iter().filter(|arn| self.fits(arn, &names)).cloned().collect();
+        let roles: Vec<String> = need
+            .resources
+            .iter()
+            .filter(|_| need.apart)
+            .filter_map(role_of)
+            .collect();
+        let resources = resources.iter().map(|resource| apart(resource));
+        let of_role = |role: Option<&str>| role.is_some_and(|role| roles.iter().any(|known| known == role));
+        let (own, others): (Vec<_>, Vec<_>) = resources
+            .filter(|(role, arn)| (role.is_none() || of_role(*role)) && self.fits(arn, &names))
+            .partition(|(role, _)| role.is_some());
+        let told = !own.is_empty();
+        let mine: Vec<String> = if told { own } else { others }
+            .into_iter()
+            .map(|(_, arn)| arn.to_owned())
+            .collect();
         // All is seen where the event shows a resource of the only type there is. Of several types, where it shows one,
         // and each required one, and the request would have named the others. Where what else the event names belongs to
         // another action, only what the request names counts.
         let seen = |name: &String| facts.has_kind(name);
-        let told = |template: &ArnTemplate| {
-            let mut parameters = template.parameters().into_iter();
-            parameters.all(|path| facts.present(top(&path)) == Some(true))
-        };
         let all_seen = match &names[..] {
-            _ if need.apart => need.resources.iter().any(told),
+            _ if need.open => false,
+            _ if need.apart => told,
             [only] => seen(only),
             [..] => {
                 let mut required = types.iter().zip(&names).filter(|(kind, _)| kind.required);
@@ -279,47 +290,34 @@ impl Operation {
 
     /// Whether an ARN is of one of these types; whether a shape may stand for some that are.
     fn fits(&self, arn: &str, names: &[String]) -> bool {
-        if arn.ends_with('*') {
-            let mut kinds = self.kinds.iter().filter(|kind| names.contains(&kind.name));
-            return kinds.any(|kind| {
-                let mut formats = kind.patterns.iter();
-                formats.any(|format| same_service(format, arn) && pattern::overlaps(format, arn))
-            });
+        let known = self.kind_of(arn).is_some_and(|kind| names.contains(&kind.name));
+        if known || !arn.ends_with('*') {
+            return known;
         }
-        self.kind_of(arn).is_some_and(|kind| names.contains(&kind.name))
+        let mut kinds = self.kinds.iter().filter(|kind| names.contains(&kind.name));
+        kinds.any(|kind| {
+            let mut formats = kind.patterns.iter();
+            may_be(&kind.name, arn) && formats.any(|format| may_be_one(format, arn))
+        })
     }
 
     /// The resource type of an ARN: of the types that fit, the one whose format says most.
     pub(super) fn kind_of(&self, arn: &str) -> Option<&Kind> {
-        self.formats.find(arn, &self.kinds)
+        self.formats
+            .find(arn, &self.kinds)
+            .filter(|kind| may_be(&kind.name, arn))
     }
 }
 
-/// Where a template takes a parameter's value as it is, between colons and slashes, one plain name does as well as
-/// another.
-fn template_concerns(template: &ArnTemplate, concern: &mut impl FnMut(&str, Concern)) {
-    let separator = |byte: Option<u8>| byte.is_none_or(|byte| byte == b':' || byte == b'/');
-    let parts = template.parts();
-    let literal = |at: Option<usize>| match at.and_then(|at| parts.get(at)) {
-        Some(Part::Literal(text)) => Some(Some(text.as_bytes())),
-        Some(Part::Partition | Part::Region | Part::Account | Part::Parameter { .. }) => None,
-        None => Some(None),
-    };
-    for (at, part) in parts.iter().enumerate() {
-        if let Part::Parameter { path, form } = part {
-            let before =
-                literal(at.checked_sub(1)).is_some_and(|text| separator(text.and_then(|text| text.last().copied())));
-            let after =
-                literal(Some(at + 1)).is_some_and(|text| separator(text.and_then(|text| text.first().copied())));
-            // None of these looks into a name without colons. A secret's may lack what AWS adds to it, see `observe`.
-            let takes_names = match form {
-                Form::Whole | Form::Basename | Form::Id | Form::Function | Form::Bucket => true,
-                Form::Folded | Form::Object => false,
-            };
-            let as_it_is = takes_names && before && after && !template.as_str().contains(":secretsmanager:");
-            concern(path, if as_it_is { Concern::Names } else { Concern::Whole });
-        }
-    }
+/// Whether an ARN or shape may be of this type beside what its format says: no bucket's name has a slash, so what has one
+/// is an object, also where a call's actions take no objects (S3 user guide, "Bucket naming rules").
+fn may_be(kind: &str, arn: &str) -> bool {
+    kind != "s3:bucket" || !arn.contains('/')
+}
+
+/// The parameter that resources of a template stand apart for, where they do.
+fn role_of(template: &ArnTemplate) -> Option<String> {
+    template.parameters().first().map(|path| path.to_string())
 }
 
 /// What the patterns of some kinds spell out between colons and slashes, sorted. `None` where whether an ARN fits could
@@ -350,11 +348,17 @@ fn tokens(kinds: &[Kind]) -> Option<Vec<String>> {
     Some(tokens.into_iter().collect())
 }
 
-/// Whether two ARNs or patterns may be of one service; a wildcard there is any.
-fn same_service(a: &str, b: &str) -> bool {
-    let service = |text: &str| text.split(':').nth(2).unwrap_or("*").to_owned();
-    let (a, b) = (service(a), service(b));
-    a == b || a.contains('*') || b.contains('*')
+/// Whether two ARNs or patterns may stand for one resource. No colon stands in their first segments, so that wildcards
+/// there reach no further.
+fn may_be_one(a: &str, b: &str) -> bool {
+    let (mut a, mut b) = (a.splitn(6, ':'), b.splitn(6, ':'));
+    loop {
+        match (a.next(), b.next()) {
+            (Some(a), Some(b)) if pattern::overlaps(a, b) => {}
+            (None, None) => return true,
+            (Some(_), _) | (_, Some(_)) => return false,
+        }
+    }
 }
 
 fn kinds(catalog: &Catalog, needs: &[Need]) -> Vec<Kind> {

@@ -238,7 +238,10 @@ impl Reader<'_> {
 
     /// Whether one name does as well as another.
     fn is_plain(&self, name: &str) -> bool {
-        !name.is_empty() && !self.operation.knows_token(name) && !is_bucket_alias(name)
+        !name.is_empty()
+            && !self.operation.knows_token(name)
+            && !is_bucket_alias(name)
+            && memchr(b'%', name.as_bytes()).is_none()
     }
 
     fn push(&mut self, text: &str) {
@@ -351,7 +354,8 @@ fn plain_part(string: &str, separators: &[usize], start: usize, concern: Concern
                 Some(start)
             }
         }
-        _ => (concern != Concern::Objects).then_some(start),
+        // What stands for the type of a resource is no name.
+        _ => (concern != Concern::Objects).then(|| string[start..].find([':', '/']).map_or(start, |at| start + at + 1)),
     }
 }
 

@@ -205,7 +205,7 @@ fn resources_come_from_the_request() {
         "s3",
         "HeadObject",
         "s3:GetObject",
-        &["arn:${Partition}:s3:::${bucketName|bucket}/${key}"],
+        &["arn:${Partition}:s3:::${bucketName|bucket}/${key|key}"],
     );
     check(
         "s3",
@@ -217,7 +217,7 @@ fn resources_come_from_the_request() {
         "s3",
         "CopyObject",
         "s3:PutObject",
-        &["arn:${Partition}:s3:::${bucketName|bucket}/${key}"],
+        &["arn:${Partition}:s3:::${bucketName|bucket}/${key|key}"],
     );
     check(
         "dynamodb",

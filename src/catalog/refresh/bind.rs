@@ -6,22 +6,11 @@ use super::super::row::Binding;
 use super::super::template::{substitute, variables};
 use super::hand::{HandBinding, HandTables};
 use super::packages::{MapEntry, Model, Operation, Packages};
+use super::sides;
 
 /// How deep input shapes are followed, and how many members of one operation are looked at.
 const DEPTH: usize = 6;
 const MEMBERS: usize = 5_000;
-
-/// Services that fold the case of their identifiers: the ARN may spell them as the request does, or in lower case.
-const CASE_FOLDING: [&str; 8] = [
-    "dax",
-    "dms",
-    "docdb-elastic",
-    "elasticache",
-    "memorydb",
-    "rds",
-    "redshift",
-    "redshift-serverless",
-];
 
 /// An input member of an operation.
 pub(super) struct Member {
@@ -30,7 +19,7 @@ pub(super) struct Member {
     /// Name of the last member on the path.
     pub(super) name: String,
     /// Whether it holds text, or a list of texts.
-    text: bool,
+    pub(super) text: bool,
     /// Whether the value's shape says that it is an ARN.
     arn: bool,
     /// Whether it stands directly in the input, or is a list that does.
@@ -175,6 +164,18 @@ pub(super) fn tag_paths(members: &[Member]) -> Vec<String> {
         .collect()
 }
 
+/// What the request tells about an action's resources.
+#[derive(Default)]
+pub(super) struct Told {
+    pub(super) bindings: Vec<Binding>,
+    /// Whether that is all of them.
+    pub(super) complete: bool,
+    /// Whether nobody has shown that requests spell them so.
+    pub(super) hint: bool,
+    /// Whether several parameters name resources of one type, and nobody says which action is on which.
+    pub(super) open: bool,
+}
+
 /// What the request tells about an action's resources, and whether that is all of them.
 pub(super) fn resources(
     action: &str,
@@ -182,28 +183,43 @@ pub(super) fn resources(
     entries: &[MapEntry],
     packages: &Packages,
     hand: &HandTables,
-) -> (Vec<Binding>, bool) {
+) -> Told {
     let Some((prefix, found)) = packages.action(action) else {
-        return (Vec::new(), false);
+        return Told::default();
     };
-    let mut bindings = Vec::new();
+    let binder = Binder {
+        prefix,
+        action,
+        members,
+        entries,
+        hand,
+    };
+    let mut told = Told::default();
     let mut unbound = Vec::new();
+    let mut known = true;
     for (name, required) in &found.types {
         let formats = packages
             .arns
             .get(prefix)
             .and_then(|arns| arns.get(name))
             .map_or(&[][..], Vec::as_slice);
-        let before = bindings.len();
-        if let Some(row) = by_hand(prefix, name, members, hand) {
-            bindings.push(Binding::Template(row.template.clone()));
-        }
-        if bindings.len() == before {
-            for format in formats {
-                bindings.extend(bound(name, format, formats.len() == 1, action, members, entries));
+        let before = told.bindings.len();
+        match binder.by_hand(name) {
+            rows if !rows.is_empty() => {
+                let templates = rows.into_iter().flat_map(|row| &row.templates);
+                told.bindings.extend(templates.cloned().map(Binding::Template));
+            }
+            _ => {
+                for format in formats {
+                    if let Some((binding, sure)) = binder.bound(name, format, formats.len() == 1) {
+                        told.bindings.push(binding);
+                        known &= sure;
+                    }
+                }
+                told.open |= !sides::of(name, formats, members).is_empty();
             }
         }
-        if bindings.len() == before {
+        if told.bindings.len() == before {
             unbound.push((name, required));
         }
     }
@@ -213,68 +229,111 @@ pub(super) fn resources(
             .as_ref()
             .and_then(|template| plain(&template.template))
         {
-            bindings.push(Binding::Template(template));
+            told.bindings.push(Binding::Template(template));
         }
     }
-    bindings.sort();
-    bindings.dedup();
+    told.bindings.sort();
+    told.bindings.dedup();
     // An access point's ARN comes in the place of the bucket's name, so a bound bucket covers it.
-    let bound = !bindings.is_empty()
+    let bound = !told.bindings.is_empty()
         && unbound
             .iter()
             .all(|(name, required)| !**required && name.starts_with("accesspoint"));
     // CloudTrail writes EC2's lists under names of its own, so that a name which is missing proves nothing.
-    let complete = bound && (prefix != "ec2" || found.types.len() == 1);
-    (bindings, complete)
+    told.hint = !known;
+    told.complete = bound && known && (prefix != "ec2" || found.types.len() == 1);
+    told
 }
 
-fn by_hand<'a>(prefix: &str, name: &str, members: &[Member], hand: &'a HandTables) -> Option<&'a HandBinding> {
-    let has = |wanted: &String| members.iter().any(|member| member.top_level && member.name == *wanted);
-    let mut rows = hand
-        .bindings
-        .iter()
-        .filter(|row| row.prefix == prefix && row.resource_type == name);
-    rows.find(|row| row.members.iter().all(has))
+/// Binds the types of one action to the parameters of one operation.
+struct Binder<'b> {
+    prefix: &'b str,
+    action: &'b str,
+    members: &'b [Member],
+    entries: &'b [MapEntry],
+    hand: &'b HandTables,
 }
 
-fn bound(
-    name: &str,
-    format: &str,
-    only: bool,
-    action: &str,
-    members: &[Member],
-    entries: &[MapEntry],
-) -> Option<Binding> {
-    let wanted = variables(format);
-    let folds = action
-        .split_once(':')
-        .is_some_and(|(prefix, _)| CASE_FOLDING.contains(&prefix));
-    let mut pairs = Vec::new();
-    for variable in &wanted {
-        match variable_path(variable, action, members, entries) {
-            Some(path) if folds && !path.contains(['*', '|']) => {
-                pairs.push(((*variable).to_owned(), format!("{path}|folded")));
-            }
-            Some(path) => pairs.push(((*variable).to_owned(), path)),
-            None => return whole_arn(name, members),
-        }
-    }
-    if wanted.is_empty() || !only {
-        let lookup = |variable: &str| {
-            let path = &pairs.iter().find(|(known, _)| known == variable)?.1;
-            Some(if path == "*" {
-                path.clone()
-            } else {
-                format!("${{{path}}}")
-            })
+impl Binder<'_> {
+    fn by_hand(&self, name: &str) -> Vec<&HandBinding> {
+        let has = |wanted: &String| {
+            self.members
+                .iter()
+                .any(|member| member.top_level && member.name == *wanted)
         };
-        return substitute(format, lookup).map(Binding::Template);
+        let rows = self.hand.bindings.iter();
+        rows.filter(|row| row.prefix == self.prefix && row.resource_type == name && row.members.iter().all(has))
+            .collect()
     }
-    pairs.retain(|(variable, path)| !super::super::template::same_parameter(variable, path));
-    Some(Binding::Type {
-        name: name.to_owned(),
-        variables: pairs,
-    })
+
+    /// The parameters that name the owner of the resource.
+    fn owner(&self) -> Option<String> {
+        let names = self.hand.owners.get(self.prefix)?;
+        if names.iter().any(|name| name == "*") {
+            return Some("*".to_owned());
+        }
+        let has = |name: &&String| {
+            self.members
+                .iter()
+                .any(|member| member.top_level && member.name == **name)
+        };
+        // CloudTrail writes some of them as the URI has them: `domain-owner`.
+        let mut paths = Vec::new();
+        for member in self.members.iter().filter(|member| member.top_level) {
+            if names.iter().filter(has).any(|name| *name == member.name) {
+                paths.push(member.path.clone());
+                paths.extend(member.location.clone().filter(|location| *location != member.path));
+            }
+        }
+        (!paths.is_empty()).then(|| paths.join("/"))
+    }
+
+    /// A binding, and whether it surely spells the resource as AWS does.
+    fn bound(&self, name: &str, format: &str, only: bool) -> Option<(Binding, bool)> {
+        let wanted = variables(format);
+        let mut pairs = Vec::new();
+        let mut known = true;
+        for variable in &wanted {
+            let Some(path) = variable_path(variable, self.action, self.members, self.entries) else {
+                return whole_arn(name, self.members).map(|binding| (binding, true));
+            };
+            let member = path.split('|').next().unwrap_or(&path);
+            let member = member.rsplit('.').next().unwrap_or(member);
+            let member = member.trim_end_matches(['[', ']', '{', '}']);
+            let (form, shown) = match path.as_str() {
+                "*" => (None, true),
+                _ => self.hand.form(self.prefix, variable, member),
+            };
+            known &= shown;
+            pairs.push((
+                (*variable).to_owned(),
+                match form {
+                    Some(form) if !path.contains('|') => format!("{path}|{form}"),
+                    Some(_) | None => path,
+                },
+            ));
+        }
+        if let Some(owner) = self.owner().filter(|_| format.contains("${Account}")) {
+            pairs.push(("Account".to_owned(), owner));
+        }
+        if wanted.is_empty() || !only {
+            let lookup = |variable: &str| {
+                let path = pairs.iter().find(|(known, _)| known == variable).map(|(_, path)| path);
+                match (variable, path) {
+                    (_, Some(path)) if path == "*" => Some(path.clone()),
+                    ("Account", path) => path.map(|path| format!("${{Account|{path}}}")),
+                    (_, path) => path.map(|path| format!("${{{path}}}")),
+                }
+            };
+            return substitute(format, lookup).map(|template| (Binding::Template(template), known));
+        }
+        pairs.retain(|(variable, path)| !super::super::template::same_parameter(variable, path));
+        let binding = Binding::Type {
+            name: name.to_owned(),
+            variables: pairs,
+        };
+        Some((binding, known))
+    }
 }
 
 /// A member that holds the resource's whole ARN.

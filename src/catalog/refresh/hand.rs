@@ -1,6 +1,6 @@
 //! Reads the tables written by hand that compiling needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -12,7 +12,16 @@ pub(super) struct HandBinding {
     pub(super) prefix: String,
     pub(super) resource_type: String,
     pub(super) members: Vec<String>,
-    pub(super) template: String,
+    pub(super) templates: Vec<String>,
+}
+
+/// A row of `forms.tsv`: how requests spell a parameter, or the variable of an ARN.
+pub(super) struct HandForm {
+    pub(super) prefix: String,
+    /// A member of the API's input, or a `{Variable}`; `*` at either end stands for anything.
+    pub(super) what: String,
+    /// A form, or `-`: as the ARN has it. A `?` behind it: by no means always.
+    pub(super) form: String,
 }
 
 /// The tables written by hand that compiling needs.
@@ -23,6 +32,11 @@ pub(super) struct HandTables {
     /// Prefix → member → the name that CloudTrail logs.
     pub(super) parameters: BTreeMap<String, BTreeMap<String, String>>,
     pub(super) bindings: Vec<HandBinding>,
+    pub(super) forms: Vec<HandForm>,
+    /// Members of the API's input that name the account which owns the resource, by prefix.
+    pub(super) owners: BTreeMap<String, Vec<String>>,
+    /// (prefix, member in lower case) that some example, denial or trail shows to hold what the ARN has.
+    pub(super) shown: BTreeSet<(String, String)>,
 }
 
 impl HandTables {
@@ -38,6 +52,9 @@ impl HandTables {
             clients: BTreeMap::new(),
             parameters: BTreeMap::new(),
             bindings: Vec::new(),
+            forms: Vec::new(),
+            owners: BTreeMap::new(),
+            shown: BTreeSet::new(),
         };
         for row in rows(&text("hand")?) {
             if let [source, event, needs, ..] = row.as_slice() {
@@ -71,11 +88,51 @@ impl HandTables {
                     prefix: (*prefix).to_owned(),
                     resource_type: (*resource_type).to_owned(),
                     members: members.split(',').map(str::to_owned).collect(),
-                    template: (*template).to_owned(),
+                    templates: words(template),
                 });
             }
         }
+        for row in rows(&text("forms")?) {
+            match row.as_slice() {
+                [prefix, "{Account}", members, ..] => {
+                    tables.owners.insert((*prefix).to_owned(), words(members));
+                }
+                [prefix, what, form, ..] => tables.forms.push(HandForm {
+                    prefix: (*prefix).to_owned(),
+                    what: (*what).to_owned(),
+                    form: (*form).to_owned(),
+                }),
+                _ => {}
+            }
+        }
+        for row in rows(&text("spellings")?) {
+            if let [prefix, _, member, ..] = row.as_slice() {
+                tables.shown.insert(((*prefix).to_owned(), member.to_ascii_lowercase()));
+            }
+        }
         Ok(tables)
+    }
+
+    /// How requests spell the parameter behind the variable of an ARN, and whether somebody has shown it: a row for the
+    /// variable, one for the parameter, then what examples, denials and trails show.
+    pub(super) fn form(&self, prefix: &str, variable: &str, member: &str) -> (Option<&str>, bool) {
+        let of = |name: &str| {
+            let rows = self
+                .forms
+                .iter()
+                .filter(|row| row.prefix == prefix && fits(&row.what, name));
+            rows.max_by_key(|row| row.what.len())
+        };
+        match of(&format!("{{{variable}}}")).or_else(|| of(member)) {
+            Some(row) => {
+                let form = row.form.trim_end_matches('?');
+                (Some(form).filter(|form| *form != "-"), !row.form.ends_with('?'))
+            }
+            None => {
+                let key = (prefix.to_owned(), member.to_ascii_lowercase());
+                (None, self.shown.contains(&key))
+            }
+        }
     }
 
     /// The row for a call, by its source or one of its prefixes.
@@ -87,5 +144,19 @@ impl HandTables {
                 let get = |event: &str| self.hand.get(&(source.to_owned(), event.to_owned()));
                 get(&event).or_else(|| get("*")).map(String::as_str)
             })
+    }
+}
+
+/// Whether a name is what a row speaks of.
+fn fits(what: &str, name: &str) -> bool {
+    let bare = |text: &str| text.trim_matches(['{', '}']).to_ascii_lowercase();
+    if what.starts_with('{') != name.starts_with('{') {
+        return false;
+    }
+    let (what, name) = (bare(what), bare(name));
+    match (what.strip_prefix('*'), what.strip_suffix('*')) {
+        (Some(end), _) => name.ends_with(end),
+        (None, Some(start)) => name.starts_with(start),
+        (None, None) => name == what,
     }
 }

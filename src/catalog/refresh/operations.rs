@@ -9,6 +9,7 @@ use super::Report;
 use super::bind::{self, Handed, Member};
 use super::hand::HandTables;
 use super::packages::{Action, Client, MapEntry, Operation, Packages};
+use super::sides::{self, TwoSided};
 
 /// What compiling yields.
 pub(super) struct Compiled {
@@ -16,6 +17,8 @@ pub(super) struct Compiled {
     pub(super) lines: BTreeMap<String, BTreeMap<String, (String, &'static str, String)>>,
     /// Full lower-case names of actions that authorise some operation in their own right.
     pub(super) authorising: BTreeSet<String>,
+    /// Operations of which several parameters name resources of one type.
+    pub(super) two_sided: TwoSided,
     pub(super) report: Report,
 }
 
@@ -66,6 +69,7 @@ pub(super) fn compile(packages: &Packages, hand: &HandTables) -> Compiled {
         ..Report::default()
     };
     let mut merged: BTreeMap<(String, String), (String, Decided)> = BTreeMap::new();
+    let mut two_sided = TwoSided::new();
     for client in &packages.clients {
         let (source, prefixes) = compiler.place(client);
         for (name, operation) in &client.model.operations {
@@ -81,6 +85,8 @@ pub(super) fn compile(packages: &Packages, hand: &HandTables) -> Compiled {
             let (Some(decided), Some(prefix)) = (decided, prefixes.first()) else {
                 continue;
             };
+            let members = compiler.members(client, &prefixes, operation);
+            sides::note(name, &decided.needs, &members, packages, &mut two_sided);
             let key = (prefix.clone(), name.to_ascii_lowercase());
             match merged.remove(&key) {
                 Some((name, known)) => merged.insert(key, (name, merge(known, decided))),
@@ -103,6 +109,7 @@ pub(super) fn compile(packages: &Packages, hand: &HandTables) -> Compiled {
     Compiled {
         lines,
         authorising,
+        two_sided,
         report,
     }
 }
@@ -155,6 +162,8 @@ fn merge(left: Decided, right: Decided) -> Decided {
             match shared {
                 Some(known) => {
                     need.complete &= known.complete;
+                    need.hint |= known.hint;
+                    need.open |= known.open;
                     need.bindings.extend(known.bindings.iter().cloned());
                     need.bindings.sort();
                     need.bindings.dedup();
@@ -394,7 +403,9 @@ impl<'a> Compiler<'a> {
             .next()
             .unwrap_or("")
             .replace('{', "${");
-        if let Some(path) = super::super::template::substitute(&uri, by_location) {
+        // The second version's paths start with /v2, its ARNs do not (API Gateway developer guide, "ARN reference").
+        let uri = uri.strip_prefix("/v2").unwrap_or(&uri);
+        if let Some(path) = super::super::template::substitute(uri, by_location) {
             need.bindings = vec![Binding::Template(format!(
                 "arn:${{Partition}}:apigateway:${{Region}}::{path}"
             ))];
@@ -411,6 +422,15 @@ impl<'a> Compiler<'a> {
         Some(Decided::found("verb", needs))
     }
 
+    fn members(&self, client: &Client, prefixes: &[String], operation: &Operation) -> Vec<Member> {
+        let none = BTreeMap::new();
+        let rename = prefixes
+            .first()
+            .and_then(|prefix| self.hand.parameters.get(prefix))
+            .unwrap_or(&none);
+        bind::members(&client.model, operation, rename)
+    }
+
     /// Adds what the parameters tell: resources, roles handed over, tags.
     fn complete(
         &self,
@@ -421,12 +441,7 @@ impl<'a> Compiler<'a> {
         entries: &[MapEntry],
         needs: &mut Vec<RowNeed>,
     ) {
-        let none = BTreeMap::new();
-        let rename = prefixes
-            .first()
-            .and_then(|prefix| self.hand.parameters.get(prefix))
-            .unwrap_or(&none);
-        let members = bind::members(&client.model, operation, rename);
+        let members = self.members(client, prefixes, operation);
         let entries = if entries.is_empty() {
             self.entries(client, prefixes, name)
         } else {
@@ -436,7 +451,9 @@ impl<'a> Compiler<'a> {
             .iter_mut()
             .filter(|need| need.bindings.is_empty() && need.action != "iam:PassRole")
         {
-            (need.bindings, need.complete) = bind::resources(&need.action, &members, entries, self.packages, self.hand);
+            let told = bind::resources(&need.action, &members, entries, self.packages, self.hand);
+            (need.bindings, need.complete) = (told.bindings, told.complete);
+            (need.open, need.hint) = (told.open, told.hint);
         }
         self.add_roles(prefixes, name, &members, entries, needs);
         self.add_tagging(prefixes, &members, needs);

@@ -17,6 +17,8 @@ fn what_is_read_is_written_again() {
     check("sqs:SendMessage||=arn:${Partition}:sqs:${Region}:${Account}:${QueueUrl|basename}");
     check("s3:GetObject|-x-amz-copy-source:versionId|=arn:${Partition}:s3:::${x-amz-copy-source|object}|a");
     check("~s3:GetObject||?");
+    check("x:Get||thing{Name=thingName}|h");
+    check("rds:CopyDBSnapshot||snapshot{SnapshotName=SourceDBSnapshotIdentifier|folded}|o");
     check("ec2:RunInstances||image,key-pair{KeyPairName=KeyName},subnet sts:TagSession|mode=on,off");
 }
 
@@ -36,6 +38,8 @@ fn parts_of_a_need() {
         ],
         complete: true,
         apart: false,
+        open: false,
+        hint: false,
     };
     assert_eq!(needs, [expected]);
 }
