@@ -707,5 +707,6 @@ fn the_sample_shows_what_its_story_tells() {
     }
     let ready = proposals.iter().filter(|proposal| proposal.held.is_none()).count();
     // Three would lose the last write that they name of a service whose reads are used.
-    assert_eq!((ready, proposals.len() - ready), (10, 7));
+    // One more has nothing that may go, as what its torn file held is unknown.
+    assert_eq!((ready, proposals.len() - ready), (9, 7));
 }

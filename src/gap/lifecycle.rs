@@ -48,7 +48,10 @@ impl LifeCycles {
                 for cycle in cycles.filter(|cycle| cycle.attaches == tied) {
                     let call = call(catalog, *action, evidence);
                     let why = if tied {
-                        format!("{LIFE_CYCLE} {}: it called {call}, so it will undo that", cycle.kind)
+                        format!(
+                            "{LIFE_CYCLE} {}: it called {call}, so it will look at that and undo it",
+                            cycle.kind
+                        )
                     } else {
                         format!(
                             "{LIFE_CYCLE} {}: it makes them ({call}), so it will change and delete them",
