@@ -924,3 +924,43 @@ fn every_template_yields_the_arn_of_each_spelling() {
     println!("{count} requests");
     assert!(count > 10_000);
 }
+
+#[test]
+fn a_parameter_that_nobody_has_shown_gives_a_hint() {
+    let request = json!({"indexId": "d"});
+    let resolution = resolved("kendra", "ClearQuerySuggestions", &request, &Value::Null);
+    let call = call_of(&resolution, "kendra:ClearQuerySuggestions");
+    assert!(call.resources.iter().any(|arn| arn.ends_with(":index/d")) && !call.complete);
+    // An ARN that the event lists tells more than a name.
+    let listed = json!([{"ARN": "arn:aws:kendra:eu-west-1:111122223333:index/d"}]);
+    let resolution = resolved("kendra", "ClearQuerySuggestions", &request, &listed);
+    assert!(call_of(&resolution, "kendra:ClearQuerySuggestions").complete);
+}
+
+#[test]
+fn an_event_shows_the_parameters_that_hold_what_its_arns_have() {
+    let event = |request: Value, answer: Value, message: &str| {
+        json!({"Records": [{"eventTime": "2026-10-01T12:00:00Z", "eventSource": "kendra.amazonaws.com",
+            "eventName": "ClearQuerySuggestions", "awsRegion": "eu-west-1", "recipientAccountId": ACCOUNT,
+            "requestParameters": request, "responseElements": answer, "errorMessage": message}]})
+        .to_string()
+    };
+    let shown = |text: String| {
+        let mut shown = Vec::new();
+        Reader::new().read_slice(text.as_bytes(), &Limits::default(), &mut |item| {
+            if let Item::Event(event) = item {
+                let operation = Operation::of(Catalog::embedded(), &event.source, &event.name);
+                shown.extend(resolve::shown(event, &operation));
+            }
+        });
+        shown
+    };
+    let model = "arn:aws:kendra:eu-west-1:111122223333:index/d";
+    let named = json!({"indexId": "d"});
+    let denied =
+        format!("User: u is not authorized to perform: kendra:ClearQuerySuggestions on resource: {model} because …");
+    assert_eq!(shown(event(named.clone(), json!({ "arn": model }), "")), ["IndexId"]);
+    assert_eq!(shown(event(named.clone(), Value::Null, &denied)), ["IndexId"]);
+    assert!(shown(event(json!({"indexId": "e"}), json!({ "arn": model }), "")).is_empty());
+    assert!(shown(event(json!({ "indexId": model }), json!({ "arn": model }), "")).is_empty());
+}

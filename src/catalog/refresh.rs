@@ -40,6 +40,16 @@ pub enum Error {
         /// What was wrong.
         why: String,
     },
+    /// A list names fewer second actions than the committed one: a page or package has dropped them.
+    #[error("the lists no longer say that `{action}` needs {gone}, nor do {others} others what they need")]
+    Shrunk {
+        /// The first action.
+        action: String,
+        /// What it needed.
+        gone: String,
+        /// How many more actions lose some.
+        others: usize,
+    },
     /// The result could not be written.
     #[error("cannot write `{path}`")]
     Write {
@@ -53,8 +63,9 @@ pub enum Error {
 /// Reads the packages under `from` (one folder per package, each unpacked from its wheel) and writes the generated text
 /// under `to` (the catalog's `data` folder, which holds the tables written by hand).
 pub fn run(from: &Path, to: &Path) -> Result<Report, Error> {
-    let packages = Packages::read(from)?;
+    let mut packages = Packages::read(from)?;
     let hand = hand::HandTables::read(to)?;
+    packages.add_dependents(&hand.further);
     let mut compiled = operations::compile(&packages, &hand);
 
     let services = to.join("services");
@@ -62,6 +73,7 @@ pub fn run(from: &Path, to: &Path) -> Result<Report, Error> {
         path: services.clone(),
         source,
     })?;
+    keeps_dependents(&services, &packages)?;
     let mut written = BTreeSet::new();
     for (prefix, display) in &packages.services {
         let path = services.join(format!("{prefix}.tsv"));
@@ -111,6 +123,48 @@ fn service_text(prefix: &str, display: &str, packages: &Packages, compiled: &ope
         let _ = writeln!(text, "operation\t{name}\t{step}\t{needs}");
     }
     text
+}
+
+/// Second actions come from a page that AWS has stopped to publish: what the committed text knows of an action that is
+/// still there must not go.
+fn keeps_dependents(services: &Path, packages: &Packages) -> Result<(), Error> {
+    let mut lost = Vec::new();
+    for prefix in packages.services.keys() {
+        let Ok(text) = fs::read_to_string(services.join(format!("{prefix}.tsv"))) else {
+            continue;
+        };
+        for line in text.lines() {
+            let ["action", name, _, _, _, _, dependents] = line.split('\t').collect::<Vec<_>>()[..] else {
+                continue;
+            };
+            let Some((_, action)) = packages.action(&format!("{prefix}:{name}")) else {
+                continue;
+            };
+            let gone: Vec<&str> = dependents
+                .split_ascii_whitespace()
+                .filter(|known| packages.action(known).is_some() && !action.dependents.contains(*known))
+                .collect();
+            if !gone.is_empty() {
+                lost.push((format!("{prefix}:{name}"), gone.join(", ")));
+            }
+        }
+    }
+    match lost.first() {
+        None => Ok(()),
+        Some((action, gone)) => Err(Error::Shrunk {
+            action: action.clone(),
+            gone: gone.clone(),
+            others: lost.len() - 1,
+        }),
+    }
+}
+
+/// The SDK's documented examples, as events: one a line.
+///
+/// # Errors
+/// Where a file cannot be read.
+pub fn examples(from: &Path) -> Result<String, Error> {
+    packages::examples(from)
 }
 
 fn two_sided_text(compiled: &operations::Compiled) -> String {

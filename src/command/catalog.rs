@@ -1,6 +1,7 @@
 //! `catalog`: what the embedded catalog knows; its date and sources.
 
 mod logged;
+mod spelt;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -44,6 +45,18 @@ enum CatalogCommand {
         #[arg(long, value_name = "FILE", default_value = "src/catalog/data/logged.tsv")]
         to: PathBuf,
     },
+    /// Add the request parameters that logs and AWS's examples show to hold what ARNs have (for maintainers)
+    Spelt {
+        /// CloudTrail logs: files, folders
+        #[arg(value_name = "PLACE")]
+        logs: Vec<String>,
+        /// The folder that holds the unpacked packages, for the SDK's examples
+        #[arg(long, value_name = "DIR")]
+        from: Option<PathBuf>,
+        /// The table
+        #[arg(long, value_name = "FILE", default_value = "src/catalog/data/spellings.tsv")]
+        to: PathBuf,
+    },
 }
 
 impl CatalogArgs {
@@ -59,6 +72,12 @@ impl CatalogArgs {
             Some(CatalogCommand::Logged { logs, to }) => {
                 let (before, now) = logged::run(logs, to)?;
                 writeln!(out, "{now} calls, {before} before")?;
+                out.flush()?;
+                return Ok(Outcome::Clear);
+            }
+            Some(CatalogCommand::Spelt { logs, from, to }) => {
+                let (before, now) = spelt::run(logs, from.as_deref(), to)?;
+                writeln!(out, "{now} parameters, {before} before")?;
                 out.flush()?;
                 return Ok(Outcome::Clear);
             }

@@ -18,7 +18,7 @@ mod templates;
 
 use crate::catalog::{ActionId, Catalog, How, Mapping, When};
 
-pub use observe::{Facts, Observed, data_roots, is_data, is_management, observe, root};
+pub use observe::{Facts, Observed, data_roots, is_data, is_management, observe, root, shown};
 pub use operation::Operation;
 pub use outcome::{Outcome, Verdict, of_code, outcome};
 pub use outline::{Outline, Piece, fill};

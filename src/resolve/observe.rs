@@ -9,6 +9,7 @@ use super::{PASSED_PROFILE, PASSED_ROLE};
 use crate::catalog::{Mapping, decoded_object};
 use crate::decode::json::Value;
 use crate::decode::{Event, Payload};
+use crate::iam::pattern;
 
 /// Most ARNs that one event yields; an event that names more is not complete.
 const ARNS: usize = 512;
@@ -192,6 +193,39 @@ pub fn observe(event: &Event<'_>, operation: &Operation) -> Observed {
         facts,
         resources: resources.into_iter().collect(),
     }
+}
+
+/// The parameters of a request that the event shows to hold what an ARN has: with them a template yields an ARN that the
+/// event lists, that its answer names, or that a denial names.
+pub fn shown(event: &Event<'_>, operation: &Operation) -> BTreeSet<String> {
+    let mut parameters = BTreeSet::new();
+    let Some(request) = event.request_parameters.parse().map(unwrapped) else {
+        return parameters;
+    };
+    let mut named = Found::default();
+    listed_resources(event, &mut named);
+    if let Some(response) = event.response_elements.parse() {
+        arns_in(&response, DEPTH, &mut named);
+    }
+    named
+        .arns
+        .extend(denied_resource(event).map(|arn| arn.trim_end_matches('.').to_owned()));
+    let place = Place::of(event);
+    for template in &operation.templates {
+        let plain = template.plain_parameters(&request);
+        let filled = template.fill(&request, &place).arns;
+        let fits = |pattern: &String| named.arns.iter().any(|arn| same_resource(pattern, arn));
+        if filled.iter().any(fits) {
+            parameters.extend(plain);
+        }
+    }
+    parameters
+}
+
+/// Whether a filled template is this ARN, but for the region and account, which examples invent.
+fn same_resource(pattern: &str, arn: &str) -> bool {
+    let part = |text: &str, at: usize| text.splitn(6, ':').nth(at).unwrap_or("").to_owned();
+    part(pattern, 2) == part(arn, 2) && pattern::matches(&part(pattern, 5), &part(arn, 5))
 }
 
 /// The kind of an IAM user in [`Facts::kinds`].

@@ -162,6 +162,22 @@ impl Template {
         filled
     }
 
+    /// The members that the template takes names from, where the request has names there and no ARNs.
+    pub(super) fn plain_parameters(&self, request: &Value<'_>) -> Vec<String> {
+        let mut members = Vec::new();
+        for part in self.parts.iter().filter(|_| self.head.is_some()) {
+            let Part::Parameter { path, .. } = part else { continue };
+            let is_arn = |value: &Value<'_>| text(value).is_some_and(|text| text.starts_with("arn:"));
+            let values = values(request, path);
+            if values.is_empty() || values.into_iter().any(is_arn) {
+                return Vec::new();
+            }
+            let member = path.rsplit('.').next().unwrap_or(path);
+            members.push(member.trim_end_matches(['[', ']', '{', '}']).to_owned());
+        }
+        members
+    }
+
     fn slot<'s>(&'s self, at: usize, path: &'s str, form: Form) -> Slot<'s> {
         let literal = |part: Option<&'s Part<'static>>| match part {
             Some(Part::Literal(text)) => text.as_ref(),

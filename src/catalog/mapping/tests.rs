@@ -191,6 +191,52 @@ fn other_services_with_names_of_their_own() {
 }
 
 #[test]
+fn an_action_of_its_own_goes_before_the_verb() {
+    check("apigateway", "CreateRoutingRule", "apigateway:CreateRoutingRule");
+    check("apigateway", "PutRoutingRule", "apigateway:UpdateRoutingRule");
+    check("apigateway", "DisablePortal", "apigateway:DisablePortal");
+    check("apigateway", "ListPortals", "apigateway:ListPortals");
+    check("apigateway", "GetApis", "apigateway:GET");
+    may_need("apigateway", "CreateRoutingRule", "apigateway:POST");
+}
+
+#[test]
+fn second_actions_may_be_needed() {
+    may_need("cloudfront", "AssociateAlias", "cloudfront:UpdateDistribution");
+    may_need("cloudfront", "CreateDistribution", "cloudfront:GetVpcOrigin");
+    may_need(
+        "billingconductor",
+        "ListAccountAssociations",
+        "organizations:ListAccounts",
+    );
+    may_need("glue", "CreateTable", "glue:PassConnection");
+    may_need("qbusiness", "CreateApplication", "sso:CreateApplication");
+    may_need("transfer", "CreateServer", "ec2:CreateVpcEndpoint");
+    may_need("ssm", "GetParameter", "secretsmanager:GetSecretValue");
+}
+
+#[test]
+fn tags_on_create_need_the_tagging_action_where_the_request_has_them() {
+    check("apigateway", "CreateApi", "apigateway:POST apigateway:PUT?Tags");
+    check("apigateway", "CreateRestApi", "apigateway:POST apigateway:PUT?tags");
+    check(
+        "elasticloadbalancing",
+        "CreateTargetGroup",
+        "elasticloadbalancing:CreateTargetGroup elasticloadbalancing:AddTags?Tags",
+    );
+    check(
+        "events",
+        "PutRule",
+        "events:PutRule iam:PassRole?RoleArn events:TagResource?Tags",
+    );
+    check(
+        "events",
+        "CreateEventBus",
+        "events:CreateEventBus events:TagResource?Tags",
+    );
+}
+
+#[test]
 fn resources_come_from_the_request() {
     let check = |source: &str, event: &str, action: &str, expected: &[&str]| {
         let catalog = Catalog::embedded();

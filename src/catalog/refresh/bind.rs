@@ -302,7 +302,7 @@ impl Binder<'_> {
             let member = member.trim_end_matches(['[', ']', '{', '}']);
             let (form, shown) = match path.as_str() {
                 "*" => (None, true),
-                _ => self.hand.form(self.prefix, variable, member),
+                _ => self.hand.form(self.action, variable, member),
             };
             known &= shown;
             pairs.push((

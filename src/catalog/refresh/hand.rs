@@ -35,8 +35,11 @@ pub(super) struct HandTables {
     pub(super) forms: Vec<HandForm>,
     /// Members of the API's input that name the account which owns the resource, by prefix.
     pub(super) owners: BTreeMap<String, Vec<String>>,
-    /// (prefix, member in lower case) that some example, denial or trail shows to hold what the ARN has.
-    pub(super) shown: BTreeSet<(String, String)>,
+    /// (prefix, member) → the operations, all in lower case, of which some example, denial or trail shows that the member
+    /// holds what the ARN has.
+    pub(super) shown: BTreeMap<(String, String), BTreeSet<String>>,
+    /// Action → further actions that it needs or may need.
+    pub(super) further: BTreeMap<String, Vec<String>>,
 }
 
 impl HandTables {
@@ -54,7 +57,8 @@ impl HandTables {
             bindings: Vec::new(),
             forms: Vec::new(),
             owners: BTreeMap::new(),
-            shown: BTreeSet::new(),
+            shown: BTreeMap::new(),
+            further: BTreeMap::new(),
         };
         for row in rows(&text("hand")?) {
             if let [source, event, needs, ..] = row.as_slice() {
@@ -106,16 +110,25 @@ impl HandTables {
             }
         }
         for row in rows(&text("spellings")?) {
-            if let [prefix, _, member, ..] = row.as_slice() {
-                tables.shown.insert(((*prefix).to_owned(), member.to_ascii_lowercase()));
+            if let [prefix, operation, member, ..] = row.as_slice() {
+                let key = ((*prefix).to_owned(), member.to_ascii_lowercase());
+                let operations = tables.shown.entry(key).or_default();
+                operations.insert(operation.to_ascii_lowercase());
+            }
+        }
+        for row in rows(&text("further")?) {
+            if let [action, further, ..] = row.as_slice() {
+                tables.further.insert((*action).to_owned(), words(further));
             }
         }
         Ok(tables)
     }
 
     /// How requests spell the parameter behind the variable of an ARN, and whether somebody has shown it: a row for the
-    /// variable, one for the parameter, then what examples, denials and trails show.
-    pub(super) fn form(&self, prefix: &str, variable: &str, member: &str) -> (Option<&str>, bool) {
+    /// variable, one for the parameter, then what examples, denials and trails show: of any operation of the service, but
+    /// for names that say nothing (`Name`, `Id`), which may be of anything there.
+    pub(super) fn form(&self, action: &str, variable: &str, member: &str) -> (Option<&str>, bool) {
+        let (prefix, operation) = action.split_once(':').unwrap_or((action, ""));
         let of = |name: &str| {
             let rows = self
                 .forms
@@ -129,8 +142,13 @@ impl HandTables {
                 (Some(form).filter(|form| *form != "-"), !row.form.ends_with('?'))
             }
             None => {
-                let key = (prefix.to_owned(), member.to_ascii_lowercase());
-                (None, self.shown.contains(&key))
+                let member = member.to_ascii_lowercase();
+                let says_nothing = matches!(member.as_str(), "name" | "names" | "id" | "ids" | "identifier");
+                let shown = self
+                    .shown
+                    .get(&(prefix.to_owned(), member))
+                    .is_some_and(|operations| !says_nothing || operations.contains(&operation.to_ascii_lowercase()));
+                (None, shown)
             }
         }
     }

@@ -11,6 +11,9 @@ use super::hand::HandTables;
 use super::packages::{Action, Client, MapEntry, Operation, Packages};
 use super::sides::{self, TwoSided};
 
+/// Services of which a request that creates something with tags surely needs the tagging action.
+const TAGS_NEED_AN_ACTION: [&str; 2] = ["elasticloadbalancing", "events"];
+
 /// What compiling yields.
 pub(super) struct Compiled {
     /// By prefix, then by lower-case name: name, step, needs.
@@ -415,7 +418,6 @@ impl<'a> Compiler<'a> {
         self.add_roles(prefixes, name, &members, &[], &mut needs);
         if !bind::tag_paths(&members).is_empty() && name != "TagResource" {
             let mut put = RowNeed::new("apigateway:PUT");
-            put.certain = false;
             put.when = When::Present(bind::tag_paths(&members));
             needs.push(put);
         }
@@ -524,7 +526,9 @@ impl<'a> Compiler<'a> {
                 let full = format!("{prefix}:{}", action.name);
                 if action.level == "Tagging" && tags && needs.iter().all(|need| need.action != full) {
                     let mut need = RowNeed::new(&full);
-                    need.certain = false;
+                    // Their guides say so; other services may check nothing of their own (Elastic Load Balancing user guide,
+                    // "Tagging permissions"; EventBridge user guide, "Managing permissions").
+                    need.certain = TAGS_NEED_AN_ACTION.contains(&prefix.as_str());
                     need.when = When::Present(paths.clone());
                     needs.push(need);
                 }

@@ -349,6 +349,55 @@ fn read_arns(path: &Path) -> Result<BTreeMap<String, Vec<String>>, Error> {
     Ok(arns)
 }
 
+impl Packages {
+    /// Adds the further actions that a table written by hand names.
+    pub(super) fn add_dependents(&mut self, further: &BTreeMap<String, Vec<String>>) {
+        for (action, more) in further {
+            let known: Vec<String> = more
+                .iter()
+                .filter(|name| self.action(name).is_some())
+                .cloned()
+                .collect();
+            let Some((prefix, name)) = action.split_once(':') else {
+                continue;
+            };
+            let of_prefix = self.actions.get_mut(prefix).into_iter().flat_map(BTreeMap::values_mut);
+            for action in of_prefix.filter(|action| action.name == name) {
+                action.dependents.extend(known.iter().cloned());
+            }
+        }
+    }
+}
+
+/// The SDK's documented examples, as events.
+pub(super) fn examples(from: &Path) -> Result<String, Error> {
+    let mut out = String::new();
+    let data = from.join("botocore/botocore/data");
+    let services = entries(&data)?.into_iter().filter(|path| path.is_dir());
+    let versions: Result<Vec<Vec<PathBuf>>, Error> = services.map(|service| entries(&service)).collect();
+    for version in versions?.into_iter().flatten() {
+        let path = version.join("examples-1.json");
+        let model = version.join("service-2.json.gz");
+        if !path.exists() || !model.exists() {
+            continue;
+        }
+        let file: Value = json(&path)?;
+        let model: Model = json_gz(&model)?;
+        let name = model.metadata.signing_name.unwrap_or(model.metadata.endpoint_prefix);
+        for (operation, examples) in file["examples"].as_object().into_iter().flatten() {
+            for example in examples.as_array().into_iter().flatten() {
+                let event = serde_json::json!({
+                    "eventTime": "2020-01-01T00:00:00Z", "eventSource": format!("{name}.amazonaws.com"),
+                    "eventName": operation, "requestParameters": example["input"], "responseElements": example["output"],
+                });
+                out.push_str(&event.to_string());
+                out.push('\n');
+            }
+        }
+    }
+    Ok(out)
+}
+
 /// Dependent actions, documentation links, and "Permissions management" where the other list says "Write".
 fn add_second_opinion(actions: &mut BTreeMap<String, BTreeMap<String, Action>>, from: &Path) -> Result<(), Error> {
     let definition: BTreeMap<String, Value> =
@@ -412,6 +461,17 @@ fn read_versions(from: &Path) -> Result<Vec<(String, String, String)>, Error> {
     Ok(versions)
 }
 
+fn json_gz<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
+    let mut text = Vec::new();
+    flate2::read::GzDecoder::new(bytes(path)?.as_slice())
+        .read_to_end(&mut text)
+        .map_err(|source| Error::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+    serde_json::from_slice(&text).map_err(|error| content(path, error))
+}
+
 /// The newest model of each client.
 fn read_clients(folder: &Path) -> Result<Vec<Client>, Error> {
     let mut clients = Vec::new();
@@ -422,14 +482,7 @@ fn read_clients(folder: &Path) -> Result<Vec<Client>, Error> {
         let Some(path) = models.rfind(|path| path.exists()) else {
             continue;
         };
-        let mut text = Vec::new();
-        flate2::read::GzDecoder::new(bytes(&path)?.as_slice())
-            .read_to_end(&mut text)
-            .map_err(|source| Error::Read {
-                path: path.clone(),
-                source,
-            })?;
-        let model: Model = serde_json::from_slice(&text).map_err(|error| content(&path, error))?;
+        let model: Model = json_gz(&path)?;
         let signing_name = model
             .metadata
             .signing_name
