@@ -51,7 +51,9 @@ OPERATIONS = [
     op("ssm", "GetParameter", {"name": "@plainparameter"}, "ssm:GetParameter plainparameter"),
     op("ssm", "GetParameters", {"names": ["@parameter.path", "@plainparameter.name"]},
        "ssm:GetParameters parameter", "ssm:GetParameters plainparameter"),
-    op("ssm", "GetParametersByPath", {"path": "/shop/", "recursive": True}, "ssm:GetParametersByPath arn:aws:ssm:{R}:{A}:parameter/shop"),
+    # AWS names the path as it was asked for, with a slash at its end or without (denials in public issues say both).
+    op("ssm", "GetParametersByPath", {"path": "/shop/", "recursive": True}, "ssm:GetParametersByPath arn:aws:ssm:{R}:{A}:parameter/shop/"),
+    op("ssm", "GetParametersByPath", {"path": "/shop"}, "ssm:GetParametersByPath arn:aws:ssm:{R}:{A}:parameter/shop"),
     op("ssm", "PutParameter", {"name": "@parameter.path", "type": "String"}, "ssm:PutParameter parameter", **WRITE),
     op("ssm", "DeleteParameter", {"name": "@plainparameter.name"}, "ssm:DeleteParameter plainparameter", **WRITE),
     op("ssm", "SendCommand", {"documentName": "AWS-RunShellScript", "instanceIds": ["@instance"]},
