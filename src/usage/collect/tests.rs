@@ -50,8 +50,11 @@ fn parts_do_not_depend_on_threads() {
 fn parts_in_any_order_make_up_the_whole() {
     let (table, coverage) = collect(&sample(), &options(2), &Progress::silent()).expect("threads");
     let parts = parts(&sample(), 2);
-    let joined = |(mut table, coverage): (Table, Coverage)| {
+    // What rests on the whole archive is settled once all of it is there.
+    let joined = |(mut table, mut coverage): (Table, Coverage)| {
         table.join_sessions();
+        outlier::settle(&mut table, &mut coverage, false);
+        named::settle(&mut coverage, &sample(), &options(2).filter);
         (table, coverage)
     };
     assert!(
