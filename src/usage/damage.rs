@@ -46,8 +46,9 @@ impl Damage {
     /// Something was skipped; it stands for so many records.
     pub(super) fn skipped(&mut self, why: Why, records: u64) {
         let extent = match why {
-            // What CloudTrail did not write is no loss.
-            Why::NotCloudTrail => return,
+            // What CloudTrail did not write is no loss: it gives each event its time, so one record without, or of the year
+            // -1, must not silence what all others prove.
+            Why::NotCloudTrail | Why::NoTime => return,
             Why::NotATrail => Extent::Strange,
             Why::Empty => {
                 self.is_empty = true;
@@ -55,7 +56,6 @@ impl Damage {
             }
             Why::NotJson
             | Why::NotARow
-            | Why::NoTime
             | Why::NoSource
             | Why::NoName
             | Why::IdentityNotAnObject
