@@ -663,8 +663,7 @@ fn the_sample_shows_what_its_story_tells() {
         ("shop-node", "s3:DeleteBucket", "unused"),
         ("ci-deploy", "lambda:UpdateFunctionCode", "used"),
         ("ci-deploy", "iam:PassRole", "inferred"),
-        // Its call of a service that does not exist might be any service's whose every action it holds.
-        ("ci-deploy", "rds:CreateDBInstance", "unobservable"),
+        ("ci-deploy", "rds:CreateDBInstance", "denied-only"),
         ("ci-deploy", "iam:CreateAccessKey", "unused"),
         ("old-backup", "s3:DeleteBucket", "unused"),
         ("old-backup", "s3:GetObject", "unobservable"),
