@@ -159,7 +159,8 @@ fn one_run_in_a_fortnight_holds() {
 
 #[test]
 fn one_run_in_a_week_does_not() {
-    check_held(&Archive::on("2026-10-08", "2026-10-14", &["2026-10-14"]), &[], None);
+    let week = Archive::on("2026-10-08", "2026-10-14", &["2026-10-14"]);
+    check_held(&week, &["--backtest", "never"], None);
 }
 
 #[test]
