@@ -245,7 +245,9 @@ impl LogArgs {
         let (table, coverage) = read(&sources, &options, &terminal.progress)?;
         terminal.progress.finish();
         source::verdict(&sources, 0)?;
-        let mut filter = options.filter;
+        let filter = options.filter;
+        #[cfg(feature = "aws")]
+        let mut filter = filter;
         #[cfg(feature = "aws")]
         if self.logs.iter().all(|place| place.starts_with("lookup:")) {
             // The API answers for all of the time that it reaches.

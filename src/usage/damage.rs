@@ -143,6 +143,7 @@ impl Damage {
 }
 
 /// What is lost with a file that cannot be read at all; `None` where it would hold no events.
+#[cfg(feature = "polars")]
 pub(super) fn lost(source: &Source, why: &str) -> Option<Loss> {
     Damage::unreadable(why).loss(source)
 }
