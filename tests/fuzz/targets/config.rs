@@ -1,3 +1,4 @@
+//! The configuration file: any bytes.
 #![no_main]
 #[path = "../checks.rs"]
 mod checks;

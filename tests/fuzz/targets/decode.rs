@@ -1,3 +1,4 @@
+//! One file of CloudTrail events: any bytes.
 #![no_main]
 #[path = "../checks.rs"]
 mod checks;

@@ -1,3 +1,4 @@
+//! Digest files and public keys: any bytes.
 #![no_main]
 #[path = "../checks.rs"]
 mod checks;

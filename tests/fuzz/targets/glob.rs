@@ -1,3 +1,4 @@
+//! Wildcards, against a slow matcher: any bytes.
 #![no_main]
 #[path = "../checks.rs"]
 mod checks;

@@ -1,3 +1,4 @@
+//! What IAM grants: any bytes.
 #![no_main]
 #[path = "../checks.rs"]
 mod checks;

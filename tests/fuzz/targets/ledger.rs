@@ -1,3 +1,4 @@
+//! The files of a ledger: any bytes.
 #![no_main]
 #[path = "../checks.rs"]
 mod checks;

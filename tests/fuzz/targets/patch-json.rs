@@ -1,3 +1,4 @@
+//! Edits of JSON files: any bytes.
 #![no_main]
 #[path = "../checks.rs"]
 mod checks;

@@ -1,3 +1,4 @@
+//! Policy documents: any bytes.
 #![no_main]
 #[path = "../checks.rs"]
 mod checks;

@@ -1,3 +1,4 @@
+//! Events that Athena or Spark have counted: any bytes.
 #![no_main]
 #[path = "../checks.rs"]
 mod checks;

@@ -1,3 +1,4 @@
+//! Cases of `simulate`: any bytes.
 #![no_main]
 #[path = "../checks.rs"]
 mod checks;

@@ -1,3 +1,4 @@
+//! Exports as CSV: any bytes.
 #![no_main]
 #[path = "../checks.rs"]
 mod checks;

@@ -1,3 +1,4 @@
+//! What events come wrapped in: any bytes.
 #![no_main]
 #[path = "../checks.rs"]
 mod checks;
