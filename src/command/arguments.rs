@@ -457,6 +457,9 @@ pub(super) struct ChoiceArgs {
     replace_aws_managed: bool,
     #[command(flatten)]
     pub(super) life_cycles: LifeCycleArgs,
+    /// Where what stays only because nobody could see it stands in a rewritten policy
+    #[arg(long, value_enum, default_value_t = UnseenArg::Apart, env = "TRIMTRAIL_UNSEEN")]
+    unseen: UnseenArg,
     /// Show only these principals: a glob over name, path or ARN; repeats
     #[arg(long, value_name = "GLOB", env = "TRIMTRAIL_ROLE")]
     role: Vec<String>,
@@ -487,6 +490,14 @@ enum RhythmArg {
     Hold,
     /// It is said, and they are not held for it
     Say,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+enum UnseenArg {
+    /// In a statement of its own, beside the one for what was used or inferred
+    Apart,
+    /// In one statement with it
+    Together,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -523,6 +534,7 @@ impl ChoiceArgs {
             keep: keep::load(self.keep.as_deref(), &self.own)?,
             replace_aws_managed: self.replace_aws_managed,
             life_cycles: self.life_cycles.on(),
+            unseen_apart: self.unseen == UnseenArg::Apart,
         })
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::fit::fit;
+use super::fit::{TOGETHER, fit};
 use super::names::Within;
 use super::quota::{MANAGED, SESSION, attachments, characters};
 use super::rewrite::{statements, texts, with_actions, with_statements};
@@ -288,7 +288,7 @@ impl Rewriter<'_> {
             })
             .collect();
         let spelled = self.spelled(&[principal]);
-        let cut = self.cut(PolicyKind::Managed, document, &before, &removable, &spelled);
+        let cut = self.cut(PolicyKind::Managed, document, &before, &removable, &TOGETHER, &spelled);
         let fits = fit(&[cut], quota).map_err(|why| format!("no form of it fits AWS's quota: {why}"))?;
         let after = fits.first().map_or(Value::Null, |fit| fit.candidate.after.value());
         let policy = parse(&after)?;
@@ -386,6 +386,7 @@ impl Rewriter<'_> {
                 &policy.document,
                 goal.document,
                 &goal.removable,
+                &TOGETHER,
                 &goal.spelled,
             )
             .finest();
@@ -410,13 +411,14 @@ fn split_document(document: &Value) -> Result<Vec<Value>, String> {
             vec![statement.clone()]
         } else {
             let actions = statement.get("Action").map(texts).unwrap_or_default();
+            let sid = statement.get("Sid").and_then(Value::as_str).map(str::to_owned);
             let rest = size.saturating_sub(actions.iter().map(|action| action.len() as u64 + 3).sum());
             if rest + FRAME > room {
                 return Err("a statement's resources and conditions alone do not fit into a managed policy".to_owned());
             }
             parts(actions, room - rest)
                 .into_iter()
-                .filter_map(|part| with_actions(statement, part))
+                .filter_map(|part| with_actions(statement, part, sid.clone()))
                 .collect()
         };
         for piece in pieces {

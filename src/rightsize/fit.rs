@@ -1,7 +1,7 @@
 //! Policies that share one quota, each cut as fine as there is room for all of them together.
 //!
-//! Where there is too little, documents are packed step by step: shorter wildcards, statements that differ in one element
-//! only as one, then whole services, those first that save most room for each action that then stays. Once all fit, each
+//! Where there is too little, documents are packed step by step: shorter wildcards, seen and unseen together, statements
+//! that differ in one element only as one, then whole services, those first that save most room for each action that then stays. Once all fit, each
 //! service is tried without again, the largest first, so that nothing stays for room that the room would hold.
 
 use std::collections::BTreeMap;
@@ -14,6 +14,9 @@ use crate::iam::{Effect, Policy};
 
 /// How often a packed document is packed again from where it stands.
 const ROUNDS: usize = 4;
+
+/// No statement in which seen and unseen stand apart.
+pub(super) static TOGETHER: BTreeMap<usize, ActionSet> = BTreeMap::new();
 
 /// A policy's part of what fits.
 pub(super) struct Fit {
@@ -53,13 +56,16 @@ fn size(written: &[Written]) -> u64 {
 fn once(cuts: &[Cut<'_>], target: u64) -> Result<Vec<Written>, String> {
     let at_least = |scarce: bool| -> u64 {
         let least = |cut: &Cut<'_>| if scarce { cut.least.min(SCARCE) } else { cut.least };
-        cuts.iter().map(|cut| cut.at_least(least(cut))).sum()
+        cuts.iter().map(|cut| cut.at_least(least(cut), false)).sum()
     };
     let write = |scarce: bool, merged: bool, whole: &[Vec<Range<u32>>]| -> Vec<Written> {
         let all = cuts.iter().zip(whole);
         all.map(|(cut, whole)| cut.write(&form(cut, scarce, merged, whole)))
             .collect()
     };
+    if let Some(apart) = apart(cuts, target) {
+        return Ok(apart);
+    }
     let mut whole: Vec<Vec<Range<u32>>> = vec![Vec::new(); cuts.len()];
     let finest = at_least(false);
     if finest <= target {
@@ -130,9 +136,33 @@ fn once(cuts: &[Cut<'_>], target: u64) -> Result<Vec<Written>, String> {
     Ok(written)
 }
 
+/// The documents with seen and unseen apart, where that is asked for and they fit.
+fn apart(cuts: &[Cut<'_>], target: u64) -> Option<Vec<Written>> {
+    if cuts.iter().all(|cut| cut.seen.is_empty()) {
+        return None;
+    }
+    [false, true].into_iter().find_map(|scarce| {
+        let forms = cuts.iter().map(|cut| Form {
+            apart: true,
+            ..form(cut, scarce, false, &[])
+        });
+        let least: u64 = cuts
+            .iter()
+            .zip(forms.clone())
+            .map(|(cut, form)| cut.at_least(form.least, true))
+            .sum();
+        if least > target {
+            return None;
+        }
+        let written: Vec<Written> = cuts.iter().zip(forms).map(|(cut, form)| cut.write(&form)).collect();
+        (size(&written) <= target).then_some(written)
+    })
+}
+
 fn form<'w>(cut: &Cut<'_>, scarce: bool, merged: bool, whole: &'w [Range<u32>]) -> Form<'w> {
     Form {
         least: if scarce { cut.least.min(SCARCE) } else { cut.least },
+        apart: false,
         merged,
         whole,
     }
@@ -147,15 +177,15 @@ fn again(cuts: &[Cut<'_>], written: &[Written], target: u64) -> Option<Vec<Writt
         let removable: BTreeMap<usize, ActionSet> = document
             .statements
             .iter()
-            .zip(&written.sources)
+            .zip(&written.candidate.origins)
             .filter(|(statement, _)| statement.effect == Effect::Allow)
-            .map(|(statement, sources)| {
+            .map(|(statement, origin)| {
                 let mut goes = ActionSet::of_statement(cut.catalog, statement);
                 for source in cut
                     .document
                     .statements
                     .iter()
-                    .filter(|source| sources.contains(&source.index))
+                    .filter(|source| origin.from.contains(&source.index))
                 {
                     goes = goes.difference(&cut.needed(source));
                 }
@@ -171,6 +201,8 @@ fn again(cuts: &[Cut<'_>], written: &[Written], target: u64) -> Option<Vec<Writt
             written: value,
             document,
             removable,
+            // What is packed stands together.
+            seen: &TOGETHER,
             ..*cut
         })
         .collect();
@@ -180,11 +212,9 @@ fn again(cuts: &[Cut<'_>], written: &[Written], target: u64) -> Option<Vec<Writt
         return None;
     }
     for ((cut, before), after) in cuts.iter().zip(written).zip(&mut finer) {
-        for sources in &mut after.sources {
-            *sources = sources
-                .iter()
-                .flat_map(|at| before.sources[*at].iter().copied())
-                .collect();
+        for origin in &mut after.candidate.origins {
+            let from = origin.from.iter().flat_map(|at| &before.candidate.origins[*at].from);
+            origin.from = from.copied().collect();
         }
         let left = after.candidate.after.policy().ok()?;
         after.candidate.removed = granted(cut, cut.document).difference(&granted(cut, &left)).shrunk();

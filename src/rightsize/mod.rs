@@ -8,6 +8,7 @@ mod alternatives;
 mod assumptions;
 mod balanced;
 mod confidence;
+mod cover;
 mod fit;
 mod guard;
 mod names;
@@ -88,6 +89,8 @@ pub struct Options {
     pub wait_for_rhythm: bool,
     /// Whether what a principal makes keeps what its life cycle will take.
     pub life_cycles: bool,
+    /// Whether what nobody could see stands in a statement of its own.
+    pub unseen_apart: bool,
 }
 
 impl Default for Options {
@@ -103,6 +106,7 @@ impl Default for Options {
             min_confidence: Level::Low,
             wait_for_rhythm: true,
             life_cycles: true,
+            unseen_apart: true,
         }
     }
 }
@@ -162,11 +166,32 @@ pub struct Narrowing {
     pub to: Vec<String>,
 }
 
+/// Where a statement of a candidate comes from.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Origin {
+    /// The place in the original of the statement that it was; several, where statements became one.
+    pub from: Vec<usize>,
+    /// Of a statement that holds only what stays because nobody could see it: the actions for which it stands.
+    pub unseen: Option<ActionSet>,
+}
+
+impl Origin {
+    /// Of a statement that was one.
+    pub(crate) fn of(statement: usize) -> Origin {
+        Origin {
+            from: vec![statement],
+            unseen: None,
+        }
+    }
+}
+
 /// One document that would do.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Candidate {
     /// The document; without statements for detach and delete.
     pub after: PolicyText,
+    /// Where each of its statements comes from.
+    pub origins: Vec<Origin>,
     /// What to do.
     pub change: Change,
     /// Characters as AWS counts them.
@@ -318,6 +343,7 @@ impl<'a> Rewriter<'a> {
         let document = grants.policies[index].policy.as_ref().ok()?;
         let kept = guard::kept(catalog, grants, &affects, &options.keep);
         let removable = removable(catalog, self.gaps, index, &affects, document, options, &kept.actions);
+        let seen = self.seen(&[index], &affects, document, &kept.actions);
         Some(Goal {
             index,
             document,
@@ -325,6 +351,7 @@ impl<'a> Rewriter<'a> {
             affects,
             kept,
             removable,
+            seen,
             narrows: true,
             held: None,
         })
@@ -344,6 +371,34 @@ impl<'a> Rewriter<'a> {
         (!affects.is_empty()).then_some(affects)
     }
 
+    /// For each Allow statement of a policy, or of its copies, in which seen and unseen stand apart, by its place: what
+    /// was used or inferred, and what somebody wants kept. What goes whole or not at all stands together.
+    fn seen(
+        &self,
+        copies: &[PolicyIndex],
+        affects: &[PrincipalIndex],
+        document: &Policy,
+        kept: &ActionSet,
+    ) -> BTreeMap<usize, ActionSet> {
+        let mut seen = BTreeMap::new();
+        if !self.options.unseen_apart {
+            return seen;
+        }
+        let tied = whole::tied(document);
+        let allows = document.statements.iter().filter(|one| one.effect == Effect::Allow);
+        for statement in allows.filter(|one| !tied.contains(&one.index)) {
+            let mut here = kept.clone();
+            for slice in affects.iter().flat_map(|principal| &self.gaps[*principal].slices) {
+                if copies.contains(&slice.policy) && slice.statement == statement.index {
+                    here.extend(&slice.with_grade(Grade::Used));
+                    here.extend(&slice.with_grade(Grade::Inferred));
+                }
+            }
+            seen.insert(statement.index, here);
+        }
+        seen
+    }
+
     /// The cut of a document that is, or stands for, a policy of a kind.
     fn cut<'c>(
         &'c self,
@@ -351,6 +406,7 @@ impl<'a> Rewriter<'a> {
         written: &'c Value,
         document: &'c Policy,
         removable: &'c BTreeMap<usize, ActionSet>,
+        seen: &'c BTreeMap<usize, ActionSet>,
         spelled: &'c BTreeSet<String>,
     ) -> rewrite::Cut<'c> {
         rewrite::Cut {
@@ -360,6 +416,7 @@ impl<'a> Rewriter<'a> {
             written,
             document,
             removable,
+            seen,
             spelled,
             least: self.options.compact,
         }
@@ -417,6 +474,7 @@ impl<'a> Rewriter<'a> {
         let goal = Goal {
             index: copies[0],
             document,
+            seen: self.seen(copies, &affects, document, &kept.actions),
             spelled: self.spelled(&affects),
             affects,
             kept,
@@ -443,6 +501,8 @@ struct Goal<'a> {
     affects: Vec<PrincipalIndex>,
     kept: Kept,
     removable: BTreeMap<usize, ActionSet>,
+    /// What was used or inferred, by statement; nothing of those in which all stands together.
+    seen: BTreeMap<usize, ActionSet>,
     /// Names that no catalog has and that its holders may need.
     spelled: BTreeSet<String>,
     /// Whether its resources may be cut down too.
@@ -451,12 +511,12 @@ struct Goal<'a> {
 }
 
 /// Whether a document surely grants all that another one grants.
-fn grants_all_of(before: &Value, after: &Value) -> bool {
-    let (Ok(before), Ok(after)) = (Policy::from_value(before), Policy::from_value(after)) else {
+fn grants_all_of(before: &Policy, after: &Candidate) -> bool {
+    let Ok(after) = after.after.policy() else {
         return false;
     };
     let (proof, no_search) = (Effort::default(), Effort::of(0));
-    subset::allows_no_more_within(&after, &before, &proof, &no_search) == subset::Verdict::Proved
+    subset::allows_no_more_within(&after, before, &proof, &no_search) == subset::Verdict::Proved
 }
 
 /// For each Allow statement, by its place: the actions that none of the principals may need.

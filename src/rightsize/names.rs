@@ -10,6 +10,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::cover::{Member, cover};
 use crate::catalog::{ActionId, Catalog};
 use crate::gap::ActionSet;
 use crate::iam::{ActionPattern, pattern};
@@ -36,7 +37,7 @@ impl Within<'_> {
                         .strip_suffix(":*")
                         .is_some_and(|prefix| prefix.eq_ignore_ascii_case(service))
             }
-            Within::AllBut(_) => false,
+            Within::AllBut(_) => self.holds(&format!("{service}:*")),
         }
     }
 
@@ -61,10 +62,14 @@ pub struct Names<'a> {
     /// Each service's actions, services sorted by name.
     services: Vec<(&'a str, Range<u32>)>,
     known: RwLock<HashMap<Key, Arc<Piece>>>,
+    covers: RwLock<HashMap<CoverKey, Arc<[String]>>>,
 }
 
 /// The first action of a service, the fewest actions of a wildcard, and which of the service's actions are named.
 type Key = (u32, usize, Vec<u64>);
+
+/// The first action of a service, which of its actions must be held, and which may be.
+type CoverKey = (u32, Vec<u64>, Vec<u64>);
 
 /// The patterns for one service.
 #[derive(Debug)]
@@ -83,6 +88,7 @@ impl<'a> Names<'a> {
             catalog,
             services: catalog.service_ranges().collect(),
             known: RwLock::new(HashMap::new()),
+            covers: RwLock::new(HashMap::new()),
         }
     }
 
@@ -125,6 +131,48 @@ impl<'a> Names<'a> {
             }));
         }
         pieces
+    }
+
+    /// Few patterns that hold all of `wanted`, and of the catalog's actions nothing but `allowed`, sorted by service, then
+    /// action.
+    pub(super) fn covering(&self, wanted: &ActionSet, allowed: &ActionSet, within: Within<'_>) -> Vec<String> {
+        let mut patterns = Vec::new();
+        for (service, range) in &self.services {
+            if wanted.count_in(range.clone()) == 0 {
+                continue;
+            }
+            let cover = || {
+                let members = range.clone().map(|action| {
+                    let action = ActionId::from_index(action as usize);
+                    Member {
+                        name: self.catalog.name(action),
+                        wanted: wanted.contains(action),
+                        allowed: allowed.contains(action),
+                    }
+                });
+                let members: Vec<Member<'_>> = members.collect();
+                cover(&members, service.len() + 1, |pattern| within.holds(pattern))
+            };
+            if !within.holds_service(service) {
+                patterns.extend(cover());
+                continue;
+            }
+            let key = (
+                range.start,
+                wanted.bits_in(range.clone()),
+                allowed.bits_in(range.clone()),
+            );
+            let covers = self.covers.read().unwrap_or_else(PoisonError::into_inner);
+            let known = covers.get(&key).cloned();
+            drop(covers);
+            patterns.extend_from_slice(&known.unwrap_or_else(|| {
+                let patterns: Arc<[String]> = cover().into();
+                let mut covers = self.covers.write().unwrap_or_else(PoisonError::into_inner);
+                covers.insert(key, Arc::clone(&patterns));
+                patterns
+            }));
+        }
+        patterns
     }
 
     fn piece(&self, actions: &ActionSet, service: &str, range: &Range<u32>, within: Within<'_>, least: usize) -> Piece {
@@ -267,7 +315,7 @@ fn has_prefix(name: &str, prefix: &str) -> bool {
 }
 
 /// Where the word that starts at `from` ends: `DescribeInstances` → `Describe`.
-fn word_end(name: &str, from: usize) -> usize {
+pub(super) fn word_end(name: &str, from: usize) -> usize {
     let bytes = name.as_bytes();
     let mut end = from + 1;
     // A run of capitals is one word: `DB` in `DescribeDBClusters` starts it, `Clusters` the next.

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::names::{Names, Within};
 use super::quota::characters_of;
 use super::rewrite::{statements, texts, with_actions, with_statements};
-use super::{Candidate, Change, Narrowing};
+use super::{Candidate, Change, Narrowing, Origin};
 use crate::catalog::{AccessLevel, ActionId, Catalog};
 use crate::gap::{self, ActionSet, Gap};
 use crate::grants::{Grants, PolicyIndex, PrincipalIndex};
@@ -82,18 +82,15 @@ impl Narrow<'_> {
     /// `base`, the candidate of the step before or the policy as it stands, with narrower resources: of all statements that
     /// can be, then of all but one, then of one alone, so that a statement of which nothing can be proved does not lose the
     /// others. None where none can be.
-    pub(super) fn candidates(&self, original: &Policy, base: &Candidate) -> Vec<Candidate> {
+    pub(super) fn candidates(&self, policy: &Policy, base: &Candidate) -> Vec<Candidate> {
         let document = base.after.value();
-        let Ok(policy) = Policy::from_value(&document) else {
-            return Vec::new();
-        };
         let written = statements(&document);
         let split: Vec<Option<(Vec<Value>, Vec<Narrowing>)>> = policy
             .statements
             .iter()
             .zip(written)
             .map(|(statement, written)| {
-                let (pieces, rest) = self.pieces(original, policy.version, statement, written)?;
+                let (pieces, rest) = self.pieces(policy, statement, &base.origins)?;
                 let mut narrowed = Vec::new();
                 let pieces = self.split(statement, written, pieces, rest, &mut narrowed)?;
                 Some((pieces, narrowed))
@@ -114,14 +111,19 @@ impl Narrow<'_> {
             choices.extend(all.iter().map(|alone| vec![*alone]));
         }
         let of = |choice: Vec<usize>| {
-            let (mut left, mut narrowed) = (Vec::new(), Vec::new());
+            let (mut left, mut origins, mut narrowed) = (Vec::new(), Vec::new(), Vec::new());
             for (at, (written, split)) in written.iter().zip(&split).enumerate() {
+                let origin = base.origins[at].clone();
                 match split.as_ref().filter(|_| choice.contains(&at)) {
                     Some((pieces, names)) => {
                         left.extend(pieces.iter().cloned());
+                        origins.extend(pieces.iter().map(|_| origin.clone()));
                         narrowed.extend(names.iter().cloned());
                     }
-                    None => left.push(written.clone()),
+                    None => {
+                        left.push(written.clone());
+                        origins.push(origin);
+                    }
                 }
             }
             let after = PolicyText::from(&with_statements(&document, left));
@@ -130,26 +132,35 @@ impl Narrow<'_> {
                 characters: characters_of(after.as_str()),
                 removed: base.removed.clone(),
                 after,
+                origins,
                 narrowed,
             }
         };
         choices.into_iter().map(of).collect()
     }
 
-    /// For each list of narrower resources the actions that get it, and the actions of the statement without them.
-    fn pieces(
-        &self,
-        original: &Policy,
-        version: Version,
-        statement: &Statement,
-        written: &Value,
-    ) -> Option<(Pieces, Vec<String>)> {
+    /// For each list of narrower resources the actions that get it, and the actions of the statement without them. An
+    /// action that stands beside it as well, on the same resources, gains nothing and is left.
+    fn pieces(&self, policy: &Policy, statement: &Statement, origins: &[Origin]) -> Option<(Pieces, Vec<String>)> {
         let (Effect::Allow, ActionPart::Action(patterns), ResourcePart::Resource(resources)) =
             (statement.effect, &statement.action, &statement.resource)
         else {
             return None;
         };
-        let source = source(original, statement, written)?;
+        let origin = origins.get(statement.index)?;
+        // Of a statement that several became, no evidence is that of one.
+        let &[source] = &origin.from[..] else {
+            return None;
+        };
+        let mut beside = ActionSet::none();
+        for other in policy.statements.iter().filter(|other| other.index != statement.index) {
+            if origins
+                .get(other.index)
+                .is_some_and(|origin| origin.from.contains(&source))
+            {
+                beside.extend(&ActionSet::of_statement(self.catalog, other));
+            }
+        }
         let (mut pieces, mut rest) = (Pieces::new(), Vec::new());
         for pattern in patterns {
             let is_wildcard = pattern.text().contains(['*', '?']);
@@ -160,7 +171,11 @@ impl Narrow<'_> {
                 None => Vec::new(),
             };
             for action in expanded {
-                match self.narrowed(action, source, resources, version) {
+                let narrowed = match beside.contains(action) {
+                    true => None,
+                    false => self.narrowed(action, source, resources, policy.version),
+                };
+                match narrowed {
                     Some(to) if is_wildcard => here.push((to, self.catalog.name(action).to_owned())),
                     Some(to) => here.push((to, pattern.text().to_owned())),
                     None => left.insert(action),
@@ -203,7 +218,7 @@ impl Narrow<'_> {
     ) -> Option<Vec<Value>> {
         let mut out = Vec::new();
         if !rest.is_empty() {
-            out.push(with_actions(written, rest)?);
+            out.push(with_actions(written, rest, statement.sid.clone())?);
         }
         let mut pieces: Vec<(Vec<String>, Vec<String>)> = pieces
             .into_iter()
@@ -213,14 +228,12 @@ impl Narrow<'_> {
         let from = texts(written.get("Resource")?);
         for (mut actions, to) in pieces {
             actions.sort_by(|a, b| super::names::in_order(a, b));
-            let mut piece = with_actions(written, actions)?;
+            // A Sid stands once in a policy.
+            let sid = statement.sid.clone().filter(|_| out.is_empty());
+            let mut piece = with_actions(written, actions, sid)?;
             let object = piece.as_object_mut()?;
             let one = to.len() == 1 && !written.get("Resource").is_some_and(Value::is_array);
             object.insert("Resource".to_owned(), if one { json!(to[0]) } else { json!(to) });
-            // A Sid stands once in a policy.
-            if !out.is_empty() {
-                object.shift_remove("Sid");
-            }
             out.push(piece);
             narrowed.push(Narrowing {
                 statement: statement.sid.clone().unwrap_or_else(|| statement.index.to_string()),
@@ -335,18 +348,6 @@ impl Narrow<'_> {
         }
         used.then_some(all)
     }
-}
-
-/// The place in the original of the statement that a rewritten one comes from.
-fn source(original: &Policy, statement: &Statement, written: &Value) -> Option<usize> {
-    // A rewrite keeps order, resources and conditions; the first that fits and grants all of it is its source.
-    let mut candidates = original.statements.iter().filter(|candidate| {
-        let same = |element: &str| candidate.to_value().get(element) == written.get(element);
-        ["Effect", "Resource", "NotResource", "Condition"].into_iter().all(same)
-            && crate::iam::subset::statement_includes(candidate, statement)
-    });
-    let first = candidates.next()?;
-    candidates.next().is_none().then_some(first.index)
 }
 
 /// What is named as patterns, none that another one holds, each cut to the resource beside it.

@@ -1,7 +1,8 @@
 //! The documents themselves: each Allow statement's actions cut down to what stays, everything else as it was written.
 //!
-//! Statement by statement, never a product of two statements' actions and resources. How short the written form is,
-//! `fit` decides.
+//! Statement by statement, never a product of two statements' actions and resources. What was used or inferred stands in
+//! one statement, what stays only because nobody could see it in one beside it. How short the written form is, `fit`
+//! decides.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -10,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::names::{Names, Within, in_order};
 use super::quota::characters_of;
-use super::{Candidate, Change, Step};
+use super::{Candidate, Change, Origin, Step};
 use crate::catalog::{ActionId, Catalog};
 use crate::gap::ActionSet;
 use crate::grants::PolicyKind;
@@ -24,6 +25,8 @@ pub(super) const SCARCE: usize = 2;
 pub(super) struct Form<'w> {
     /// Fewest actions that a wildcard stands for.
     pub(super) least: usize,
+    /// Whether seen and unseen stand apart.
+    pub(super) apart: bool,
     /// Whether statements that differ in one element only become one.
     pub(super) merged: bool,
     /// The actions of services that stay whole to save room.
@@ -33,8 +36,6 @@ pub(super) struct Form<'w> {
 /// A document in one form.
 pub(super) struct Written {
     pub(super) candidate: Candidate,
-    /// For each of its statements the places of those in the original that it comes from.
-    pub(super) sources: Vec<Vec<usize>>,
     /// Whether something stays, or stands together, to save room.
     pub(super) packed: bool,
 }
@@ -69,6 +70,8 @@ pub(super) struct Cut<'a> {
     pub(super) document: &'a Policy,
     /// For each Allow statement, by its place: the actions that none of the principals may need.
     pub(super) removable: &'a BTreeMap<usize, ActionSet>,
+    /// For each statement in which seen and unseen may stand apart, by its place: what was used or inferred.
+    pub(super) seen: &'a BTreeMap<usize, ActionSet>,
     /// Names that no catalog has and somebody may need: where the wildcard of a whole service goes, they stay spelled out.
     pub(super) spelled: &'a BTreeSet<String>,
     /// Fewest actions that a wildcard stands for.
@@ -92,14 +95,18 @@ fn grants_everything(statement: &Statement) -> bool {
 }
 
 impl Cut<'_> {
-    /// Characters of the names alone that stay in rewritten statements: no document is shorter.
-    pub(super) fn at_least(&self, least: usize) -> u64 {
+    /// Characters of the names alone that stay in rewritten statements: no document is shorter. Of what stands apart as
+    /// unseen nothing is counted.
+    pub(super) fn at_least(&self, least: usize, apart: bool) -> u64 {
         let mut sum = 0;
         for statement in &self.document.statements {
             let Some(goes) = self.removable.get(&statement.index).filter(|goes| !goes.is_empty()) else {
                 continue;
             };
-            let stays = ActionSet::of_statement(self.catalog, statement).difference(goes);
+            let mut stays = ActionSet::of_statement(self.catalog, statement).difference(goes);
+            if let Some(seen) = self.seen.get(&statement.index).filter(|_| apart) {
+                stays = stays.intersection(seen);
+            }
             // Of a list each pattern is named by itself; the union takes no more, but for the names that no catalog has.
             let pieces = self.names.pieces(&stays, within(statement), least);
             sum += pieces.iter().map(|piece| piece.characters).sum::<u64>();
@@ -111,6 +118,7 @@ impl Cut<'_> {
     pub(super) fn finest(&self) -> Candidate {
         let form = Form {
             least: self.least.min(SCARCE),
+            apart: false,
             merged: false,
             whole: &[],
         };
@@ -168,13 +176,14 @@ impl Cut<'_> {
     /// The document in a form.
     pub(super) fn write(&self, form: &Form<'_>) -> Written {
         let catalog = self.catalog;
-        let mut left: Vec<(Value, Vec<usize>)> = Vec::new();
+        let mut left: Vec<(Value, Origin)> = Vec::new();
+        let mut sids = Sids::of(self.document);
         let mut removed = ActionSet::none();
         let mut stays_somewhere = ActionSet::none();
         for (statement, written) in self.document.statements.iter().zip(statements(self.written)) {
-            let source = vec![statement.index];
+            let origin = Origin::of(statement.index);
             let Some(goes) = self.removable.get(&statement.index) else {
-                left.push((written.clone(), source));
+                left.push((written.clone(), origin));
                 continue;
             };
             let granted = ActionSet::of_statement(catalog, statement);
@@ -186,11 +195,27 @@ impl Cut<'_> {
                 }
             }
             removed.extend(&goes);
-            stays_somewhere.extend(&granted.difference(&goes));
+            let stays = granted.difference(&goes);
+            stays_somewhere.extend(&stays);
             if goes.is_empty() {
-                left.push((written.clone(), source));
-            } else if let Some(statement) = self.statement(statement, written, &granted, &goes, form.least) {
-                left.push((statement, source));
+                left.push((written.clone(), origin));
+                continue;
+            }
+            let seen = self.seen.get(&statement.index).filter(|_| form.apart);
+            let Left { seen: names, unseen } = self.left(statement, &goes, &stays, seen, form.least);
+            let hidden = Origin {
+                unseen: seen.map(|seen| stays.difference(seen).shrunk()),
+                ..origin.clone()
+            };
+            let pair = !names.is_empty() && !unseen.is_empty();
+            let (own, other) = match pair {
+                true => sids.pair(statement),
+                false => (statement.sid.clone(), statement.sid.clone()),
+            };
+            for (names, sid, origin) in [(names, own, origin), (unseen, other, hidden)] {
+                if let Some(cut) = with_actions(written, names, sid) {
+                    left.push((cut, origin));
+                }
             }
         }
         let apart = left.len();
@@ -199,7 +224,7 @@ impl Cut<'_> {
         }
         let packed = left.len() < apart || !form.whole.is_empty();
         let none_left = left.is_empty();
-        let (left, sources) = left.into_iter().unzip();
+        let (left, origins) = left.into_iter().unzip();
         let after = PolicyText::from(&with_statements(self.written, left));
         let candidate = Candidate {
             change: match (none_left, self.kind) {
@@ -210,54 +235,129 @@ impl Cut<'_> {
             characters: characters_of(after.as_str()),
             removed: removed.difference(&stays_somewhere).shrunk(),
             after,
+            origins,
             narrowed: Vec::new(),
         };
-        Written {
-            candidate,
-            sources,
-            packed,
-        }
+        Written { candidate, packed }
     }
 
-    /// The statement without the actions that go; `None` where none is left.
-    fn statement(
+    /// What is left of a statement's actions, as its document writes them; `seen` is what of them was used or inferred,
+    /// where that stands apart.
+    fn left(
         &self,
         statement: &Statement,
-        written: &Value,
-        granted: &ActionSet,
         goes: &ActionSet,
+        stays: &ActionSet,
+        seen: Option<&ActionSet>,
         least: usize,
-    ) -> Option<Value> {
+    ) -> Left {
         let catalog = self.catalog;
-        let mut left: Vec<String> = Vec::new();
+        let mut left = Left::default();
+        // What nobody could see is a list of its own.
+        let apart = |stays: &ActionSet| match seen {
+            Some(seen) => (stays.intersection(seen), stays.difference(seen)),
+            None => (stays.clone(), ActionSet::none()),
+        };
         match &statement.action {
             ActionPart::Action(patterns) => {
                 let mut named = ActionSet::none();
                 for pattern in patterns {
+                    let within = Within::Pattern(pattern.lower());
                     let expanded = ActionSet::of_pattern(catalog, pattern.lower());
-                    let stays = expanded.difference(goes);
+                    let new = expanded.difference(goes);
                     // A pattern that the catalog does not know, or of which nothing goes, stays as it was written.
-                    if stays == expanded {
-                        left.push(pattern.text().to_owned());
+                    let as_written = new == expanded;
+                    let (used, hidden) = apart(&new);
+                    let (used, hidden) = (used.difference(&named), hidden.difference(&named));
+                    let is_unseen = seen.is_some() && (expanded.is_empty() || !apart(&new).1.is_empty());
+                    if as_written && !is_unseen {
+                        left.seen.push(pattern.text().to_owned());
                     } else {
-                        let new = stays.difference(&named);
-                        left.extend(self.names.of(&new, Within::Pattern(pattern.lower()), least));
-                        left.extend(self.spelled.iter().filter(|name| pattern.matches(name)).cloned());
+                        left.seen.extend(self.names.of(&used, within, least));
                     }
-                    named.extend(&stays);
+                    if as_written && is_unseen {
+                        left.unseen.push(pattern.text().to_owned());
+                    } else if !as_written {
+                        left.unseen.extend(self.names.covering(&hidden, stays, within));
+                        let spelled = self.spelled.iter().filter(|name| pattern.matches(name));
+                        left.of_unknown(seen.is_some()).extend(spelled.cloned());
+                    }
+                    named.extend(&new);
                 }
             }
             // What stays becomes explicit.
-            ActionPart::NotAction(_) => {
-                left.extend(self.names.of(&granted.difference(goes), within(statement), least));
+            ActionPart::NotAction(patterns) => {
+                let (used, hidden) = apart(stays);
+                let within = within(statement);
+                left.seen = self.names.of(&used, within, least);
+                left.unseen = self.names.covering(&hidden, stays, within);
+                let granted = |name: &&String| !patterns.iter().any(|pattern| pattern.matches(name));
+                let spelled = self.spelled.iter().filter(granted);
+                left.of_unknown(seen.is_some()).extend(spelled.cloned());
             }
         }
-        if left.is_empty() {
-            return None;
+        for list in [&mut left.seen, &mut left.unseen] {
+            list.sort_by(|a, b| in_order(a, b));
+            list.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
         }
-        left.sort_by(|a, b| in_order(a, b));
-        left.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
-        with_actions(written, left)
+        left
+    }
+}
+
+/// What is left of a statement's actions.
+#[derive(Default)]
+struct Left {
+    /// Used or inferred; everything, where the two stand together.
+    seen: Vec<String>,
+    /// What stays only because nobody could see it.
+    unseen: Vec<String>,
+}
+
+impl Left {
+    /// The list for names that the catalog does not know: nobody can tell whether they were used.
+    fn of_unknown(&mut self, apart: bool) -> &mut Vec<String> {
+        if apart { &mut self.unseen } else { &mut self.seen }
+    }
+}
+
+/// How the Sid of a statement ends that holds only what nobody could see.
+const UNSEEN: &str = "Unseen";
+
+/// The Sids of a document: each stands once in it.
+struct Sids(BTreeSet<String>);
+
+impl Sids {
+    fn of(document: &Policy) -> Sids {
+        let sids = document.statements.iter().filter_map(|statement| statement.sid.clone());
+        Sids(sids.collect())
+    }
+
+    /// The Sids of the two statements that take a statement's place: of what was seen, and of what was not. One that
+    /// has none, or an empty one as Terraform writes it, leaves both without.
+    fn pair(&mut self, statement: &Statement) -> (Option<String>, Option<String>) {
+        let own = statement.sid.clone();
+        let Some(sid) = own.as_deref().filter(|sid| !sid.is_empty()) else {
+            return (own.clone(), own);
+        };
+        match sid.strip_suffix(UNSEEN).filter(|base| !base.is_empty()) {
+            // It is one that stood apart already, of which something was seen since.
+            Some(base) => (Some(self.free(base)), own),
+            None => {
+                let unseen = self.free(&format!("{sid}{UNSEEN}"));
+                (own, Some(unseen))
+            }
+        }
+    }
+
+    /// The Sid, or with the first number behind it that makes it new, in the letters that IAM takes. (IAM user guide,
+    /// "IAM JSON policy elements: Sid": A-Z, a-z, 0-9, unique within a policy; no length is named.)
+    fn free(&mut self, sid: &str) -> String {
+        let sid: String = sid.chars().filter(char::is_ascii_alphanumeric).collect();
+        let numbered = (2_u32..).map(|number| format!("{sid}{number}"));
+        let mut tried = std::iter::once(sid.clone()).chain(numbered);
+        let free = tried.find(|sid| !self.0.contains(sid)).unwrap_or(sid);
+        self.0.insert(free.clone());
+        free
     }
 }
 
@@ -267,6 +367,21 @@ fn within(statement: &Statement) -> Within<'_> {
         ActionPart::Action(_) => Within::Anything,
         ActionPart::NotAction(patterns) => Within::AllBut(patterns),
     }
+}
+
+/// What of the seen stands apart from the unseen in a step: where whole services go, nothing does yet.
+pub(super) fn seen_in_step(
+    document: &Policy,
+    seen: &BTreeMap<usize, ActionSet>,
+    step: Step,
+) -> BTreeMap<usize, ActionSet> {
+    let mut seen = seen.clone();
+    if step == Step::Services {
+        for statement in document.statements.iter().filter(|one| grants_everything(one)) {
+            seen.remove(&statement.index);
+        }
+    }
+    seen
 }
 
 /// What goes in a step: of statements that grant everything, in the first step whole services only.
@@ -322,34 +437,36 @@ pub(super) fn with_statements(document: &Value, mut left: Vec<Value>) -> Value {
     after
 }
 
-/// The statement with other actions, in the place of `Action` or `NotAction`.
-pub(super) fn with_actions(written: &Value, actions: Vec<String>) -> Option<Value> {
+/// The statement with other actions, in the place of `Action` or `NotAction`, under a Sid; `None` where no action is left.
+pub(super) fn with_actions(written: &Value, actions: Vec<String>, sid: Option<String>) -> Option<Value> {
     let object = written.as_object()?;
     let value = match &actions[..] {
+        [] => return None,
         [one] if !object.get("Action").is_some_and(Value::is_array) => json!(one),
         _ => Value::Array(actions.into_iter().map(Value::String).collect()),
     };
-    let elements = object.iter().map(|(name, old)| match name.as_str() {
-        "Action" | "NotAction" => ("Action".to_owned(), value.clone()),
-        _ => (name.clone(), old.clone()),
+    let elements = object.iter().filter_map(|(name, old)| match name.as_str() {
+        "Action" | "NotAction" => Some(("Action".to_owned(), value.clone())),
+        "Sid" => Some((name.clone(), json!(sid.as_ref()?))),
+        _ => Some((name.clone(), old.clone())),
     });
     Some(Value::Object(elements.collect()))
 }
 
 /// Statements that are equal but for their actions become one, then those that are equal but for their resources; the
 /// first's Sid stays. Both grant what they granted apart: nothing is multiplied. Beside each, where it comes from.
-fn merge(statements: Vec<(Value, Vec<usize>)>) -> Vec<(Value, Vec<usize>)> {
+fn merge(statements: Vec<(Value, Origin)>) -> Vec<(Value, Origin)> {
     let mut statements = statements;
     for element in ["Action", "Resource"] {
-        let mut merged: Vec<(Value, Vec<usize>)> = Vec::new();
-        for (statement, sources) in statements {
+        let mut merged: Vec<(Value, Origin)> = Vec::new();
+        for (statement, origin) in statements {
             let key = all_but(&statement, element);
             let twin = merged
                 .iter_mut()
                 .find(|(known, _)| key.is_some() && all_but(known, element) == key);
             match twin.and_then(|(twin, known)| Some((twin.get_mut(element)?, known))) {
                 Some((entries, known)) => {
-                    known.extend(sources);
+                    known.from.extend(origin.from);
                     let mut all = texts(entries);
                     all.extend(statement.get(element).map(texts).unwrap_or_default());
                     if element == "Action" {
@@ -363,7 +480,7 @@ fn merge(statements: Vec<(Value, Vec<usize>)>) -> Vec<(Value, Vec<usize>)> {
                     }
                     *entries = json!(once);
                 }
-                None => merged.push((statement, sources)),
+                None => merged.push((statement, origin)),
             }
         }
         statements = merged;

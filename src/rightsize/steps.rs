@@ -6,7 +6,8 @@ use super::assumptions::assumptions;
 use super::fit::{Fit, fit};
 use super::quota::{Purse, characters};
 use super::{
-    Candidate, Change, Goal, Proposal, Rewriter, Room, Step, Steps, confidence, grants_all_of, narrow, rewrite, whole,
+    Candidate, Change, Goal, Origin, Proposal, Rewriter, Room, Step, Steps, confidence, grants_all_of, narrow, rewrite,
+    whole,
 };
 use crate::gap::ActionSet;
 use crate::grants::{PolicyIndex, PolicyKind};
@@ -107,6 +108,12 @@ impl<'a> Rewriter<'a> {
             .iter()
             .map(|one| rewrite::of_step(self.catalog, one.goal.document, &one.goal.removable, step))
             .collect();
+        let seen: Vec<BTreeMap<usize, ActionSet>> = settled
+            .iter()
+            .map(|one| rewrite::seen_in_step(one.goal.document, &one.goal.seen, step))
+            .collect();
+        // Whole services come first, but not where nothing is left to do after them.
+        taking.retain(|at| step == Step::Actions || removable[*at] != settled[*at].goal.removable);
         let cut = |at: usize| {
             let (goal, policy) = (&settled[at].goal, &self.grants.policies[settled[at].goal.index]);
             self.cut(
@@ -114,6 +121,7 @@ impl<'a> Rewriter<'a> {
                 &policy.document,
                 goal.document,
                 &removable[at],
+                &seen[at],
                 &goal.spelled,
             )
         };
@@ -140,15 +148,13 @@ impl<'a> Rewriter<'a> {
         };
         for (at, Fit { candidate, room }) in taking.into_iter().zip(fits) {
             let one = &mut settled[at];
-            let before = &self.grants.policies[one.goal.index].document;
             // What goes from one statement alone may still be granted by another.
-            if candidate.removed.is_empty() && grants_all_of(before, &candidate.after.value()) {
+            if candidate.removed.is_empty() && grants_all_of(one.goal.document, &candidate) {
                 if step == Step::Actions && !room.is_empty() {
                     unfit.push((one.goal.index, self.room(&one.goal, room).note()));
                 }
                 continue;
             }
-            // Whole services come first, but not where nothing is left to do after them.
             match one.steps.first() {
                 Some((_, finer, _)) if finer[0].after == candidate.after => {}
                 Some(_) | None => one.steps.insert(0, (step, vec![candidate], room)),
@@ -174,6 +180,12 @@ impl<'a> Rewriter<'a> {
         };
         let untouched = || Candidate {
             after: PolicyText::from(&policy.document),
+            origins: goal
+                .document
+                .statements
+                .iter()
+                .map(|one| Origin::of(one.index))
+                .collect(),
             change: Change::Replace,
             characters: characters(&policy.document),
             removed: ActionSet::none(),
@@ -183,9 +195,9 @@ impl<'a> Rewriter<'a> {
             Some((_, candidates, stays)) => (candidates[0].clone(), stays.clone()),
             None => (untouched(), ActionSet::none()),
         };
-        let before = base.after.value();
-        let mut candidates = narrow.candidates(goal.document, &base);
-        candidates.retain(|candidate| !grants_all_of(&before, &candidate.after.value()));
+        let before = base.after.policy().ok()?;
+        let mut candidates = narrow.candidates(&before, &base);
+        candidates.retain(|candidate| !grants_all_of(&before, candidate));
         let shortest = candidates.iter().map(|candidate| candidate.characters).min()?;
         candidates.retain(|candidate| candidate.characters <= room);
         if candidates.is_empty() {
