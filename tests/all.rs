@@ -38,3 +38,4 @@ mod spellings;
 mod strangers;
 mod trails;
 mod two_sided;
+mod unseen;

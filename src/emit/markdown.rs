@@ -346,16 +346,18 @@ fn details(report: &Report, at: usize, chosen: &Chosen<'_>, with_diff: bool) -> 
         view::count(s.removed_actions, "action goes", "actions go"),
         view::count(s.affects.len() as u64, "principal", "principals"),
     );
-    text.push_str(&format!("- For: {}\n", people(s, 10)));
+    if s.affects.len() > 2 {
+        text.push_str(&format!("- For: {}\n", people(s, 10)));
+    }
     let affected = report.principals.iter().filter(|one| s.affects.contains(&one.arn));
     let calendars = affected.filter_map(|one| Some((&one.arn, one.rhythm.as_ref()?)));
     for (arn, rhythm) in calendars.take(10) {
         text.push_str(&format!("- {} {}\n", name(&view::short(arn)), sentence(&rhythm.says)));
     }
     if !s.removed.is_empty() {
-        text.push_str(&format!("- Goes: {}\n", names(s.removed.iter(), 20)));
+        text.push_str(&format!("- Goes: {}\n", goes_of(s)));
     }
-    if !s.risk_removed.is_empty() {
+    if s.risk_removed.len() > 3 {
         text.push_str(&format!("- Of these, risky: {}\n", names(&s.risk_removed, 10)));
     }
     for narrowed in s.narrowed.iter().take(10) {
@@ -374,13 +376,20 @@ fn details(report: &Report, at: usize, chosen: &Chosen<'_>, with_diff: bool) -> 
         view::number(s.characters.quota),
         view::number(s.characters.before)
     ));
+    for (statement, stays) in view::unseen(s).iter().take(10) {
+        text.push_str(&format!(
+            "- {}: {}. Whoever knows that they are not needed may delete the statement.\n",
+            name(statement),
+            sentence(stays)
+        ));
+    }
     if let Some(room) = &s.room {
         text.push_str(&format!("- Room: {}\n", sentence(&room.note)));
     }
     if chosen.replaces() {
         text.push_str(&format!("- File: {}\n", name(&chosen.path())));
         if with_diff {
-            let hunks = diff::unified(&policies::text(&s.before)?, &policies::text(&s.after)?);
+            let hunks = for_reading(s)?;
             let fence = fence(&hunks);
             text.push_str(&format!("\n{fence}diff\n{hunks}{fence}\n"));
         } else {
@@ -389,6 +398,30 @@ fn details(report: &Report, at: usize, chosen: &Chosen<'_>, with_diff: bool) -> 
     }
     text.push_str("\n</details>\n\n");
     Ok(text)
+}
+
+/// What goes: by name where that is short, else the services that it is of.
+fn goes_of(s: &Suggestion) -> String {
+    if s.removed.len() <= 8 {
+        return names(s.removed.iter(), 8);
+    }
+    let services: BTreeSet<&str> = s
+        .removed
+        .iter()
+        .map(|pattern| pattern.split_once(':').map_or(pattern, |(service, _)| service))
+        .collect();
+    format!(
+        "{} of {}",
+        view::count(s.removed_actions, "action", "actions"),
+        names(services, 30)
+    )
+}
+
+/// The shorter of two diffs: of the files line by line, and of the documents with their lists packed.
+fn for_reading(s: &Suggestion) -> Result<String, Error> {
+    let files = diff::unified(&policies::text(&s.before)?, &policies::text(&s.after)?);
+    let packed = diff::unified(&policies::packed(&s.before), &policies::packed(&s.after));
+    Ok(if packed.len() < files.len() { packed } else { files })
 }
 
 /// A fence that nothing inside can close.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::{escape, view};
@@ -133,6 +134,63 @@ fn digest(text: &str) -> String {
         .take(6)
         .map(|byte| format!("{byte:02x}"))
         .collect()
+}
+
+/// Columns of a line of a packed policy, longer names apart.
+const COLUMNS: usize = 100;
+
+/// A policy for reading: lists of names take as few lines as hold them.
+pub(super) fn packed(policy: &PolicyText) -> String {
+    let mut text = String::new();
+    pack(&policy.value(), 0, &mut text);
+    text.push('\n');
+    escape::json(&text).into_owned()
+}
+
+fn pack(value: &Value, depth: usize, text: &mut String) {
+    let lead = |depth: usize| "  ".repeat(depth);
+    match value {
+        Value::Array(entries) if entries.iter().all(Value::is_string) => {
+            let entries: Vec<String> = entries.iter().map(Value::to_string).collect();
+            let line = format!("[{}]", entries.join(", "));
+            if depth * 2 + line.len() <= COLUMNS {
+                text.push_str(&line);
+                return;
+            }
+            text.push('[');
+            let mut column = COLUMNS;
+            for (at, entry) in entries.iter().enumerate() {
+                let comma = if at + 1 < entries.len() { "," } else { "" };
+                if column + entry.len() + 2 > COLUMNS {
+                    text.push_str(&format!("\n{}{entry}{comma}", lead(depth + 1)));
+                    column = (depth + 1) * 2 + entry.len() + 1;
+                } else {
+                    text.push_str(&format!(" {entry}{comma}"));
+                    column += entry.len() + 2;
+                }
+            }
+            text.push_str(&format!("\n{}]", lead(depth)));
+        }
+        Value::Array(entries) => {
+            text.push('[');
+            for (at, entry) in entries.iter().enumerate() {
+                text.push_str(if at > 0 { ",\n" } else { "\n" });
+                text.push_str(&lead(depth + 1));
+                pack(entry, depth + 1, text);
+            }
+            text.push_str(&format!("\n{}]", lead(depth)));
+        }
+        Value::Object(members) if !members.is_empty() => {
+            text.push('{');
+            for (at, (name, member)) in members.iter().enumerate() {
+                text.push_str(if at > 0 { ",\n" } else { "\n" });
+                text.push_str(&format!("{}{}: ", lead(depth + 1), Value::from(name.as_str())));
+                pack(member, depth + 1, text);
+            }
+            text.push_str(&format!("\n{}}}", lead(depth)));
+        }
+        other => text.push_str(&other.to_string()),
+    }
 }
 
 /// A policy as its file holds it.

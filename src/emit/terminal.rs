@@ -255,6 +255,9 @@ fn details(report: &Report, row: &view::Row<'_>, page: &mut Page) {
                 s.confidence
             );
             page.wrapped("  suggestion   ", &text);
+            for (statement, stays) in view::unseen(s) {
+                page.wrapped("  unseen       ", &format!("{statement}: {stays}"));
+            }
             if let Some(room) = &s.room {
                 page.wrapped("  for room     ", &room.note);
             }

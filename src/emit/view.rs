@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use crate::gap::Grade;
 use crate::report::{Principal, Report, Suggestion};
 use crate::verify::Verified;
@@ -158,6 +160,51 @@ pub(super) fn proof(report: &Report) -> String {
         )
     } else {
         format!("not replayed against the log (catalog {})", report.tool.catalog_date)
+    }
+}
+
+/// What of a suggestion stays only because nobody could see it: each statement's name, and how much it is for which
+/// reasons.
+pub(super) fn unseen(suggestion: &Suggestion) -> Vec<(String, String)> {
+    let document = suggestion.after.value();
+    let statements = statements(&document);
+    let hidden = suggestion.statements.iter().enumerate();
+    hidden
+        .filter_map(|(at, statement)| {
+            let unseen = statement.unseen.as_ref()?;
+            let sid = statements.get(at).and_then(|statement| statement.get("Sid")?.as_str());
+            let name = sid.filter(|sid| !sid.is_empty());
+            let name = name.map_or_else(|| format!("statement {}", at + 1), str::to_owned);
+            let reasons: Vec<String> = unseen
+                .why
+                .iter()
+                .take(REASONS)
+                .map(|one| format!("{}: {}", number(one.actions), one.why))
+                .collect();
+            let rest: u64 = unseen.why.iter().skip(REASONS).map(|one| one.actions).sum();
+            let more = match rest {
+                0 => String::new(),
+                rest => format!("; {} for other reasons", number(rest)),
+            };
+            let all = count(unseen.actions, "action stays", "actions stay");
+            let text = format!(
+                "{all} only because nobody could see whether anybody uses them ({}{more})",
+                reasons.join("; ")
+            );
+            Some((name, text))
+        })
+        .collect()
+}
+
+/// Most reasons that are named for one statement.
+const REASONS: usize = 4;
+
+/// The statements of a document, one that stands alone included.
+fn statements(document: &Value) -> &[Value] {
+    match document.get("Statement") {
+        Some(Value::Array(statements)) => statements,
+        Some(statement) => std::slice::from_ref(statement),
+        None => &[],
     }
 }
 

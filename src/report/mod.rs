@@ -33,7 +33,9 @@ pub use principal::{
     ResourceGrade, Rhythm, Severity, Shared, Unexplained, Workload,
 };
 pub use read::Error;
-pub use suggestion::{Alternative, Characters, Narrowed, Refused, Room, Suggestion, Verdict};
+pub use suggestion::{
+    Alternative, Characters, Narrowed, Refused, Room, StatementOrigin, Suggestion, Unseen, UnseenWhy, Verdict,
+};
 
 /// The `schema` field of a result.
 pub const SCHEMA: &str = "trimtrail.result/1";

@@ -30,6 +30,9 @@ pub struct Suggestion {
     pub before_sha256: String,
     /// The document to put in its place; no statement for `detach` and `delete`.
     pub after: PolicyText,
+    /// Where each statement of `after` comes from, in their order. Results of earlier versions have none.
+    #[serde(default)]
+    pub statements: Vec<StatementOrigin>,
     /// Sizes as AWS counts them.
     pub characters: Characters,
     /// Patterns that name the actions that go.
@@ -56,6 +59,33 @@ pub struct Suggestion {
     pub expires: String,
     /// What was proved.
     pub verdict: Verdict,
+}
+
+/// Where a statement of a suggested document comes from.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct StatementOrigin {
+    /// Indices from 0 of the statements of `before` that it was; several, where statements became one.
+    pub from: Vec<u64>,
+    /// What it holds, where that stays only because nobody could see whether it is used; `null` for other statements.
+    pub unseen: Option<Unseen>,
+}
+
+/// What stays only because nobody could see whether it is used.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Unseen {
+    /// How many actions, names included that the catalog does not know.
+    pub actions: u64,
+    /// Why nobody could see them, the most frequent reason first.
+    pub why: Vec<UnseenWhy>,
+}
+
+/// A reason, and for how many actions it holds.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct UnseenWhy {
+    /// How many actions.
+    pub actions: u64,
+    /// The reason.
+    pub why: String,
 }
 
 /// What stays although nobody may need it: whole services take less room than their single actions.

@@ -286,6 +286,9 @@ fn suggestion(report: &Report, at: usize, whole: bool, room: &mut Room) -> Resul
         "before": view::number(s.characters.before),
         "after": view::number(s.characters.after),
         "quota": view::number(s.characters.quota),
+        "unseen": view::unseen(s).into_iter().take(20).map(|(statement, stays)| json!({
+            "statement": statement, "stays": stays,
+        })).collect::<Vec<_>>(),
         "room": s.room.as_ref().map(|room| &room.note),
         "narrower": s.verdict.narrower,
         "keeps": s.verdict.keeps,

@@ -38,6 +38,7 @@ pub(super) fn suggestion(id: &str, policy: &str, change: &str, step: &str, held:
         before: before.clone(),
         before_sha256: "ab".repeat(32),
         after: after.clone(),
+        statements: Vec::new(),
         characters: Characters {
             before: 612,
             after: 240,

@@ -1,5 +1,6 @@
 //! A proved proposal as `result.json` writes it, and an alternative to it.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -7,10 +8,13 @@ use sha2::{Digest, Sha256};
 
 use super::{FEWEST, arns};
 use crate::coverage::Loss;
+use crate::gap::{ActionSet, Slice};
 use crate::grants::PrincipalIndex;
-use crate::iam::PolicyText;
-use crate::report::{Alternative, Characters, Inputs, Narrowed, Refused, Room, Suggestion, Verdict};
-use crate::rightsize::{self, Impossible, Names, Proposal, Risks, Within};
+use crate::iam::{ActionPart, PolicyText, Statement};
+use crate::report::{
+    Alternative, Characters, Inputs, Narrowed, Refused, Room, StatementOrigin, Suggestion, Unseen, UnseenWhy, Verdict,
+};
+use crate::rightsize::{self, Candidate, Impossible, Names, Origin, Proposal, Risks, Within};
 use crate::time::{DAY, moment};
 use crate::verify::{Proved, Refusal, Replayed};
 
@@ -47,6 +51,7 @@ pub(super) fn suggestion(
     if document.from_catalog {
         assumptions.push("the policy's document is the catalog's copy, not the account's".to_owned());
     }
+    let statements = statements(inputs, proposal, &proved.candidate);
     let removed = proved.candidate.removed;
     Suggestion {
         id: hex(&identity.finalize())[..16].to_owned(),
@@ -58,6 +63,7 @@ pub(super) fn suggestion(
         change: proved.candidate.change.name().to_owned(),
         before_sha256,
         after: proved.candidate.after,
+        statements,
         characters: Characters {
             before: rightsize::characters_of(before.as_str()),
             after: proved.candidate.characters,
@@ -92,6 +98,68 @@ pub(super) fn suggestion(
         confidence_why: proposal.confidence.why.clone(),
         expires: moment(to + EXPIRES * DAY),
         verdict: verdict(proved.replayed),
+    }
+}
+
+/// Where the statements of a candidate come from, and why those stay that nobody could see.
+fn statements(inputs: &Inputs<'_>, proposal: &Proposal, candidate: &Candidate) -> Vec<StatementOrigin> {
+    let document = candidate.after.policy().ok();
+    let origins = candidate.origins.iter().enumerate();
+    let origin = |(at, origin): (usize, &Origin)| StatementOrigin {
+        from: origin.from.iter().map(|place| *place as u64).collect(),
+        unseen: origin.unseen.as_ref().map(|actions| {
+            let statement = document.as_ref().and_then(|document| document.statements.get(at));
+            unseen(inputs, proposal, &origin.from, actions, statement)
+        }),
+    };
+    origins.map(origin).collect()
+}
+
+fn unseen(
+    inputs: &Inputs<'_>,
+    proposal: &Proposal,
+    from: &[usize],
+    actions: &ActionSet,
+    statement: Option<&Statement>,
+) -> Unseen {
+    let policies = &inputs.grants.policies;
+    // A permission set is one document in many accounts.
+    let is_copy =
+        |policy: usize| policy == proposal.policy || policies[policy].document == policies[proposal.policy].document;
+    let slices: Vec<&Slice> = proposal
+        .affects
+        .iter()
+        .flat_map(|principal| &inputs.gaps[*principal].slices)
+        .filter(|slice| from.contains(&slice.statement) && is_copy(slice.policy))
+        .collect();
+    let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
+    for action in actions.iter() {
+        // Who could not be seen is why it stays, whatever the archive shows of others.
+        let hidden = slices.iter().filter(|slice| slice.granted.contains(action));
+        let hidden = hidden.min_by_key(|slice| slice.grade(action));
+        let why = hidden.map_or_else(String::new, |slice| slice.why(action));
+        *reasons.entry(why).or_default() += 1;
+    }
+    let unknown = match statement.map(|statement| &statement.action) {
+        Some(ActionPart::Action(patterns)) => {
+            let unknown = patterns
+                .iter()
+                .filter(|one| inputs.catalog.expand(one.lower()).is_empty());
+            unknown.count() as u64
+        }
+        Some(ActionPart::NotAction(_)) | None => 0,
+    };
+    if unknown > 0 {
+        reasons.insert("the catalog does not know such an action".to_owned(), unknown);
+    }
+    let mut why: Vec<UnseenWhy> = reasons
+        .into_iter()
+        .map(|(why, actions)| UnseenWhy { actions, why })
+        .collect();
+    why.sort_by_key(|one| Reverse(one.actions));
+    Unseen {
+        actions: why.iter().map(|one| one.actions).sum(),
+        why,
     }
 }
 
