@@ -17,21 +17,33 @@ pub(super) struct Edit {
 /// The keys of a statement that may change.
 const CHANGES: [&str; 4] = ["Action", "NotAction", "Resource", "NotResource"];
 
-/// The edits that turn `document`, which says what `before` says, into what `after` says.
+/// The edits that turn `document`, which says what `before` says, into what `after` says. `origins` are the places in
+/// `before` that each statement of `after` comes from, where that is known.
 ///
 /// # Errors
-/// Why it takes more than shorter lists and fewer statements, in words.
-pub(super) fn edits(text: &str, document: &Document, before: &Value, after: &Value) -> Result<Vec<Edit>, String> {
+/// Why it takes more than shorter lists, fewer statements, and statements added beside those that they come from, in
+/// words.
+pub(super) fn edits(
+    text: &str,
+    document: &Document,
+    before: &Value,
+    after: &Value,
+    origins: Option<&[Vec<usize>]>,
+) -> Result<Vec<Edit>, String> {
     let none = Value::Null;
     let of = |policy: &Value| policy.get("Statement").cloned().unwrap_or(none.clone());
     let (old, new) = (of(before), of(after));
     let (old, new) = (elements(&old), elements(&new));
     let restructured = || "the suggestion joins or splits statements: put the new document in by hand".to_owned();
-    let pairs = align(old, new).ok_or_else(restructured)?;
+    let becomes = match origins.filter(|origins| origins.len() == new.len()) {
+        Some(origins) => by_origin(old.len(), origins),
+        None => align(old, new),
+    };
+    let becomes = becomes.ok_or_else(restructured)?;
     let statement = &document.root.member("Statement").ok_or_else(restructured)?.value;
     let writer = Writer { text, document };
     let mut edits = Vec::new();
-    let goes: Vec<bool> = pairs.iter().map(Option::is_none).collect();
+    let goes: Vec<bool> = becomes.iter().map(Vec::is_empty).collect();
     if goes.contains(&true) {
         if document.syntax == Syntax::DataSource {
             let blocks = statement.elements().iter().zip(&goes).filter(|(_, goes)| **goes);
@@ -40,9 +52,17 @@ pub(super) fn edits(text: &str, document: &Document, before: &Value, after: &Val
             writer.without(statement, &goes, &mut edits)?;
         }
     }
-    for ((node, old), pair) in statement.elements().iter().zip(old).zip(&pairs) {
-        if let Some(new) = pair {
-            writer.statement(node, old, &new_at(after, *new), &mut edits)?;
+    for ((node, old), new) in statement.elements().iter().zip(old).zip(&becomes) {
+        let Some((first, more)) = new.split_first() else {
+            continue;
+        };
+        let mut own = Vec::new();
+        writer.statement(node, old, &new_at(after, *first), &mut own)?;
+        let copies = more.iter().map(|new| writer.copy(node, old, &new_at(after, *new)));
+        let copies: Vec<String> = copies.collect::<Result<_, _>>()?;
+        match copies.is_empty() {
+            true => edits.extend(own),
+            false => writer.beside(statement, node, own, &copies, &mut edits),
         }
     }
     edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
@@ -74,26 +94,52 @@ pub(super) fn apply(text: &str, edits: &[Edit]) -> String {
     out
 }
 
-/// For each old statement the new one that it becomes: the same but for actions, which it covers if some order allows
-/// that, and if need be for resources.
-fn align(old: &[Value], new: &[Value]) -> Option<Vec<Option<usize>>> {
+/// For each old statement the new ones that it becomes, as the suggestion says; `None` where one came of several, or where
+/// they changed places.
+fn by_origin(old: usize, origins: &[Vec<usize>]) -> Option<Vec<Vec<usize>>> {
+    let mut becomes = vec![Vec::new(); old];
+    let mut last = 0;
+    for (index, origin) in origins.iter().enumerate() {
+        let &[from] = &origin[..] else {
+            return None;
+        };
+        if from < last {
+            return None;
+        }
+        becomes.get_mut(from)?.push(index);
+        last = from;
+    }
+    Some(becomes)
+}
+
+/// For each old statement the new ones that it becomes, where nothing says it: the one that is the same but for actions,
+/// which it covers if some order allows that, and if need be for resources; then those behind it that differ in their
+/// Sid besides.
+fn align(old: &[Value], new: &[Value]) -> Option<Vec<Vec<usize>>> {
     let attempts = [(&CHANGES[..2], true), (&CHANGES[..2], false), (&CHANGES[..], false)];
-    attempts.into_iter().find_map(|(free, covers)| {
-        let rest = |statement: &Value| {
+    let alone = attempts.into_iter().map(|(free, covers)| (free, covers, false));
+    let mut all = alone.chain(attempts.into_iter().map(|(free, covers)| (free, covers, true)));
+    all.find_map(|(free, covers, pairs)| {
+        let rest = |statement: &Value, sid: bool| {
             let mut object = statement.as_object().cloned().unwrap_or_default();
-            object.retain(|key, _| !free.contains(&key.as_str()));
+            object.retain(|key, _| !free.contains(&key.as_str()) && (sid || key != "Sid"));
             object
         };
-        let mut pairs = vec![None; old.len()];
+        let mut becomes = vec![Vec::new(); old.len()];
         let mut from = 0;
         for (index, statement) in new.iter().enumerate() {
-            let wanted = rest(statement);
-            let at = (from..old.len())
-                .find(|at| rest(&old[*at]) == wanted && (!covers || covers_actions(&old[*at], statement)))?;
-            pairs[at] = Some(index);
+            let wanted = rest(statement, true);
+            let found = (from..old.len())
+                .find(|at| rest(&old[*at], true) == wanted && (!covers || covers_actions(&old[*at], statement)));
+            let at = match (found, from.checked_sub(1)) {
+                (Some(at), _) => at,
+                (None, Some(last)) if pairs && rest(&old[last], false) == rest(statement, false) => last,
+                (None, _) => return None,
+            };
+            becomes[at].push(index);
             from = at + 1;
         }
-        Some(pairs)
+        Some(becomes)
     })
 }
 
@@ -112,6 +158,16 @@ fn covers_actions(old: &Value, new: &Value) -> bool {
     })
 }
 
+/// A text of which all lines but the first stand two columns deeper.
+fn deeper(text: &str) -> String {
+    let mut lines = text.split_inclusive('\n');
+    let first = lines.next().unwrap_or("").to_owned();
+    lines.fold(first, |text, line| match line.trim().is_empty() {
+        true => text + line,
+        false => format!("{text}  {line}"),
+    })
+}
+
 struct Writer<'a> {
     text: &'a str,
     document: &'a Document,
@@ -119,31 +175,138 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn statement(&self, node: &Node, old: &Value, new: &Value, edits: &mut Vec<Edit>) -> Result<(), String> {
+        self.sid(node, old, new, edits)?;
         for pair in CHANGES.chunks(2) {
             let key = |statement: &Value| pair.iter().copied().find(|key| statement.get(key).is_some());
             let (Some(old_key), Some(new_key)) = (key(old), key(new)) else {
                 continue;
             };
-            let wanted: Option<Vec<String>> = elements(&new[new_key]).iter().map(scalar).collect();
-            let wanted = wanted.ok_or_else(|| format!("its new {new_key} is no list of strings"))?;
-            let mut sorted = (
-                wanted.clone(),
-                elements(&old[old_key]).iter().filter_map(scalar).collect::<Vec<_>>(),
-            );
-            sorted.0.sort();
-            sorted.1.sort();
-            if old_key == new_key && sorted.0 == sorted.1 {
+            let Some((member, wanted)) = self.changed(node, old_key, &old[old_key], new_key, &new[new_key])? else {
                 continue;
-            }
-            let member = node
-                .member(old_key)
-                .ok_or_else(|| format!("its {old_key} is not written here"))?;
+            };
             if old_key != new_key {
                 self.rename(member, new_key, edits);
             }
             self.list(member, &wanted, old_key == new_key, edits)?;
         }
         Ok(())
+    }
+
+    /// The list that must change, and what it should hold; `None` where it holds that.
+    fn changed<'n>(
+        &self,
+        node: &'n Node,
+        old_key: &str,
+        old: &Value,
+        new_key: &str,
+        new: &Value,
+    ) -> Result<Option<(&'n Member, Vec<String>)>, String> {
+        let wanted: Option<Vec<String>> = elements(new).iter().map(scalar).collect();
+        let wanted = wanted.ok_or_else(|| format!("its new {new_key} is no list of strings"))?;
+        let mut sorted = (
+            wanted.clone(),
+            elements(old).iter().filter_map(scalar).collect::<Vec<_>>(),
+        );
+        sorted.0.sort();
+        sorted.1.sort();
+        if old_key == new_key && sorted.0 == sorted.1 {
+            return Ok(None);
+        }
+        let member = node
+            .member(old_key)
+            .ok_or_else(|| format!("its {old_key} is not written here"))?;
+        Ok(Some((member, wanted)))
+    }
+
+    /// Puts another Sid in the place of one.
+    fn sid(&self, node: &Node, old: &Value, new: &Value, edits: &mut Vec<Edit>) -> Result<(), String> {
+        let (old, new) = (old.get("Sid"), new.get("Sid"));
+        if old == new {
+            return Ok(());
+        }
+        let (Some(member), Some(sid)) = (node.member("Sid"), new.and_then(Value::as_str)) else {
+            return Err("a statement gets or loses its Sid: put the new document in by hand".to_owned());
+        };
+        if member.value.literal().is_none() {
+            return Err("its Sid holds references: edit it by hand".to_owned());
+        }
+        let written = &member.value.span;
+        edits.push(Edit {
+            range: written.clone(),
+            text: self.quoted(sid, &self.text[written.clone()]),
+        });
+        Ok(())
+    }
+
+    /// The statement written once more, as `new` has it: what it refers to it goes on referring to.
+    fn copy(&self, node: &Node, old: &Value, new: &Value) -> Result<String, String> {
+        let mut edits = Vec::new();
+        self.sid(node, old, new, &mut edits)?;
+        for pair in CHANGES.chunks(2) {
+            let key = |statement: &Value| pair.iter().copied().find(|key| statement.get(key).is_some());
+            let (Some(old_key), Some(new_key)) = (key(old), key(new)) else {
+                continue;
+            };
+            let Some((member, wanted)) = self.changed(node, old_key, &old[old_key], new_key, &new[new_key])? else {
+                continue;
+            };
+            if member.value.elements().iter().any(|each| each.literal().is_none()) {
+                return Err(format!("its {} holds references: edit it by hand", member.name));
+            }
+            if old_key != new_key {
+                self.rename(member, new_key, &mut edits);
+            }
+            match &wanted[..] {
+                [one] if !matches!(member.value.kind, Kind::List(_)) => {
+                    let written = &member.value.span;
+                    edits.push(Edit {
+                        range: written.clone(),
+                        text: self.quoted(one, &self.text[written.clone()]),
+                    });
+                }
+                _ => edits.push(self.spread(member, &wanted)),
+            }
+        }
+        Ok(self.within(&node.span, edits))
+    }
+
+    /// The text of a span with its edits.
+    fn within(&self, span: &Range<usize>, mut edits: Vec<Edit>) -> String {
+        for edit in &mut edits {
+            edit.range = edit.range.start - span.start..edit.range.end - span.start;
+        }
+        edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
+        apply(&self.text[span.clone()], &edits)
+    }
+
+    /// A statement with its own edits, and copies of it behind it; one that stood alone becomes a list.
+    fn beside(&self, list: &Node, node: &Node, own: Vec<Edit>, copies: &[String], edits: &mut Vec<Edit>) {
+        if self.document.syntax == Syntax::DataSource {
+            edits.extend(own);
+            let newline = self.newline();
+            let lead = format!("{newline}{newline}{}", self.indentation(node.span.start));
+            edits.push(Edit {
+                range: node.span.end..node.span.end,
+                text: copies.iter().map(|copy| format!("{lead}{copy}")).collect(),
+            });
+        } else if matches!(list.kind, Kind::List(_)) {
+            edits.extend(own);
+            edits.push(self.behind(list, node, copies));
+        } else if self.document.syntax == Syntax::Yaml && !self.text[node.span.start..].starts_with('{') {
+            let newline = self.newline();
+            let column = " ".repeat(self.column(node.span.start));
+            let all = std::iter::once(self.within(&node.span, own)).chain(copies.iter().cloned());
+            let dashed = all.map(|text| format!("- {}", deeper(&text)));
+            edits.push(Edit {
+                range: node.span.clone(),
+                text: dashed.collect::<Vec<_>>().join(&format!("{newline}{column}")),
+            });
+        } else {
+            let at = |at: usize, text: String| Edit { range: at..at, text };
+            edits.push(at(node.span.start, "[".to_owned()));
+            edits.extend(own);
+            edits.push(at(node.span.end, format!(", {}]", copies.join(", "))));
+        }
     }
 
     fn rename(&self, member: &Member, name: &str, edits: &mut Vec<Edit>) {

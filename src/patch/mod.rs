@@ -352,7 +352,9 @@ fn edit(file: &File, targets: &[&Target<'_>], plan: &mut Plan) {
             done.push(target);
         } else {
             let (before, after) = (target.suggestion.before.value(), target.suggestion.after.value());
-            match edits(&file.text, &file.documents[target.document], &before, &after) {
+            let origins = origins(target.suggestion);
+            let document = &file.documents[target.document];
+            match edits(&file.text, document, &before, &after, origins.as_deref()) {
                 Ok(edits) => {
                     all.extend(edits);
                     done.push(target);
@@ -382,6 +384,17 @@ fn edit(file: &File, targets: &[&Target<'_>], plan: &mut Plan) {
         policies: policies.collect(),
         after,
     });
+}
+
+/// The statements of `before` that each of `after` comes from; `None` where the result does not say it.
+fn origins(suggestion: &Suggestion) -> Option<Vec<Vec<usize>>> {
+    let place = |index: &u64| usize::try_from(*index).ok();
+    let each = suggestion
+        .statements
+        .iter()
+        .map(|one| one.from.iter().map(place).collect());
+    let origins: Vec<Vec<usize>> = each.collect::<Option<_>>()?;
+    (!origins.is_empty()).then_some(origins)
 }
 
 /// Reads the edited file again: its targets say what was proved, everything else says what it said.

@@ -1,5 +1,6 @@
 //! Files in, edited files out: every edit is read again and compared with the policy that it should hold.
 
+mod added;
 mod cloudformation;
 mod json;
 mod plan;
@@ -22,7 +23,7 @@ fn patched(name: &str, text: &str, before: &Value, after: &Value) -> Result<Stri
     if fit(&document.root, before) == Fit::No {
         return Err("another document".to_owned());
     }
-    let new = apply(text, &edits(text, document, before, after)?);
+    let new = apply(text, &edits(text, document, before, after, None)?);
     let read = documents(Path::new(name), &new);
     assert_eq!(read.len(), 1, "{new}");
     assert!(fit(&read[0].root, after) >= fit(&document.root, before), "{new}");

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{allow, check, patched, policy};
 
-const YAML: &str = "# the stack
+pub(super) const YAML: &str = "# the stack
 Resources:
   Role: # ünïcode before it
     Properties:

@@ -97,7 +97,7 @@ fn a_heredoc_is_json_with_escaped_variables() {
     );
 }
 
-const DATA_SOURCE: &str = r#"data "aws_iam_policy_document" "app" {
+pub(super) const DATA_SOURCE: &str = r#"data "aws_iam_policy_document" "app" {
   statement {
     sid       = "Read"
     actions   = ["s3:GetObject", "s3:ListBucket"]
@@ -124,7 +124,7 @@ const DATA_SOURCE: &str = r#"data "aws_iam_policy_document" "app" {
 }
 "#;
 
-fn data_source(read: &Value, middle: Option<Value>) -> Value {
+pub(super) fn data_source(read: &Value, middle: Option<Value>) -> Value {
     let mut statements = vec![
         json!({"Sid": "Read", "Effect": "Allow", "Action": read, "Resource": ["arn:aws:s3:::b/${aws:username}/*", "arn:aws:s3:::b"],
         "Condition": {"Bool": {"aws:SecureTransport": "true"}}}),
