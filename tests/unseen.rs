@@ -27,7 +27,7 @@ fn policy(statements: &[Value]) -> Value {
 fn check(events: &[Value], before: &Value, options: &Options, expected: &Value) {
     let report = run(events, before, options);
     let after: Vec<Value> = report.suggestions.iter().map(|one| one.after.value()).collect();
-    assert_eq!(after, [expected.clone()]);
+    assert_eq!(after, std::slice::from_ref(expected));
     let report = run(events, expected, options);
     assert_eq!(
         report.suggestions.len(),
