@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
 use super::{Error, Options, escape, view};
-use crate::report::{Action, Finding, Principal, Report, Severity};
+use crate::report::{Action, Finding, Principal, Report, Severity, Suggestion};
 
 mod table;
 
@@ -234,33 +234,7 @@ fn details(report: &Report, row: &view::Row<'_>, page: &mut Page) {
     }
     for at in &row.suggestions {
         if let Some(s) = report.suggestions.get(*at) {
-            let held = s
-                .held
-                .as_deref()
-                .map(|why| format!("; held: {why}"))
-                .unwrap_or_default();
-            let goes = view::count(s.removed_actions, "action goes", "actions go");
-            let narrowed = match s.narrowed.len() as u64 {
-                0 => String::new(),
-                n => format!(
-                    ", {}",
-                    view::count(n, "resource list narrower", "resource lists narrower")
-                ),
-            };
-            let text = format!(
-                "{} {}: {goes}{narrowed} ({}, confidence {}){held}",
-                view::change(&s.change),
-                s.policy,
-                s.step,
-                s.confidence
-            );
-            page.wrapped("  suggestion   ", &text);
-            for (statement, stays) in view::unseen(s) {
-                page.wrapped("  unseen       ", &format!("{statement}: {stays}"));
-            }
-            if let Some(room) = &s.room {
-                page.wrapped("  for room     ", &room.note);
-            }
+            suggestion(s, page);
         }
     }
     for other in report
@@ -302,6 +276,37 @@ fn details(report: &Report, row: &view::Row<'_>, page: &mut Page) {
             call.why
         );
         page.wrapped("  elsewhere    ", &text);
+    }
+}
+
+/// What a suggestion does, and what of it stays.
+fn suggestion(s: &Suggestion, page: &mut Page) {
+    let held = s
+        .held
+        .as_deref()
+        .map(|why| format!("; held: {why}"))
+        .unwrap_or_default();
+    let goes = view::count(s.removed_actions, "action goes", "actions go");
+    let narrowed = match s.narrowed.len() as u64 {
+        0 => String::new(),
+        n => format!(
+            ", {}",
+            view::count(n, "resource list narrower", "resource lists narrower")
+        ),
+    };
+    let text = format!(
+        "{} {}: {goes}{narrowed} ({}, confidence {}){held}",
+        view::change(&s.change),
+        s.policy,
+        s.step,
+        s.confidence
+    );
+    page.wrapped("  suggestion   ", &text);
+    for (statement, stays) in view::unseen(s) {
+        page.wrapped("  unseen       ", &format!("{statement}: {stays}"));
+    }
+    if let Some(room) = &s.room {
+        page.wrapped("  for room     ", &room.note);
     }
 }
 
