@@ -50,6 +50,8 @@ pub mod rightsize;
 pub mod verify;
 /// What deserves attention beside the policies.
 pub mod hygiene;
+/// The pipeline as one function: archive, grants and options in; gaps, suggestions, proofs and findings out.
+pub mod analysis;
 /// The answer as one value.
 pub mod report;
 

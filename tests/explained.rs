@@ -2,18 +2,20 @@
 
 mod unnamed;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use trimtrail::analysis::{self, backtest};
 use trimtrail::catalog::Catalog;
 use trimtrail::gap::{self, Cause, Gap, Grade};
 use trimtrail::grants::{self, Grants};
 use trimtrail::iam::Policy;
 use trimtrail::progress::Progress;
-use trimtrail::rightsize::{self, AlternativeKind, EvidenceLevel, Options, Resources};
+use trimtrail::rightsize::{AlternativeKind, EvidenceLevel, Options, Resources};
 use trimtrail::usage::{self, Table};
-use trimtrail::verify::{self, backtest};
+use trimtrail::verify;
 use trimtrail::{coverage::Coverage, source};
 
 use super::journey::{Folder, ROLE, allow, background, call, role};
@@ -59,21 +61,24 @@ impl Archive {
         self
     }
 
+    fn read(&self) -> analysis::Archive<'_> {
+        analysis::Archive::new(&self.table, &self.coverage)
+    }
+
     fn gaps(&self) -> Vec<Gap> {
-        let window = self.coverage.span.expect("events");
-        gap::classify(Catalog::embedded(), &self.table, &self.grants, &self.coverage, window)
+        analysis::gaps(Catalog::embedded(), &self.read(), &self.grants, true)
     }
 
     /// All actions that some proved suggestion removes, sorted.
     fn removed(&self, options: &Options) -> Vec<String> {
         let catalog = Catalog::embedded();
-        let window = self.coverage.span.expect("events");
-        let gaps = self.gaps();
-        let (proposals, _) = rightsize::propose(catalog, &self.table, &self.grants, &gaps, window, options);
+        let options = analysis::Options::of(options);
+        let found = analysis::analyse(catalog, &self.read(), &self.grants, &options);
+        if let Some((_, refused)) = found.refused.first() {
+            panic!("{}", refused[0].1);
+        }
         let mut removed: Vec<String> = Vec::new();
-        for proposal in proposals {
-            let proved = verify::prove(catalog, &self.grants, &gaps, &proposal)
-                .unwrap_or_else(|refused| panic!("{}", refused[0].1));
+        for (_, proved) in found.proved {
             removed.extend(
                 proved
                     .candidate
@@ -434,9 +439,8 @@ fn a_backtest_doubts_an_unexplained_call_whose_action_loses_a_grant() {
     let archive = Archive::new(&[used, event(12)], &role(&document));
     let score = backtest::backtest(
         Catalog::embedded(),
-        &archive.table,
+        &archive.read(),
         &archive.grants,
-        &archive.coverage,
         archive.coverage.span.expect("events"),
         &backtest::Choice {
             split: backtest::Split::Share(0.5),
@@ -462,27 +466,21 @@ fn alternatives_leave_what_could_explain_a_call() {
         statement("ec2:TerminateInstances", "*"),
     ]);
     let archive = Archive::new(&[get_object(3, json!({}))], &role(&document)).derived(&[WRONG]);
-    let (catalog, gaps) = (Catalog::embedded(), archive.gaps());
-    let kinds = [
-        AlternativeKind::PermissionsBoundary,
-        AlternativeKind::TrialDeny,
-        AlternativeKind::SessionPolicy,
-    ];
-    let window = archive.coverage.span.expect("events");
-    let (made, _) = rightsize::alternatives(
-        catalog,
-        &archive.table,
-        &archive.grants,
-        &gaps,
-        window,
-        &conservative(),
-        &kinds,
+    let options = analysis::Options {
+        alternatives: BTreeSet::from([
+            AlternativeKind::PermissionsBoundary,
+            AlternativeKind::TrialDeny,
+            AlternativeKind::SessionPolicy,
+        ]),
+        ..analysis::Options::of(&conservative())
+    };
+    let found = analysis::analyse(Catalog::embedded(), &archive.read(), &archive.grants, &options);
+    assert_eq!(
+        found.impossible.iter().map(|(why, _)| &why.why).collect::<Vec<_>>(),
+        Vec::<&String>::new()
     );
-    assert_eq!(made.len(), 3);
-    for alternative in made {
-        let kind = alternative.kind;
-        verify::alternative(catalog, &gaps, alternative).unwrap_or_else(|refused| panic!("{kind:?}: {}", refused.1));
-    }
+    let made: BTreeSet<AlternativeKind> = found.alternatives.iter().map(|proved| proved.0.kind).collect();
+    assert_eq!(made, options.alternatives);
 }
 
 #[test]

@@ -3,10 +3,11 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use trimtrail::analysis::{self, Archive};
 use trimtrail::catalog::Catalog;
 use trimtrail::grants::{self, SupplementFiles};
 use trimtrail::progress::Progress;
-use trimtrail::{gap, hygiene, source, usage};
+use trimtrail::{source, usage};
 
 const ACCOUNT: &str = "111122223333";
 
@@ -86,33 +87,18 @@ fn found(events: &[Value], grants: &Value, beside: Option<&str>) -> Vec<String> 
     }
     let _ = fs::remove_dir_all(&folder);
     let catalog = Catalog::embedded();
-    let window = coverage.span.expect("events");
-    let gaps = gap::classify(catalog, &table, &grants, &coverage, window);
-    let mut ids: Vec<String> = gaps
-        .iter()
-        .flat_map(|gap| {
-            hygiene::findings(&hygiene::Subject {
-                catalog,
-                principal: &grants.principals[gap.principal],
-                gap,
-                grants: &grants,
-                table: &table,
-                coverage: &coverage,
-                window,
-            })
-        })
+    let archive = Archive::new(&table, &coverage);
+    assert!(archive.window.is_some(), "no event");
+    let analysis = analysis::analyse(catalog, &archive, &grants, &analysis::Options::default());
+    let mut ids: Vec<String> = analysis
+        .findings
+        .into_iter()
+        .flatten()
         .inspect(|finding| assert!(!finding.evidence.is_empty() && !finding.fix.is_empty(), "{finding:?}"))
         .map(|finding| finding.id.to_owned())
         .collect();
-    let of_accounts = hygiene::account_findings(&hygiene::Account {
-        grants: &grants,
-        table: &table,
-    });
-    ids.extend(
-        of_accounts
-            .into_iter()
-            .map(|found| format!("{}: {}", found.account, found.finding.id)),
-    );
+    let of_accounts = analysis.account_findings.into_iter();
+    ids.extend(of_accounts.map(|found| format!("{}: {}", found.account, found.finding.id)));
     ids
 }
 

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
+use trimtrail::analysis::{self, Archive};
 use trimtrail::catalog::Catalog;
 use trimtrail::progress::Progress;
 use trimtrail::report::{self, Inputs, Report};
 use trimtrail::rightsize::{EvidenceLevel, Keep, KeepRule, Options};
-use trimtrail::{gap, grants, rightsize, source, usage, verify};
+use trimtrail::{grants, source, usage};
 
 pub(crate) const ACCOUNT: &str = "111122223333";
 pub(crate) const ROLE: &str = "arn:aws:iam::111122223333:role/app";
@@ -109,20 +110,12 @@ pub(crate) fn analyze(events: &[Value], grants: &Value, options: &Options, threa
     let (table, coverage) = usage::collect(&sources, &collecting, &Progress::silent()).expect("threads");
     let grants = grants::read(&[("grants".to_owned(), grants.to_string())]).expect("grants");
     let catalog = Catalog::embedded();
-    let window = coverage.span.expect("events");
-    let mut gaps = gap::classify(catalog, &table, &grants, &coverage, window);
-    if !options.life_cycles {
-        gaps.iter_mut().for_each(gap::Gap::forget_life_cycles);
-    }
-    let (proposals, unfit) = rightsize::propose(catalog, &table, &grants, &gaps, window, options);
-    let unfit = unfit
-        .into_iter()
-        .map(|(policy, why)| (policy, grants.affected_by(policy), Value::Null, why));
-    let mut proved = Vec::new();
-    for proposal in proposals {
-        let verified =
-            verify::prove(catalog, &grants, &gaps, &proposal).unwrap_or_else(|refused| panic!("{:?}", refused[0].1));
-        proved.push((proposal, verified));
+    let archive = Archive::new(&table, &coverage);
+    assert!(archive.window.is_some(), "no event");
+    let options = analysis::Options::of(options);
+    let analysis = analysis::analyse(catalog, &archive, &grants, &options);
+    if let Some((_, refused)) = analysis.refused.first() {
+        panic!("{:?}", refused[0].1);
     }
     let books = (
         coverage.records,
@@ -136,18 +129,10 @@ pub(crate) fn analyze(events: &[Value], grants: &Value, options: &Options, threa
     report::build(Inputs {
         version: "0",
         catalog,
-        table: &table,
-        coverage: &coverage,
+        archive: &archive,
         grants: &grants,
-        gaps: &gaps,
-        window: Some(window),
-        proved,
-        refused: unfit.collect(),
-        alternatives: Vec::new(),
-        impossible: Vec::new(),
-        backtest: None,
-        options,
-        shown: None,
+        options: &options,
+        analysis,
     })
 }
 
@@ -631,8 +616,8 @@ fn the_sample_shows_what_its_story_tells() {
     let (table, coverage) = usage::collect(&sources, &usage::Options::default(), &Progress::silent()).expect("threads");
     let grants = grants::load(&[sample.join("grants")]).expect("grants");
     let catalog = Catalog::embedded();
-    let window = coverage.span.expect("events");
-    let gaps = gap::classify(catalog, &table, &grants, &coverage, window);
+    let options = analysis::Options::of(&options());
+    let found = analysis::analyse(catalog, &Archive::new(&table, &coverage), &grants, &options);
     let grade = |name: &str, action: &str| {
         let index = grants
             .principals
@@ -640,7 +625,7 @@ fn the_sample_shows_what_its_story_tells() {
             .position(|principal| principal.name == name)
             .expect("a principal");
         let id = catalog.id(action).expect("an action");
-        let grades = gaps[index].by_grade();
+        let grades = found.gaps[index].by_grade();
         grades
             .iter()
             .find(|(_, set)| set.contains(id))
@@ -693,18 +678,13 @@ fn the_sample_shows_what_its_story_tells() {
         .map(|(_, why, records)| (why, records))
         .collect();
     assert!(whys.keys().any(|why| why.contains("ends early")));
-    let options = options();
-    let (proposals, unfit) = rightsize::propose(catalog, &table, &grants, &gaps, window, &options);
-    assert_eq!(unfit, Vec::new());
-    for proposal in &proposals {
-        assert!(
-            verify::prove(catalog, &grants, &gaps, proposal).is_ok(),
-            "{}",
-            grants.policies[proposal.policy].name
-        );
-    }
-    let ready = proposals.iter().filter(|proposal| proposal.held.is_none()).count();
+    assert_eq!((found.unfit.len(), found.refused.len()), (0, 0));
+    let ready = found
+        .proved
+        .iter()
+        .filter(|(proposal, _)| proposal.held.is_none())
+        .count();
     // Three would lose the last write that they name of a service whose reads are used.
     // One more has nothing that may go, as what its torn file held is unknown.
-    assert_eq!((ready, proposals.len() - ready), (9, 7));
+    assert_eq!((ready, found.proved.len() - ready), (9, 7));
 }

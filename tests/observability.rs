@@ -10,15 +10,16 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
+use trimtrail::analysis::{self, Archive};
 use trimtrail::catalog::Catalog;
 use trimtrail::coverage::Coverage;
-use trimtrail::gap::{self, Gap, Grade};
+use trimtrail::gap::{Gap, Grade};
 use trimtrail::grants::{self, Grants, SupplementFiles};
 use trimtrail::progress::Progress;
 use trimtrail::report::{self, Inputs, Report};
-use trimtrail::rightsize::{self, EvidenceLevel, Options};
+use trimtrail::rightsize::{EvidenceLevel, Options};
 use trimtrail::time::{DAY, Window};
-use trimtrail::{source, usage, verify};
+use trimtrail::{source, usage};
 
 const ACCOUNT: &str = "111122223333";
 const ROLE: &str = "arn:aws:iam::111122223333:role/app";
@@ -137,7 +138,6 @@ struct Case {
 struct Read {
     table: usage::Table,
     coverage: Coverage,
-    window: Window,
     grants: Grants,
     gaps: Vec<Gap>,
 }
@@ -182,12 +182,10 @@ impl Case {
         )])
         .expect("grants");
         grants.supplements = supplements.load().expect("supplements");
-        let window = coverage.span.expect("events");
-        let gaps = gap::classify(Catalog::embedded(), &table, &grants, &coverage, window);
+        let gaps = analysis::gaps(Catalog::embedded(), &Archive::new(&table, &coverage), &grants, true);
         Read {
             table,
             coverage,
-            window,
             grants,
             gaps,
         }
@@ -197,40 +195,27 @@ impl Case {
         let Read {
             table,
             coverage,
-            window,
             grants,
-            gaps,
+            ..
         } = self.read();
         let catalog = Catalog::embedded();
-        let options = Options {
+        let options = analysis::Options::of(&Options {
             min_window: 7,
             evidence: self.evidence,
             ..Options::default()
-        };
-        let (proposals, _) = rightsize::propose(catalog, &table, &grants, &gaps, window, &options);
-        let proved = proposals
-            .into_iter()
-            .map(|proposal| {
-                let proved = verify::prove(catalog, &grants, &gaps, &proposal);
-                let proved = proved.unwrap_or_else(|refused| panic!("{:?}", refused[0].1));
-                (proposal, proved)
-            })
-            .collect();
+        });
+        let archive = Archive::new(&table, &coverage);
+        let analysis = analysis::analyse(catalog, &archive, &grants, &options);
+        if let Some((_, refused)) = analysis.refused.first() {
+            panic!("{:?}", refused[0].1);
+        }
         let report = report::build(Inputs {
             version: "0",
             catalog,
-            table: &table,
-            coverage: &coverage,
+            archive: &archive,
             grants: &grants,
-            gaps: &gaps,
-            window: Some(window),
-            proved,
-            refused: Vec::new(),
-            alternatives: Vec::new(),
-            impossible: Vec::new(),
-            backtest: None,
             options: &options,
-            shown: None,
+            analysis,
         });
         let books = &report.coverage;
         assert_eq!(
@@ -322,18 +307,20 @@ fn case_45_a_young_role_is_not_shrunk() {
     let catalog = Catalog::embedded();
     // The archive spans 90 days, the role 20.
     let end = coverage.span.expect("events").end;
-    let window = Window {
-        first: end - 90 * DAY,
-        end,
+    let archive = Archive {
+        window: Some(Window {
+            first: end - 90 * DAY,
+            end,
+        }),
+        ..Archive::new(&table, &coverage)
     };
-    let gaps = gap::classify(catalog, &table, &grants, &coverage, window);
-    let options = Options {
+    let options = analysis::Options::of(&Options {
         evidence: EvidenceLevel::Aggressive,
         ..Options::default()
-    };
-    let (proposals, _) = rightsize::propose(catalog, &table, &grants, &gaps, window, &options);
-    assert!(!proposals.is_empty());
-    for proposal in proposals {
+    });
+    let found = analysis::analyse(catalog, &archive, &grants, &options);
+    assert!(!found.proved.is_empty() && found.refused.is_empty());
+    for (proposal, _) in found.proved {
         let held = proposal.held.unwrap_or_default();
         assert!(held.contains("20 days old, younger than --min-window 90d"), "{held}");
     }

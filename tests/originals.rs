@@ -1,17 +1,19 @@
 //! The widest originals, and every original at hand: what is suggested for them fits, is proved, and stands when the
 //! run is repeated on it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use trimtrail::analysis::{self, Archive};
 use trimtrail::catalog::Catalog;
 use trimtrail::coverage::Coverage;
 use trimtrail::grants::{self, Grants};
 use trimtrail::iam::Policy;
 use trimtrail::progress::Progress;
 use trimtrail::rightsize::{self, AlternativeKind, EvidenceLevel, Options, Resources, Step};
+use trimtrail::source;
 use trimtrail::usage::{self, Table};
-use trimtrail::{gap, source, verify};
 
 /// Other people's data, not part of the project.
 fn shared() -> Option<PathBuf> {
@@ -71,26 +73,26 @@ fn holding(arn: &str, id: &str, policy: &str) -> Grants {
 /// Each of the three widest policies at each level of evidence: proved, and within AWS's quota.
 fn check_widest(table: &Table, coverage: &Coverage, arn: &str, id: &str) {
     let catalog = Catalog::embedded();
-    let window = coverage.span.expect("events");
+    let archive = Archive::new(table, coverage);
     for policy in ["ReadOnlyAccess", "PowerUserAccess", "AdministratorAccess"] {
         let grants = holding(arn, id, policy);
-        let gaps = gap::classify(catalog, table, &grants, coverage, window);
-        assert!(gaps[0].activity.calls > 0, "{arn} made calls");
         for evidence in LEVELS {
-            let options = eager(evidence, Resources::Keep);
-            let (proposals, unfit) = rightsize::propose(catalog, table, &grants, &gaps, window, &options);
+            let options = analysis::Options::of(&eager(evidence, Resources::Keep));
+            let found = analysis::analyse(catalog, &archive, &grants, &options);
+            assert!(found.gaps[0].activity.calls > 0, "{arn} made calls");
+            if let Some((_, refused)) = found.refused.first() {
+                panic!("{policy} {evidence:?}: {}", refused[0].1);
+            }
             assert!(
-                !proposals.is_empty() || unfit.iter().any(|(_, why)| why.contains("quota")),
+                !found.proved.is_empty() || found.unfit.iter().any(|(_, why)| why.contains("quota")),
                 "{policy} {evidence:?}: neither smaller nor a reason, {:?}",
-                gaps[0]
+                found.gaps[0]
                     .by_grade()
                     .into_iter()
                     .map(|(grade, set)| (grade, set.len()))
                     .collect::<Vec<_>>()
             );
-            for proposal in &proposals {
-                let proved = verify::prove(catalog, &grants, &gaps, proposal)
-                    .unwrap_or_else(|refused| panic!("{policy} {evidence:?}: {}", refused[0].1));
+            for (proposal, proved) in &found.proved {
                 let size = rightsize::characters_of(proved.candidate.after.as_str());
                 let most = rightsize::MANAGED.characters;
                 assert!(size <= most, "{policy} {evidence:?} {}: {size}", proposal.step.name());
@@ -127,14 +129,14 @@ fn the_widest_policies_shrink_against_a_real_trail() {
 /// Suggestions put in place one after the other until nothing changes; the last step of each policy is what stays.
 fn check_fixpoint(table: &Table, coverage: &Coverage, grants: &Grants, options: &Options) {
     let catalog = Catalog::embedded();
-    let window = coverage.span.expect("events");
+    let (archive, options) = (Archive::new(table, coverage), analysis::Options::of(options));
     let steps = |grants: &Grants| {
-        let gaps = gap::classify(catalog, table, grants, coverage, window);
-        let (proposals, _) = rightsize::propose(catalog, table, grants, &gaps, window, options);
+        let found = analysis::analyse(catalog, &archive, grants, &options);
+        if let Some((proposal, refused)) = found.refused.first() {
+            panic!("{}: {}", grants.policies[proposal.policy].name, refused[0].1);
+        }
         let mut last: std::collections::BTreeMap<usize, (Step, Value)> = std::collections::BTreeMap::new();
-        for proposal in proposals {
-            let proved = verify::prove(catalog, grants, &gaps, &proposal)
-                .unwrap_or_else(|refused| panic!("{}: {}", grants.policies[proposal.policy].name, refused[0].1));
+        for (proposal, proved) in found.proved {
             let known = last.entry(proposal.policy).or_insert((proposal.step, Value::Null));
             if known.0 <= proposal.step {
                 *known = (proposal.step, proved.candidate.after.value());
@@ -202,32 +204,33 @@ fn suggestions_for_other_peoples_grants_stand() {
 /// Every alternative is proved, or says why it cannot be had.
 fn check_alternatives(table: &Table, coverage: &Coverage, grants: &Grants) -> Vec<(AlternativeKind, usize)> {
     let catalog = Catalog::embedded();
-    let window = coverage.span.expect("events");
-    let gaps = gap::classify(catalog, table, grants, coverage, window);
-    let kinds = [
-        AlternativeKind::PermissionsBoundary,
-        AlternativeKind::TrialDeny,
-        AlternativeKind::SessionPolicy,
-        AlternativeKind::Split,
-    ];
-    let options = eager(EvidenceLevel::Conservative, Resources::Keep);
-    let (made, impossible) = rightsize::alternatives(catalog, table, grants, &gaps, window, &options, &kinds);
+    let options = analysis::Options {
+        alternatives: BTreeSet::from([
+            AlternativeKind::PermissionsBoundary,
+            AlternativeKind::TrialDeny,
+            AlternativeKind::SessionPolicy,
+            AlternativeKind::Split,
+        ]),
+        ..analysis::Options::of(&eager(EvidenceLevel::Conservative, Resources::Keep))
+    };
+    let found = analysis::analyse(catalog, &Archive::new(table, coverage), grants, &options);
+    // Refused ones have documents.
     assert!(
-        impossible
+        found
+            .impossible
             .iter()
-            .all(|impossible| impossible.why.contains("AWS allows") || impossible.why.contains("quota")),
-        "{impossible:?}"
+            .all(|(impossible, documents)| documents.is_empty()
+                && (impossible.why.contains("AWS allows") || impossible.why.contains("quota"))),
+        "{:?}",
+        found.impossible
     );
     let mut counted: std::collections::BTreeMap<AlternativeKind, usize> = std::collections::BTreeMap::new();
-    for alternative in made {
+    for proved in &found.alternatives {
+        let alternative = &proved.0;
         let kind = alternative.kind;
         for document in &alternative.documents {
             let size = rightsize::characters(document);
             assert!(size <= alternative.quota, "{}: {size}", kind.name());
-        }
-        if let Err(refused) = verify::alternative(catalog, &gaps, alternative) {
-            let (alternative, refusal) = *refused;
-            panic!("{} of {:?}: {refusal}", kind.name(), alternative.affects);
         }
         *counted.entry(kind).or_default() += 1;
     }

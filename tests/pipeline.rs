@@ -5,19 +5,26 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
+use trimtrail::analysis::{self, Archive};
 use trimtrail::catalog::Catalog;
-use trimtrail::gap::{self, Gap};
+use trimtrail::coverage::Coverage;
+use trimtrail::gap::Gap;
 use trimtrail::grants::{self, Grants};
 use trimtrail::progress::Progress;
 use trimtrail::rightsize::{self, EvidenceLevel, Options, Proposal};
-use trimtrail::verify::{self, Proved, Verified};
-use trimtrail::{source, usage};
+use trimtrail::source;
+use trimtrail::usage::{self, Table};
+use trimtrail::verify::{Proved, Verified};
 
 /// The role whose calls [`call`] makes.
 pub(crate) const ROLE: &str = "arn:aws:iam::111122223333:role/app";
 
 /// What the stages made of events and grants.
 pub(crate) struct Run {
+    /// All calls.
+    pub(crate) table: Table,
+    /// What was read.
+    pub(crate) coverage: Coverage,
     /// What IAM grants.
     pub(crate) grants: Grants,
     /// A gap a principal.
@@ -31,20 +38,24 @@ pub(crate) fn run(places: &[String], grants: Grants, options: &Options) -> Run {
     let catalog = Catalog::embedded();
     let sources = source::find(places).expect("logs");
     let (table, coverage) = usage::collect(&sources, &usage::Options::default(), &Progress::silent()).expect("threads");
-    let window = coverage.span.expect("events");
-    let gaps = gap::classify(catalog, &table, &grants, &coverage, window);
-    let (proposals, _) = rightsize::propose(catalog, &table, &grants, &gaps, window, options);
-    let proposals = proposals
+    assert!(coverage.span.is_some(), "no event");
+    let options = analysis::Options::of(options);
+    let found = analysis::analyse(catalog, &Archive::new(&table, &coverage), &grants, &options);
+    let proved = found
+        .proved
         .into_iter()
-        .map(|proposal| {
-            let proof = verify::prove(catalog, &grants, &gaps, &proposal)
-                .map_err(|refused| refused.into_iter().map(|(_, why)| format!("{why}\n")).collect());
-            (proposal, proof)
-        })
-        .collect();
+        .map(|(proposal, proved)| (proposal, Ok(proved)));
+    let refused = found.refused.into_iter().map(|(proposal, refused)| {
+        let why = refused.into_iter().map(|(_, why)| format!("{why}\n")).collect();
+        (proposal, Err(why))
+    });
+    let mut proposals: Vec<_> = proved.chain(refused).collect();
+    proposals.sort_by_key(|(proposal, _)| (proposal.policy, proposal.step));
     Run {
+        gaps: found.gaps,
+        table,
+        coverage,
         grants,
-        gaps,
         proposals,
     }
 }

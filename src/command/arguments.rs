@@ -10,6 +10,7 @@ use super::life_cycles::LifeCycleArgs;
 use super::losses::LossArgs;
 use super::network::AwsArgs;
 use super::{Terminal, keep};
+use crate::analysis::Archive;
 use crate::catalog::Catalog;
 use crate::coverage::Coverage;
 use crate::decode::Limits;
@@ -269,6 +270,14 @@ impl Collected {
         };
         collected.measure();
         collected
+    }
+
+    pub(super) fn archive(&self) -> Archive<'_> {
+        Archive {
+            table: &self.table,
+            coverage: &self.coverage,
+            window: self.window,
+        }
     }
 
     /// Silence at the edges of what was asked for is silence too, and so is a file that was lost at the edges of what was

@@ -7,15 +7,13 @@ use clap::{Args, ValueEnum};
 use super::arguments::{ChoiceArgs, GrantArgs, UsageArgs};
 use super::supplements::EvidenceFileArgs;
 use super::{Outcome, Terminal};
+use crate::analysis::backtest::{Backtest, Choice, LEARNT, Loss, Replay, Score, Split, backtest_of_life_cycles};
 use crate::catalog::Catalog;
 use crate::emit::escape;
 use crate::time::{day_of, midnight};
-use crate::verify::backtest::{Backtest, Choice, Loss, Replay, Score, Split, backtest_of_life_cycles};
 
 /// Most lost pairs that are listed for one principal, unless more is asked for.
 const LOSSES: usize = 10;
-/// Share of the window's days to learn from, unless told otherwise.
-pub(super) const LEARNT: f64 = 0.67;
 
 /// Arguments of `backtest`.
 #[derive(Args, Debug)]
@@ -75,7 +73,7 @@ impl BacktestArgs {
             shown: shown.as_ref(),
         };
         let catalog = Catalog::embedded();
-        let answer = backtest_of_life_cycles(catalog, &collected.table, &grants, &collected.coverage, window, &choice)?;
+        let answer = backtest_of_life_cycles(catalog, &collected.archive(), &grants, window, &choice)?;
         let mut out = io::BufWriter::new(io::stdout().lock());
         match self.format {
             BacktestFormat::Terminal => write(&answer, terminal.verbose > 0, &mut out)?,

@@ -10,9 +10,9 @@ use super::integrity::IntegrityArgs;
 use super::supplements::SupplementArgs;
 use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
-use crate::emit;
 use crate::gap::{self, Named};
 use crate::report::{self, CoverageInputs};
+use crate::{analysis, emit};
 
 /// Arguments of `coverage`.
 #[derive(Args, Debug)]
@@ -61,7 +61,7 @@ impl CoverageArgs {
             terminal.say_nothing_seen(&self.usage.places(), &collected.coverage);
             return Ok(Outcome::NothingSeen);
         };
-        let gaps = gap::classify(catalog, &collected.table, &grants, &collected.coverage, window);
+        let gaps = analysis::gaps(catalog, &collected.archive(), &grants, true);
         let explained = (!grants.principals.is_empty())
             .then(|| gap::explained(catalog, &collected.table, &grants, &collected.coverage, window));
         let integrity = self.integrity.run(&self.usage, terminal)?;

@@ -2,8 +2,6 @@
 
 use clap::{Args, ValueEnum};
 
-use crate::gap::Gap;
-
 /// Whether what a principal makes keeps what its life cycle will take.
 #[derive(Args, Clone, Copy, Debug)]
 pub(super) struct LifeCycleArgs {
@@ -15,13 +13,6 @@ pub(super) struct LifeCycleArgs {
 impl LifeCycleArgs {
     pub(super) fn on(self) -> bool {
         self.life_cycles == LifeCyclesArg::On
-    }
-
-    /// Takes from the grades what was not asked for.
-    pub(super) fn apply(self, gaps: &mut [Gap]) {
-        if !self.on() {
-            gaps.iter_mut().for_each(Gap::forget_life_cycles);
-        }
     }
 }
 

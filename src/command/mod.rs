@@ -285,8 +285,8 @@ pub fn help(error: &anyhow::Error) -> Option<&'static str> {
         };
         let backtest = || {
             cause
-                .downcast_ref::<crate::verify::backtest::Error>()
-                .map(crate::verify::backtest::Error::help)
+                .downcast_ref::<crate::analysis::backtest::Error>()
+                .map(crate::analysis::backtest::Error::help)
         };
         let catalog = || {
             cause

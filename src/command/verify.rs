@@ -17,7 +17,7 @@ use crate::emit::escape;
 use crate::iam::Policy;
 use crate::iam::subset::{self, Verdict, Witness};
 use crate::verify::{LifeCycleLoss, Loss, Replayed, life_cycle_losses, losses};
-use crate::{gap, grants};
+use crate::{analysis, grants};
 
 /// Arguments of `verify`.
 #[derive(Args, Debug)]
@@ -155,12 +155,11 @@ impl VerifyArgs {
         let mut grants = grants::alone(arn).with_policy("OLD", old.clone());
         self.accessed.load(&mut grants.supplements)?;
         let collected = self.usage.collect(terminal)?;
-        let Some(window) = collected.window else {
+        if collected.window.is_none() {
             terminal.say_nothing_seen(&self.usage.places(), &collected.coverage);
             return Ok(None);
-        };
-        let mut gaps = gap::classify(catalog, &collected.table, &grants, &collected.coverage, window);
-        self.life_cycles.apply(&mut gaps);
+        }
+        let gaps = analysis::gaps(catalog, &collected.archive(), &grants, self.life_cycles.on());
         let Some(gap) = gaps.first() else {
             bail!("`{arn}` is no ARN of a role or user");
         };

@@ -9,24 +9,21 @@ mod totals;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use rayon::prelude::*;
-use serde_json::Value;
 
 use super::{
-    AccountFinding, BacktestTotals, Coverage, CoverageGap, DataEvents, Excluded, ExplainedDenial, Finding, GradeTotals,
-    Own, PolicyNote, Principal, Refused, Report, SCHEMA, Severity, Skipped, Suggestion, Tool, Unmapped, Workload,
+    AccountFinding, Coverage, CoverageGap, DataEvents, Excluded, ExplainedDenial, Finding, GradeTotals, Own,
+    PolicyNote, Principal, Report, SCHEMA, Severity, Skipped, Suggestion, Tool, Unmapped, Workload,
 };
+use crate::analysis::{Analysis, Archive, Options};
 use crate::catalog::Catalog;
 use crate::coverage;
-use crate::gap::{self, Gap};
-use crate::grants::{Grants, PolicyIndex, PrincipalIndex};
+use crate::gap;
+use crate::grants::{Grants, PrincipalIndex};
 use crate::hygiene;
 use crate::iam::PolicyText;
-use crate::rightsize::{self, Alternative, Impossible, Options, Proposal};
+use crate::rightsize::{self, Proposal};
 use crate::time::{Window, moment};
-use crate::usage::Table;
-use crate::verify::{Proved, Replayed, Verified};
-
-pub(crate) use suggestion::refusal;
+use crate::verify::{Proved, Verified};
 
 /// Most resources that are listed for one action.
 const RESOURCES: usize = 50;
@@ -40,49 +37,27 @@ pub struct Inputs<'a> {
     pub version: &'a str,
     /// The catalog.
     pub catalog: &'a Catalog,
-    /// All calls.
-    pub table: &'a Table,
-    /// What was read.
-    pub coverage: &'a coverage::Coverage,
+    /// What the logs say.
+    pub archive: &'a Archive<'a>,
     /// What is granted.
     pub grants: &'a Grants,
-    /// Both joined, in the order of the principals.
-    pub gaps: &'a [Gap],
-    /// What the archive spans; `None` where no event was read.
-    pub window: Option<Window>,
-    /// What was proved.
-    pub proved: Vec<(Proposal, Verified<Proved>)>,
-    /// What was refused: policy, everybody affected, document, reason.
-    pub refused: Vec<(PolicyIndex, Vec<PrincipalIndex>, Value, String)>,
-    /// Alternatives that were asked for and proved.
-    pub alternatives: Vec<Verified<(Alternative, Replayed)>>,
-    /// Alternatives that were asked for and cannot be had, with the document that was refused.
-    pub impossible: Vec<(Impossible, Value)>,
-    /// What a backtest of the same archive shows.
-    pub backtest: Option<BacktestTotals>,
-    /// How suggestions were made.
+    /// What was asked for.
     pub options: &'a Options,
-    /// Which principals are shown; `None` for all.
-    pub shown: Option<BTreeSet<PrincipalIndex>>,
+    /// What the stages made of it.
+    pub analysis: Analysis,
 }
 
 /// The whole answer.
 pub fn build(mut inputs: Inputs<'_>) -> Report {
-    let window = inputs.window.unwrap_or_default();
+    let window = inputs.archive.window.unwrap_or_default();
     let risks = rightsize::Risks::new(inputs.catalog);
     let names = rightsize::Names::new(inputs.catalog);
-    let proved = std::mem::take(&mut inputs.proved);
-    let shown = |affects: &[PrincipalIndex]| {
-        inputs
-            .shown
-            .as_ref()
-            .is_none_or(|shown| affects.iter().any(|index| shown.contains(index)))
-    };
+    let proved = std::mem::take(&mut inputs.analysis.proved);
     // All steps of a policy start from one document, and of thousands of policies many say what another says.
     let mut documents: HashSet<PolicyText> = HashSet::new();
     let proved: Vec<(Proposal, Verified<Proved>, PolicyText)> = proved
         .into_iter()
-        .filter(|(proposal, _)| shown(&proposal.affects))
+        .filter(|(proposal, _)| shown(&inputs, &proposal.affects))
         .map(|(proposal, proved)| {
             let text = PolicyText::from(&inputs.grants.policies[proposal.policy].document);
             let before = documents.get(&text).cloned().unwrap_or(text);
@@ -90,72 +65,34 @@ pub fn build(mut inputs: Inputs<'_>) -> Report {
             (proposal, proved, before)
         })
         .collect();
-    let mut ranked: Vec<(PolicyIndex, rightsize::Step, u64, Verified<Suggestion>)> = proved
+    let suggestions: Vec<Verified<Suggestion>> = proved
         .into_par_iter()
         .map(|(proposal, proved, before)| {
-            let risk = risks.sum(&proved.candidate.removed) * proposal.affects.len() as u64;
-            let suggestion =
-                proved.map(|proved| suggestion::suggestion(&inputs, &names, &risks, &proposal, before, proved));
-            (proposal.policy, proposal.step, risk, suggestion)
+            proved.map(|proved| suggestion::suggestion(&inputs, &names, &risks, &proposal, before, proved))
         })
         .collect();
-    // Ready ones first, then the greatest risk removed; the steps of one policy side by side.
-    let mut most: BTreeMap<PolicyIndex, u64> = BTreeMap::new();
-    for (policy, _, risk, _) in &ranked {
-        let known = most.entry(*policy).or_default();
-        *known = (*known).max(*risk);
-    }
-    ranked.sort_by_cached_key(|(policy, step, _, suggestion)| {
-        (
-            suggestion.held.is_some(),
-            std::cmp::Reverse(most[policy]),
-            suggestion.policy_arn.clone(),
-            suggestion.policy.clone(),
-            *step,
-        )
-    });
-    let mut refused: Vec<Refused> = Vec::new();
-    for (policy, affects, after, witness) in &inputs.refused {
-        if shown(affects) {
-            let document = &inputs.grants.policies[*policy];
-            refused.push(Refused {
-                policy: document.name.clone(),
-                policy_arn: document.arn.clone(),
-                affects: arns(inputs.grants, affects),
-                kind: None,
-                after: after.clone(),
-                witness: witness.clone(),
-            });
-        }
-    }
-    for (impossible, after) in &inputs.impossible {
-        if shown(&impossible.affects) {
-            refused.push(suggestion::refused_alternative(&inputs, impossible, after.clone()));
-        }
-    }
     let alternatives = inputs
+        .analysis
         .alternatives
         .iter()
-        .filter(|proved| shown(&proved.0.affects))
+        .filter(|proved| shown(&inputs, &proved.0.affects))
         .map(|proved| suggestion::alternative(&inputs, &proved.0, proved.1))
         .collect();
-    let suggestions: Vec<Verified<Suggestion>> = ranked.into_iter().map(|(_, _, _, suggestion)| suggestion).collect();
     let groups = actions::Groups::new(inputs.catalog, &names, inputs.grants);
     let principals: Vec<Principal> = (0..inputs.grants.principals.len())
         .into_par_iter()
-        .filter(|index| inputs.shown.as_ref().is_none_or(|shown| shown.contains(index)))
-        .map(|index| principal(&inputs, &groups, window, index))
+        .filter(|index| inputs.options.shows(*index))
+        .map(|index| principal(&inputs, &groups, index))
         .collect();
-    let account_findings: Vec<AccountFinding> = hygiene::account_findings(&hygiene::Account {
-        grants: inputs.grants,
-        table: inputs.table,
-    })
-    .into_iter()
-    .map(|found| AccountFinding {
-        account: found.account,
-        finding: finding(found.finding),
-    })
-    .collect();
+    let account_findings: Vec<AccountFinding> = inputs
+        .analysis
+        .account_findings
+        .iter()
+        .map(|found| AccountFinding {
+            account: found.account.clone(),
+            finding: finding(&found.finding),
+        })
+        .collect();
     let totals = totals::totals(&inputs, &principals, &account_findings, &suggestions, &risks);
     Report {
         schema: SCHEMA.to_owned(),
@@ -163,7 +100,7 @@ pub fn build(mut inputs: Inputs<'_>) -> Report {
             version: inputs.version.to_owned(),
             catalog_date: inputs.catalog.date().to_owned(),
         },
-        window: match inputs.window {
+        window: match inputs.archive.window {
             None => super::Window::default(),
             Some(window) => super::Window {
                 from: moment(window.first),
@@ -176,9 +113,14 @@ pub fn build(mut inputs: Inputs<'_>) -> Report {
         suggestions,
         alternatives,
         account_findings,
-        refused,
+        refused: suggestion::refused(&inputs),
         totals,
     }
+}
+
+/// Whether a change that affects these principals is shown.
+fn shown(inputs: &Inputs<'_>, affects: &[PrincipalIndex]) -> bool {
+    inputs.options.shown.is_none() || affects.iter().any(|index| inputs.options.shows(*index))
 }
 
 fn arns(grants: &Grants, indices: &[PrincipalIndex]) -> Vec<String> {
@@ -189,7 +131,7 @@ fn arns(grants: &Grants, indices: &[PrincipalIndex]) -> Vec<String> {
 }
 
 fn coverage_of(inputs: &Inputs<'_>, window: Window) -> Coverage {
-    let coverage = inputs.coverage;
+    let coverage = inputs.archive.coverage;
     let mut data: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for ((_, _, resource_type), roots) in &coverage.data_roots {
         data.entry(resource_type)
@@ -262,18 +204,16 @@ fn denials(coverage: &coverage::Coverage, principal: &str) -> Vec<ExplainedDenia
 }
 
 fn own(inputs: &Inputs<'_>) -> Vec<Own> {
-    let principals = inputs.grants.principals.iter().zip(inputs.gaps);
-    principals
-        .filter(|(principal, _)| inputs.options.keep.is_own(principal))
-        .map(|(principal, gap)| Own {
-            principal: principal.arn.clone(),
-            calls: gap.activity.calls,
-        })
-        .collect()
+    let own = inputs.analysis.left_alone.own.iter();
+    own.map(|index| Own {
+        principal: inputs.grants.principals[*index].arn.clone(),
+        calls: inputs.analysis.gaps[*index].activity.calls,
+    })
+    .collect()
 }
 
 fn unmapped(inputs: &Inputs<'_>) -> Vec<Unmapped> {
-    gap::unmapped_calls(inputs.catalog, inputs.table)
+    gap::unmapped_calls(inputs.catalog, inputs.archive.table)
         .into_iter()
         .map(|unmapped| Unmapped {
             event_source: unmapped.event_source,
@@ -284,9 +224,9 @@ fn unmapped(inputs: &Inputs<'_>) -> Vec<Unmapped> {
         .collect()
 }
 
-fn principal(inputs: &Inputs<'_>, groups: &actions::Groups<'_>, window: Window, index: PrincipalIndex) -> Principal {
-    let grants = inputs.grants;
-    let (granted, gap) = (&grants.principals[index], &inputs.gaps[index]);
+fn principal(inputs: &Inputs<'_>, groups: &actions::Groups<'_>, index: PrincipalIndex) -> Principal {
+    let (grants, left_alone) = (inputs.grants, &inputs.analysis.left_alone);
+    let (granted, gap) = (&grants.principals[index], &inputs.analysis.gaps[index]);
     let by_grade = gap.by_grade();
     let mut totals = GradeTotals::default();
     for (grade, set) in &by_grade {
@@ -296,7 +236,7 @@ fn principal(inputs: &Inputs<'_>, groups: &actions::Groups<'_>, window: Window, 
         .policies_of(index)
         .into_iter()
         .map(|policy| {
-            let why_not = rightsize::why_not_policy(grants, policy, inputs.gaps, inputs.options.replace_aws_managed);
+            let why_not = left_alone.policies[policy].clone();
             let document = &grants.policies[policy];
             PolicyNote {
                 policy: document.name.clone(),
@@ -308,7 +248,7 @@ fn principal(inputs: &Inputs<'_>, groups: &actions::Groups<'_>, window: Window, 
             }
         })
         .collect();
-    let own_reason = rightsize::why_not_principal(grants, inputs.gaps, index);
+    let own_reason = left_alone.principals[index].clone();
     let rewritable = own_reason.is_none() && (policies.is_empty() || policies.iter().any(|policy| policy.rewritable));
     let why_not = own_reason.or_else(|| {
         let blocked: Vec<String> = policies
@@ -317,15 +257,6 @@ fn principal(inputs: &Inputs<'_>, groups: &actions::Groups<'_>, window: Window, 
             .collect();
         (!blocked.is_empty()).then(|| blocked.join("; "))
     });
-    let subject = hygiene::Subject {
-        catalog: inputs.catalog,
-        principal: granted,
-        gap,
-        grants,
-        table: inputs.table,
-        coverage: inputs.coverage,
-        window,
-    };
     let (actions, action_groups) = actions::actions(inputs, groups, index, &by_grade);
     Principal {
         arn: granted.arn.clone(),
@@ -336,6 +267,7 @@ fn principal(inputs: &Inputs<'_>, groups: &actions::Groups<'_>, window: Window, 
         created: granted.created.map(|time| time.to_string()).unwrap_or_default(),
         last_seen: gap.activity.last_seen.map(moment),
         rhythm: inputs
+            .archive
             .window
             .and_then(|window| rhythm::of_principal(&gap.activity, window)),
         rewritable,
@@ -347,19 +279,12 @@ fn principal(inputs: &Inputs<'_>, groups: &actions::Groups<'_>, window: Window, 
         action_groups,
         elsewhere: unexplained::elsewhere(inputs, gap),
         unexplained: unexplained::unexplained(inputs, gap),
-        denials: denials(inputs.coverage, &granted.arn),
-        findings: if inputs.window.is_none() {
-            Vec::new()
-        } else {
-            hygiene::findings(&subject)
-        }
-        .into_iter()
-        .map(finding)
-        .collect(),
+        denials: denials(inputs.archive.coverage, &granted.arn),
+        findings: inputs.analysis.findings[index].iter().map(finding).collect(),
     }
 }
 
-fn finding(finding: hygiene::Finding) -> Finding {
+fn finding(finding: &hygiene::Finding) -> Finding {
     Finding {
         id: finding.id.to_owned(),
         severity: match finding.severity {
@@ -368,16 +293,17 @@ fn finding(finding: hygiene::Finding) -> Finding {
             hygiene::Severity::High => Severity::High,
         },
         practice: finding.practice.to_owned(),
-        title: finding.title,
-        why: finding.why,
-        fix: finding.fix,
-        evidence: finding.evidence,
+        title: finding.title.clone(),
+        why: finding.why.clone(),
+        fix: finding.fix.clone(),
+        evidence: finding.evidence.clone(),
     }
 }
 
 fn workloads(inputs: &Inputs<'_>, index: PrincipalIndex) -> Vec<Workload> {
     let principal = &inputs.grants.principals[index];
     let mut workloads: Vec<Workload> = inputs
+        .archive
         .table
         .workloads
         .iter()
@@ -391,7 +317,7 @@ fn workloads(inputs: &Inputs<'_>, index: PrincipalIndex) -> Vec<Workload> {
                 calls: known.calls,
             },
             // No opening of the session is in the archive. A trust policy that names one service account says who.
-            None => match &inputs.gaps[index].trust.service_accounts[..] {
+            None => match &inputs.analysis.gaps[index].trust.service_accounts[..] {
                 [account] => {
                     let (namespace, name) = account.split_once('/').unwrap_or(("", account));
                     Workload {

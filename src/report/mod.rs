@@ -19,7 +19,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::verify::Verified;
 
-pub(crate) use build::refusal;
 pub use build::{Inputs, build};
 pub use changes::{Applied, CHANGES, Changes, Denial, Hurt, Lapsed, UsedAfterAll, changes, denials};
 pub use coverage::{

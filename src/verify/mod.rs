@@ -6,7 +6,6 @@
 //! `rightsize` concluded of them.
 
 mod alternative;
-pub mod backtest;
 
 use std::collections::BTreeSet;
 use std::ops::Deref;
@@ -346,7 +345,7 @@ fn implied(catalog: &Catalog, trust: &Trust) -> Vec<ActionId> {
 
 /// A shape as a 2012-10-17 policy writes it: `*` and `?` are wildcards, as templates of resources hold both; `$` becomes
 /// itself. A literal that looks like a wildcard is held by it.
-fn escaped(shape: &str) -> String {
+pub(crate) fn escaped(shape: &str) -> String {
     shape.replace('$', "${$}")
 }
 

@@ -167,7 +167,7 @@ pub(super) fn actions(
     index: PrincipalIndex,
     by_grade: &BTreeMap<Grade, ActionSet>,
 ) -> (Vec<Action>, Vec<Shared<ActionGroup>>) {
-    let (catalog, grants, gap) = (inputs.catalog, inputs.grants, &inputs.gaps[index]);
+    let (catalog, grants, gap) = (inputs.catalog, inputs.grants, &inputs.analysis.gaps[index]);
     let named = literally_named(catalog, grants, gap);
     let blocks = Blocks::of(catalog, grants, index);
     let mut lines: BTreeMap<ActionId, Action> = BTreeMap::new();
@@ -299,6 +299,7 @@ fn line(
         days_active: rhythm.days_active as u64,
         typical_gap_days: rhythm.typical_gap,
         rhythm: inputs
+            .archive
             .window
             .and_then(|window| super::rhythm::of_action(evidence, window)),
         first_seen: evidence.first.as_ref().map(|witness| moment(witness.time)),

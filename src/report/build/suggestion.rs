@@ -6,17 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{FEWEST, arns};
+use super::{FEWEST, arns, shown};
 use crate::coverage::Loss;
 use crate::gap::{ActionSet, Slice};
-use crate::grants::PrincipalIndex;
+use crate::grants::{PolicyIndex, PrincipalIndex};
 use crate::iam::{ActionPart, PolicyText, Statement};
 use crate::report::{
     Alternative, Characters, Inputs, Narrowed, Refused, Room, StatementOrigin, Suggestion, Unseen, UnseenWhy, Verdict,
 };
 use crate::rightsize::{self, Candidate, Impossible, Names, Origin, Proposal, Risks, Within};
 use crate::time::{DAY, moment};
-use crate::verify::{Proved, Refusal, Replayed};
+use crate::verify::{Proved, Replayed};
 
 /// Days for which a suggestion stays good.
 const EXPIRES: i64 = 14;
@@ -30,7 +30,7 @@ pub(super) fn suggestion(
     proved: Proved,
 ) -> Suggestion {
     let (catalog, grants) = (inputs.catalog, inputs.grants);
-    let to = inputs.window.unwrap_or_default().last();
+    let to = inputs.archive.window.unwrap_or_default().last();
     let document = &grants.policies[proposal.policy];
     let before_sha256 = hex(&Sha256::digest(before.as_str().as_bytes()));
     let mut identity = Sha256::new();
@@ -45,7 +45,7 @@ pub(super) fn suggestion(
     }
     let mut assumptions = proposal.assumptions.clone();
     assumptions.extend(proposal.kept_by_rule.iter().cloned());
-    let excluded = inputs.coverage.excluded.iter();
+    let excluded = inputs.archive.coverage.excluded.iter();
     assumptions.extend(excluded.map(|(rule, events)| format!("{events} events were no use of the owner's: {rule}")));
     assumptions.extend(losses(inputs, &proposal.affects));
     if document.from_catalog {
@@ -129,7 +129,7 @@ fn unseen(
     let slices: Vec<&Slice> = proposal
         .affects
         .iter()
-        .flat_map(|principal| &inputs.gaps[*principal].slices)
+        .flat_map(|principal| &inputs.analysis.gaps[*principal].slices)
         .filter(|slice| from.contains(&slice.statement) && is_copy(slice.policy))
         .collect();
     let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
@@ -169,7 +169,7 @@ fn losses(inputs: &Inputs<'_>, affects: &[PrincipalIndex]) -> Vec<String> {
         .iter()
         .map(|principal| inputs.grants.principals[*principal].account.as_str())
         .collect();
-    let window = inputs.window.unwrap_or_default();
+    let window = inputs.archive.window.unwrap_or_default();
     let concerned = |loss: &&Loss| {
         let account = loss.account.is_empty() || accounts.contains(loss.account.as_str());
         account && loss.window.intersection(window).is_some()
@@ -180,14 +180,14 @@ fn losses(inputs: &Inputs<'_>, affects: &[PrincipalIndex]) -> Vec<String> {
         many => format!("{many} files that were not read whole"),
     };
     let mut lines = Vec::new();
-    match count(&inputs.coverage.accepted) {
+    match count(&inputs.archive.coverage.accepted) {
         0 => {}
         accepted => lines.push(format!(
             "nothing needed stood in {}, as --accept-loss says",
             files(accepted)
         )),
     }
-    match count(&inputs.coverage.lost) {
+    match count(&inputs.archive.coverage.lost) {
         0 => {}
         lost => lines.push(format!("calls in {} were not replayed", files(lost))),
     }
@@ -229,7 +229,7 @@ pub(super) fn alternative(
 }
 
 /// An alternative that a proof refused, or that cannot be made.
-pub(super) fn refused_alternative(inputs: &Inputs<'_>, refused: &Impossible, after: Value) -> Refused {
+fn refused_alternative(inputs: &Inputs<'_>, refused: &Impossible, after: Value) -> Refused {
     let policy = refused.policy.map(|policy| &inputs.grants.policies[policy]);
     let whom: BTreeSet<&str> = refused
         .affects
@@ -249,12 +249,44 @@ pub(super) fn refused_alternative(inputs: &Inputs<'_>, refused: &Impossible, aft
     }
 }
 
-/// What a refused proposal says of itself.
-pub(crate) fn refusal(refusals: &[(rightsize::Candidate, Refusal)]) -> (Value, String) {
-    match refusals.last() {
-        Some((candidate, refusal)) => (candidate.after.value(), refusal.to_string()),
-        None => (Value::Null, "no candidate".to_owned()),
+/// Candidates that a proof refused, policies of which no form fits, and alternatives that cannot be had.
+pub(super) fn refused(inputs: &Inputs<'_>) -> Vec<Refused> {
+    let (grants, analysis) = (inputs.grants, &inputs.analysis);
+    let of_policy = |policy: PolicyIndex, affects: &[PrincipalIndex], after: Value, witness: String| Refused {
+        policy: grants.policies[policy].name.clone(),
+        policy_arn: grants.policies[policy].arn.clone(),
+        affects: arns(grants, affects),
+        kind: None,
+        after,
+        witness,
+    };
+    let mut refused = Vec::new();
+    for (proposal, refusals) in &analysis.refused {
+        if shown(inputs, &proposal.affects) {
+            let (after, why) = match refusals.last() {
+                Some((candidate, refusal)) => (candidate.after.value(), refusal.to_string()),
+                None => (Value::Null, "no candidate".to_owned()),
+            };
+            refused.push(of_policy(proposal.policy, &proposal.affects, after, why));
+        }
     }
+    for (policy, why) in &analysis.unfit {
+        let affects = grants.affected_by(*policy);
+        if shown(inputs, &affects) {
+            refused.push(of_policy(*policy, &affects, Value::Null, why.clone()));
+        }
+    }
+    for (impossible, documents) in &analysis.impossible {
+        if shown(inputs, &impossible.affects) {
+            // What could not be made has no document.
+            let after = match &documents[..] {
+                [] => Value::Null,
+                documents => Value::Array(documents.to_vec()),
+            };
+            refused.push(refused_alternative(inputs, impossible, after));
+        }
+    }
+    refused
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use crate::analysis::backtest::Backtest;
 use crate::gap::{ActionSet, Blind, Grade, View};
 use crate::grants::Kind;
-use crate::report::{AccountFinding, Inputs, LifeCycleTotals, Principal, Severity, Suggestion, Totals};
-use crate::rightsize::{self, Risks};
+use crate::report::{AccountFinding, BacktestTotals, Inputs, LifeCycleTotals, Principal, Severity, Suggestion, Totals};
+use crate::rightsize::Risks;
 use crate::verify::Verified;
 
 pub(super) fn totals(
@@ -57,17 +58,29 @@ pub(super) fn totals(
     totals.ready = ready.values().filter(|(_, is_ready)| *is_ready).count() as u64;
     totals.held = ready.values().filter(|(_, is_ready)| !is_ready).count() as u64;
     totals.removable_actions = ready.values().map(|(removes, _)| removes).sum();
-    let holders = inputs.gaps.iter();
+    let holders = inputs.analysis.gaps.iter();
     let holders = holders.filter(|gap| inputs.grants.principals[gap.principal].kind != Kind::Group);
     totals.life_cycles = Some(LifeCycleTotals {
-        on: inputs.options.life_cycles,
+        on: inputs.options.suggestions.life_cycles,
         actions: holders.map(|gap| gap.by_life_cycle().len() as u64).sum(),
     });
     let (needs_choice, would_prove_most) = unproved(inputs, risks);
     totals.needs_choice = needs_choice;
     totals.would_prove_most = would_prove_most;
-    totals.backtest = inputs.backtest.clone();
+    totals.backtest = inputs.analysis.backtest.as_ref().and_then(backtest);
     totals
+}
+
+/// What a backtest shows, unless it replayed nothing.
+fn backtest(answer: &Backtest) -> Option<BacktestTotals> {
+    (answer.totals.calls > 0).then(|| BacktestTotals {
+        cut: answer.cut.clone(),
+        learnt_days: answer.learnt_days.unsigned_abs(),
+        replayed_days: answer.replayed_days.unsigned_abs(),
+        calls: answer.totals.calls,
+        broken_calls: answer.totals.broken_calls,
+        doubtful_calls: answer.totals.doubtful_calls,
+    })
 }
 
 /// Why nothing is suggested for a principal, in a few words.
@@ -98,14 +111,14 @@ fn unproved(inputs: &Inputs<'_>, risks: &Risks) -> (u64, Option<String>) {
     // Of thousands of slices most have the same view.
     let mut by_type: HashMap<*const View, BTreeMap<&str, ActionSet>> = HashMap::new();
     for policy in 0..inputs.grants.policies.len() {
-        if rightsize::why_not_policy(inputs.grants, policy, inputs.gaps, inputs.options.replace_aws_managed).is_some() {
+        if inputs.analysis.left_alone.policies[policy].is_some() {
             continue;
         }
         let mut unjudged = false;
         let affects = inputs.grants.affected_by(policy);
         for slice in affects
             .iter()
-            .flat_map(|index| &inputs.gaps[*index].slices)
+            .flat_map(|index| &inputs.analysis.gaps[*index].slices)
             .filter(|slice| slice.policy == policy)
         {
             let mut hidden = slice.with_grade(Grade::Unobservable);

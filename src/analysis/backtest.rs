@@ -13,15 +13,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::Archive;
 use crate::catalog::Catalog;
 use crate::coverage::Coverage;
 use crate::grants::{Grants, PolicyIndex, PrincipalIndex};
 use crate::rightsize::Options;
 use crate::time::{DAY, Window, date, day_of};
-use crate::usage::Table;
 
 /// The `schema` field of a backtest.
 pub const SCHEMA: &str = "trimtrail.backtest/1";
+
+/// Share of the covered days to learn from, unless told otherwise.
+pub const LEARNT: f64 = 0.67;
 
 /// Where the window is cut.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -189,29 +192,26 @@ pub struct Loss {
     pub calls: u64,
 }
 
-/// [`backtest`], and what life cycles make of it: where they are on, the same once more without them.
+/// [`backtest`], and what life cycles make of it: where they are on, the same days replayed beside it without them.
 ///
 /// # Errors
 /// The window cannot be cut there.
 pub fn backtest_of_life_cycles(
     catalog: &Catalog,
-    table: &Table,
+    archive: &Archive<'_>,
     grants: &Grants,
-    coverage: &Coverage,
     window: Window,
     choice: &Choice<'_>,
 ) -> Result<Backtest, Error> {
-    let mut answer = backtest(catalog, table, grants, coverage, window, choice)?;
-    if choice.options.life_cycles {
-        let options = Options {
-            life_cycles: false,
-            ..choice.options.clone()
-        };
-        let past = Choice {
-            options: &options,
-            ..choice.clone()
-        };
-        let past = backtest(catalog, table, grants, coverage, window, &past)?;
+    let with_and_without = [true, false];
+    let tried = if choice.options.life_cycles {
+        &with_and_without[..]
+    } else {
+        &[false]
+    };
+    let mut answers = replayed(catalog, archive, grants, window, choice, tried)?;
+    let mut answer = answers.remove(0);
+    answer.life_cycles = answers.first().map(|past| {
         let removed = |answer: &Backtest| {
             answer
                 .suggestions
@@ -219,12 +219,12 @@ pub fn backtest_of_life_cycles(
                 .map(|learnt| learnt.removed_actions)
                 .sum::<u64>()
         };
-        answer.life_cycles = Some(LifeCyclesTried {
-            kept_actions: removed(&past).saturating_sub(removed(&answer)),
+        LifeCyclesTried {
+            kept_actions: removed(past).saturating_sub(removed(&answer)),
             saved_pairs: past.totals.broken_pairs.saturating_sub(answer.totals.broken_pairs),
             saved_calls: past.totals.broken_calls.saturating_sub(answer.totals.broken_calls),
-        });
-    }
+        }
+    });
     Ok(answer)
 }
 
@@ -234,71 +234,79 @@ pub fn backtest_of_life_cycles(
 /// The window cannot be cut there.
 pub fn backtest(
     catalog: &Catalog,
-    table: &Table,
+    archive: &Archive<'_>,
     grants: &Grants,
-    coverage: &Coverage,
     window: Window,
     choice: &Choice<'_>,
 ) -> Result<Backtest, Error> {
+    let tried = [choice.options.life_cycles];
+    Ok(replayed(catalog, archive, grants, window, choice, &tried)?.remove(0))
+}
+
+/// One answer for each of `life_cycles`, that is with them or without: the archive is read once for all.
+fn replayed(
+    catalog: &Catalog,
+    archive: &Archive<'_>,
+    grants: &Grants,
+    window: Window,
+    choice: &Choice<'_>,
+    life_cycles: &[bool],
+) -> Result<Vec<Backtest>, Error> {
     let (first, last) = (day_of(window.first), day_of(window.last()));
-    let covered = covered_days(coverage, window);
+    let covered = covered_days(archive.coverage, window);
     let cut = cut((first, last), &covered, choice.split)?;
     let learnt_days = covered.range(..cut).count();
     // Days in a table are 32 bits; a window beyond them holds no row there.
     let cut_in_table = i32::try_from(cut).unwrap_or(if cut < 0 { i32::MIN } else { i32::MAX });
-    let (learning, future) = (table.days(..cut_in_table), table.days(cut_in_table..));
-
-    let learnt = learn::learn(
-        catalog,
-        &learning,
-        grants,
-        coverage,
-        Window {
+    let (learning, future) = (archive.table.days(..cut_in_table), archive.table.days(cut_in_table..));
+    let before_cut = Archive {
+        table: &learning,
+        coverage: archive.coverage,
+        window: Some(Window {
             first: window.first,
             end: cut * DAY,
-        },
-        choice.options,
-    );
-    let replay::Replayed {
-        principals,
-        totals,
-        broke,
-    } = replay::replay(catalog, &learning, &future, grants, &learnt, choice.shown);
-    let broke = broke.into_iter().map(|(policy, loss)| {
-        let why = format!(
-            "learnt from the first {learnt_days} of {} days it would have denied {} on {}: new calls still come",
-            covered.len(),
-            loss.action,
-            loss.first_seen
-        );
-        (policy, why)
-    });
-    let broke = broke.collect();
+        }),
+    };
+    let learnt = learn::learn(catalog, &before_cut, grants, choice.options, life_cycles);
+    let replayed = replay::replay(catalog, &learning, &future, grants, &learnt, choice.shown);
     let everybody = (0..grants.principals.len()).filter(|index| {
         grants.principals[*index].kind != crate::grants::Kind::Group
             && choice.shown.is_none_or(|shown| shown.contains(index))
     });
-    let suggestions = learnt.iter().map(|(policy, learnt)| Learnt {
-        policy: grants.policies[*policy].name.clone(),
-        policy_arn: grants.policies[*policy].arn.clone(),
-        step: learnt.step.name().to_owned(),
-        removed_actions: learnt.removed_actions,
-        held: learnt.held.clone(),
+    let everybody = everybody.count();
+    let answers = learnt.iter().zip(replayed).map(|(learnt, replayed)| {
+        let broke = replayed.broke.into_iter().map(|(policy, loss)| {
+            let why = format!(
+                "learnt from the first {learnt_days} of {} days it would have denied {} on {}: new calls still come",
+                covered.len(),
+                loss.action,
+                loss.first_seen
+            );
+            (policy, why)
+        });
+        let suggestions = learnt.iter().map(|(policy, learnt)| Learnt {
+            policy: grants.policies[*policy].name.clone(),
+            policy_arn: grants.policies[*policy].arn.clone(),
+            step: learnt.step.name().to_owned(),
+            removed_actions: learnt.removed_actions,
+            held: learnt.held.clone(),
+        });
+        Backtest {
+            schema: SCHEMA.to_owned(),
+            from: date(first),
+            cut: date(cut),
+            to: date(last),
+            learnt_days: learnt_days as i64,
+            replayed_days: (covered.len() - learnt_days) as i64,
+            suggestions: suggestions.collect(),
+            totals: replayed.totals,
+            unaffected: (everybody - replayed.principals.len()) as u64,
+            principals: replayed.principals,
+            broke: broke.collect(),
+            life_cycles: None,
+        }
     });
-    Ok(Backtest {
-        schema: SCHEMA.to_owned(),
-        from: date(first),
-        cut: date(cut),
-        to: date(last),
-        learnt_days: learnt_days as i64,
-        replayed_days: (covered.len() - learnt_days) as i64,
-        suggestions: suggestions.collect(),
-        totals,
-        unaffected: (everybody.count() - principals.len()) as u64,
-        principals,
-        broke,
-        life_cycles: None,
-    })
+    Ok(answers.collect())
 }
 
 /// Days of the window that the archive covers, of any account.

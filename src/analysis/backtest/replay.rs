@@ -26,37 +26,62 @@ pub(super) struct Replayed {
     pub(super) broke: BTreeMap<PolicyIndex, Loss>,
 }
 
-/// Replays everybody whose policies would have changed, and sums up.
+/// Replays everybody whose policies would have changed, and sums up: once for each set of learnt policies, in one walk.
 pub(super) fn replay(
     catalog: &Catalog,
     learning: &Table,
     future: &Table,
     grants: &Grants,
+    learnt: &[BTreeMap<PolicyIndex, Learnt>],
+    shown: Option<&BTreeSet<PrincipalIndex>>,
+) -> Vec<Replayed> {
+    let mut tallies: Vec<Tallies> = learnt.iter().map(|learnt| tallies(grants, learnt, shown)).collect();
+    gap::row_by_row(catalog, learning, grants, &mut |index, row, activity| {
+        for tally in tallies.iter_mut().filter_map(|tallies| tallies.get_mut(&index)) {
+            tally.learn(catalog, row, activity);
+        }
+    });
+    gap::row_by_row(catalog, future, grants, &mut |index, row, activity| {
+        for tally in tallies.iter_mut().filter_map(|tallies| tallies.get_mut(&index)) {
+            tally.replay(catalog, row, &future.signatures[row.signature], activity);
+        }
+    });
+    let each = tallies.into_iter().zip(learnt);
+    each.map(|(tallies, learnt)| sum_up(catalog, grants, learnt, shown, tallies))
+        .collect()
+}
+
+/// Of whom calls are counted.
+type Tallies = BTreeMap<PrincipalIndex, Tally>;
+
+/// Everybody whose policies would have changed and who is shown, or shares one with somebody shown.
+fn tallies(
+    grants: &Grants,
     learnt: &BTreeMap<PolicyIndex, Learnt>,
     shown: Option<&BTreeSet<PrincipalIndex>>,
-) -> Replayed {
+) -> Tallies {
     let is_shown = |index: &PrincipalIndex| shown.is_none_or(|shown| shown.contains(index));
     let concerned: BTreeSet<PrincipalIndex> = learnt
         .values()
         .filter(|learnt| learnt.affects.iter().any(is_shown))
         .flat_map(|learnt| learnt.affects.iter().copied())
         .collect();
-    let mut tallies: BTreeMap<PrincipalIndex, Tally> = (0..grants.principals.len())
+    (0..grants.principals.len())
         .filter(|index| grants.principals[*index].kind != Kind::Group)
         .filter(|index| is_shown(index) || concerned.contains(index))
         .filter_map(|index| Some((index, Tally::of(Change::of(grants, index, learnt)?))))
-        .collect();
-    gap::row_by_row(catalog, learning, grants, &mut |index, row, activity| {
-        if let Some(tally) = tallies.get_mut(&index) {
-            tally.learn(catalog, row, activity);
-        }
-    });
-    gap::row_by_row(catalog, future, grants, &mut |index, row, activity| {
-        if let Some(tally) = tallies.get_mut(&index) {
-            tally.replay(catalog, row, &future.signatures[row.signature], activity);
-        }
-    });
+        .collect()
+}
 
+/// What the tallies come to.
+fn sum_up(
+    catalog: &Catalog,
+    grants: &Grants,
+    learnt: &BTreeMap<PolicyIndex, Learnt>,
+    shown: Option<&BTreeSet<PrincipalIndex>>,
+    tallies: Tallies,
+) -> Replayed {
+    let is_shown = |index: &PrincipalIndex| shown.is_none_or(|shown| shown.contains(index));
     let mut broke: BTreeMap<PolicyIndex, Loss> = BTreeMap::new();
     for (index, tally) in &tallies {
         for (policy, loss) in tally.broke(catalog, grants, *index, learnt) {

@@ -1,0 +1,324 @@
+//! The pipeline as one function: an archive and grants in; gaps, proved suggestions, a backtest and findings out.
+
+pub mod backtest;
+mod left_alone;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+use serde_json::Value;
+
+use crate::catalog::Catalog;
+use crate::coverage::Coverage;
+use crate::gap::{self, Gap};
+use crate::grants::{Grants, PolicyIndex, PrincipalIndex};
+use crate::hygiene;
+use crate::rightsize::{self, AlternativeKind, Candidate, Impossible, Proposal, Risks};
+use crate::time::Window;
+use crate::usage::Table;
+use crate::verify::{self, Held, Proved, Refusal, Verified};
+
+use backtest::{Backtest, Choice, LEARNT, Split};
+pub use left_alone::LeftAlone;
+
+/// Up to so many rows of the table (signature and day), a backtest costs less than a second.
+const BACKTEST_ROWS: usize = 50_000;
+/// And up to so many principals.
+const BACKTEST_PRINCIPALS: usize = 500;
+
+/// What the logs say.
+#[derive(Clone, Copy, Debug)]
+pub struct Archive<'a> {
+    /// All calls.
+    pub table: &'a Table,
+    /// What was read.
+    pub coverage: &'a Coverage,
+    /// What the archive spans; `None` where no event was read.
+    pub window: Option<Window>,
+}
+
+impl<'a> Archive<'a> {
+    /// An archive that spans what was seen in it.
+    pub fn new(table: &'a Table, coverage: &'a Coverage) -> Archive<'a> {
+        Archive {
+            table,
+            coverage,
+            window: coverage.span,
+        }
+    }
+}
+
+/// When to replay the last third of the window under policies learnt from the rest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum When {
+    /// Where it takes less than a second.
+    Auto,
+    /// Whatever it takes.
+    Always,
+    /// Not at all.
+    #[default]
+    Never,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// How suggestions are made.
+    pub suggestions: rightsize::Options,
+    /// Other ways to the same end that are asked for.
+    pub alternatives: BTreeSet<AlternativeKind>,
+    /// When to try a backtest.
+    pub backtest: When,
+    /// Which principals are shown; `None` for all. Everybody's use counts all the same.
+    pub shown: Option<BTreeSet<PrincipalIndex>>,
+}
+
+impl Options {
+    /// Suggestions for everybody, and nothing beside them.
+    pub fn of(suggestions: &rightsize::Options) -> Options {
+        Options {
+            suggestions: suggestions.clone(),
+            ..Options::default()
+        }
+    }
+
+    /// Whether somebody is shown.
+    pub fn shows(&self, principal: PrincipalIndex) -> bool {
+        self.shown.as_ref().is_none_or(|shown| shown.contains(&principal))
+    }
+}
+
+/// A proposal that no proof accepted: what each says of which candidate.
+pub type Refused = (Proposal, Vec<(Candidate, Refusal)>);
+
+/// What the stages found.
+#[derive(Debug)]
+pub struct Analysis {
+    /// Usage and grants joined, in the order of the principals.
+    pub gaps: Vec<Gap>,
+    /// What is left alone, and why.
+    pub left_alone: LeftAlone,
+    /// What was proved: ready ones first, then the greatest risk removed; the steps of one policy side by side.
+    pub proved: Vec<(Proposal, Verified<Proved>)>,
+    /// What was refused.
+    pub refused: Vec<Refused>,
+    /// Policies of which no form fits AWS's quota, with the reason.
+    pub unfit: Vec<(PolicyIndex, String)>,
+    /// Alternatives that were asked for and proved; splits too, where something stays for lack of room.
+    pub alternatives: Vec<Held>,
+    /// Alternatives that were asked for and cannot be had, with the documents that were refused.
+    pub impossible: Vec<(Impossible, Vec<Value>)>,
+    /// What a backtest of the same archive shows.
+    pub backtest: Option<Backtest>,
+    /// What deserves attention of each principal that is shown, in the order of the principals.
+    pub findings: Vec<Vec<hygiene::Finding>>,
+    /// What deserves attention of whole accounts.
+    pub account_findings: Vec<hygiene::AccountFinding>,
+}
+
+/// Takes an archive and grants through every stage.
+pub fn analyse(catalog: &Catalog, archive: &Archive<'_>, grants: &Grants, options: &Options) -> Analysis {
+    let gaps = gaps(catalog, archive, grants, options.suggestions.life_cycles);
+    let Suggested {
+        mut proved,
+        refused,
+        unfit,
+    } = match archive.window {
+        Some(window) => suggest(catalog, archive.table, grants, &gaps, window, &options.suggestions),
+        None => Suggested::default(),
+    };
+    let backtest = try_backtest(catalog, archive, grants, options);
+    let broke = backtest.as_ref().map(|backtest| &backtest.broke);
+    for (proposal, _) in &mut proved {
+        if let Some(why) = broke.and_then(|broke| broke.get(&proposal.policy)) {
+            proposal.hold(why);
+        }
+    }
+    rank(catalog, grants, &mut proved);
+    let scarce = !unfit.is_empty() || proved.iter().any(|(proposal, _)| proposal.room.is_some());
+    let (alternatives, impossible) = alternatives(catalog, archive, grants, &gaps, options, scarce, broke);
+    Analysis {
+        left_alone: LeftAlone::of(grants, &gaps, &options.suggestions),
+        findings: findings(catalog, archive, grants, &gaps, options),
+        account_findings: hygiene::account_findings(&hygiene::Account {
+            grants,
+            table: archive.table,
+        }),
+        gaps,
+        proved,
+        refused,
+        unfit,
+        alternatives,
+        impossible,
+        backtest,
+    }
+}
+
+/// Usage joined with grants.
+pub fn gaps(catalog: &Catalog, archive: &Archive<'_>, grants: &Grants, life_cycles: bool) -> Vec<Gap> {
+    let window = archive.window.unwrap_or_default();
+    let mut gaps = gap::classify(catalog, archive.table, grants, archive.coverage, window);
+    if !life_cycles {
+        gaps.iter_mut().for_each(Gap::forget_life_cycles);
+    }
+    gaps
+}
+
+/// What became of everything that can shrink.
+#[derive(Default)]
+struct Suggested {
+    proved: Vec<(Proposal, Verified<Proved>)>,
+    refused: Vec<Refused>,
+    unfit: Vec<(PolicyIndex, String)>,
+}
+
+/// What can shrink, with what the proofs say of it.
+fn suggest(
+    catalog: &Catalog,
+    table: &Table,
+    grants: &Grants,
+    gaps: &[Gap],
+    window: Window,
+    options: &rightsize::Options,
+) -> Suggested {
+    let (proposals, unfit) = rightsize::propose(catalog, table, grants, gaps, window, options);
+    let mut suggested = Suggested {
+        unfit,
+        ..Suggested::default()
+    };
+    let proofs: Vec<_> = proposals
+        .into_par_iter()
+        .map(|mut proposal| {
+            let proof = verify::prove(catalog, grants, gaps, &proposal);
+            proposal.candidates.clear();
+            (proposal, proof)
+        })
+        .collect();
+    for (proposal, proof) in proofs {
+        match proof {
+            Ok(verified) => suggested.proved.push((proposal, verified)),
+            Err(refusals) => suggested.refused.push((proposal, refusals)),
+        }
+    }
+    suggested
+}
+
+/// Ready ones first, then the greatest risk removed; the steps of one policy side by side.
+fn rank(catalog: &Catalog, grants: &Grants, proved: &mut [(Proposal, Verified<Proved>)]) {
+    let risks = Risks::new(catalog);
+    let mut most: BTreeMap<PolicyIndex, u64> = BTreeMap::new();
+    for (proposal, proved) in proved.iter() {
+        let risk = risks.sum(&proved.candidate.removed) * proposal.affects.len() as u64;
+        let known = most.entry(proposal.policy).or_default();
+        *known = (*known).max(risk);
+    }
+    proved.sort_by_cached_key(|(proposal, _)| {
+        let document = &grants.policies[proposal.policy];
+        (
+            proposal.held.is_some(),
+            Reverse(most[&proposal.policy]),
+            document.arn.clone(),
+            document.name.clone(),
+            proposal.step,
+        )
+    });
+}
+
+/// Other ways to the same end, held where what they stand for broke in the backtest.
+fn alternatives(
+    catalog: &Catalog,
+    archive: &Archive<'_>,
+    grants: &Grants,
+    gaps: &[Gap],
+    options: &Options,
+    scarce: bool,
+    broke: Option<&BTreeMap<PolicyIndex, String>>,
+) -> (Vec<Held>, Vec<(Impossible, Vec<Value>)>) {
+    let (mut alternatives, mut impossible) = (Vec::new(), Vec::new());
+    let asked = &options.alternatives;
+    let split = scarce.then_some(AlternativeKind::Split);
+    let kinds: BTreeSet<AlternativeKind> = asked.iter().copied().chain(split).collect();
+    let Some(window) = archive.window.filter(|_| !kinds.is_empty()) else {
+        return (alternatives, impossible);
+    };
+    let kinds: Vec<AlternativeKind> = kinds.into_iter().collect();
+    let (made, not_made) = rightsize::alternatives(
+        catalog,
+        archive.table,
+        grants,
+        gaps,
+        window,
+        &options.suggestions,
+        &kinds,
+    );
+    // Why there is no split, the suggestion itself says.
+    let not_made = not_made.into_iter().filter(|why| asked.contains(&why.kind));
+    impossible.extend(not_made.map(|why| (why, Vec::new())));
+    for mut alternative in made {
+        let concerns = |policy: PolicyIndex| match alternative.policy {
+            Some(own) => own == policy,
+            None => grants
+                .affected_by(policy)
+                .iter()
+                .any(|one| alternative.affects.contains(one)),
+        };
+        if let Some((_, why)) = broke.into_iter().flatten().find(|(policy, _)| concerns(**policy)) {
+            alternative.hold(why);
+        }
+        match verify::alternative(catalog, gaps, alternative) {
+            Ok(verified) => alternatives.push(verified),
+            Err(refused) => {
+                let (alternative, refusal) = *refused;
+                let why = Impossible {
+                    kind: alternative.kind,
+                    policy: alternative.policy,
+                    affects: alternative.affects,
+                    why: refusal.to_string(),
+                };
+                impossible.push((why, alternative.documents));
+            }
+        }
+    }
+    (alternatives, impossible)
+}
+
+/// What a backtest shows, unless it was not wanted or the archive is too large or too short for one on the side.
+fn try_backtest(catalog: &Catalog, archive: &Archive<'_>, grants: &Grants, options: &Options) -> Option<Backtest> {
+    let wanted = match options.backtest {
+        When::Auto => archive.table.rows.len() <= BACKTEST_ROWS && grants.principals.len() <= BACKTEST_PRINCIPALS,
+        When::Always => true,
+        When::Never => false,
+    };
+    let choice = Choice {
+        split: Split::Share(LEARNT),
+        options: &options.suggestions,
+        shown: options.shown.as_ref(),
+    };
+    let window = archive.window.filter(|_| wanted)?;
+    // An archive of one day has nothing to replay.
+    backtest::backtest(catalog, archive, grants, window, &choice).ok()
+}
+
+/// What deserves attention of each principal that is shown; nothing where no event was read.
+fn findings(
+    catalog: &Catalog,
+    archive: &Archive<'_>,
+    grants: &Grants,
+    gaps: &[Gap],
+    options: &Options,
+) -> Vec<Vec<hygiene::Finding>> {
+    let of = |(index, gap): (PrincipalIndex, &Gap)| match archive.window {
+        Some(window) if options.shows(index) => hygiene::findings(&hygiene::Subject {
+            catalog,
+            principal: &grants.principals[index],
+            gap,
+            grants,
+            table: archive.table,
+            coverage: archive.coverage,
+            window,
+        }),
+        Some(_) | None => Vec::new(),
+    };
+    gaps.par_iter().enumerate().map(of).collect()
+}
