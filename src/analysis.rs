@@ -5,6 +5,7 @@ mod left_alone;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
 
 use rayon::prelude::*;
 use serde_json::Value;
@@ -17,7 +18,7 @@ use crate::hygiene;
 use crate::rightsize::{self, AlternativeKind, Candidate, Impossible, Proposal, Risks};
 use crate::time::Window;
 use crate::usage::Table;
-use crate::verify::{self, Held, Proved, Refusal, Verified};
+use crate::verify::{self, Proved, ProvedAlternative, Refusal, Verified};
 
 use backtest::{Backtest, Choice, LEARNT, Split};
 pub use left_alone::LeftAlone;
@@ -106,7 +107,7 @@ pub struct Analysis {
     /// Policies of which no form fits AWS's quota, with the reason.
     pub unfit: Vec<(PolicyIndex, String)>,
     /// Alternatives that were asked for and proved; splits too, where something stays for lack of room.
-    pub alternatives: Vec<Held>,
+    pub alternatives: Vec<ProvedAlternative>,
     /// Alternatives that were asked for and cannot be had, with the documents that were refused.
     pub impossible: Vec<(Impossible, Vec<Value>)>,
     /// What a backtest of the same archive shows.
@@ -187,10 +188,14 @@ fn suggest(
         unfit,
         ..Suggested::default()
     };
+    let documents = Mutex::default();
     let proofs: Vec<_> = proposals
         .into_par_iter()
         .map(|mut proposal| {
-            let proof = verify::prove(catalog, grants, gaps, &proposal);
+            let mut proof = verify::prove(catalog, grants, gaps, &proposal);
+            if let Ok(proved) = &mut proof {
+                proved.share(&documents);
+            }
             proposal.candidates.clear();
             (proposal, proof)
         })
@@ -234,7 +239,7 @@ fn alternatives(
     options: &Options,
     scarce: bool,
     broke: Option<&BTreeMap<PolicyIndex, String>>,
-) -> (Vec<Held>, Vec<(Impossible, Vec<Value>)>) {
+) -> (Vec<ProvedAlternative>, Vec<(Impossible, Vec<Value>)>) {
     let (mut alternatives, mut impossible) = (Vec::new(), Vec::new());
     let asked = &options.alternatives;
     let split = scarce.then_some(AlternativeKind::Split);

@@ -472,6 +472,6 @@ fn success_that_no_statement_allows_is_elsewhere_and_adds_nothing() {
         report
             .suggestions
             .iter()
-            .all(|suggestion| !suggestion.after.to_string().contains("GetSecretValue"))
+            .all(|suggestion| !suggestion.after().to_string().contains("GetSecretValue"))
     );
 }

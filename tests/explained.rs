@@ -479,7 +479,7 @@ fn alternatives_leave_what_could_explain_a_call() {
         found.impossible.iter().map(|(why, _)| &why.why).collect::<Vec<_>>(),
         Vec::<&String>::new()
     );
-    let made: BTreeSet<AlternativeKind> = found.alternatives.iter().map(|proved| proved.0.kind).collect();
+    let made: BTreeSet<AlternativeKind> = found.alternatives.iter().map(|proved| proved.kind).collect();
     assert_eq!(made, options.alternatives);
 }
 

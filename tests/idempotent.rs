@@ -124,7 +124,7 @@ fn applied(account: &Value, report: &Report) -> Value {
         let key = (suggestion.policy_arn.clone(), suggestion.policy.clone());
         let step = order(&suggestion.step);
         if last.get(&key).is_none_or(|(known, _)| *known < step) {
-            last.insert(key, (step, suggestion.after.value()));
+            last.insert(key, (step, suggestion.after().value()));
         }
     }
     let after = |arn: &str, name: &str| {
@@ -216,7 +216,7 @@ proptest! {
             prop_assert!(
                 false,
                 "{:?} {} {} {:?}\nfirst {}\nthen {}\nlast {}",
-                options, suggestion.policy, suggestion.step, suggestion.removed, before, suggestion.before, suggestion.after
+                options, suggestion.policy, suggestion.step, suggestion.removed, before, suggestion.before(), suggestion.after()
             );
         }
     }

@@ -171,7 +171,7 @@ pub(crate) fn suggested(events: &[Value], document: &Value, options: &Options) -
         .suggestions
         .iter()
         .find(|suggestion| suggestion.step == "actions")
-        .map(|suggestion| suggestion.after.value())
+        .map(|suggestion| suggestion.after().value())
 }
 
 #[track_caller]

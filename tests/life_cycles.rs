@@ -50,7 +50,7 @@ fn after(events: &[Value], document: &Value) -> Value {
         .filter(|suggestion| suggestion.step == "actions");
     steps
         .next()
-        .map_or_else(|| document.clone(), |suggestion| suggestion.after.value())
+        .map_or_else(|| document.clone(), |suggestion| suggestion.after().value())
 }
 
 fn held(events: &[Value], document: &Value) -> Option<String> {
@@ -209,7 +209,7 @@ fn no_level_of_evidence_takes_it() {
         .suggestions
         .last()
         .expect("a suggestion")
-        .after
+        .after()
         .value()
         .to_string();
     assert!(
@@ -405,9 +405,9 @@ fn narrowing_leaves_what_was_made_its_resources() {
     );
     for suggestion in &report.suggestions {
         assert!(
-            suggestion.after.as_str().contains("ec2:DeleteSecurityGroup"),
+            suggestion.after().as_str().contains("ec2:DeleteSecurityGroup"),
             "{}",
-            suggestion.after.as_str()
+            suggestion.after().as_str()
         );
     }
 }

@@ -231,7 +231,7 @@ fn check_suggestions(places: &[String], grants: &std::path::Path, evidence: Evid
             .map(|action| catalog.name(action).to_owned())
             .collect();
         let before = &run.grants.policies[proposal.policy].document;
-        check(before, &proved.candidate.after.value(), &removed, counts);
+        check(before, &proved.after().value(), &removed, counts);
     }
 }
 

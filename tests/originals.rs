@@ -93,7 +93,7 @@ fn check_widest(table: &Table, coverage: &Coverage, arn: &str, id: &str) {
                     .collect::<Vec<_>>()
             );
             for (proposal, proved) in &found.proved {
-                let size = rightsize::characters_of(proved.candidate.after.as_str());
+                let size = rightsize::characters_of(proved.after().as_str());
                 let most = rightsize::MANAGED.characters;
                 assert!(size <= most, "{policy} {evidence:?} {}: {size}", proposal.step.name());
             }
@@ -139,7 +139,7 @@ fn check_fixpoint(table: &Table, coverage: &Coverage, grants: &Grants, options: 
         for (proposal, proved) in found.proved {
             let known = last.entry(proposal.policy).or_insert((proposal.step, Value::Null));
             if known.0 <= proposal.step {
-                *known = (proposal.step, proved.candidate.after.value());
+                *known = (proposal.step, proved.after().value());
             }
         }
         last
@@ -225,8 +225,7 @@ fn check_alternatives(table: &Table, coverage: &Coverage, grants: &Grants) -> Ve
         found.impossible
     );
     let mut counted: std::collections::BTreeMap<AlternativeKind, usize> = std::collections::BTreeMap::new();
-    for proved in &found.alternatives {
-        let alternative = &proved.0;
+    for alternative in &found.alternatives {
         let kind = alternative.kind;
         for document in &alternative.documents {
             let size = rightsize::characters(document);

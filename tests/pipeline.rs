@@ -105,7 +105,7 @@ pub(crate) fn suggested(events: &[Value], document: &Value, evidence: EvidenceLe
         .proposals
         .into_iter()
         .find(|(proposal, _)| proposal.step == rightsize::Step::Actions);
-    actions.map(|(_, proof)| proof.expect("a proof").candidate.after.value())
+    actions.map(|(_, proof)| proof.expect("a proof").after().value())
 }
 
 /// A call of the role `app` on a day of October 2026, overridden by `more`.

@@ -155,14 +155,14 @@ proptest! {
                 Err(_) if proposal.step == Step::Resources => continue,
                 Err(why) => return Err(TestCaseError::fail(format!("not proved: {why}\n{document}"))),
             };
-            let after = under(&proved.candidate.after.value());
+            let after = under(&proved.after().value());
             for (at, _) in &used {
                 let (_, _, _, action, resource) = &operations[*at];
                 for tag in TAGS {
                     let request = request(action, resource, tag);
                     prop_assert_eq!(
                         evaluate(&request, &before).outcome, evaluate(&request, &after).outcome,
-                        "{:?}\n{}\n{}", request, document, proved.candidate.after
+                        "{:?}\n{}\n{}", request, document, proved.after()
                     );
                 }
             }
@@ -175,7 +175,7 @@ proptest! {
                     if evaluate(&request, &after).allows != Answer::No {
                         prop_assert!(
                             evaluate(&request, &before).allows != Answer::No,
-                            "{request:?}\n{document}\n{}", proved.candidate.after
+                            "{request:?}\n{document}\n{}", proved.after()
                         );
                     }
                 }

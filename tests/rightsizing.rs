@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use trimtrail::catalog::{Catalog, Mapping};
 use trimtrail::iam::PolicyText;
-use trimtrail::report::{Report, Suggestion};
+use trimtrail::report::Report;
 use trimtrail::rightsize::{self, EvidenceLevel, Level, Options, Proposal, Resources, Step};
 use trimtrail::verify;
 
@@ -17,7 +17,7 @@ fn run(events: &[Value], document: &Value, options: &Options) -> Report {
 /// The document of a step; `None` where it is not suggested.
 fn after(report: &Report, step: &str) -> Option<Value> {
     let mut steps = report.suggestions.iter().filter(|suggestion| suggestion.step == step);
-    steps.next().map(|suggestion| suggestion.after.value())
+    steps.next().map(|suggestion| suggestion.after().value())
 }
 
 fn aggressive() -> Options {
@@ -190,14 +190,14 @@ fn resources_become_narrower_in_a_suggestion_of_their_own() {
         after(&report, "actions"),
         Some(allow(&json!(["secretsmanager:GetSecretValue"]), &json!("*")))
     );
-    let step: &Suggestion = report
+    let step = report
         .suggestions
         .iter()
         .find(|one| one.step == "resources")
         .expect("a second step");
     let to = "arn:aws:secretsmanager:*:111122223333:secret:db-??????";
     assert_eq!(
-        step.after.value(),
+        step.after().value(),
         allow(&json!(["secretsmanager:GetSecretValue"]), &json!(to))
     );
     assert_eq!(
@@ -449,7 +449,11 @@ fn services_stay_whole_where_room_is_scarce() {
     assert!(step.characters.after <= step.characters.quota, "{:?}", step.characters);
     assert!(step.removed_actions > 5_000, "{}", step.removed_actions);
     // Once more with what was suggested: nothing more goes.
-    assert!(run(&[secret()], &step.after.value(), &options()).suggestions.is_empty());
+    assert!(
+        run(&[secret()], &step.after().value(), &options())
+            .suggestions
+            .is_empty()
+    );
 }
 
 #[test]
@@ -556,7 +560,7 @@ fn what_stays_for_room_is_counted_and_nothing_stays_that_fits() {
         "{}",
         room.note
     );
-    assert!(run(&step.after.value()).suggestions.is_empty());
+    assert!(run(&step.after().value()).suggestions.is_empty());
 }
 
 #[test]

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use trimtrail::catalog::{ActionId, Catalog};
 use trimtrail::report::{Report, Suggestion};
 use trimtrail::rightsize::{Options, Resources};
+use trimtrail::verify::Verified;
 
 use super::journey::{Folder, allow, analyze, background, call, options, role, secret};
 
@@ -26,14 +27,14 @@ fn policy(statements: &[Value]) -> Value {
 #[track_caller]
 fn check(events: &[Value], before: &Value, options: &Options, expected: &Value) {
     let report = run(events, before, options);
-    let after: Vec<Value> = report.suggestions.iter().map(|one| one.after.value()).collect();
+    let after: Vec<Value> = report.suggestions.iter().map(|one| one.after().value()).collect();
     assert_eq!(after, std::slice::from_ref(expected));
     let report = run(events, expected, options);
     assert_eq!(
         report.suggestions.len(),
         0,
         "asked again: {:?}",
-        report.suggestions.first().map(|one| &one.after)
+        report.suggestions.first().map(|one| one.after())
     );
 }
 
@@ -238,8 +239,8 @@ fn object_tagged() -> Value {
     )
 }
 
-fn statements(suggestion: &Suggestion) -> Vec<Value> {
-    suggestion.after.value()["Statement"]
+fn statements(suggestion: &Verified<Suggestion>) -> Vec<Value> {
+    suggestion.after().value()["Statement"]
         .as_array()
         .cloned()
         .expect("statements")
@@ -271,7 +272,7 @@ fn few_patterns_stand_for_what_was_not_seen_and_for_nothing_that_goes() {
         panic!("{} suggestions", report.suggestions.len());
     };
     let [seen, unseen] = &statements(suggestion)[..] else {
-        panic!("{}", suggestion.after);
+        panic!("{}", suggestion.after());
     };
     let grade = |action: &ActionId| {
         let name = Catalog::embedded().name(*action);
@@ -325,7 +326,7 @@ fn what_stands_in_both_statements_is_not_said_to_be_narrower() {
         let (wide, narrow): (Vec<&Value>, Vec<&Value>) = all.iter().partition(|one| one["Resource"] == json!("*"));
         let wide: BTreeSet<ActionId> = wide.iter().flat_map(|one| expanded(&one["Action"])).collect();
         for one in narrow {
-            assert!(expanded(&one["Action"]).is_disjoint(&wide), "{}", suggestion.after);
+            assert!(expanded(&one["Action"]).is_disjoint(&wide), "{}", suggestion.after());
         }
     }
 }

@@ -288,7 +288,7 @@ impl Subject<'_> {
                 )?;
                 continue;
             }
-            for statement in granting(&suggestion.after, &lower) {
+            for statement in granting(suggestion.after(), &lower) {
                 let granted_before = granted_by.iter().any(|by| self.is_of(by, suggestion));
                 if granted_before {
                     writeln!(

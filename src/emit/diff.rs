@@ -28,8 +28,8 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
             writeln!(out, "--- a/{path}\n+++ b/{path}")?;
             out.write_all(
                 unified(
-                    &policies::text(&suggestion.before)?,
-                    &policies::text(&suggestion.after)?,
+                    &policies::text(suggestion.before())?,
+                    &policies::text(suggestion.after())?,
                 )
                 .as_bytes(),
             )?;

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Error, Format, Options, policies, write};
 use crate::disk;
-use crate::report::{Report, Suggestion};
+use crate::report::Report;
 
 /// What a run wrote.
 const MANIFEST: &str = "manifest.json";
@@ -44,9 +44,8 @@ pub fn folder(report: &Report, dir: &Path, options: &Options) -> Result<Written,
     let mut texts: Vec<(String, String)> = Vec::new();
     for chosen in policies::chosen(report, options.include_held) {
         if chosen.replaces() {
-            let Suggestion { before, after, .. } = chosen.suggestion;
-            texts.push((chosen.path(), policies::text(after)?));
-            texts.push((chosen.original(), policies::text(before)?));
+            texts.push((chosen.path(), policies::text(chosen.suggestion.after())?));
+            texts.push((chosen.original(), policies::text(chosen.suggestion.before())?));
         }
     }
     let earlier = manifest(dir);

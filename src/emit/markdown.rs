@@ -6,6 +6,7 @@ use std::io::Write;
 use super::policies::{self, Chosen};
 use super::{Error, Options, diff, escape, view};
 use crate::report::{Report, Suggestion};
+use crate::verify::Verified;
 
 /// GitHub takes 65,536 characters a comment; the rest is for the sentence that says what was left out.
 const LONGEST: usize = 64_000;
@@ -418,9 +419,9 @@ fn goes_of(s: &Suggestion) -> String {
 }
 
 /// The shorter of two diffs: of the files line by line, and of the documents with their lists packed.
-fn for_reading(s: &Suggestion) -> Result<String, Error> {
-    let files = diff::unified(&policies::text(&s.before)?, &policies::text(&s.after)?);
-    let packed = diff::unified(&policies::packed(&s.before), &policies::packed(&s.after));
+fn for_reading(s: &Verified<Suggestion>) -> Result<String, Error> {
+    let files = diff::unified(&policies::text(s.before())?, &policies::text(s.after())?);
+    let packed = diff::unified(&policies::packed(s.before()), &policies::packed(s.after()));
     Ok(if packed.len() < files.len() { packed } else { files })
 }
 

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::{escape, view};
 use crate::iam::PolicyText;
 use crate::report::{Report, Suggestion};
+use crate::verify::Verified;
 
 /// What IAM allows in a name stays readable; everything else is encoded.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC
@@ -27,7 +28,7 @@ const LONGEST: usize = 160;
 pub(super) struct Chosen<'a> {
     /// Below the folder, with `/`, without `.json`.
     pub(super) stem: String,
-    pub(super) suggestion: &'a Suggestion,
+    pub(super) suggestion: &'a Verified<Suggestion>,
 }
 
 impl Chosen<'_> {

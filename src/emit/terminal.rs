@@ -7,6 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{Error, Options, escape, view};
 use crate::report::{Action, Finding, Principal, Report, Severity, Suggestion};
+use crate::verify::Verified;
 
 mod table;
 
@@ -280,7 +281,7 @@ fn details(report: &Report, row: &view::Row<'_>, page: &mut Page) {
 }
 
 /// What a suggestion does, and what of it stays.
-fn suggestion(s: &Suggestion, page: &mut Page) {
+fn suggestion(s: &Verified<Suggestion>, page: &mut Page) {
     let held = s
         .held
         .as_deref()

@@ -6,7 +6,7 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use super::{Format, Options, diff, escape, folder, policies, write};
-use crate::report::{AccountFinding, Excluded, Finding, Report, Severity};
+use crate::report::{AccountFinding, Excluded, Finding, Report, Severity, Suggestion};
 
 mod large;
 mod sample;
@@ -420,8 +420,8 @@ fn patched(before: &str, hunks: &str) -> String {
 fn a_diff_on_top_of_the_old_text_is_the_new_text() {
     let report = sample();
     for one in policies::chosen(&report, true) {
-        let before = policies::text(&one.suggestion.before).expect("JSON");
-        let after = policies::text(&one.suggestion.after).expect("JSON");
+        let before = policies::text(one.suggestion.before()).expect("JSON");
+        let after = policies::text(one.suggestion.after()).expect("JSON");
         assert_eq!(patched(&before, &diff::unified(&before, &after)), after);
     }
     // Every text of up to five lines out of two, against every other.
@@ -475,17 +475,19 @@ fn the_folder_holds_the_last_step_that_is_not_held() {
     );
     let original = std::fs::read_to_string(dir.join(format!("{deploy}.original.json"))).expect("a file");
     let original: Value = serde_json::from_str(&original).expect("JSON");
-    assert_eq!(original, sample().suggestions[1].before.value());
+    assert_eq!(original, sample().suggestions[1].before().value());
     std::fs::remove_dir_all(&dir).expect("our own folder");
 }
 
 /// The path of a replacement for a policy of this name and ARN.
 fn path(policy: &str, policy_arn: &str, affects: &[&str]) -> String {
-    let one = suggestion("s", policy, "replace", "actions", None).map(|mut s| {
-        s.policy_arn = policy_arn.to_owned();
-        s.affects = affects.iter().map(|arn| (*arn).to_owned()).collect();
-        s
-    });
+    let one = suggestion("s", policy, "replace", "actions", None);
+    let beside = Suggestion {
+        policy_arn: policy_arn.to_owned(),
+        affects: affects.iter().map(|arn| (*arn).to_owned()).collect(),
+        ..Suggestion::clone(&one)
+    };
+    let one = one.with(beside);
     let report = Report {
         suggestions: vec![one],
         ..sample()

@@ -165,8 +165,8 @@ pub(super) fn proof(report: &Report) -> String {
 
 /// What of a suggestion stays only because nobody could see it: each statement's name, and how much it is for which
 /// reasons.
-pub(super) fn unseen(suggestion: &Suggestion) -> Vec<(String, String)> {
-    let document = suggestion.after.value();
+pub(super) fn unseen(suggestion: &Verified<Suggestion>) -> Vec<(String, String)> {
+    let document = suggestion.after().value();
     let statements = statements(&document);
     let hidden = suggestion.statements.iter().enumerate();
     hidden

@@ -93,7 +93,7 @@ impl File {
 
 /// A suggestion and the one document that it is for.
 struct Target<'a> {
-    suggestion: &'a Suggestion,
+    suggestion: &'a Verified<Suggestion>,
     file: usize,
     document: usize,
     fit: Fit,
@@ -122,7 +122,7 @@ pub fn plan_texts(suggestions: &[&Verified<Suggestion>], texts: Vec<(PathBuf, St
 fn plan_files(suggestions: &[&Verified<Suggestion>], files: &[File], now: Option<i64>) -> Plan {
     let mut plan = Plan::default();
     let mut targets: Vec<Target<'_>> = Vec::new();
-    for suggestion in suggestions.iter().map(|suggestion| &***suggestion) {
+    for suggestion in suggestions.iter().copied() {
         match target(suggestion, files, now) {
             Ok(target) => targets.push(target),
             Err(why) => plan.left.push(left(suggestion, why)),
@@ -264,8 +264,8 @@ fn shift(node: &mut Node, by: usize) {
 }
 
 /// The one document that a suggestion is for.
-fn target<'a>(suggestion: &'a Suggestion, files: &[File], now: Option<i64>) -> Result<Target<'a>, String> {
-    let digest: String = Sha256::digest(suggestion.before.as_str().as_bytes())
+fn target<'a>(suggestion: &'a Verified<Suggestion>, files: &[File], now: Option<i64>) -> Result<Target<'a>, String> {
+    let digest: String = Sha256::digest(suggestion.before().as_str().as_bytes())
         .iter()
         .map(|byte| format!("{byte:02x}"))
         .collect();
@@ -281,7 +281,7 @@ fn target<'a>(suggestion: &'a Suggestion, files: &[File], now: Option<i64>) -> R
         }
         Ok(_) | Err(_) => {}
     }
-    let before = suggestion.before.value();
+    let before = suggestion.before().value();
     let mut found: Vec<Target<'a>> = Vec::new();
     for (file, here) in files.iter().enumerate() {
         for (document, at) in here.documents.iter().enumerate() {
@@ -336,7 +336,7 @@ fn edit(file: &File, targets: &[&Target<'_>], plan: &mut Plan) {
         let rivals = targets.iter().filter(|other| other.document == target.document);
         if rivals
             .clone()
-            .any(|other| other.suggestion.after.value() != target.suggestion.after.value())
+            .any(|other| other.suggestion.after().value() != target.suggestion.after().value())
         {
             let why = format!(
                 "one document ({}:{}) stands for {} policies, whose suggestions differ",
@@ -351,7 +351,7 @@ fn edit(file: &File, targets: &[&Target<'_>], plan: &mut Plan) {
         } else if done.iter().any(|other| other.document == target.document) {
             done.push(target);
         } else {
-            let (before, after) = (target.suggestion.before.value(), target.suggestion.after.value());
+            let (before, after) = (target.suggestion.before().value(), target.suggestion.after().value());
             let origins = origins(target.suggestion);
             let document = &file.documents[target.document];
             match edits(&file.text, document, &before, &after, origins.as_deref()) {
@@ -407,7 +407,7 @@ fn holds(file: &File, after: &str, targets: &[&Target<'_>]) -> bool {
             .enumerate()
             .all(
                 |(index, (new, old))| match targets.iter().find(|target| target.document == index) {
-                    Some(target) => fit(&new.root, &target.suggestion.after.value()) >= target.fit,
+                    Some(target) => fit(&new.root, &target.suggestion.after().value()) >= target.fit,
                     None => same(&new.root, &old.root),
                 },
             )

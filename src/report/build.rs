@@ -6,7 +6,7 @@ mod suggestion;
 mod unexplained;
 mod totals;
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
@@ -20,10 +20,9 @@ use crate::coverage;
 use crate::gap;
 use crate::grants::{Grants, PrincipalIndex};
 use crate::hygiene;
-use crate::iam::PolicyText;
-use crate::rightsize::{self, Proposal};
+use crate::rightsize;
 use crate::time::{Window, moment};
-use crate::verify::{Proved, Verified};
+use crate::verify::Verified;
 
 /// Most resources that are listed for one action.
 const RESOURCES: usize = 50;
@@ -53,30 +52,20 @@ pub fn build(mut inputs: Inputs<'_>) -> Report {
     let risks = rightsize::Risks::new(inputs.catalog);
     let names = rightsize::Names::new(inputs.catalog);
     let proved = std::mem::take(&mut inputs.analysis.proved);
-    // All steps of a policy start from one document, and of thousands of policies many say what another says.
-    let mut documents: HashSet<PolicyText> = HashSet::new();
-    let proved: Vec<(Proposal, Verified<Proved>, PolicyText)> = proved
-        .into_iter()
-        .filter(|(proposal, _)| shown(&inputs, &proposal.affects))
-        .map(|(proposal, proved)| {
-            let text = PolicyText::from(&inputs.grants.policies[proposal.policy].document);
-            let before = documents.get(&text).cloned().unwrap_or(text);
-            documents.insert(before.clone());
-            (proposal, proved, before)
-        })
-        .collect();
     let suggestions: Vec<Verified<Suggestion>> = proved
         .into_par_iter()
-        .map(|(proposal, proved, before)| {
-            proved.map(|proved| suggestion::suggestion(&inputs, &names, &risks, &proposal, before, proved))
+        .filter(|(proposal, _)| shown(&inputs, &proposal.affects))
+        .map(|(proposal, proved)| {
+            let suggestion = suggestion::suggestion(&inputs, &names, &risks, &proposal, &proved);
+            proved.with(suggestion)
         })
         .collect();
     let alternatives = inputs
         .analysis
         .alternatives
         .iter()
-        .filter(|proved| shown(&inputs, &proved.0.affects))
-        .map(|proved| suggestion::alternative(&inputs, &proved.0, proved.1))
+        .filter(|proved| shown(&inputs, &proved.affects))
+        .map(|proved| suggestion::alternative(&inputs, proved))
         .collect();
     let groups = actions::Groups::new(inputs.catalog, &names, inputs.grants);
     let principals: Vec<Principal> = (0..inputs.grants.principals.len())

@@ -13,6 +13,7 @@ use crate::iam::{PolicyText, pattern};
 use crate::resolve::{Outcome, bare, of_code};
 use crate::time::moment;
 use crate::usage::Table;
+use crate::verify::Verified;
 
 /// The `schema` field of changes.
 pub const CHANGES: &str = "trimtrail.changes/1";
@@ -327,7 +328,7 @@ fn used_after_all(
 /// Whether the policy now stands as the suggestion had it, as far as the later result tells.
 fn applied(
     catalog: &Catalog,
-    suggestion: &Suggestion,
+    suggestion: &Verified<Suggestion>,
     removed: &ActionSet,
     after: &Report,
     new: &BTreeMap<&str, &Principal>,
@@ -349,7 +350,7 @@ fn applied(
         if other.before_sha256 == suggestion.before_sha256 {
             return None;
         }
-        if other.before_sha256 == sha256(&suggestion.after) {
+        if other.before_sha256 == sha256(suggestion.after()) {
             return Some(applied(false));
         }
     }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::{
     AccountFinding, Alternative, Coverage, Principal, Refused, Report, SCHEMA, Suggestion, Tool, Totals, Window,
 };
+use crate::iam::PolicyText;
 use crate::verify;
 
 /// What tells whether the rest can be read.
@@ -23,7 +24,7 @@ struct Unproved {
     window: Window,
     coverage: Coverage,
     principals: Vec<Principal>,
-    suggestions: Vec<Suggestion>,
+    suggestions: Vec<UnprovedSuggestion>,
     #[serde(default)]
     alternatives: Vec<Alternative>,
     #[serde(default)]
@@ -31,6 +32,15 @@ struct Unproved {
     #[serde(default)]
     refused: Vec<Refused>,
     totals: Totals,
+}
+
+/// A suggestion as it is read back.
+#[derive(Deserialize)]
+struct UnprovedSuggestion {
+    before: PolicyText,
+    after: PolicyText,
+    #[serde(flatten)]
+    beside: Suggestion,
 }
 
 /// Why a file is no result.
@@ -70,9 +80,9 @@ impl Report {
             .suggestions
             .into_iter()
             .map(|suggestion| {
-                let (before, after) = (suggestion.before.clone(), suggestion.after.clone());
-                let id = suggestion.id.clone();
-                verify::again(suggestion, &before, &after).map_err(|why| Error::Unproved {
+                let UnprovedSuggestion { before, after, beside } = suggestion;
+                let id = beside.id.clone();
+                verify::again(before, after, beside).map_err(|why| Error::Unproved {
                     id,
                     why: why.to_string(),
                 })

@@ -4,10 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::iam::PolicyText;
 use crate::rightsize::Patterns;
 
-/// A proved smaller policy.
+/// What is said of a proved smaller policy, beside its documents.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Suggestion {
     /// Stable for the same policy and content.
@@ -24,12 +23,8 @@ pub struct Suggestion {
     pub step: String,
     /// `replace`, `detach` or `delete`.
     pub change: String,
-    /// The document as it stands.
-    pub before: PolicyText,
     /// SHA-256 of `before` as compact JSON, hex.
     pub before_sha256: String,
-    /// The document to put in its place; no statement for `detach` and `delete`.
-    pub after: PolicyText,
     /// Where each statement of `after` comes from, in their order. Results of earlier versions have none.
     #[serde(default)]
     pub statements: Vec<StatementOrigin>,

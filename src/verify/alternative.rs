@@ -1,12 +1,33 @@
 //! The proofs of alternatives: with it nothing more is allowed than without, and every observed call still is.
 
-use super::{Refusal, Replayed, Verified, narrower, replay};
+use std::ops::Deref;
+
+use super::{Refusal, Replayed, narrower, replay};
 use crate::catalog::Catalog;
 use crate::gap::Gap;
 use crate::rightsize::Alternative;
 
-/// An alternative that holds, and what was replayed.
-pub type Held = Verified<(Alternative, Replayed)>;
+/// An alternative that was proved, and what was replayed. Only [`alternative`] makes one, and nobody changes it.
+#[derive(Debug)]
+pub struct ProvedAlternative {
+    alternative: Alternative,
+    replayed: Replayed,
+}
+
+impl ProvedAlternative {
+    /// What was replayed.
+    pub fn replayed(&self) -> Replayed {
+        self.replayed
+    }
+}
+
+impl Deref for ProvedAlternative {
+    type Target = Alternative;
+
+    fn deref(&self) -> &Alternative {
+        &self.alternative
+    }
+}
 
 /// Proves an alternative on what is allowed with it and without it.
 ///
@@ -16,7 +37,7 @@ pub fn alternative(
     catalog: &Catalog,
     gaps: &[Gap],
     alternative: Alternative,
-) -> Result<Held, Box<(Alternative, Refusal)>> {
+) -> Result<ProvedAlternative, Box<(Alternative, Refusal)>> {
     let mut replayed = Replayed::default();
     let mut proof = narrower(&alternative.before, &alternative.after);
     for principal in &alternative.affects {
@@ -24,7 +45,7 @@ pub fn alternative(
         proof = proof.and_then(|()| replay(catalog, before, after, &gaps[*principal], &mut replayed));
     }
     match proof {
-        Ok(()) => Ok(Verified((alternative, replayed))),
+        Ok(()) => Ok(ProvedAlternative { alternative, replayed }),
         Err(refusal) => Err(Box::new((alternative, refusal))),
     }
 }

@@ -6,56 +6,19 @@
 //! `rightsize` concluded of them.
 
 mod alternative;
+mod verified;
 
 use std::collections::BTreeSet;
-use std::ops::Deref;
-
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Serialize, Serializer};
 
 use crate::catalog::{ActionId, Catalog};
 use crate::gap::{Gap, Trust, Unmapped};
-use crate::grants::{Grants, PrincipalIndex};
+use crate::grants::Grants;
 use crate::iam::subset::{self, NotKept, Verdict as Inclusion, Witness};
 use crate::iam::{Effect, Policy, PolicyText};
 use crate::rightsize::{Candidate, Proposal};
 
-pub use alternative::{Held, alternative};
-
-/// A value whose policy was proved. Only this module makes one.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Verified<T>(T);
-
-impl<T> Verified<T> {
-    /// The value in another form; the proof stays with the policy that it carries.
-    pub fn map<U>(self, form: impl FnOnce(T) -> U) -> Verified<U> {
-        Verified(form(self.0))
-    }
-}
-
-impl<T> Deref for Verified<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.0
-    }
-}
-
-impl<T: Serialize> Serialize for Verified<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<T: JsonSchema> JsonSchema for Verified<T> {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        T::schema_name()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        T::json_schema(generator)
-    }
-}
+pub use alternative::{ProvedAlternative, alternative};
+pub use verified::Verified;
 
 /// What was replayed in the proof that used calls stay allowed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -138,10 +101,12 @@ pub fn prove(
         });
         match proof {
             Ok(replayed) => {
-                return Ok(Verified(Proved {
+                let before = PolicyText::from(&document.document);
+                let proved = Proved {
                     candidate: candidate.clone(),
                     replayed,
-                }));
+                };
+                return Ok(Verified::new(before, candidate.after.clone(), proved));
             }
             Err(refusal) => refused.push((candidate.clone(), refusal)),
         }
@@ -349,24 +314,16 @@ pub(crate) fn escaped(shape: &str) -> String {
     shape.replace('$', "${$}")
 }
 
-/// Proves again what a result file says of a suggestion: `after` allows no more than `before`.
+/// Proves again what a result file says of two documents: `after` allows no more than `before`.
 ///
 /// # Errors
 /// What the proof says.
-pub fn again<T>(value: T, before: &PolicyText, after: &PolicyText) -> Result<Verified<T>, Refusal> {
+pub fn again<T>(before: PolicyText, after: PolicyText, beside: T) -> Result<Verified<T>, Refusal> {
     let parse = |document: &PolicyText| {
         document
             .policy()
             .map_err(|error| Refusal::NotAPolicy(error.to_string()))
     };
-    narrower(&parse(before)?, &parse(after)?)?;
-    Ok(Verified(value))
-}
-
-/// The principals of a proposal, for those who only need their ARNs.
-pub fn affected_arns(grants: &Grants, affects: &[PrincipalIndex]) -> Vec<String> {
-    affects
-        .iter()
-        .map(|index| grants.principals[*index].arn.clone())
-        .collect()
+    narrower(&parse(&before)?, &parse(&after)?)?;
+    Ok(Verified::new(before, after, beside))
 }

@@ -11,7 +11,7 @@ use trimtrail::report::Suggestion;
 use trimtrail::verify::{self, Verified};
 
 /// One byte chooses what to suggest, the rest is the file.
-fn edited(name: &str, data: &[u8], around: [&str; 2]) -> Option<(String, String, &'static Suggestion)> {
+fn edited(name: &str, data: &[u8], around: [&str; 2]) -> Option<(String, String, &'static Verified<Suggestion>)> {
     let (choice, text) = data.split_first()?;
     let suggestion = &suggestions()[usize::from(*choice) % suggestions().len()];
     let text = format!("{}{}{}", around[0], str::from_utf8(text).ok()?, around[1]);
@@ -121,11 +121,11 @@ fn plain(value: serde_yaml_ng::Value) -> Value {
 }
 
 /// Two values are equal but where the first has the policy that stood and the second the one that should.
-fn hold(before: &Value, after: &Value, suggestion: &Suggestion, policies: &mut usize) {
+fn hold(before: &Value, after: &Value, suggestion: &Verified<Suggestion>, policies: &mut usize) {
     if before == after {
         return;
     }
-    if says(before, &suggestion.before.value()) && says(after, &suggestion.after.value()) {
+    if says(before, &suggestion.before().value()) && says(after, &suggestion.after().value()) {
         *policies += 1;
         return;
     }
@@ -244,10 +244,8 @@ fn suggestion(before: &Value, after: &Value) -> Verified<Suggestion> {
         policy: "deploy".to_owned(),
         policy_arn: "arn:aws:iam::111122223333:role/ci".to_owned(),
         change: "replace".to_owned(),
-        before: before.clone(),
         before_sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
-        after: after.clone(),
         ..Suggestion::default()
     };
-    verify::again(suggestion, &before, &after).expect("it allows less")
+    verify::again(before, after, suggestion).expect("it allows less")
 }

@@ -73,7 +73,7 @@ pub(super) fn learn(
 
 fn learnt((proposal, proved): (Proposal, Verified<Proved>)) -> Option<(PolicyIndex, Learnt)> {
     // What was proved is a policy.
-    let after = proved.candidate.after.policy().ok()?;
+    let after = proved.after().policy().ok()?;
     let learnt = Learnt {
         after,
         step: proposal.step,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Error, diff, escape, policies, view};
 use crate::gap::Grade;
-use crate::report::{ActionGroup, Finding, GradeTotals, Report, Shared, Suggestion};
+use crate::report::{ActionGroup, Finding, GradeTotals, Report, Shared};
 
 /// Rows of one list; the rest is counted and stands in `result.json`.
 const ROWS: usize = 300;
@@ -243,11 +243,11 @@ fn finding(finding: &Finding) -> Value {
 }
 
 fn suggestion(report: &Report, at: usize, whole: bool, room: &mut Room) -> Result<Value, Error> {
-    let s: &Suggestion = &report.suggestions[at];
+    let s = &report.suggestions[at];
     let mut lines = Vec::new();
     let mut more = 0;
     if whole && s.change == "replace" {
-        let hunks = diff::unified(&policies::text(&s.before)?, &policies::text(&s.after)?);
+        let hunks = diff::unified(&policies::text(s.before())?, &policies::text(s.after())?);
         let all = hunks.lines().count();
         let shown = room.take(all);
         more = all - shown;

@@ -35,9 +35,7 @@ pub(super) fn suggestion(id: &str, policy: &str, change: &str, step: &str, held:
         affects: vec!["arn:aws:iam::111122223333:role/ci/ci-deploy".to_owned()],
         step: step.to_owned(),
         change: change.to_owned(),
-        before: before.clone(),
         before_sha256: "ab".repeat(32),
-        after: after.clone(),
         statements: Vec::new(),
         characters: Characters {
             before: 612,
@@ -68,7 +66,7 @@ pub(super) fn suggestion(id: &str, policy: &str, change: &str, step: &str, held:
             unexplained: 2,
         },
     };
-    verify::again(value, &before, &after).expect("the sample's policies shrink")
+    verify::again(before, after, value).expect("the sample's policies shrink")
 }
 
 fn action(name: &str, grade: Grade, calls: u64, why: &str) -> Action {
@@ -202,16 +200,14 @@ pub(super) fn sample() -> Report {
     idle.rewritable = false;
     idle.why_not = Some("maintained upstream".to_owned());
     idle.last_seen = None;
-    let mut shared = suggestion("s-4", "AdministratorAccess", "detach", "services", None).map(|mut s| {
-        s.policy_arn = "arn:aws:iam::aws:policy/AdministratorAccess".to_owned();
-        s.kind = "aws_managed".to_owned();
-        s
-    });
-    let both = vec![shared.affects[0].clone(), idle.arn.clone()];
-    shared = shared.map(|mut s| {
-        s.affects = both;
-        s
-    });
+    let shared = suggestion("s-4", "AdministratorAccess", "detach", "services", None);
+    let beside = Suggestion {
+        policy_arn: "arn:aws:iam::aws:policy/AdministratorAccess".to_owned(),
+        kind: "aws_managed".to_owned(),
+        affects: vec![shared.affects[0].clone(), idle.arn.clone()],
+        ..Suggestion::clone(&shared)
+    };
+    let shared = shared.with(beside);
     Report {
         schema: SCHEMA.to_owned(),
         tool: Tool {

@@ -41,13 +41,11 @@ fn suggestion(policy: &str, owner: &str, before: &Value, after: &Value) -> Verif
         affects: Vec::new(),
         step: "actions".to_owned(),
         change: "replace".to_owned(),
-        before: before.clone(),
         before_sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
-        after: after.clone(),
         expires: "2026-12-01T00:00:00Z".to_owned(),
         ..Suggestion::default()
     };
-    verify::again(suggestion, &before, &after).unwrap()
+    verify::again(before, after, suggestion).unwrap()
 }
 
 /// What a plan says of one suggestion over some files: the files edited, then why it was left.
@@ -112,10 +110,12 @@ fn nothing_found_is_said() {
 fn a_document_that_was_edited_in_the_result_is_refused() {
     let folder = Folder::with("digest", &[("deploy.json", JSON)]);
     let after = policy(&json!([allow(&json!("s3:*"))]));
-    let one = suggestion("deploy", "ci", &json_before(), &after).map(|mut one| {
-        one.before_sha256 = "00".to_owned();
-        one
-    });
+    let one = suggestion("deploy", "ci", &json_before(), &after);
+    let beside = Suggestion {
+        before_sha256: "00".to_owned(),
+        ..Suggestion::clone(&one)
+    };
+    let one = one.with(beside);
     let plan = plan(&[&one], &folder.0, Some(0)).unwrap();
     assert!(plan.files.is_empty() && plan.left[0].why.contains("analyze again"));
 }

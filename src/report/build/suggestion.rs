@@ -10,13 +10,13 @@ use super::{FEWEST, arns, shown};
 use crate::coverage::Loss;
 use crate::gap::{ActionSet, Slice};
 use crate::grants::{PolicyIndex, PrincipalIndex};
-use crate::iam::{ActionPart, PolicyText, Statement};
+use crate::iam::{ActionPart, Statement};
 use crate::report::{
     Alternative, Characters, Inputs, Narrowed, Refused, Room, StatementOrigin, Suggestion, Unseen, UnseenWhy, Verdict,
 };
 use crate::rightsize::{self, Candidate, Impossible, Names, Origin, Proposal, Risks, Within};
 use crate::time::{DAY, moment};
-use crate::verify::{Proved, Replayed};
+use crate::verify::{Proved, ProvedAlternative, Replayed, Verified};
 
 /// Days for which a suggestion stays good.
 const EXPIRES: i64 = 14;
@@ -26,19 +26,18 @@ pub(super) fn suggestion(
     names: &Names<'_>,
     risks: &Risks,
     proposal: &Proposal,
-    before: PolicyText,
-    proved: Proved,
+    proved: &Verified<Proved>,
 ) -> Suggestion {
     let (catalog, grants) = (inputs.catalog, inputs.grants);
     let to = inputs.archive.window.unwrap_or_default().last();
     let document = &grants.policies[proposal.policy];
-    let before_sha256 = hex(&Sha256::digest(before.as_str().as_bytes()));
+    let before_sha256 = hex(&Sha256::digest(proved.before().as_str().as_bytes()));
     let mut identity = Sha256::new();
     for part in [
         document.arn.as_str(),
         &document.name,
         proposal.step.name(),
-        proved.candidate.after.as_str(),
+        proved.after().as_str(),
     ] {
         identity.update(part.as_bytes());
         identity.update([0]);
@@ -52,7 +51,7 @@ pub(super) fn suggestion(
         assumptions.push("the policy's document is the catalog's copy, not the account's".to_owned());
     }
     let statements = statements(inputs, proposal, &proved.candidate);
-    let removed = proved.candidate.removed;
+    let removed = &proved.candidate.removed;
     Suggestion {
         id: hex(&identity.finalize())[..16].to_owned(),
         policy: document.name.clone(),
@@ -62,29 +61,27 @@ pub(super) fn suggestion(
         step: proposal.step.name().to_owned(),
         change: proved.candidate.change.name().to_owned(),
         before_sha256,
-        after: proved.candidate.after,
         statements,
         characters: Characters {
-            before: rightsize::characters_of(before.as_str()),
+            before: rightsize::characters_of(proved.before().as_str()),
             after: proved.candidate.characters,
             quota: proposal.quota,
         },
-        before,
-        removed: names.shared(&removed, Within::Anything, FEWEST),
+        removed: names.shared(removed, Within::Anything, FEWEST),
         removed_actions: removed.len() as u64,
         risk_removed: risks
-            .riskiest(&removed, 5)
+            .riskiest(removed, 5)
             .into_iter()
             .map(|action| catalog.name(action).to_owned())
             .collect(),
         narrowed: proved
             .candidate
             .narrowed
-            .into_iter()
+            .iter()
             .map(|narrowing| Narrowed {
-                statement: narrowing.statement,
-                from: narrowing.from,
-                to: narrowing.to,
+                statement: narrowing.statement.clone(),
+                from: narrowing.from.clone(),
+                to: narrowing.to.clone(),
             })
             .collect(),
         room: proposal.room.as_ref().map(|room| Room {
@@ -207,11 +204,7 @@ fn verdict(replayed: Replayed) -> Verdict {
 }
 
 /// An alternative that was proved.
-pub(super) fn alternative(
-    inputs: &Inputs<'_>,
-    alternative: &rightsize::Alternative,
-    replayed: Replayed,
-) -> Alternative {
+pub(super) fn alternative(inputs: &Inputs<'_>, alternative: &ProvedAlternative) -> Alternative {
     let policy = alternative.policy.map(|policy| &inputs.grants.policies[policy]);
     Alternative {
         kind: alternative.kind.name().to_owned(),
@@ -224,7 +217,7 @@ pub(super) fn alternative(
         equivalent: alternative.kind.is_equivalent(),
         note: alternative.kind.note().to_owned(),
         held: alternative.held.clone(),
-        verdict: verdict(replayed),
+        verdict: verdict(alternative.replayed()),
     }
 }
 
