@@ -6,13 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use serde_json::Value;
-
 use super::evidence::Asked;
-use super::{ActionSet, Granting, list};
+use super::{ActionSet, Granting};
 use crate::catalog::{ActionId, Catalog, How, spellings};
 use crate::grants::{Grants, Kind, PrincipalIndex};
-use crate::iam::{ActionPart, Effect, Policy, Resource, ResourcePart, Statement, Version, arn};
+use crate::iam::policy::Principal as NamedPrincipal;
+use crate::iam::{ActionPart, Effect, Policy, PrincipalPart, Resource, ResourcePart, Statement, Version, arn};
 use crate::resolve::{Call, Outcome};
 use crate::usage::{Row, Seen, Witness};
 
@@ -120,14 +119,14 @@ pub(super) fn trusts(grants: &Grants) -> Trusts<'_> {
         .iter()
         .filter(|principal| principal.kind == Kind::Role)
     {
-        let statements = role.trust.as_ref().map(|trust| list(trust.get("Statement")));
-        for statement in statements.into_iter().flatten() {
-            if statement.get("Effect").and_then(Value::as_str) != Some("Allow") {
+        for statement in role.trust_statements() {
+            let (Effect::Allow, PrincipalPart::Principal(named)) = (statement.effect, &statement.principal) else {
                 continue;
-            }
-            let named = statement.get("Principal").map(|principal| list(principal.get("AWS")));
-            for caller in named.into_iter().flatten().filter_map(|caller| caller.as_str()) {
-                if caller.split(':').nth(4) == Some(role.account.as_str()) {
+            };
+            for caller in named {
+                if let NamedPrincipal::Aws(caller) = caller
+                    && caller.split(':').nth(4) == Some(role.account.as_str())
+                {
                     trusts.entry(caller).or_default().insert(&role.arn);
                 }
             }

@@ -38,7 +38,7 @@ pub use explained::{Explained, ExplainedOperation, Share, explained};
 pub use lifecycle::{LIFE_CYCLE, LifeCycles, Stay};
 pub use named::{Named, NamedCalls, UnmappedCalls, named, unmapped_calls};
 pub use observability::{Blind, View};
-pub use trust::{Trust, list, trust};
+pub use trust::{Trust, trust};
 
 /// How much the archive says about one granted action, most protective first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]

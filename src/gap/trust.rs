@@ -1,8 +1,8 @@
 //! Who may use a role, read from its trust policy: which services, and what their use implies unseen.
 
-use serde_json::Value;
-
 use crate::grants::Principal;
+use crate::iam::policy::Principal as Named;
+use crate::iam::{Effect, PrincipalPart, Statement};
 
 /// Services whose roles are rewritten although only they use them: their workloads are the owner's own code.
 const WORKLOAD_SERVICES: [&str; 5] = [
@@ -72,26 +72,26 @@ impl Trust {
 /// Reads a principal's trust policy; users and groups have none.
 pub fn trust(principal: &Principal) -> Trust {
     let mut trust = Trust::default();
-    let Some(document) = &principal.trust else {
+    if let Some(Err(_)) = &principal.trust {
+        // Any service may be behind it.
+        trust.others = true;
+        trust.implied.extend(LAMBDA.into_iter().chain(ECS_TASKS));
         return trust;
-    };
-    for statement in list(document.get("Statement")) {
-        if statement.get("Effect").and_then(Value::as_str) != Some("Allow") {
-            continue;
-        }
-        match statement.get("Principal") {
-            Some(Value::Object(principals)) => {
-                for (kind, who) in principals {
-                    if kind == "Service" {
-                        trust
-                            .services
-                            .extend(list(Some(who)).iter().filter_map(|who| who.as_str()).map(str::to_owned));
-                    } else {
-                        trust.others = true;
+    }
+    let statements = principal.trust_statements().iter();
+    for statement in statements.filter(|statement| statement.effect == Effect::Allow) {
+        match &statement.principal {
+            PrincipalPart::Principal(named) => {
+                for who in named {
+                    match who {
+                        Named::Service(service) => trust.services.push(service.clone()),
+                        Named::Everyone | Named::Aws(_) | Named::Federated(_) | Named::CanonicalUser(_) => {
+                            trust.others = true;
+                        }
                     }
                 }
             }
-            Some(_) | None => trust.others = true,
+            PrincipalPart::NotPrincipal(_) | PrincipalPart::None => trust.others = true,
         }
         service_accounts(statement, &mut trust.service_accounts);
     }
@@ -113,35 +113,20 @@ pub fn trust(principal: &Principal) -> Trust {
 }
 
 /// Subjects of the form `system:serviceaccount:NAMESPACE:NAME` in the conditions.
-fn service_accounts(statement: &Value, found: &mut Vec<String>) {
-    let Some(Value::Object(conditions)) = statement.get("Condition") else {
-        return;
-    };
-    for (_, keys) in conditions {
-        let Value::Object(keys) = keys else {
-            continue;
-        };
-        for (key, values) in keys {
-            if !key.ends_with(":sub") {
-                continue;
-            }
-            for value in list(Some(values)).iter().filter_map(|value| value.as_str()) {
-                if let Some((namespace, name)) = value
-                    .strip_prefix("system:serviceaccount:")
-                    .and_then(|rest| rest.split_once(':'))
-                {
-                    found.push(format!("{namespace}/{name}"));
-                }
-            }
+fn service_accounts(statement: &Statement, found: &mut Vec<String>) {
+    let subjects = statement
+        .conditions
+        .iter()
+        .filter(|condition| condition.key.ends_with(":sub"));
+    for value in subjects.flat_map(|condition| &condition.values) {
+        if let Some((namespace, name)) = value
+            .strip_prefix("system:serviceaccount:")
+            .and_then(|rest| rest.split_once(':'))
+        {
+            found.push(format!("{namespace}/{name}"));
         }
     }
 }
 
-/// A member of a policy that may be one value or a list of them.
-pub fn list(value: Option<&Value>) -> Vec<&Value> {
-    match value {
-        None => Vec::new(),
-        Some(Value::Array(values)) => values.iter().collect(),
-        Some(value) => vec![value],
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -465,13 +465,19 @@ fn user(user: UserDetail) -> Holder {
 }
 
 fn role(role: RoleDetail) -> Holder {
+    let trust = role.assume_role_policy_document.map(decoded);
+    let trust = trust.map(|document| Policy::from_value(&document).map_err(|error| error.to_string()));
+    // Who may use it is then not known, so nobody can tell whose use is missing.
+    let unknown = trust.iter().filter_map(|trust| trust.as_ref().err());
+    let unknown = unknown.map(|why| format!("its trust policy cannot be understood: {why}"));
     let principal = Principal {
+        unknown: unknown.collect(),
         created: timestamp(role.create_date.as_deref()),
         last_used: timestamp(role.role_last_used.and_then(|used| used.last_used_date).as_deref()),
         permissions_boundary: role
             .permissions_boundary
             .and_then(|boundary| boundary.permissions_boundary_arn),
-        trust: role.assume_role_policy_document.map(decoded),
+        trust,
         instance_profiles: role
             .instance_profile_list
             .into_iter()

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::iam::policy::Policy;
+use crate::iam::{Policy, Statement};
 
 pub use authorization_details::read;
 pub use credential_report::{AccessKey, Credentials};
@@ -147,8 +147,8 @@ pub struct Principal {
     pub groups: Vec<PrincipalIndex>,
     /// ARN of the permissions boundary.
     pub permissions_boundary: Option<String>,
-    /// A role's trust policy.
-    pub trust: Option<Value>,
+    /// A role's trust policy, understood; or why it could not be.
+    pub trust: Option<Result<Policy, String>>,
     /// Names of a role's instance profiles.
     pub instance_profiles: Vec<String>,
     /// Tags.
@@ -158,6 +158,14 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// The statements of its trust policy; none of what has none, or one that could not be understood.
+    pub fn trust_statements(&self) -> &[Statement] {
+        match &self.trust {
+            Some(Ok(policy)) => &policy.statements,
+            Some(Err(_)) | None => &[],
+        }
+    }
+
     /// One with a name, and with nothing granted; of the account that its ARN names.
     fn plain(kind: Kind, arn: String, id: String, name: String, path: String) -> Principal {
         Principal {

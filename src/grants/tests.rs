@@ -347,3 +347,14 @@ fn real_exports_load() {
         assert_eq!(unread, [""; 0], "{file}");
     }
 }
+
+#[test]
+fn a_role_whose_trust_policy_cannot_be_understood_is_not_rewritten() {
+    let export = json!({"RoleDetailList": [{"Arn": "arn:aws:iam::111122223333:role/app", "RoleName": "app",
+        "AssumeRolePolicyDocument": {"Statement": {"Effect": "Allow", "Principal": ["*"], "Action": "sts:AssumeRole"}}}]});
+    let grants = read(&[("g".to_owned(), export.to_string())]).expect("grants");
+    assert_eq!(
+        grants.principals[0].unknown,
+        ["its trust policy cannot be understood: Statement[0].Principal: must be \"*\" or an object, not an array"]
+    );
+}

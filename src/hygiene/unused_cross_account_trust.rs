@@ -2,24 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
-
 use super::{Finding, Severity, Subject, day};
-use crate::gap::list;
+use crate::iam::policy::Principal as Named;
+use crate::iam::{Effect, PrincipalPart};
 
 pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
     let principal = subject.principal;
     let mut trusted = BTreeSet::new();
-    for statement in list(principal.trust.as_ref()?.get("Statement")) {
-        let Some(Value::Object(kinds)) = statement.get("Principal") else {
-            continue;
-        };
-        if statement.get("Effect").and_then(Value::as_str) == Some("Allow") {
-            trusted.extend(
-                list(kinds.get("AWS"))
-                    .iter()
-                    .filter_map(|who| account_of(who.as_str()?)),
-            );
+    for statement in principal.trust_statements() {
+        if let (Effect::Allow, PrincipalPart::Principal(named)) = (statement.effect, &statement.principal) {
+            trusted.extend(named.iter().filter_map(account_of));
         }
     }
     trusted.remove(&principal.account);
@@ -58,7 +50,10 @@ pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
 }
 
 /// The account of an ARN or of twelve digits.
-fn account_of(who: &str) -> Option<String> {
+fn account_of(who: &Named) -> Option<String> {
+    let Named::Aws(who) = who else {
+        return None;
+    };
     let account = if who.starts_with("arn:") {
         who.split(':').nth(4)?
     } else {
