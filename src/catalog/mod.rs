@@ -10,6 +10,7 @@ mod logging;
 mod mapping;
 mod policies;
 pub mod refresh;
+mod risk;
 mod row;
 mod sections;
 mod spelling;
@@ -24,6 +25,7 @@ pub use form::{Elsewhere, Form, Name, Reach, Slot, decoded_object, is_account, i
 pub use lifecycle::{LifeCycle, LinkedRole, Stage};
 pub use logging::Logging;
 pub use mapping::{How, Mapping, Need, RoleParameter};
+pub use risk::{EscalationPath, Sensitive, Target, escalation_paths, sensitive};
 pub use row::When;
 pub use spelling::spellings;
 use table::{Table, rows, unpack_text};

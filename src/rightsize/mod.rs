@@ -41,7 +41,7 @@ pub use quota::{
     characters_of,
 };
 use quota::{Purse, purses};
-pub use risk::{ESCALATION, Risks, weight};
+pub use risk::{Risks, weight};
 
 /// How much evidence a removal needs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]

@@ -2,58 +2,54 @@
 
 use std::cmp::Reverse;
 
-use crate::catalog::{AccessLevel, ActionId, Catalog};
+use crate::catalog::{AccessLevel, ActionId, Catalog, Sensitive, escalation_paths, sensitive};
 use crate::gap::ActionSet;
 
-/// Actions by which somebody can get more permissions than they have (after Rhino Security Labs' list of AWS privilege
-/// escalation methods, 2019, each checked against the catalog by a test).
-pub const ESCALATION: [&str; 33] = [
-    "cloudformation:CreateStack",
-    "cloudformation:UpdateStack",
-    "codestar:CreateProject",
-    "datapipeline:CreatePipeline",
-    "ec2:RunInstances",
-    "glue:CreateDevEndpoint",
-    "glue:CreateJob",
-    "glue:UpdateDevEndpoint",
-    "iam:AddUserToGroup",
-    "iam:AttachGroupPolicy",
-    "iam:AttachRolePolicy",
-    "iam:AttachUserPolicy",
-    "iam:CreateAccessKey",
-    "iam:CreateLoginProfile",
-    "iam:CreatePolicyVersion",
-    "iam:CreateRole",
-    "iam:CreateUser",
-    "iam:DeleteRolePermissionsBoundary",
-    "iam:DeleteUserPermissionsBoundary",
-    "iam:PassRole",
-    "iam:PutGroupPolicy",
-    "iam:PutRolePolicy",
-    "iam:PutUserPolicy",
-    "iam:SetDefaultPolicyVersion",
-    "iam:UpdateAssumeRolePolicy",
-    "iam:UpdateLoginProfile",
-    "lambda:AddPermission",
-    "lambda:CreateFunction",
-    "lambda:UpdateFunctionCode",
-    "sagemaker:CreateNotebookInstance",
-    "ssm:SendCommand",
-    "ssm:StartSession",
-    "sts:AssumeRole",
-];
+/// What opens a way to more permissions by itself weighs so much.
+const ESCALATION: u64 = 100;
 
-/// The weight of one action.
+/// The weight of one action: the greatest of what it does to data and permissions, of its class among sensitive actions,
+/// and of its share in a path of escalation.
 pub fn weight(catalog: &Catalog, action: ActionId) -> u64 {
-    if ESCALATION.binary_search(&catalog.name(action)).is_ok() {
-        return 100;
-    }
-    match catalog.access_level(action) {
+    let name = catalog.name(action);
+    let by_level = match catalog.access_level(action) {
         AccessLevel::PermissionsManagement => 20,
         AccessLevel::Write => 3,
         AccessLevel::Read | AccessLevel::Tagging => 1,
         AccessLevel::List => 0,
-    }
+    };
+    let by_class = match sensitive(name) {
+        None => 0,
+        Some(Sensitive::DataAccess) => 10,
+        Some(Sensitive::ResourceExposure) => 30,
+        Some(Sensitive::CredentialExposure) => 60,
+        Some(Sensitive::PrivilegeEscalation) => ESCALATION,
+    };
+    by_level.max(by_class).max(share(name))
+}
+
+/// The share that an action has in the shortest path that needs it. Handing over the role weighs in full in each.
+fn share(name: &str) -> u64 {
+    const PASS: &str = "iam:PassRole";
+    let of_path = |actions: &[&str]| {
+        let beside = actions
+            .iter()
+            .filter(|action| **action != PASS && !only_looks(action))
+            .count() as u64;
+        if name == PASS {
+            ESCALATION
+        } else {
+            ESCALATION / beside.max(1)
+        }
+    };
+    let paths = escalation_paths().iter().map(|path| path.actions.as_slice());
+    let with = paths.filter(|actions| actions.contains(&name) && !only_looks(name));
+    with.map(of_path).max().unwrap_or(0)
+}
+
+/// Whether a step of a path only finds out where the next one goes.
+fn only_looks(action: &str) -> bool {
+    action == "ec2:DescribeInstances"
 }
 
 /// What every action of the catalog weighs, looked up once for thousands of suggestions.
@@ -91,3 +87,6 @@ impl Risks {
         risky.filter(|action| actions.contains(*action)).take(most).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;
