@@ -141,10 +141,14 @@ pub fn analyse(catalog: &Catalog, archive: &Archive<'_>, grants: &Grants, option
     let (alternatives, impossible) = alternatives(catalog, archive, grants, &gaps, options, scarce, broke);
     Analysis {
         left_alone: LeftAlone::of(grants, &gaps, &options.suggestions),
-        findings: findings(catalog, archive, grants, &gaps, options),
+        findings: findings(catalog, archive, grants, &gaps, &proved, options),
         account_findings: hygiene::account_findings(&hygiene::Account {
             grants,
             table: archive.table,
+            coverage: archive.coverage,
+            gaps: &gaps,
+            window: archive.window.unwrap_or_default(),
+            options: &options.suggestions,
         }),
         gaps,
         proved,
@@ -311,8 +315,11 @@ fn findings(
     archive: &Archive<'_>,
     grants: &Grants,
     gaps: &[Gap],
+    proved: &[(Proposal, Verified<Proved>)],
     options: &Options,
 ) -> Vec<Vec<hygiene::Finding>> {
+    let graph = hygiene::Graph::new(catalog, grants);
+    let smaller = hygiene::smaller(grants, proved);
     let of = |(index, gap): (PrincipalIndex, &Gap)| match archive.window {
         Some(window) if options.shows(index) => hygiene::findings(&hygiene::Subject {
             catalog,
@@ -322,6 +329,9 @@ fn findings(
             table: archive.table,
             coverage: archive.coverage,
             window,
+            graph: &graph,
+            options: &options.suggestions,
+            smaller: &smaller,
         }),
         Some(_) | None => Vec::new(),
     };

@@ -9,40 +9,86 @@ use clap::Args;
 use super::report::load;
 use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
+use crate::emit;
 use crate::emit::escape::terminal as plain;
 use crate::gap::{Grade, LIFE_CYCLE};
+use crate::hygiene;
 use crate::iam::{ActionPart, Effect, PolicyText, ResourcePart, pattern};
-use crate::report::{Action, ActionGroup, GrantedBy, PolicyNote, Principal, Report, Suggestion};
+use crate::report::{Action, ActionGroup, Finding, GrantedBy, PolicyNote, Principal, Report, Suggestion};
 
 /// Arguments of `explain`.
 #[derive(Args, Debug)]
 pub(super) struct ExplainArgs {
-    /// A result.json
+    /// A result.json; or a finding's id alone, such as escalation, to learn what it is
+    #[arg(value_name = "RESULT|FINDING")]
     result: PathBuf,
-    /// A principal: its ARN or name, or a glob over them
-    principal: String,
+    /// A principal: its ARN or name, or a glob over them; or a finding's id or key
+    #[arg(value_name = "PRINCIPAL|FINDING")]
+    principal: Option<String>,
     /// An action or pattern; without one, everything granted
     action: Option<String>,
 }
 
 impl ExplainArgs {
     pub(super) fn run(self, _terminal: &Terminal) -> anyhow::Result<Outcome> {
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        let Some(wanted) = &self.principal else {
+            let Some(check) = self.result.to_str().and_then(hygiene::check_of) else {
+                let ids: Vec<&str> = hygiene::checks().map(|check| check.id).collect();
+                bail!(
+                    "`{}` is no finding; give a result and a principal, or one of {}",
+                    self.result.display(),
+                    ids.join(", ")
+                );
+            };
+            emit::finding::about(check, &mut out)?;
+            out.flush()?;
+            return Ok(Outcome::Clear);
+        };
         let report = load(&self.result)?;
+        if findings(&report, wanted, &mut out)? {
+            out.flush()?;
+            return Ok(Outcome::Clear);
+        }
         let principals: Vec<&Principal> = report
             .principals
             .iter()
-            .filter(|principal| fits(principal, &self.principal))
+            .filter(|principal| fits(principal, wanted))
             .collect();
         if principals.is_empty() {
-            bail!("no principal fits `{}` in `{}`", self.principal, self.result.display());
+            bail!(
+                "no principal and no finding fits `{wanted}` in `{}`",
+                self.result.display()
+            );
         }
-        let mut out = io::BufWriter::new(io::stdout().lock());
         for principal in principals {
             explain(&report, principal, self.action.as_deref(), &mut out)?;
         }
         out.flush()?;
         Ok(Outcome::Clear)
     }
+}
+
+/// Explains the findings of this id or key, if it is one.
+fn findings(report: &Report, wanted: &str, out: &mut dyn Write) -> io::Result<bool> {
+    let check = hygiene::check_of(wanted);
+    let fitting = report
+        .findings()
+        .filter(|(_, finding)| finding.id == wanted || finding.key == wanted);
+    let fitting: Vec<(&str, &Finding)> = fitting.collect();
+    for (whose, finding) in &fitting {
+        emit::finding::finding(whose, finding, out)?;
+        writeln!(out)?;
+    }
+    let id = fitting.first().map(|(_, finding)| finding.id.as_str());
+    let check = check.or_else(|| hygiene::check_of(id?));
+    if let Some(check) = check {
+        if fitting.is_empty() {
+            writeln!(out, "nothing of this kind was found\n")?;
+        }
+        emit::finding::about(check, out)?;
+    }
+    Ok(check.is_some())
 }
 
 fn fits(principal: &Principal, wanted: &str) -> bool {

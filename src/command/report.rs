@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
 use crate::emit::{self, Format};
-use crate::report::{self, Denial, Report, Severity};
+use crate::report::{self, Denial, Finding, Report, Severity};
 
 /// How an answer is shown.
 #[derive(Args, Debug, Clone)]
@@ -187,12 +187,15 @@ pub(super) fn attention(report: &Report, fail_on: FailOn, baseline: Option<&Repo
         (FailOn::New, Some(baseline)) => baseline.suggestions.iter().all(|known| known.id != id),
         (FailOn::Never | FailOn::Low | FailOn::Medium | FailOn::High | FailOn::New, _) => true,
     };
-    let is_new_finding = |arn: &str, id: &str| match (fail_on, baseline) {
-        (FailOn::New, Some(baseline)) => !baseline
-            .principals
-            .iter()
-            .any(|known| known.arn == arn && known.findings.iter().any(|finding| finding.id == id)),
-        (FailOn::Never | FailOn::Low | FailOn::Medium | FailOn::High | FailOn::New, _) => true,
+    let is_known = |whose: &str, finding: &Finding| {
+        let mut known = baseline
+            .filter(|_| fail_on == FailOn::New)
+            .into_iter()
+            .flat_map(Report::findings);
+        // Results of earlier programs have no keys.
+        known.any(|(of, known)| {
+            of == whose && known.id == finding.id && (known.key == finding.key || known.key.is_empty())
+        })
     };
     let by_suggestion = report.suggestions.iter().any(|suggestion| {
         let weight = if suggestion.risk_removed.is_empty() {
@@ -202,23 +205,10 @@ pub(super) fn attention(report: &Report, fail_on: FailOn, baseline: Option<&Repo
         };
         suggestion.held.is_none() && weight >= least && is_new_suggestion(&suggestion.id)
     });
-    let by_finding = report.principals.iter().any(|principal| {
-        principal
-            .findings
-            .iter()
-            .any(|finding| finding.severity >= least && is_new_finding(&principal.arn, &finding.id))
-    });
-    let by_account = report.account_findings.iter().any(|found| {
-        let known = baseline.filter(|_| fail_on == FailOn::New);
-        let is_known = known.is_some_and(|baseline| {
-            baseline
-                .account_findings
-                .iter()
-                .any(|known| known.account == found.account && known.finding.id == found.finding.id)
-        });
-        found.finding.severity >= least && !is_known
-    });
-    if by_suggestion || by_finding || by_account {
+    let by_finding = report
+        .findings()
+        .any(|(whose, finding)| finding.severity >= least && !is_known(whose, finding));
+    if by_suggestion || by_finding {
         Outcome::NeedsAttention
     } else {
         Outcome::Clear

@@ -13,6 +13,8 @@ mod changes;
 mod coverage;
 mod csv;
 mod diff;
+pub mod finding;
+mod practices;
 pub mod escape;
 mod folder;
 mod html;
@@ -34,6 +36,7 @@ pub use folder::folder;
 pub use integrity::integrity;
 pub use json::json;
 pub use mapped::mapped;
+pub use practices::practices;
 
 /// A form that the answer takes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -177,11 +177,13 @@ fn findings_about_accounts_and_uses_left_out_stand_in_csv_and_markdown() {
         account: "111122223333".to_owned(),
         finding: Finding {
             id: "root-used".to_owned(),
+            key: "root-used:111122223333".to_owned(),
             severity: Severity::High,
             practice: "Nobody works as root".to_owned(),
             title: "root made 3 calls".to_owned(),
             why: "3 calls".to_owned(),
             fix: "Use a role".to_owned(),
+            commands: Vec::new(),
             evidence: Vec::new(),
         },
     });

@@ -1,48 +1,86 @@
-//! Idle principal: a role or user that is granted something and made no call in the window.
+//! Idle role: a role that is granted something and made no call in the window.
 
-use super::{Finding, Severity, Subject, day};
+use super::{About, Check, Find, Found, Practice, Severity, Subject, day, retire};
 use crate::grants::Kind;
+use crate::rightsize;
+use crate::time::DAY;
 
-pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
-    let principal = subject.principal;
-    let grants_something = subject.gap.slices.iter().any(|slice| !slice.granted.is_empty());
-    if principal.kind == Kind::Group || subject.gap.activity.calls > 0 || !grants_something {
-        return None;
-    }
+pub(super) const CHECK: Check = Check {
+    id: "idle-role",
+    practice: Practice::RemoveUnused,
+    find: Find::OfPrincipal(check),
+    about: About {
+        what: "A role that is granted something and made no call in the window.",
+        abuse: "Nobody watches what nobody uses: whoever gets into it works unseen with all that it was ever granted.",
+        instead: "Nothing, if nobody misses it. Else a new role with what the one task needs.",
+        page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_last-accessed.html",
+    },
+};
+
+fn check(subject: &Subject<'_>) -> Option<Found> {
     // A service-linked role belongs to its service, and goes with it.
-    if principal.path.starts_with("/aws-service-role/") {
+    if subject.principal.kind != Kind::Role || subject.principal.path.starts_with("/aws-service-role/") {
         return None;
     }
-    let (from, to) = (subject.window.first, subject.window.last());
-    let last_used = principal.last_used.map(|time| time.as_second());
+    idle(
+        subject,
+        "deny its use for two weeks by an inline policy, then delete it",
+    )
+}
+
+/// What is found of a principal that made no call, unless it is kept, or too young to tell.
+pub(super) fn idle(subject: &Subject<'_>, fix: &str) -> Option<Found> {
+    let (principal, window) = (subject.principal, subject.window);
+    let grants_something = subject.gap.slices.iter().any(|slice| !slice.granted.is_empty());
+    if subject.gap.activity.calls > 0 || !grants_something {
+        return None;
+    }
+    let options = subject.options;
+    let spared = rightsize::spared(principal, window, options);
+    if spared.is_some() && principal.created.is_some() {
+        return None;
+    }
+    let (from, to) = (window.first, window.last());
     let mut evidence = vec![format!("no call from {} to {}", day(from), day(to))];
     let mut severity = Severity::Medium;
-    if let Some(used) = last_used {
+    if let Some(used) = principal.last_used.map(|time| time.as_second()) {
         evidence.push(format!("IAM saw its last use on {}", day(used)));
         // Data events that the trail leaves out are use all the same.
         if used >= from {
             severity = Severity::Low;
         }
     }
-    let id = if principal.kind == Kind::Role {
-        "idle-role"
+    // Whoever cannot be judged yet is not taken out of service yet.
+    let too_short = i64::from(options.min_window) * DAY > window.end - from;
+    let wait = if let Some(why) = spared {
+        Some(why)
+    } else if too_short {
+        Some(format!(
+            "the archive spans {} days, less than --min-window {}d",
+            window.days(),
+            options.min_window
+        ))
     } else {
-        "idle-user"
+        None
     };
-    Some(Finding {
-        id,
+    let (fix, commands) = match wait {
+        Some(why) => {
+            severity = Severity::Low;
+            (format!("nothing yet: {why}"), Vec::new())
+        }
+        None => (fix.to_owned(), retire::principal(subject.grants, subject.gap.principal)),
+    };
+    Some(Found {
+        about: String::new(),
         severity,
-        practice: "remove unused roles and users",
         title: format!(
             "{} {} made no call in the window",
             principal.kind.name(),
             principal.name
         ),
         why: "what nobody uses is only of use to an attacker".to_owned(),
-        fix: match principal.kind {
-            Kind::Role => "deny its use for a week by an inline policy, then delete it".to_owned(),
-            Kind::User | Kind::Group => "deactivate its keys and password for a week, then delete it".to_owned(),
-        },
+        fix,
+        commands,
         evidence,
     })
 }

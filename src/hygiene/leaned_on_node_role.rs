@@ -3,7 +3,7 @@
 //! A pod that finds no role of its own falls back to the instance's (EKS user guide, "IAM roles for service accounts").
 //! The calls look like the node's; only the client tells.
 
-use super::{Finding, Severity, Subject, day};
+use super::{About, Check, Find, Found, Practice, Severity, Subject, day};
 
 /// Clients of what AWS runs on a node: kubelet, its credential providers, the network plugin and the agents.
 const OWN: [&str; 11] = [
@@ -26,7 +26,19 @@ const NODE_POLICIES: [&str; 3] = [
     "AmazonEKS_CNI_Policy",
 ];
 
-pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "leaned-on-node-role",
+    practice: Practice::ServiceAccounts,
+    find: Find::OfPrincipal(check),
+    about: About {
+        what: "Programs in pods call AWS with the role of the node that they run on.",
+        abuse: "Every pod on the node can take these credentials from the instance's metadata, so one bad image has them all.",
+        instead: "A role of the workload's own by EKS Pod Identity or IRSA; then a hop limit of 1 keeps pods from the node's metadata.",
+        page: "https://docs.aws.amazon.com/eks/latest/best-practices/identity-and-access-management.html",
+    },
+};
+
+fn check(subject: &Subject<'_>) -> Option<Found> {
     let principal = subject.principal;
     let is_node = subject
         .grants
@@ -48,10 +60,10 @@ pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
     if evidence.is_empty() {
         return None;
     }
-    Some(Finding {
-        id: "leaned-on-node-role",
+    Some(Found {
+        about: String::new(),
+        commands: Vec::new(),
         severity: Severity::High,
-        practice: "give each workload a role of its own",
         title: format!("programs on the nodes use the node role {}", principal.name),
         why: "every pod on the node has what this role has, and nobody can tell whose call it was".to_owned(),
         fix: "give the workload a role by Pod Identity or IRSA, then keep pods from the node's metadata (IMDSv2, hop limit 1)"

@@ -1,26 +1,46 @@
-//! What deserves attention beside the policies: one file a practice, each a function to its findings.
+//! What deserves attention beside the policies: one file a check, each with an id, the practice that it serves and what
+//! there is to know about it.
 
+mod empty_group;
 mod escalation;
+mod graph;
 mod idle_role;
+mod idle_user;
 mod leaned_on_node_role;
 mod old_key;
 mod password_without_mfa;
+mod practice;
 mod repeated_denials;
-mod root;
+mod retire;
+mod root_key;
+mod root_use;
+mod root_without_mfa;
 mod shared_role;
+mod trail_stopped;
+mod trail_leaves_out;
+mod trail_without_validation;
+mod unattached_policy;
 mod unseen_key;
 mod unseen_use;
 mod unused_cross_account_trust;
+mod unused_instance_profile;
 mod unused_key;
-mod wide_managed_policy;
+mod unused_identity_provider;
+mod wide_aws_managed_policy;
 mod wildcard_trust;
 
 use crate::catalog::Catalog;
 use crate::coverage::Coverage;
 use crate::gap::Gap;
-use crate::grants::{Credentials, Grants, Principal};
+use crate::grants::{Credentials, Grants, PolicyIndex, Principal};
+use crate::iam::Policy;
+use crate::rightsize::{self, Options, Proposal};
 use crate::time::{Window, date_of as day};
 use crate::usage::Table;
+use crate::verify::{Proved, Verified};
+
+pub use graph::Graph;
+pub use practice::Practice;
 
 /// How much a finding weighs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -36,18 +56,22 @@ pub enum Severity {
 /// Something that deserves attention.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Finding {
-    /// A stable name.
+    /// The check's stable name.
     pub id: &'static str,
+    /// Stable from run to run: the check, whose it is, and which of several.
+    pub key: String,
     /// How much it weighs.
     pub severity: Severity,
-    /// The practice that it breaks.
-    pub practice: &'static str,
+    /// The practice that it belongs to.
+    pub practice: Practice,
     /// One line.
     pub title: String,
     /// What was seen.
     pub why: String,
     /// What to do.
     pub fix: String,
+    /// The same as commands in a safe order, each with what undoes it.
+    pub commands: Vec<String>,
     /// Facts that it rests on.
     pub evidence: Vec<String>,
 }
@@ -59,6 +83,102 @@ pub struct AccountFinding {
     pub account: String,
     /// What deserves attention.
     pub finding: Finding,
+}
+
+/// One check: what it looks for, and how it looks.
+#[derive(Clone, Copy, Debug)]
+pub struct Check {
+    /// A stable name.
+    pub id: &'static str,
+    /// The practice that it belongs to.
+    pub practice: Practice,
+    /// What there is to know about it.
+    pub about: About,
+    find: Find,
+}
+
+/// What somebody should know who owns the role and is no expert.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct About {
+    /// What it is.
+    pub what: &'static str,
+    /// How it is abused.
+    pub abuse: &'static str,
+    /// Which temporary credential or narrower thing takes its place.
+    pub instead: &'static str,
+    /// AWS's own page.
+    pub page: &'static str,
+}
+
+/// How a check looks.
+#[derive(Clone, Copy, Debug)]
+enum Find {
+    /// At one principal after the other.
+    OfPrincipal(fn(&Subject<'_>) -> Option<Found>),
+    /// At all accounts at once.
+    OfAccount(fn(&Account<'_>) -> Vec<AccountFound>),
+}
+
+/// What a check found.
+struct Found {
+    /// Which of several of one principal or account; empty where there is one at most.
+    about: String,
+    severity: Severity,
+    title: String,
+    why: String,
+    fix: String,
+    commands: Vec<String>,
+    evidence: Vec<String>,
+}
+
+/// What a check of accounts found.
+struct AccountFound {
+    account: String,
+    found: Found,
+}
+
+impl Check {
+    fn finding(&self, whose: &str, found: Found) -> Finding {
+        let mut key = format!("{}:{whose}", self.id);
+        if !found.about.is_empty() {
+            key.push(':');
+            key.push_str(&found.about);
+        }
+        Finding {
+            id: self.id,
+            key,
+            severity: found.severity,
+            practice: self.practice,
+            title: found.title,
+            why: found.why,
+            fix: found.fix,
+            commands: found.commands,
+            evidence: found.evidence,
+        }
+    }
+}
+
+/// A suggestion that passed its proofs: what a policy would become.
+#[derive(Clone, Debug)]
+pub struct Smaller {
+    /// The suggestion's id.
+    pub id: String,
+    /// The policy that it is for.
+    pub policy: PolicyIndex,
+    /// The new document; one that allows nothing where the policy goes.
+    pub after: Policy,
+}
+
+/// What proved suggestions would make of their policies.
+pub fn smaller(grants: &Grants, proved: &[(Proposal, Verified<Proved>)]) -> Vec<Smaller> {
+    let smaller = proved.iter().filter_map(|(proposal, proved)| {
+        Some(Smaller {
+            id: rightsize::suggestion_id(&grants.policies[proposal.policy], proposal.step, proved.after()),
+            policy: proposal.policy,
+            after: proved.after().policy().ok()?,
+        })
+    });
+    smaller.collect()
 }
 
 /// What a check of a principal may look at.
@@ -77,12 +197,25 @@ pub struct Subject<'a> {
     pub coverage: &'a Coverage,
     /// What the archive spans.
     pub window: Window,
+    /// Who may do what.
+    pub graph: &'a Graph<'a>,
+    /// What is left alone: the keep-list, what is too young.
+    pub options: &'a Options,
+    /// Suggestions that were proved.
+    pub smaller: &'a [Smaller],
 }
 
 impl Subject<'_> {
     /// What the credential report says of it, where one was given.
     fn credentials(&self) -> Option<&Credentials> {
         self.grants.supplements.credentials.get(&self.principal.arn)
+    }
+
+    /// The last call under a long-term key of it that the archive shows.
+    fn long_term_key_seen(&self) -> Option<i64> {
+        let owners = self.coverage.access_keys.values();
+        let own = owners.filter_map(|owners| owners.get(&self.principal.arn));
+        own.map(|calls| calls.last).max()
     }
 }
 
@@ -92,36 +225,87 @@ pub struct Account<'a> {
     pub grants: &'a Grants,
     /// All calls.
     pub table: &'a Table,
+    /// What was read.
+    pub coverage: &'a Coverage,
+    /// Usage joined with grants, in the order of the principals.
+    pub gaps: &'a [Gap],
+    /// What the archive spans.
+    pub window: Window,
+    /// What is left alone.
+    pub options: &'a Options,
 }
 
-/// A check.
-type Check = fn(&Subject<'_>) -> Option<Finding>;
+impl Account<'_> {
+    /// The root users of the credential report: account, ARN, credentials.
+    fn roots(&self) -> impl Iterator<Item = (&str, &str, &Credentials)> {
+        let credentials = self.grants.supplements.credentials.iter();
+        let roots = credentials.filter(|(_, line)| line.is_root);
+        roots.map(|(arn, line)| (arn.split(':').nth(4).unwrap_or(""), arn.as_str(), line))
+    }
+}
 
-/// Every check of a principal, in the order of its findings.
-const CHECKS: [(&str, Check); 13] = [
-    ("idle_role", idle_role::check),
-    ("old_key", old_key::check),
-    ("unused_key", unused_key::check),
-    ("unseen_key", unseen_key::check),
-    ("unseen_use", unseen_use::check),
-    ("password_without_mfa", password_without_mfa::check),
-    ("wide_managed_policy", wide_managed_policy::check),
-    ("escalation", escalation::check),
-    ("wildcard_trust", wildcard_trust::check),
-    ("unused_cross_account_trust", unused_cross_account_trust::check),
-    ("shared_role", shared_role::check),
-    ("leaned_on_node_role", leaned_on_node_role::check),
-    ("repeated_denials", repeated_denials::check),
+/// Every check, in the order of its findings, under the name of its file.
+const CHECKS: [(&str, &Check); 24] = [
+    ("idle_role", &idle_role::CHECK),
+    ("idle_user", &idle_user::CHECK),
+    ("old_key", &old_key::CHECK),
+    ("unused_key", &unused_key::CHECK),
+    ("unseen_key", &unseen_key::CHECK),
+    ("unseen_use", &unseen_use::CHECK),
+    ("password_without_mfa", &password_without_mfa::CHECK),
+    ("wide_aws_managed_policy", &wide_aws_managed_policy::CHECK),
+    ("escalation", &escalation::CHECK),
+    ("wildcard_trust", &wildcard_trust::CHECK),
+    ("unused_cross_account_trust", &unused_cross_account_trust::CHECK),
+    ("shared_role", &shared_role::CHECK),
+    ("leaned_on_node_role", &leaned_on_node_role::CHECK),
+    ("repeated_denials", &repeated_denials::CHECK),
+    ("empty_group", &empty_group::CHECK),
+    ("unused_instance_profile", &unused_instance_profile::CHECK),
+    ("root_use", &root_use::CHECK),
+    ("root_key", &root_key::CHECK),
+    ("root_without_mfa", &root_without_mfa::CHECK),
+    ("unattached_policy", &unattached_policy::CHECK),
+    ("unused_identity_provider", &unused_identity_provider::CHECK),
+    ("trail_stopped", &trail_stopped::CHECK),
+    ("trail_without_validation", &trail_without_validation::CHECK),
+    ("trail_leaves_out", &trail_leaves_out::CHECK),
 ];
+
+/// All checks.
+pub fn checks() -> impl Iterator<Item = &'static Check> {
+    CHECKS.iter().map(|(_, check)| *check)
+}
+
+/// The check of this id.
+pub fn check_of(id: &str) -> Option<&'static Check> {
+    checks().find(|check| check.id == id)
+}
 
 /// All findings about one principal.
 pub fn findings(subject: &Subject<'_>) -> Vec<Finding> {
-    CHECKS.iter().filter_map(|(_, check)| check(subject)).collect()
+    let found = checks().filter_map(|check| match check.find {
+        Find::OfPrincipal(find) => Some(check.finding(&subject.principal.arn, find(subject)?)),
+        Find::OfAccount(_) => None,
+    });
+    found.collect()
 }
 
 /// All findings about accounts.
 pub fn account_findings(account: &Account<'_>) -> Vec<AccountFinding> {
-    root::check(account)
+    let found = checks().flat_map(|check| match check.find {
+        Find::OfPrincipal(_) => Vec::new(),
+        Find::OfAccount(find) => find(account)
+            .into_iter()
+            .map(|found| AccountFinding {
+                finding: check.finding(&found.account, found.found),
+                account: found.account,
+            })
+            .collect(),
+    });
+    let mut all: Vec<AccountFinding> = found.collect();
+    all.sort_by(|a, b| a.account.cmp(&b.account));
+    all
 }
 
 #[cfg(test)]

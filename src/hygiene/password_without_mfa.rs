@@ -1,14 +1,26 @@
 //! Password without MFA: a user who may sign in to the console with a password alone.
 
-use super::{Finding, Severity, Subject, day};
+use super::{About, Check, Find, Found, Practice, Severity, Subject, day};
 
-pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "password-without-mfa",
+    practice: Practice::RotateCredentials,
+    find: Find::OfPrincipal(check),
+    about: About {
+        what: "A user who may sign in to the console with nothing but a password.",
+        abuse: "Passwords are guessed, reused and phished. Without a second factor that is all it takes.",
+        instead: "IAM Identity Center: people sign in with the company's directory and get credentials that last for hours.",
+        page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_mfa.html",
+    },
+};
+
+fn check(subject: &Subject<'_>) -> Option<Found> {
     let credentials = subject.credentials().filter(|found| found.password && !found.mfa)?;
     let used = credentials.password_last_used.map(|time| time.as_second());
-    Some(Finding {
-        id: "password-without-mfa",
+    Some(Found {
+        about: String::new(),
+        commands: Vec::new(),
         severity: Severity::High,
-        practice: "require a second factor",
         title: format!(
             "user {} signs in to the console without a second factor",
             subject.principal.name

@@ -1,12 +1,24 @@
 //! Unseen key: the credential report saw a key in use at a time when this archive shows no call under any key of the user.
 
-use super::{Finding, Severity, Subject, day};
+use super::{About, Check, Find, Found, Practice, Severity, Subject, day};
 use crate::time::DAY;
 
 /// The report rounds to a quarter of an hour (IAM user guide, "Getting credential reports"); a day is on the safe side.
 const SAME: i64 = DAY;
 
-pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "unseen-key",
+    practice: Practice::Logging,
+    find: Find::OfPrincipal(check),
+    about: About {
+        what: "The credential report says that a key was used at a time of which this archive shows no call under it.",
+        abuse: "Whoever uses data that the trail does not log, or a region whose files are missing, leaves no trace here.",
+        instead: "Nothing by itself: first log what the key is used for. A role in its place shows who stands behind each call.",
+        page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_getting-report.html",
+    },
+};
+
+fn check(subject: &Subject<'_>) -> Option<Found> {
     let window = subject.window;
     let last_seen = subject
         .coverage
@@ -36,10 +48,10 @@ pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
         Some(last) => format!("the archive's last call under a key of it is of {}", day(last)),
         None => "the archive shows no call under a key of it".to_owned(),
     });
-    Some(Finding {
-        id: "unseen-key",
+    Some(Found {
+        about: String::new(),
+        commands: Vec::new(),
         severity: Severity::Medium,
-        practice: "log what keys are used for",
         title: format!(
             "an access key of user {} was used outside this archive",
             subject.principal.name

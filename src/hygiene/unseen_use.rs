@@ -1,8 +1,20 @@
 //! Unseen use: IAM's last-accessed data saw what this archive should have shown, and did not: the archive has a gap.
 
-use super::{Finding, Severity, Subject, day};
+use super::{About, Check, Find, Found, Practice, Severity, Subject, day};
 
-pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "unseen-use",
+    practice: Practice::Logging,
+    find: Find::OfPrincipal(check),
+    about: About {
+        what: "IAM's last-accessed data saw a service or action in use that this archive should have shown, and did not.",
+        abuse: "A hole in the archive hides an attacker as well as it hides a nightly job.",
+        instead: "Nothing: this is about the log, not about a credential.",
+        page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_last-accessed.html",
+    },
+};
+
+fn check(subject: &Subject<'_>) -> Option<Found> {
     let accessed = &subject.gap.accessed;
     let hidden = |action| {
         let mut granting = subject.gap.slices.iter().filter(|slice| slice.granted.contains(action));
@@ -21,10 +33,10 @@ pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
     if evidence.is_empty() {
         return None;
     }
-    Some(Finding {
-        id: "unseen-use",
+    Some(Found {
+        about: String::new(),
+        commands: Vec::new(),
         severity: Severity::Medium,
-        practice: "log every account and region",
         title: format!(
             "IAM saw {} {} use what this archive does not show",
             subject.principal.kind.name(),

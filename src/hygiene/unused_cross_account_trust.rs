@@ -2,11 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use super::{Finding, Severity, Subject, day};
+use super::{About, Check, Find, Found, Practice, Severity, Subject, day};
 use crate::iam::policy::Principal as Named;
 use crate::iam::{Effect, PrincipalPart};
 
-pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "unused-cross-account-trust",
+    practice: Practice::Hierarchy,
+    find: Find::OfPrincipal(check),
+    about: About {
+        what: "The role's trust policy lets another account in, and that account did not come in the window.",
+        abuse: "Whoever takes over the other account walks in here, and the owner here decides nothing about how that one is guarded.",
+        instead: "If it is needed again: a role that names the one caller, with an external id, taken for an hour at a time.",
+        page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-user_externalid.html",
+    },
+};
+
+fn check(subject: &Subject<'_>) -> Option<Found> {
     let principal = subject.principal;
     let mut trusted = BTreeSet::new();
     for statement in principal.trust_statements() {
@@ -35,10 +47,10 @@ pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
         return None;
     }
     let (from, to) = (subject.window.first, subject.window.last());
-    Some(Finding {
-        id: "unused-cross-account-trust",
+    Some(Found {
+        about: String::new(),
+        commands: Vec::new(),
         severity: Severity::Medium,
-        practice: "review access from other accounts",
         title: format!("role {} trusts another account that does not use it", principal.name),
         why: "a trust that nobody uses is a way in from an account that somebody else guards".to_owned(),
         fix: "take the account out of the trust policy, or delete the role".to_owned(),

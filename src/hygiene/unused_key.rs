@@ -1,16 +1,35 @@
 //! Unused key: an active access key that the credential report calls never used, or not used for long.
 
-use super::{Finding, Severity, Subject, day};
+use super::{About, Check, Find, Found, Practice, Severity, Subject, day, retire};
+use crate::rightsize;
 use crate::time::DAY;
 
 /// Days without use after which a key is a door left open.
 const LONG: i64 = 90;
 
-pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "unused-key",
+    practice: Practice::RotateCredentials,
+    find: Find::OfPrincipal(check),
+    about: About {
+        what: "An active access key that nobody has used for a quarter of a year, or ever.",
+        abuse: "Nobody misses it, so nobody notices when somebody else uses it.",
+        instead: "Nothing: nobody needs it. What needs a key later takes a role instead.",
+        page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_finding-unused.html",
+    },
+};
+
+fn check(subject: &Subject<'_>) -> Option<Found> {
     let to = subject.window.end;
+    if rightsize::kept_whole(subject.principal, subject.options).is_some() {
+        return None;
+    }
+    let grace = i64::from(subject.options.grace) * DAY;
     let mut evidence = Vec::new();
     for key in subject.credentials()?.keys.iter().filter(|key| key.active) {
         match key.last_used.map(|time| time.as_second()) {
+            // A key that was made yesterday waits for its first use.
+            None if key.rotated.is_some_and(|made| to - made.as_second() < grace) => {}
             None => evidence.push(format!("access key {} was never used", key.number)),
             Some(used) if to - used >= LONG * DAY => {
                 evidence.push(format!("access key {} was last used on {}", key.number, day(used)));
@@ -21,16 +40,23 @@ pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
     if evidence.is_empty() {
         return None;
     }
-    Some(Finding {
-        id: "unused-key",
+    let own = format!("--user-name {}", retire::shell(&subject.principal.name));
+    Some(Found {
+        about: String::new(),
+        commands: vec![
+            format!("aws iam list-access-keys {own}"),
+            format!(
+                "aws iam update-access-key {own} --access-key-id KEY --status Inactive  # undo: aws iam update-access-key {own} --access-key-id KEY --status Active"
+            ),
+            format!("wait two weeks, then aws iam delete-access-key {own} --access-key-id KEY  # no undo"),
+        ],
         severity: Severity::Medium,
-        practice: "remove unused credentials",
         title: format!(
             "user {} has an active access key that nobody uses",
             subject.principal.name
         ),
         why: "a key that nobody uses and nobody misses is a door left open".to_owned(),
-        fix: "deactivate the key for a week (aws iam update-access-key --status Inactive), then delete it".to_owned(),
+        fix: "make the key inactive for two weeks, then delete it".to_owned(),
         evidence,
     })
 }

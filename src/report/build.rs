@@ -276,15 +276,17 @@ fn principal(inputs: &Inputs<'_>, groups: &actions::Groups<'_>, index: Principal
 fn finding(finding: &hygiene::Finding) -> Finding {
     Finding {
         id: finding.id.to_owned(),
+        key: finding.key.clone(),
         severity: match finding.severity {
             hygiene::Severity::Low => Severity::Low,
             hygiene::Severity::Medium => Severity::Medium,
             hygiene::Severity::High => Severity::High,
         },
-        practice: finding.practice.to_owned(),
+        practice: finding.practice.title().to_owned(),
         title: finding.title.clone(),
         why: finding.why.clone(),
         fix: finding.fix.clone(),
+        commands: finding.commands.clone(),
         evidence: finding.evidence.clone(),
     }
 }

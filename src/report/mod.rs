@@ -9,6 +9,7 @@ mod changes;
 mod coverage;
 mod explained;
 mod integrity;
+mod practices;
 mod principal;
 mod suggestion;
 
@@ -27,6 +28,7 @@ pub use coverage::{
 };
 pub use explained::{ExplainedCalls, ExplainedReport, ExplainedService};
 pub use integrity::{EmptyReport, FindingReport, IntegrityReport, UncoveredReport};
+pub use practices::{Given, PracticeReport, PracticesReport, State, practices};
 pub use principal::{
     Action, ActionGroup, Elsewhere, ExplainedDenial, Finding, FirstLast, GradeTotals, GrantedBy, PolicyNote, Principal,
     ResourceGrade, Rhythm, Severity, Shared, Unexplained, Workload,

@@ -350,6 +350,9 @@ pub struct Unexplained {
 pub struct Finding {
     /// A stable name, such as `idle-role`.
     pub id: String,
+    /// The same from run to run: the name, whose it is, and which of several.
+    #[serde(default)]
+    pub key: String,
     /// `low`, `medium` or `high`.
     pub severity: Severity,
     /// The practice it breaks.
@@ -360,6 +363,9 @@ pub struct Finding {
     pub why: String,
     /// What to do.
     pub fix: String,
+    /// The same as commands in a safe order, each with what undoes it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<String>,
     /// Facts it rests on.
     pub evidence: Vec<String>,
 }

@@ -246,6 +246,48 @@ pub(super) fn covered_days(gap: &Gap) -> i64 {
     days(gap.covered.iter().map(|covered| covered.seconds()).sum())
 }
 
+/// Why somebody is left alone as a whole: by a rule of the keep-list.
+pub fn kept_whole(principal: &Principal, options: &Options) -> Option<String> {
+    let mut rules = options.keep.0.iter();
+    let rule = rules.find(|rule| rule.action.is_none() && rule.fits(principal))?;
+    Some(format!("{} is on the keep-list: {}", principal.arn, rule.reason))
+}
+
+/// Why somebody cannot be judged: by the keep-list, or by an age that is unknown or below `--min-window`.
+fn cannot_be_judged(principal: &Principal, window: Window, options: &Options) -> Option<String> {
+    if let Some(kept) = kept_whole(principal, options) {
+        return Some(kept);
+    }
+    let Some(created) = principal.created.map(|time| time.as_second()) else {
+        return Some(format!(
+            "age unknown: the grants give no creation date of {} that can be read",
+            principal.arn
+        ));
+    };
+    (window.end - created < i64::from(options.min_window) * DAY).then(|| {
+        format!(
+            "{} is {} days old, younger than --min-window {}d",
+            principal.arn,
+            ((window.end - created) / DAY).max(0),
+            options.min_window
+        )
+    })
+}
+
+/// Why nothing is said of what somebody did not do: what holds for suggestions, and `--grace` after its making.
+pub fn spared(principal: &Principal, window: Window, options: &Options) -> Option<String> {
+    let young = |created: i64| window.end - created < i64::from(options.grace) * DAY;
+    let grace = || {
+        let created = principal.created.filter(|created| young(created.as_second()))?;
+        let age = ((window.end - created.as_second()) / DAY).max(0);
+        Some(format!(
+            "{} is {age} days old, within --grace {}d",
+            principal.arn, options.grace
+        ))
+    };
+    cannot_be_judged(principal, window, options).or_else(grace)
+}
+
 /// Why a proved suggestion should wait.
 pub(super) fn held(
     grants: &Grants,
@@ -265,27 +307,8 @@ pub(super) fn held(
         ));
     }
     for principal in affects.iter().map(|index| &grants.principals[*index]) {
-        if let Some(rule) = options
-            .keep
-            .0
-            .iter()
-            .find(|rule| rule.action.is_none() && rule.fits(principal))
-        {
-            return Some(format!("{} is on the keep-list: {}", principal.arn, rule.reason));
-        }
-        let Some(created) = principal.created.map(|time| time.as_second()) else {
-            return Some(format!(
-                "age unknown: the grants give no creation date of {} that can be read",
-                principal.arn
-            ));
-        };
-        if to - created < min_window * DAY {
-            return Some(format!(
-                "{} is {} days old, younger than --min-window {}d",
-                principal.arn,
-                whole_days(to - created),
-                options.min_window
-            ));
+        if let Some(why) = cannot_be_judged(principal, window, options) {
+            return Some(why);
         }
     }
     for index in affects {

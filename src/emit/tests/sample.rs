@@ -176,11 +176,13 @@ fn principal(arn: &str, kind: &str) -> Principal {
         }],
         findings: vec![Finding {
             id: "long-lived-key".to_owned(),
+            key: "long-lived-key:x".to_owned(),
             severity: Severity::High,
             practice: "Use roles, not access keys".to_owned(),
             title: format!("an access key is 900 days old {HOSTILE}"),
             why: "two keys, one never rotated".to_owned(),
             fix: "replace it with a role".to_owned(),
+            commands: vec![HOSTILE.to_owned()],
             evidence: vec![HOSTILE.to_owned()],
         }],
     }

@@ -32,16 +32,6 @@ pub(super) fn suggestion(
     let to = inputs.archive.window.unwrap_or_default().last();
     let document = &grants.policies[proposal.policy];
     let before_sha256 = hex(&Sha256::digest(proved.before().as_str().as_bytes()));
-    let mut identity = Sha256::new();
-    for part in [
-        document.arn.as_str(),
-        &document.name,
-        proposal.step.name(),
-        proved.after().as_str(),
-    ] {
-        identity.update(part.as_bytes());
-        identity.update([0]);
-    }
     let mut assumptions = proposal.assumptions.clone();
     assumptions.extend(proposal.kept_by_rule.iter().cloned());
     let excluded = inputs.archive.coverage.excluded.iter();
@@ -53,7 +43,7 @@ pub(super) fn suggestion(
     let statements = statements(inputs, proposal, &proved.candidate);
     let removed = &proved.candidate.removed;
     Suggestion {
-        id: hex(&identity.finalize())[..16].to_owned(),
+        id: rightsize::suggestion_id(document, proposal.step, proved.after()),
         policy: document.name.clone(),
         policy_arn: document.arn.clone(),
         kind: rightsize::kind_name(grants, proposal.policy).to_owned(),

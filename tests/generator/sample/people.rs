@@ -100,6 +100,14 @@ pub(crate) fn grant(shop: &mut Grants) {
         &jonas(),
         Holder::since("2024-06-17T07:30:00+00:00")
             .group("developers")
+            // With what the group may invoke it is a way to the role's permissions.
+            .inline(
+                "hackathon",
+                document(&[
+                    allow(&["iam:PassRole"], &["arn:aws:iam::111122223333:role/thumbnailer"]),
+                    allow(&["lambda:CreateFunction"], &["*"]),
+                ]),
+            )
             .tag("team", "web"),
     );
     shop.user(

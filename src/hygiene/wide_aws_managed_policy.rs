@@ -1,13 +1,25 @@
 //! Wide AWS-managed policy: a policy that AWS wrote for everybody, of which this principal uses little.
 
-use super::{Finding, Severity, Subject};
+use super::{About, Check, Find, Found, Practice, Severity, Subject};
 use crate::gap::Grade;
 use crate::grants::{Kind, PolicyKind};
 
 /// Actions from which on a policy is wide.
 const WIDE: usize = 100;
 
-pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
+pub(super) const CHECK: Check = Check {
+    id: "wide-aws-managed-policy",
+    practice: Practice::ManagedPolicies,
+    find: Find::OfPrincipal(check),
+    about: About {
+        what: "A policy that AWS wrote for everybody: it grants what any customer might need, and grows when AWS extends it.",
+        abuse: "Whoever takes over the principal has all of it, used or not, on every resource of the account.",
+        instead: "The same role with a customer-managed policy that holds what it uses.",
+        page: "https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-vs-inline.html",
+    },
+};
+
+fn check(subject: &Subject<'_>) -> Option<Found> {
     let principal = subject.principal;
     if principal.kind == Kind::Group || principal.path.starts_with("/aws-") {
         return None;
@@ -28,14 +40,14 @@ pub(super) fn check(subject: &Subject<'_>) -> Option<Finding> {
         }
     }
     let first = evidence.first()?.clone();
-    Some(Finding {
-        id: "wide-aws-managed-policy",
+    Some(Found {
+        about: String::new(),
+        commands: Vec::new(),
         severity: if administrator {
             Severity::High
         } else {
             Severity::Medium
         },
-        practice: "grant least privilege",
         title: format!(
             "{} {} holds a policy written for everybody",
             principal.kind.name(),

@@ -1,0 +1,482 @@
+//! Who may do what: asks the engine with everything that bears on a principal, denials and boundaries included.
+
+pub(super) mod paths;
+pub(super) mod strangers;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::OnceLock;
+
+use crate::catalog::{Catalog, escalation_paths};
+use crate::grants::{Grants, Kind, PolicyIndex, Principal, PrincipalIndex};
+use crate::iam::evaluate::PolicyRef;
+use crate::iam::policy::Principal as Named;
+use crate::iam::{
+    ActionPart, Answer, Effect, Policies, Policy, PrincipalPart, Request, ResourcePart, Statement, evaluate, pattern,
+};
+
+/// The grants of all accounts as one question: `can(principal, action, resource)`.
+pub struct Graph<'a> {
+    catalog: &'a Catalog,
+    grants: &'a Grants,
+    /// Roles by the services that their trust policies name.
+    by_service: BTreeMap<&'a str, Vec<PrincipalIndex>>,
+    /// Whether a principal has a sure way to everything; asked for few.
+    powerful: Vec<OnceLock<bool>>,
+}
+
+/// What the engine says of a question.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Told {
+    /// Whether it may.
+    pub(super) answer: Answer,
+    /// The policies of the principal that allow it.
+    pub(super) by: BTreeSet<PolicyIndex>,
+    /// Condition keys that leave it open, or another reason.
+    pub(super) open: BTreeSet<String>,
+}
+
+/// What bears on one principal.
+pub(super) struct Held<'a> {
+    graph: &'a Graph<'a>,
+    pub(super) index: PrincipalIndex,
+    policies: Policies,
+    /// The place of each identity policy among those of the grants.
+    order: Vec<PolicyIndex>,
+    /// Every condition key and variable that one of the policies asks about.
+    keys: BTreeSet<String>,
+    /// Why even an Allow is not sure.
+    doubt: Option<String>,
+}
+
+/// Condition keys of a request that are known; `None` is absent.
+pub(super) type Context = Vec<(String, Option<String>)>;
+
+impl<'a> Graph<'a> {
+    /// The graph of these grants.
+    pub fn new(catalog: &'a Catalog, grants: &'a Grants) -> Graph<'a> {
+        let mut by_service: BTreeMap<&str, Vec<PrincipalIndex>> = BTreeMap::new();
+        for (index, principal) in grants.principals.iter().enumerate() {
+            for statement in principal.trust_statements() {
+                let (Effect::Allow, PrincipalPart::Principal(named)) = (statement.effect, &statement.principal) else {
+                    continue;
+                };
+                for who in named {
+                    if let Named::Service(service) = who {
+                        by_service.entry(service).or_default().push(index);
+                    }
+                }
+            }
+        }
+        Graph {
+            catalog,
+            grants,
+            by_service,
+            powerful: grants.principals.iter().map(|_| OnceLock::new()).collect(),
+        }
+    }
+
+    fn principal(&self, index: PrincipalIndex) -> &'a Principal {
+        &self.grants.principals[index]
+    }
+
+    /// Roles of an account that a service may take, as their trust policies name it.
+    fn trusting(&self, service: &str, account: &str) -> impl Iterator<Item = &'a Principal> {
+        let roles = self.by_service.get(service).map_or(&[][..], Vec::as_slice);
+        let roles = roles.iter().map(|index| self.principal(*index));
+        roles.filter(move |role| role.account == account)
+    }
+
+    /// What bears on a principal, with other documents in the place of some of its policies.
+    pub(super) fn held(&'a self, index: PrincipalIndex, instead: &BTreeMap<PolicyIndex, &Policy>) -> Held<'a> {
+        let (principal, mut doubt) = (self.principal(index), None);
+        let mut policies = Policies::default();
+        let mut order = Vec::new();
+        for policy in self.grants.policies_of(index) {
+            let document = &self.grants.policies[policy];
+            match (instead.get(&policy), &document.policy) {
+                (Some(smaller), _) => policies.identity.push((*smaller).clone()),
+                (None, Ok(own)) => policies.identity.push(own.clone()),
+                (None, Err(_)) => {
+                    doubt = Some(format!("policy {} cannot be understood", document.name));
+                    continue;
+                }
+            }
+            order.push(policy);
+        }
+        if let Some(arn) = &principal.permissions_boundary {
+            match self.boundary(arn) {
+                Some(boundary) => policies.boundaries.push(boundary),
+                None => doubt = Some(format!("the permissions boundary {arn} is not in the grants")),
+            }
+        }
+        let organization = self.grants.supplements.organization.as_ref();
+        if let Some(of_account) = organization.and_then(|organization| organization.get(&principal.account)) {
+            policies.service_control.clone_from(&of_account.service_control);
+            policies.resource_control.clone_from(&of_account.resource_control);
+        }
+        let levels = policies
+            .service_control
+            .iter()
+            .chain(&policies.resource_control)
+            .flatten();
+        let all = policies.identity.iter().chain(&policies.boundaries).chain(levels);
+        let keys = all.flat_map(|policy| &policy.statements).flat_map(keys_of).collect();
+        Held {
+            graph: self,
+            index,
+            policies,
+            order,
+            keys,
+            doubt,
+        }
+    }
+
+    /// A managed policy by its ARN, from the grants or else from the catalog.
+    fn boundary(&self, arn: &str) -> Option<Policy> {
+        let mut known = self.grants.policies.iter().filter(|policy| policy.arn == arn);
+        match known.find(|policy| policy.kind != crate::grants::PolicyKind::Inline) {
+            Some(policy) => policy.policy.clone().ok(),
+            None => Policy::parse(&self.catalog.managed_policy(arn)?).ok(),
+        }
+    }
+
+    /// Whether a principal has everything, or a sure way to it that takes nobody else's role.
+    fn is_powerful(&'a self, index: PrincipalIndex) -> bool {
+        *self.powerful[index].get_or_init(|| {
+            let mut held = self.held(index, &BTreeMap::new());
+            held.is_administrator()
+                || escalation_paths()
+                    .iter()
+                    .filter(|path| !path.actions.contains(&"sts:AssumeRole"))
+                    .any(|path| held.open(path).is_some_and(|open| open.is_sure()))
+        })
+    }
+}
+
+impl Held<'_> {
+    pub(super) fn principal(&self) -> &Principal {
+        self.graph.principal(self.index)
+    }
+
+    /// Asks the engine. What nobody knows of the request stays unknown; `known` says what is.
+    pub(super) fn can(&self, action: &str, resource: &str, known: &Context) -> Told {
+        let tried = self.regions(action).into_iter().map(|region| {
+            let mut known = known.clone();
+            known.push(("aws:RequestedRegion".to_owned(), Some(region)));
+            self.ask(action, resource, &known)
+        });
+        let rank = |told: &Told| match told.answer {
+            Answer::Yes => 0,
+            Answer::Unknown => 1,
+            Answer::No => 2,
+        };
+        tried.min_by_key(rank).unwrap_or(Told {
+            answer: Answer::No,
+            by: BTreeSet::new(),
+            open: BTreeSet::new(),
+        })
+    }
+
+    fn ask(&self, action: &str, resource: &str, known: &Context) -> Told {
+        let principal = self.principal();
+        let owner = resource.split(':').nth(4);
+        let mut request = Request {
+            principal: principal.arn.clone(),
+            action: action.to_owned(),
+            resource: resource.to_owned(),
+            // What names no account is taken for its own, and so is what AWS owns.
+            resource_account: Some(
+                owner
+                    .filter(|account| account.len() == 12)
+                    .unwrap_or(&principal.account)
+                    .to_owned(),
+            ),
+            context: Default::default(),
+        };
+        for key in &self.keys {
+            request.context.set_unknown(key);
+        }
+        for (key, value) in self.own_context().iter().chain(known) {
+            request.context.set(key, value.iter().cloned().collect());
+        }
+        let decision = evaluate(&request, &self.policies);
+        let by = decision
+            .because
+            .iter()
+            .filter(|because| because.effect == Effect::Allow);
+        let by = by.filter_map(|because| match because.policy {
+            PolicyRef::Identity(at) => self.order.get(at).copied(),
+            PolicyRef::Boundary(_)
+            | PolicyRef::ServiceControl(..)
+            | PolicyRef::ResourceControl(..)
+            | PolicyRef::Session(_)
+            | PolicyRef::Resource => None,
+        });
+        let by = by.collect();
+        let mut open: BTreeSet<String> = decision.missing_keys.into_iter().collect();
+        let mut answer = decision.allows;
+        if let (Answer::Yes, Some(doubt)) = (answer, &self.doubt) {
+            answer = Answer::Unknown;
+            open.insert(doubt.clone());
+        }
+        Told { answer, by, open }
+    }
+
+    /// What every request of the principal carries.
+    fn own_context(&self) -> Context {
+        let principal = self.principal();
+        let some = |key: &str, value: &str| (key.to_owned(), Some(value.to_owned()));
+        let mut context = vec![
+            some("aws:PrincipalArn", &principal.arn),
+            some("aws:PrincipalAccount", &principal.account),
+            some("aws:ResourceAccount", &principal.account),
+            some("aws:SecureTransport", "true"),
+            some("aws:ViaAWSService", "false"),
+            some("aws:PrincipalIsAWSService", "false"),
+            // Whoever wants more asks for no boundary, and for the policy that allows everything.
+            ("iam:PermissionsBoundary".to_owned(), None),
+            some(
+                "iam:PolicyARN",
+                &format!("arn:{}:iam::aws:policy/AdministratorAccess", partition(&principal.arn)),
+            ),
+        ];
+        for key in ["aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast"] {
+            context.push((key.to_owned(), None));
+        }
+        if principal.kind == Kind::User {
+            context.push(some("aws:username", &principal.name));
+        }
+        for (key, value) in &principal.tags {
+            context.push(some(&format!("aws:PrincipalTag/{key}"), value));
+        }
+        context
+    }
+
+    /// Regions worth asking for: those that conditions name, since whoever asks may choose.
+    fn regions(&self, action: &str) -> Vec<String> {
+        let own = "us-east-1".to_owned();
+        if action.starts_with("iam:") || !self.keys.contains("aws:requestedregion") {
+            return vec![own];
+        }
+        let conditions = self.statements().flat_map(|statement| &statement.conditions);
+        let named = conditions.filter(|condition| condition.key.eq_ignore_ascii_case("aws:RequestedRegion"));
+        let named = named
+            .flat_map(|condition| &condition.values)
+            .map(|value| value.replace(['*', '?'], "1"));
+        let all: BTreeSet<String> = named.chain([own]).collect();
+        all.into_iter().take(8).collect()
+    }
+
+    fn statements(&self) -> impl Iterator<Item = &Statement> {
+        self.policies.identity.iter().flat_map(|policy| &policy.statements)
+    }
+
+    /// Resources that the principal's statements may allow an action on: one of each pattern, within its account.
+    pub(super) fn resources(&self, action: &str) -> BTreeSet<String> {
+        let mut resources = BTreeSet::new();
+        for statement in self.statements().filter(|statement| statement.effect == Effect::Allow) {
+            let concerned = match &statement.action {
+                ActionPart::Action(patterns) => patterns.iter().any(|pattern| pattern.matches(action)),
+                ActionPart::NotAction(patterns) => !patterns.iter().any(|pattern| pattern.matches(action)),
+            };
+            if let (true, ResourcePart::Resource(patterns)) = (concerned, &statement.resource) {
+                resources.extend(patterns.iter().filter_map(|pattern| self.instance(pattern.text())));
+            }
+        }
+        resources
+    }
+
+    /// A resource that a pattern matches, in the principal's account where that is left open.
+    fn instance(&self, pattern: &str) -> Option<String> {
+        let principal = self.principal();
+        let mut text = pattern.replace("${aws:PrincipalAccount}", &principal.account);
+        if principal.kind == Kind::User {
+            text = text.replace("${aws:username}", &principal.name);
+        }
+        let parts: Vec<&str> = text.splitn(6, ':').collect();
+        let [arn, partition_, service, region, account, resource] = parts[..] else {
+            return None;
+        };
+        if arn != "arn" || text.contains("${") {
+            return None;
+        }
+        let fill = |part: &str, with: &str| {
+            if part.contains(['*', '?']) {
+                with.to_owned()
+            } else {
+                part.to_owned()
+            }
+        };
+        Some(format!(
+            "arn:{}:{service}:{}:{}:{}",
+            fill(partition_, partition(&principal.arn)),
+            fill(region, "us-east-1"),
+            fill(account, &principal.account),
+            resource.replace(['*', '?'], "x"),
+        ))
+    }
+
+    /// Whether it may do everything: asked of one action of each kind, on things that are nobody's in particular.
+    pub(super) fn is_administrator(&mut self) -> bool {
+        // Not of KMS: a key's own policy must allow those too.
+        const PROBES: [&str; 6] = [
+            "iam:AttachRolePolicy",
+            "iam:CreateUser",
+            "ec2:TerminateInstances",
+            "sqs:DeleteQueue",
+            "lambda:UpdateFunctionCode",
+            "s3:DeleteBucket",
+        ];
+        let everything = self.statements().any(|statement| {
+            let ActionPart::Action(patterns) = &statement.action else {
+                return false;
+            };
+            statement.effect == Effect::Allow && patterns.iter().any(|pattern| matches!(pattern.lower(), "*" | "*:*"))
+        });
+        everything
+            && PROBES
+                .iter()
+                .all(|action| self.anywhere(action, &Vec::new()).answer == Answer::Yes)
+    }
+
+    /// Whether it may do something on some resource of each kind that the action needs.
+    pub(super) fn anywhere(&self, action: &str, known: &Context) -> Told {
+        let mut all = Told {
+            answer: Answer::Yes,
+            by: BTreeSet::new(),
+            open: BTreeSet::new(),
+        };
+        for candidates in self.candidates(action) {
+            let mut best: Option<Told> = None;
+            for resource in candidates {
+                let told = self.can(action, &resource, known);
+                match (told.answer, &best) {
+                    (Answer::Yes, _) | (Answer::Unknown, None) => best = Some(told),
+                    (Answer::Unknown, Some(_)) | (Answer::No, _) => {}
+                }
+                if best.as_ref().is_some_and(|best| best.answer == Answer::Yes) {
+                    break;
+                }
+            }
+            let Some(best) = best else {
+                all.answer = Answer::No;
+                return all;
+            };
+            if best.answer == Answer::Unknown {
+                all.answer = Answer::Unknown;
+            }
+            all.by.extend(best.by);
+            all.open.extend(best.open);
+        }
+        all
+    }
+
+    /// For each kind of resource that an action needs, some resources of that kind; any will do where it needs none.
+    fn candidates(&self, action: &str) -> Vec<Vec<String>> {
+        let types = match self.graph.catalog.id(action) {
+            Some(id) => self.graph.catalog.resource_types(id),
+            None => Vec::new(),
+        };
+        if types.is_empty() {
+            return vec![vec!["*".to_owned()]];
+        }
+        let own = self.resources(action);
+        let of_type = |formats: &[&str]| -> Vec<String> {
+            let imagined = formats.iter().map(|format| self.filled(format, "x"));
+            let shapes: Vec<String> = formats.iter().map(|format| self.filled(format, "*")).collect();
+            let fitting = own
+                .iter()
+                .filter(|arn| shapes.iter().any(|shape| pattern::matches(shape, arn)));
+            imagined.chain(fitting.cloned()).collect()
+        };
+        let required: Vec<Vec<String>> = types
+            .iter()
+            .filter(|of| of.required)
+            .map(|of| of_type(&of.arns))
+            .collect();
+        if required.is_empty() {
+            vec![types.iter().flat_map(|of| of_type(&of.arns)).collect()]
+        } else {
+            required
+        }
+    }
+
+    /// An ARN format of the catalog with the principal's partition and account in it, and `other` for what is open.
+    fn filled(&self, format: &str, other: &str) -> String {
+        let principal = self.principal();
+        let mut out = String::new();
+        let mut rest = format;
+        while let Some((before, after)) = rest.split_once("${") {
+            let (name, after) = after.split_once('}').unwrap_or((after, ""));
+            out.push_str(before);
+            out.push_str(match name {
+                "Partition" => partition(&principal.arn),
+                "Account" => &principal.account,
+                "Region" if other != "*" => "us-east-1",
+                _ => other,
+            });
+            rest = after;
+        }
+        out + rest
+    }
+
+    /// Whether the role's trust policy lets the principal in, and its own policies let it ask.
+    pub(super) fn can_take(&mut self, role: &Principal) -> Told {
+        let Some(Ok(trust)) = &role.trust else {
+            return Told {
+                answer: Answer::No,
+                by: BTreeSet::new(),
+                open: BTreeSet::new(),
+            };
+        };
+        let asked: Vec<String> = trust.statements.iter().flat_map(keys_of).collect();
+        let added: Vec<String> = asked.into_iter().filter(|key| self.keys.insert(key.clone())).collect();
+        self.policies.resource = Some(trust.clone());
+        let told = self.can("sts:AssumeRole", &role.arn, &tags(role));
+        self.policies.resource = None;
+        for key in added {
+            self.keys.remove(&key);
+        }
+        told
+    }
+}
+
+/// The tags of what is asked for.
+pub(super) fn tags(of: &Principal) -> Context {
+    let tags = of.tags.iter();
+    tags.flat_map(|(key, value)| {
+        ["aws:ResourceTag", "iam:ResourceTag"].map(|name| (format!("{name}/{key}"), Some(value.clone())))
+    })
+    .collect()
+}
+
+/// The partition of an ARN.
+pub(super) fn partition(arn: &str) -> &str {
+    arn.split(':').nth(1).unwrap_or("aws")
+}
+
+/// Condition keys and variables of a statement, in lower case.
+pub(super) fn keys_of(statement: &Statement) -> Vec<String> {
+    let mut keys: Vec<String> = statement
+        .conditions
+        .iter()
+        .map(|condition| condition.key.to_lowercase())
+        .collect();
+    let in_conditions = statement
+        .conditions
+        .iter()
+        .flat_map(|condition| condition.values.iter().map(String::as_str));
+    let in_resources = match &statement.resource {
+        ResourcePart::Resource(patterns) | ResourcePart::NotResource(patterns) => patterns.as_slice(),
+        ResourcePart::None => &[],
+    };
+    for text in in_conditions.chain(in_resources.iter().map(|pattern| pattern.text())) {
+        for variable in text.split("${").skip(1) {
+            let name = variable.split(['}', ',']).next().unwrap_or("").trim();
+            if !matches!(name, "*" | "?" | "$" | "") {
+                keys.push(name.to_lowercase());
+            }
+        }
+    }
+    keys
+}

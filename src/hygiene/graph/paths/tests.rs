@@ -1,0 +1,286 @@
+//! Each path with what opens it and what closes it.
+
+use serde_json::{Value, json};
+
+use super::super::Graph;
+use super::*;
+use crate::catalog::{Catalog, escalation_paths};
+use crate::grants::{self, Grants};
+
+const ACCOUNT: &str = "111122223333";
+
+fn allow(actions: &[&str]) -> Value {
+    json!({"Effect": "Allow", "Action": actions, "Resource": "*"})
+}
+
+fn document(statements: &[Value]) -> Value {
+    json!({"Version": "2012-10-17", "Statement": statements})
+}
+
+/// An account with a strong role that services and the account may take, another user and another group. `boss` is the
+/// one who is asked about: it has one inline and one managed policy, of a group where it is a user.
+fn account(user: bool, inline: &[Value], managed: &[Value], boundary: Option<&[Value]>) -> Grants {
+    let arn = |what: &str| format!("arn:aws:iam::{ACCOUNT}:{what}");
+    let policy = |name: &str, statements: &[Value]| {
+        json!({"Arn": arn(&format!("policy/{name}")), "PolicyName": name, "AttachmentCount": 1, "DefaultVersionId": "v1",
+            "PolicyVersionList": [{"VersionId": "v1", "IsDefaultVersion": true, "Document": document(statements)}]})
+    };
+    let attached = |name: &str| json!([{"PolicyName": name, "PolicyArn": arn(&format!("policy/{name}"))}]);
+    let services: Vec<&str> = escalation_paths().iter().filter_map(|path| path.passed_to).collect();
+    let trusts = |who: Value| document(&[json!({"Effect": "Allow", "Principal": who, "Action": "sts:AssumeRole"})]);
+    let strong = json!({"Arn": arn("role/strong"), "RoleName": "strong", "RoleId": "AROASTRONG", "Path": "/",
+        "AssumeRolePolicyDocument": trusts(json!({"Service": services, "AWS": ACCOUNT})),
+        "RolePolicyList": [{"PolicyName": "all", "PolicyDocument": document(&[allow(&["*"])])}],
+        "AttachedManagedPolicies": attached("of-strong")});
+    let mut boss = json!({"Path": "/", "AttachedManagedPolicies": []});
+    if boundary.is_some() {
+        boss["PermissionsBoundary"] = json!({"PermissionsBoundaryArn": arn("policy/boundary")});
+    }
+    let mut policies = vec![
+        policy("of-strong", &[allow(&["s3:GetObject"])]),
+        policy("managed", managed),
+    ];
+    policies.extend(boundary.map(|statements| policy("boundary", statements)));
+    let inline = json!([{"PolicyName": "inline", "PolicyDocument": document(inline)}]);
+    let (mut users, mut roles) = (
+        vec![json!({"Arn": arn("user/other"), "UserName": "other", "UserId": "AIDAOTHER", "Path": "/"})],
+        vec![strong],
+    );
+    let mut groups =
+        vec![json!({"Arn": arn("group/other"), "GroupName": "other", "GroupId": "AGPAOTHER", "Path": "/"})];
+    if user {
+        boss["Arn"] = json!(arn("user/boss"));
+        boss["UserName"] = json!("boss");
+        boss["UserPolicyList"] = inline;
+        boss["GroupList"] = json!(["own"]);
+        users.push(boss);
+        groups.push(
+            json!({"Arn": arn("group/own"), "GroupName": "own", "GroupId": "AGPAOWN", "Path": "/",
+            "AttachedManagedPolicies": attached("managed")}),
+        );
+    } else {
+        boss["Arn"] = json!(arn("role/boss"));
+        boss["RoleName"] = json!("boss");
+        boss["AssumeRolePolicyDocument"] = trusts(json!({"Service": "nobody.amazonaws.com"}));
+        boss["RolePolicyList"] = inline;
+        boss["AttachedManagedPolicies"] = attached("managed");
+        roles.push(boss);
+    }
+    let export =
+        json!({"UserDetailList": users, "GroupDetailList": groups, "RoleDetailList": roles, "Policies": policies});
+    grants::read(&[("g".to_owned(), export.to_string())]).expect("grants")
+}
+
+fn open(id: &str, grants: &Grants) -> Option<Open> {
+    let path = escalation_paths().iter().find(|path| path.id == id).expect(id);
+    let graph = Graph::new(Catalog::embedded(), grants);
+    let mut boss = grants.principals.iter().enumerate();
+    let (index, _) = boss.find(|(_, principal)| principal.name == "boss").expect("boss");
+    let mut held = graph.held(index, &Default::default());
+    held.open(path)
+}
+
+/// Paths that only a user can take.
+const OF_USERS: [&str; 5] = ["iam-007", "iam-008", "iam-010", "iam-011", "iam-013"];
+
+fn check(name: &str, actions: &[&str]) {
+    let id = name.replace('_', "-");
+    let user = OF_USERS.contains(&id.as_str());
+    let (first, rest) = actions.split_at(1);
+    let harmless = allow(&["s3:ListAllMyBuckets"]);
+    let managed = if rest.is_empty() { harmless.clone() } else { allow(rest) };
+    let with = |more: &Value, boundary: Option<&[Value]>| {
+        let inline = [allow(first), more.clone()];
+        open(&id, &account(user, &inline, std::slice::from_ref(&managed), boundary))
+    };
+
+    let found = with(&harmless, None).unwrap_or_else(|| panic!("{id} is closed"));
+    assert!(found.is_sure(), "{found:?}");
+    assert_eq!(found.by.len(), actions.len().min(2), "{found:?}");
+    for without in actions {
+        let fewer: Vec<&str> = actions.iter().copied().filter(|action| action != without).collect();
+        let statements: Vec<Value> = if fewer.is_empty() {
+            vec![harmless.clone()]
+        } else {
+            vec![allow(&fewer)]
+        };
+        let left = open(&id, &account(user, &statements, std::slice::from_ref(&harmless), None));
+        assert_eq!(left, None, "without {without}");
+
+        let denied = json!({"Effect": "Deny", "Action": without, "Resource": "*"});
+        assert_eq!(with(&denied, None), None, "denied {without}");
+        let unless_never = json!({"Effect": "Deny", "Action": without, "Resource": "*",
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}}});
+        assert_eq!(
+            with(&unless_never, None),
+            Some(found.clone()),
+            "denied without TLS alone"
+        );
+
+        let all_but = json!({"Effect": "Allow", "NotAction": without, "Resource": "*"});
+        assert_eq!(with(&harmless, Some(&[all_but])), None, "boundary without {without}");
+    }
+    assert!(
+        with(&harmless, Some(&[allow(&["*"])])).is_some_and(|open| open.is_sure()),
+        "a boundary that bounds nothing"
+    );
+
+    // A condition that no request of whoever wants more can meet.
+    let mut bound = allow(first);
+    let (operator, key, closing) = match actions[0] {
+        "iam:PassRole" => ("StringEquals", "iam:PassedToService", "nobody.amazonaws.com"),
+        action if action.starts_with("iam:") => (
+            "ArnEquals",
+            "iam:PermissionsBoundary",
+            "arn:aws:iam::111122223333:policy/b",
+        ),
+        _ => ("Bool", "aws:ViaAWSService", "true"),
+    };
+    bound["Condition"] = json!({operator: {key: closing}});
+    let closed = open(
+        &id,
+        &account(user, &[bound.clone()], std::slice::from_ref(&managed), None),
+    );
+    assert_eq!(closed, None, "{key}");
+    // One that nobody can judge leaves it in doubt.
+    bound["Condition"] = json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}});
+    let doubtful = open(&id, &account(user, &[bound], &[managed], None)).expect("it may be open");
+    assert!(
+        doubtful
+            .under
+            .iter()
+            .any(|key| key.eq_ignore_ascii_case("aws:MultiFactorAuthPresent")),
+        "{doubtful:?}"
+    );
+}
+
+macro_rules! paths {
+    ($($name:ident: $($action:literal),+;)*) => {
+        $(#[test] fn $name() { check(stringify!($name), &[$($action),+]); })*
+
+        #[test]
+        fn every_path_has_a_test() {
+            let named = [$(stringify!($name)),*].map(|name| name.replace('_', "-"));
+            let known: Vec<&str> = escalation_paths().iter().map(|path| path.id).collect();
+            assert_eq!(named.to_vec(), known);
+        }
+    };
+}
+
+paths! {
+    apprunner_001: "iam:PassRole", "apprunner:CreateService";
+    apprunner_002: "apprunner:UpdateService";
+    bedrock_001: "iam:PassRole", "bedrock-agentcore:CreateCodeInterpreter", "bedrock-agentcore:StartCodeInterpreterSession", "bedrock-agentcore:InvokeCodeInterpreter";
+    bedrock_002: "bedrock-agentcore:StartCodeInterpreterSession", "bedrock-agentcore:InvokeCodeInterpreter";
+    cloudformation_001: "iam:PassRole", "cloudformation:CreateStack";
+    cloudformation_002: "cloudformation:UpdateStack";
+    cloudformation_003: "iam:PassRole", "cloudformation:CreateStackSet", "cloudformation:CreateStackInstances";
+    cloudformation_004: "iam:PassRole", "cloudformation:UpdateStackSet";
+    cloudformation_005: "cloudformation:CreateChangeSet", "cloudformation:ExecuteChangeSet";
+    codebuild_001: "iam:PassRole", "codebuild:CreateProject", "codebuild:StartBuild";
+    codebuild_002: "codebuild:StartBuild";
+    codebuild_003: "codebuild:StartBuildBatch";
+    codebuild_004: "iam:PassRole", "codebuild:CreateProject", "codebuild:StartBuildBatch";
+    datapipeline_001: "iam:PassRole", "datapipeline:CreatePipeline", "datapipeline:PutPipelineDefinition", "datapipeline:ActivatePipeline";
+    ec2_001: "iam:PassRole", "ec2:RunInstances";
+    ec2_002: "ec2:ModifyInstanceAttribute", "ec2:StopInstances", "ec2:StartInstances";
+    ec2_003: "iam:PassRole", "ec2:RequestSpotInstances";
+    ec2_004: "ec2:CreateLaunchTemplateVersion", "ec2:ModifyLaunchTemplate";
+    ec2instanceconnect_003: "ec2-instance-connect:SendSSHPublicKey", "ec2:DescribeInstances";
+    ecs_001: "iam:PassRole", "ecs:CreateCluster", "ecs:RegisterTaskDefinition", "ecs:CreateService";
+    ecs_002: "iam:PassRole", "ecs:CreateCluster", "ecs:RegisterTaskDefinition", "ecs:RunTask";
+    ecs_003: "iam:PassRole", "ecs:RegisterTaskDefinition", "ecs:CreateService";
+    ecs_004: "iam:PassRole", "ecs:RegisterTaskDefinition", "ecs:RunTask";
+    ecs_005: "iam:PassRole", "ecs:RegisterTaskDefinition", "ecs:StartTask";
+    glue_001: "iam:PassRole", "glue:CreateDevEndpoint";
+    glue_002: "glue:UpdateDevEndpoint";
+    glue_003: "iam:PassRole", "glue:CreateJob", "glue:StartJobRun";
+    glue_004: "iam:PassRole", "glue:CreateJob", "glue:CreateTrigger";
+    glue_005: "iam:PassRole", "glue:UpdateJob", "glue:StartJobRun";
+    glue_006: "iam:PassRole", "glue:UpdateJob", "glue:CreateTrigger";
+    iam_001: "iam:CreatePolicyVersion";
+    iam_002: "iam:CreateAccessKey";
+    iam_003: "iam:CreateAccessKey", "iam:DeleteAccessKey";
+    iam_004: "iam:CreateLoginProfile";
+    iam_005: "iam:PutRolePolicy";
+    iam_006: "iam:UpdateLoginProfile";
+    iam_007: "iam:PutUserPolicy";
+    iam_008: "iam:AttachUserPolicy";
+    iam_009: "iam:AttachRolePolicy";
+    iam_010: "iam:AttachGroupPolicy";
+    iam_011: "iam:PutGroupPolicy";
+    iam_012: "iam:UpdateAssumeRolePolicy";
+    iam_013: "iam:AddUserToGroup";
+    iam_014: "iam:AttachRolePolicy", "sts:AssumeRole";
+    iam_015: "iam:AttachUserPolicy", "iam:CreateAccessKey";
+    iam_016: "iam:CreatePolicyVersion", "sts:AssumeRole";
+    iam_017: "iam:PutRolePolicy", "sts:AssumeRole";
+    iam_018: "iam:PutUserPolicy", "iam:CreateAccessKey";
+    iam_019: "iam:AttachRolePolicy", "iam:UpdateAssumeRolePolicy";
+    iam_020: "iam:CreatePolicyVersion", "iam:UpdateAssumeRolePolicy";
+    iam_021: "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy";
+    lambda_001: "iam:PassRole", "lambda:CreateFunction", "lambda:InvokeFunction";
+    lambda_002: "iam:PassRole", "lambda:CreateFunction", "lambda:CreateEventSourceMapping";
+    lambda_003: "lambda:UpdateFunctionCode";
+    lambda_004: "lambda:UpdateFunctionCode", "lambda:InvokeFunction";
+    lambda_005: "lambda:UpdateFunctionCode", "lambda:AddPermission";
+    lambda_006: "iam:PassRole", "lambda:CreateFunction", "lambda:AddPermission";
+    sagemaker_001: "iam:PassRole", "sagemaker:CreateNotebookInstance";
+    sagemaker_002: "iam:PassRole", "sagemaker:CreateTrainingJob";
+    sagemaker_003: "iam:PassRole", "sagemaker:CreateProcessingJob";
+    sagemaker_004: "sagemaker:CreatePresignedNotebookInstanceUrl";
+    sagemaker_005: "sagemaker:CreateNotebookInstanceLifecycleConfig", "sagemaker:StopNotebookInstance", "sagemaker:UpdateNotebookInstance", "sagemaker:StartNotebookInstance";
+    ssm_001: "ssm:StartSession";
+    ssm_002: "ssm:SendCommand";
+    sts_001: "sts:AssumeRole";
+}
+
+#[test]
+fn a_passed_role_needs_a_role_that_the_service_may_take() {
+    let path = escalation_paths()
+        .iter()
+        .find(|path| path.id == "lambda-001")
+        .expect("lambda-001");
+    let policy = document(&[allow(&path.actions)]);
+    let export = json!({"RoleDetailList": [{"Arn": "arn:aws:iam::111122223333:role/boss", "RoleName": "boss",
+        "RolePolicyList": [{"PolicyName": "p", "PolicyDocument": policy}]}]});
+    let grants = grants::read(&[("g".to_owned(), export.to_string())]).expect("grants");
+    let found = open("lambda-001", &grants).expect("open once there is one");
+    assert!(!found.is_there && found.under.is_empty(), "{found:?}");
+}
+
+#[test]
+fn a_grant_on_other_names_is_no_way_to_oneself() {
+    let on = |resource: &str| {
+        let statement = json!({"Effect": "Allow", "Action": "iam:PutRolePolicy", "Resource": resource});
+        open(
+            "iam-005",
+            &account(false, &[statement], &[allow(&["s3:GetObject"])], None),
+        )
+    };
+    assert!(on("arn:aws:iam::111122223333:role/boss").is_some_and(|open| open.is_sure()));
+    assert!(on("arn:aws:iam::111122223333:role/app-*").is_some_and(|open| !open.is_sure()));
+    assert_eq!(on("arn:aws:iam::444455556666:role/*"), None);
+}
+
+#[test]
+fn a_service_control_policy_closes_a_path() {
+    let mut grants = account(
+        false,
+        &[allow(&["iam:PutRolePolicy"])],
+        &[allow(&["s3:GetObject"])],
+        None,
+    );
+    assert!(open("iam-005", &grants).is_some());
+    let levels = [
+        allow(&["*"]),
+        json!({"Effect": "Deny", "Action": "iam:*", "Resource": "*"}),
+    ];
+    let policy = crate::iam::Policy::from_value(&document(&levels)).expect("a policy");
+    let of_account = grants::OrganizationPolicies {
+        service_control: vec![vec![policy]],
+        ..Default::default()
+    };
+    grants.supplements.organization = Some([(ACCOUNT.to_owned(), of_account)].into());
+    assert_eq!(open("iam-005", &grants), None);
+}

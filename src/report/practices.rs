@@ -1,0 +1,346 @@
+//! The twelve practices with a state each: the scorecard of a report.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Finding, Report, Severity};
+use crate::hygiene::Practice;
+
+/// What was given beside the grants.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Given {
+    /// Logs or a ledger, with events in them.
+    pub logs: bool,
+    /// A credential report.
+    pub credential_report: bool,
+    /// The configuration of trails.
+    pub trail_config: bool,
+}
+
+/// How a practice stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub enum State {
+    /// Nothing was found to do.
+    #[serde(rename = "done")]
+    Done,
+    /// Something was found to do.
+    #[serde(rename = "to do")]
+    ToDo,
+    /// What was given does not show it.
+    #[serde(rename = "cannot be judged from this input")]
+    CannotBeJudged,
+}
+
+impl State {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Done => "done",
+            State::ToDo => "to do",
+            State::CannotBeJudged => "cannot be judged from this input",
+        }
+    }
+}
+
+/// One line of the scorecard.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct PracticeReport {
+    /// From 1 to 12.
+    pub number: u8,
+    /// In words.
+    pub practice: String,
+    /// How it stands.
+    pub state: State,
+    /// What that rests on.
+    pub evidence: Vec<String>,
+    /// The next step.
+    pub next: String,
+}
+
+/// The scorecard: twelve lines.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct PracticesReport {
+    /// `trimtrail.practices/1`
+    pub schema: String,
+    /// The practices in their order.
+    pub practices: Vec<PracticeReport>,
+}
+
+/// What a practice comes to: its state, what that rests on, the next step.
+type Judged = (State, Vec<String>, String);
+
+const LOGS: &str = "give --logs or --ledger";
+
+/// Judges a report.
+pub fn practices(report: &Report, given: Given) -> PracticesReport {
+    let card = Card { report, given };
+    let lines = Practice::ALL.map(|practice| {
+        let (state, evidence, next) = card.judge(practice);
+        PracticeReport {
+            number: practice.number(),
+            practice: practice.title().to_owned(),
+            state,
+            evidence,
+            next,
+        }
+    });
+    PracticesReport {
+        schema: "trimtrail.practices/1".to_owned(),
+        practices: lines.to_vec(),
+    }
+}
+
+struct Card<'a> {
+    report: &'a Report,
+    given: Given,
+}
+
+impl Card<'_> {
+    fn judge(&self, practice: Practice) -> Judged {
+        match practice {
+            Practice::ReviewRoles => self.review(),
+            Practice::UnnecessaryPermissions => self.unnecessary(),
+            Practice::LeastPrivilege => self.least_privilege(),
+            Practice::SpecificRoles | Practice::RemoveUnused => self.with_logs(practice),
+            Practice::Hierarchy | Practice::ManagedPolicies => self.by_findings(practice, Some(())),
+            Practice::ServiceAccounts => self.service_accounts(),
+            Practice::SessionPolicies => self.sessions(),
+            Practice::RotateCredentials => {
+                let given = self.given.credential_report.then_some(());
+                self.by_findings_or(
+                    practice,
+                    given,
+                    "no credential report was given",
+                    "give --credential-report",
+                )
+            }
+            Practice::Logging => self.logging(),
+            Practice::Educate => self.educate(),
+        }
+    }
+
+    fn findings(&self, practice: Practice) -> Vec<(&str, &Finding)> {
+        let mut found: Vec<(&str, &Finding)> = self
+            .report
+            .findings()
+            .filter(|(_, finding)| finding.practice == practice.title())
+            .collect();
+        found.sort_by_key(|(_, finding)| std::cmp::Reverse(finding.severity));
+        found
+    }
+
+    /// To do where there are findings; else done where the input would have shown some.
+    fn by_findings_or(&self, practice: Practice, shown: Option<()>, why_not: &str, give: &str) -> Judged {
+        let found = self.findings(practice);
+        if let Some((_, worst)) = found.first() {
+            let next = format!("{}: trimtrail explain RESULT {}", worst.fix, worst.id);
+            return (State::ToDo, told(&found), next);
+        }
+        match shown {
+            Some(()) => (State::Done, Vec::new(), "look again next week".to_owned()),
+            None => (State::CannotBeJudged, vec![why_not.to_owned()], give.to_owned()),
+        }
+    }
+
+    fn by_findings(&self, practice: Practice, shown: Option<()>) -> Judged {
+        self.by_findings_or(practice, shown, "no log was given", LOGS)
+    }
+
+    fn with_logs(&self, practice: Practice) -> Judged {
+        self.by_findings(practice, self.given.logs.then_some(()))
+    }
+
+    /// Every role and user is understood, and its use known.
+    fn review(&self) -> Judged {
+        if !self.given.logs {
+            return (
+                State::CannotBeJudged,
+                vec!["no log was given".to_owned()],
+                LOGS.to_owned(),
+            );
+        }
+        let actors = self
+            .report
+            .principals
+            .iter()
+            .filter(|principal| principal.kind != "group");
+        let (seen, quiet): (Vec<_>, Vec<_>) = actors.partition(|principal| principal.last_seen.is_some());
+        let evidence = vec![format!(
+            "{} roles and users made calls in the window, {} did not",
+            seen.len(),
+            quiet.len()
+        )];
+        if quiet.is_empty() {
+            return (State::Done, evidence, "look again next week".to_owned());
+        }
+        let next = "see who made no call, and ask their owners: trimtrail explain RESULT idle-role".to_owned();
+        (State::ToDo, evidence, next)
+    }
+
+    fn unnecessary(&self) -> Judged {
+        if !self.given.logs {
+            return (
+                State::CannotBeJudged,
+                vec!["no log was given".to_owned()],
+                LOGS.to_owned(),
+            );
+        }
+        let totals = &self.report.totals;
+        let evidence = vec![format!(
+            "{} policies could be smaller now, {} wait",
+            totals.ready, totals.held
+        )];
+        if totals.ready > 0 {
+            let next = "apply what is ready: trimtrail analyze … --out OUT, then trimtrail patch OUT DIR".to_owned();
+            (State::ToDo, evidence, next)
+        } else if totals.held > 0 {
+            (
+                State::ToDo,
+                evidence,
+                "wait until what is held may go; each says why".to_owned(),
+            )
+        } else {
+            (State::Done, evidence, "look again next week".to_owned())
+        }
+    }
+
+    fn least_privilege(&self) -> Judged {
+        let found = self.findings(Practice::LeastPrivilege);
+        if let Some((_, worst)) = found.first() {
+            let next = format!("{}: trimtrail explain RESULT {}", worst.fix, worst.id);
+            return (State::ToDo, told(&found), next);
+        }
+        if !self.given.logs {
+            return (
+                State::CannotBeJudged,
+                vec!["no log was given".to_owned()],
+                LOGS.to_owned(),
+            );
+        }
+        let actions = &self.report.totals.actions;
+        let evidence = vec![format!(
+            "{} of {} granted actions have no logged use",
+            actions.unused, actions.granted
+        )];
+        if actions.unused == 0 {
+            (State::Done, evidence, "look again next week".to_owned())
+        } else {
+            (
+                State::ToDo,
+                evidence,
+                "take the suggestions, the riskiest first".to_owned(),
+            )
+        }
+    }
+
+    fn service_accounts(&self) -> Judged {
+        let (state, evidence, next) = self.with_logs(Practice::ServiceAccounts);
+        let workloads = self.report.principals.iter().flat_map(|principal| &principal.workloads);
+        let kubernetes =
+            workloads.filter(|workload| matches!(workload.kind.as_str(), "service_account" | "pod_identity"));
+        match (state, kubernetes.count()) {
+            (State::Done, 0) => {
+                let why = "no service account shows in the logs".to_owned();
+                (
+                    State::CannotBeJudged,
+                    vec![why],
+                    "nothing, where there is no Kubernetes".to_owned(),
+                )
+            }
+            (State::Done, count) => (
+                state,
+                vec![format!("{count} service accounts have roles of their own")],
+                next,
+            ),
+            (State::ToDo | State::CannotBeJudged, _) => (state, evidence, next),
+        }
+    }
+
+    /// A role that several workloads share can be narrowed session by session.
+    fn sessions(&self) -> Judged {
+        if !self.given.logs {
+            return (
+                State::CannotBeJudged,
+                vec!["no log was given".to_owned()],
+                LOGS.to_owned(),
+            );
+        }
+        let shared = self
+            .report
+            .principals
+            .iter()
+            .filter(|principal| principal.workloads.len() > 1);
+        let names: Vec<&str> = shared.map(|principal| principal.arn.as_str()).collect();
+        if names.is_empty() {
+            let why = "no role stands behind several workloads".to_owned();
+            return (State::Done, vec![why], "look again next week".to_owned());
+        }
+        let evidence = vec![format!(
+            "{} roles stand behind several workloads, such as {}",
+            names.len(),
+            names[0]
+        )];
+        let next = "make a role for each, or a session policy: trimtrail analyze … --alternatives session".to_owned();
+        (State::ToDo, evidence, next)
+    }
+
+    fn logging(&self) -> Judged {
+        let gaps = self.report.coverage.gaps.len();
+        let (mut state, mut evidence, mut next) = self.by_findings_or(
+            Practice::Logging,
+            self.given.trail_config.then_some(()),
+            "how the trails are configured was not given",
+            "give --trail-config",
+        );
+        if gaps > 0 {
+            state = State::ToDo;
+            evidence.push(format!("{gaps} holes in the archive"));
+            if self.findings(Practice::Logging).is_empty() {
+                next = "find the missing files: trimtrail coverage".to_owned();
+            }
+        }
+        evidence.extend(
+            self.report
+                .totals
+                .would_prove_most
+                .iter()
+                .map(|most| format!("would prove most: {most}")),
+        );
+        (state, evidence, next)
+    }
+
+    fn educate(&self) -> Judged {
+        let mut by_id: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+        for (_, finding) in self.report.findings() {
+            *by_id.entry(&finding.id).or_default() += 1;
+        }
+        let most = by_id.into_iter().max_by_key(|(_, count)| *count);
+        let next = match most {
+            Some((id, _)) => {
+                format!("read what the most frequent finding is, with who owns the roles: trimtrail explain {id}")
+            }
+            None => "read how temporary credentials work: trimtrail explain old-key".to_owned(),
+        };
+        let why = "no file shows what people know".to_owned();
+        (State::CannotBeJudged, vec![why], next)
+    }
+}
+
+/// The worst findings of a practice, counted by id.
+fn told(found: &[(&str, &Finding)]) -> Vec<String> {
+    let high = found
+        .iter()
+        .filter(|(_, finding)| finding.severity == Severity::High)
+        .count();
+    let mut lines = vec![format!("{} findings, {high} of them high", found.len())];
+    lines.extend(
+        found
+            .iter()
+            .take(3)
+            .map(|(_, finding)| format!("{} ({})", finding.title, finding.id)),
+    );
+    lines
+}
+
+#[cfg(test)]
+mod tests;
