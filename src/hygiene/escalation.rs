@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::graph::Held;
 use super::graph::paths::Open;
 use super::{About, Check, Find, Found, Practice, Severity, Subject};
-use crate::catalog::escalation_paths;
+use crate::catalog::{EscalationPath, escalation_paths};
 use crate::gap::Grade;
 use crate::grants::{Kind, PolicyIndex};
 use crate::iam::Policy;
@@ -31,6 +31,10 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
     if principal.kind == Kind::Group || principal.path.starts_with("/aws-") {
         return None;
     }
+    let paths = granted_paths(subject);
+    if paths.is_empty() {
+        return None;
+    }
     let mut held = subject.graph.held(subject.gap.principal, &BTreeMap::new());
     if held.is_administrator() {
         return Some(Found {
@@ -43,7 +47,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
             evidence: vec!["it is allowed every action on every resource".to_owned()],
         });
     }
-    let open = all_open(subject, &mut held);
+    let open = all_open(&paths, &mut held);
     let closed_by = closing(subject, &open);
     let weights: Vec<Severity> = open.iter().map(|open| severity(subject, open)).collect();
     let severity = *weights.iter().max()?;
@@ -81,16 +85,21 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
     })
 }
 
-/// The paths that are open, the surest first; none that only adds steps to another one.
-fn all_open(subject: &Subject<'_>, held: &mut Held<'_>) -> Vec<Open> {
+/// The paths of which every action is granted by some statement, resources and conditions aside.
+fn granted_paths(subject: &Subject<'_>) -> Vec<&'static EscalationPath> {
     let granted = |action: &&str| {
         let id = subject.catalog.id(action);
         id.is_none_or(|id| subject.gap.slices.iter().any(|slice| slice.granted.contains(id)))
     };
-    let paths = escalation_paths()
-        .iter()
-        .filter(|path| path.actions.iter().all(|action| granted(&action)));
-    let mut open: Vec<Open> = paths.filter_map(|path| held.open(path)).collect();
+    let paths = escalation_paths().iter();
+    paths
+        .filter(|path| path.actions.iter().all(|action| granted(&action)))
+        .collect()
+}
+
+/// The paths that are open, the surest first; none that only adds steps to another one.
+fn all_open(paths: &[&'static EscalationPath], held: &mut Held<'_>) -> Vec<Open> {
+    let mut open: Vec<Open> = paths.iter().filter_map(|path| held.open(path)).collect();
     let rank = |open: &Open| (!open.under.is_empty(), !open.is_there);
     let all = open.clone();
     open.retain(|one| {
