@@ -686,5 +686,5 @@ fn the_sample_shows_what_its_story_tells() {
         .count();
     // Three would lose the last write that they name of a service whose reads are used.
     // One more has nothing that may go, as what its torn file held is unknown.
-    assert_eq!((ready, found.proved.len() - ready), (9, 7));
+    assert_eq!((ready, found.proved.len() - ready), (10, 7));
 }

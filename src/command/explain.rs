@@ -57,7 +57,7 @@ impl ExplainArgs {
             .collect();
         if principals.is_empty() {
             bail!(
-                "no principal and no finding fits `{wanted}` in `{}`",
+                "no principal fits `{wanted}` in `{}`, nor does a finding",
                 self.result.display()
             );
         }

@@ -93,7 +93,7 @@ fn granted_paths(subject: &Subject<'_>) -> Vec<&'static EscalationPath> {
     };
     let paths = escalation_paths().iter();
     paths
-        .filter(|path| path.actions.iter().all(|action| granted(&action)))
+        .filter(|path| path.actions.iter().all(|action| granted(action)))
         .collect()
 }
 

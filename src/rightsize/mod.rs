@@ -11,6 +11,7 @@ mod confidence;
 mod cover;
 mod fit;
 mod guard;
+mod identity;
 mod names;
 mod narrow;
 mod quota;
@@ -24,18 +25,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Catalog;
 use crate::gap::{self, ActionSet, Gap, Grade, Slice};
-use crate::grants::{Grants, Kind, PolicyDocument, PolicyIndex, PolicyKind, PrincipalIndex};
+use crate::grants::{Grants, Kind, PolicyIndex, PolicyKind, PrincipalIndex};
 use crate::iam::subset::{self, Effort};
 use crate::iam::{Effect, Policy, PolicyText, Statement};
 use crate::time::Window;
 use crate::usage::Table;
 use rayon::prelude::*;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 pub use alternatives::{Alternative, AlternativeKind, Impossible, alternatives};
 pub use confidence::{Confidence, Level, Rhythm};
 pub use guard::{Keep, KeepRule, Kept, kept_whole, spared, why_not_policy, why_not_principal};
+pub use identity::suggestion_id;
 pub use names::{Names, Patterns, Within};
 pub use quota::{
     INLINE_GROUP, INLINE_ROLE, INLINE_USER, MANAGED, PERMISSION_SET, Quota, SESSION, TRUST, attachments, characters,
@@ -110,17 +111,6 @@ impl Default for Options {
             unseen_apart: true,
         }
     }
-}
-
-/// What a suggestion is called: the same for the same policy, step and document.
-pub fn suggestion_id(document: &PolicyDocument, step: Step, after: &PolicyText) -> String {
-    let mut identity = Sha256::new();
-    for part in [document.arn.as_str(), &document.name, step.name(), after.as_str()] {
-        identity.update(part.as_bytes());
-        identity.update([0]);
-    }
-    let digest = identity.finalize();
-    digest[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What a candidate goes down to.

@@ -219,7 +219,7 @@ impl Door<'_> {
         let named = self
             .subjects(&host)
             .into_iter()
-            .map(|subject| subject.replace('*', "x").replace('?', "x"));
+            .map(|subject| subject.replace(['*', '?'], "x"));
         let other_audience = named.into_iter().find_map(|subject| {
             let (answer, under) = opens(&subject, "stranger-audience");
             let who = format!("a token of {provider} that was made for another audience");
