@@ -309,7 +309,7 @@ fn try_backtest(catalog: &Catalog, archive: &Archive<'_>, grants: &Grants, optio
     backtest::backtest(catalog, archive, grants, window, &choice).ok()
 }
 
-/// What deserves attention of each principal that is shown; nothing where no event was read.
+/// What deserves attention of each principal that is shown; what grants alone show where no event was read.
 fn findings(
     catalog: &Catalog,
     archive: &Archive<'_>,
@@ -320,20 +320,26 @@ fn findings(
 ) -> Vec<Vec<hygiene::Finding>> {
     let graph = hygiene::Graph::new(catalog, grants);
     let smaller = hygiene::smaller(grants, proved);
-    let of = |(index, gap): (PrincipalIndex, &Gap)| match archive.window {
-        Some(window) if options.shows(index) => hygiene::findings(&hygiene::Subject {
+    let of = |(index, gap): (PrincipalIndex, &Gap)| {
+        if !options.shows(index) {
+            return Vec::new();
+        }
+        let subject = hygiene::Subject {
             catalog,
             principal: &grants.principals[index],
             gap,
             grants,
             table: archive.table,
             coverage: archive.coverage,
-            window,
+            window: archive.window.unwrap_or_default(),
             graph: &graph,
             options: &options.suggestions,
             smaller: &smaller,
-        }),
-        Some(_) | None => Vec::new(),
+        };
+        match archive.window {
+            Some(_) => hygiene::findings(&subject),
+            None => hygiene::findings_of_grants(&subject),
+        }
     };
     gaps.par_iter().enumerate().map(of).collect()
 }

@@ -23,6 +23,7 @@ mod losses;
 mod man;
 mod network;
 mod patch;
+mod practices;
 #[cfg(feature = "polars")]
 mod merge;
 #[cfg(feature = "polars")]
@@ -71,6 +72,8 @@ enum Command {
     Patch(patch::PatchArgs),
     /// Why an action is kept or dropped: events, dates, statement, grade
     Explain(explain::ExplainArgs),
+    /// The twelve practices, each with a state, what that rests on and the next step
+    Practices(practices::PracticesArgs),
     /// Is NEW safe to put in OLD's place? Proves that it allows no more, or shows a request
     Verify(verify::VerifyArgs),
     /// How often would policies learnt from the past have broken the future?
@@ -224,6 +227,7 @@ impl Command {
             self,
             Command::Analyze(_)
                 | Command::Coverage(_)
+                | Command::Practices(_)
                 | Command::Verify(_)
                 | Command::Backtest(_)
                 | Command::Resolve(_)
@@ -257,6 +261,7 @@ impl Cli {
             Command::Report(args) => args.run(&terminal),
             Command::Patch(args) => args.run(&terminal),
             Command::Explain(args) => args.run(&terminal),
+            Command::Practices(args) => args.run(&terminal),
             Command::Verify(args) => args.run(&terminal),
             Command::Backtest(args) => args.run(&terminal),
             Command::Simulate(args) => args.run(),

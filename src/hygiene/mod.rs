@@ -291,6 +291,18 @@ pub fn findings(subject: &Subject<'_>) -> Vec<Finding> {
     found.collect()
 }
 
+/// Findings about one principal that its grants alone show, for want of logs.
+pub fn findings_of_grants(subject: &Subject<'_>) -> Vec<Finding> {
+    const IDS: [&str; 3] = ["escalation", "wildcard-trust", "password-without-mfa"];
+    let found = checks()
+        .filter(|check| IDS.contains(&check.id))
+        .filter_map(|check| match check.find {
+            Find::OfPrincipal(find) => Some(check.finding(&subject.principal.arn, find(subject)?)),
+            Find::OfAccount(_) => None,
+        });
+    found.collect()
+}
+
 /// All findings about accounts.
 pub fn account_findings(account: &Account<'_>) -> Vec<AccountFinding> {
     let found = checks().flat_map(|check| match check.find {

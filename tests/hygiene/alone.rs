@@ -315,3 +315,26 @@ fn the_sample_has_a_path_that_two_policies_open_together() {
     );
     assert!(evidence.contains(" together"), "{evidence}");
 }
+
+#[test]
+fn practices_are_judged_with_logs_and_without() {
+    let states = |more: &[&str]| {
+        let mut run = std::process::Command::new(env!("CARGO_BIN_EXE_trimtrail"));
+        run.args(["-q", "practices", "--grants", "sample-logs/grants", "--format", "json"]);
+        let output = run.args(more).output().expect("it runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let card: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        assert_eq!(card["schema"], "trimtrail.practices/1");
+        let lines = card["practices"].as_array().expect("a list");
+        lines
+            .iter()
+            .map(|line| line["state"].as_str().expect("a state").to_owned())
+            .collect::<Vec<String>>()
+    };
+    let (to_do, unknown) = ("to do", "cannot be judged from this input");
+    let with_logs = states(&["--logs", "sample-logs/AWSLogs", "--min-window", "7d"]);
+    assert_eq!([&with_logs[0], &with_logs[1], &with_logs[4]], [to_do; 3]);
+    let without = states(&[]);
+    // Escalation is read off the grants; who is idle is not.
+    assert_eq!([&without[2], &without[4], &without[11]], [to_do, unknown, unknown]);
+}

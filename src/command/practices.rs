@@ -1,0 +1,77 @@
+//! `practices`: the twelve practices, each with a state, what that rests on and the next step.
+
+use std::io::{self, Write};
+
+use clap::{Args, ValueEnum};
+
+use super::arguments::{ChoiceArgs, GrantArgs, UsageArgs};
+use super::supplements::SupplementArgs;
+use super::{Outcome, Terminal};
+use crate::analysis::{self, Archive};
+use crate::catalog::Catalog;
+use crate::emit;
+use crate::report::{self, Given, Inputs};
+
+/// Arguments of `practices`.
+#[derive(Args, Debug)]
+pub(super) struct PracticesArgs {
+    #[command(flatten)]
+    usage: UsageArgs,
+    #[command(flatten)]
+    grants: GrantArgs,
+    #[command(flatten)]
+    supplements: SupplementArgs,
+    #[command(flatten)]
+    choice: ChoiceArgs,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t = Format::Terminal, env = "TRIMTRAIL_FORMAT")]
+    format: Format,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+enum Format {
+    /// For people
+    Terminal,
+    /// For programs
+    Json,
+}
+
+impl PracticesArgs {
+    pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
+        let mut grants = self.grants.load(self.usage.aws())?;
+        self.supplements.load(&mut grants.supplements)?;
+        let options = analysis::Options {
+            shown: self.choice.shown(&grants)?,
+            ..analysis::Options::of(&self.choice.options()?)
+        };
+        let collected = self.usage.collect_if_given(terminal)?;
+        let archive = Archive {
+            table: &collected.table,
+            coverage: &collected.coverage,
+            window: collected.window,
+        };
+        let given = Given {
+            logs: collected.window.is_some(),
+            credential_report: !grants.supplements.credentials.is_empty(),
+            trail_config: !grants.supplements.trails.is_empty(),
+        };
+        let catalog = Catalog::embedded();
+        let analysis = analysis::analyse(catalog, &archive, &grants, &options);
+        let report = report::build(Inputs {
+            version: env!("CARGO_PKG_VERSION"),
+            catalog,
+            archive: &archive,
+            grants: &grants,
+            options: &options,
+            analysis,
+        });
+        let practices = report::practices(&report, given);
+        let mut out = io::BufWriter::new(io::stdout().lock());
+        match self.format {
+            Format::Terminal => emit::practices(&practices, terminal.width, &mut out)?,
+            Format::Json => emit::json(&practices, &mut out)?,
+        }
+        out.flush()?;
+        Ok(Outcome::Clear)
+    }
+}
