@@ -92,9 +92,7 @@ fn granted_paths(subject: &Subject<'_>) -> Vec<&'static EscalationPath> {
         id.is_none_or(|id| subject.gap.slices.iter().any(|slice| slice.granted.contains(id)))
     };
     let paths = escalation_paths().iter();
-    paths
-        .filter(|path| path.actions.iter().all(|action| granted(action)))
-        .collect()
+    paths.filter(|path| path.actions.iter().all(&granted)).collect()
 }
 
 /// The paths that are open, the surest first; none that only adds steps to another one.
