@@ -64,6 +64,7 @@ impl QueryArgs {
         let mut answer = match (&self.ledger, &self.result) {
             (Some(dir), _) => {
                 let read = ledger::read(dir, &Filter::default())?;
+                read.damaged.iter().for_each(|line| terminal.say(line));
                 query::over_ledger(&read.table, &read.coverage, sql)?
             }
             (None, Some(result)) => query::over_result(&load(result)?, sql)?,

@@ -112,7 +112,7 @@ impl ReportArgs {
         };
         let (before, after) = (load(&before)?, load(&after)?);
         let denials = match self.ledger() {
-            Some(dir) => Some(denials_since(dir, &before)?),
+            Some(dir) => Some(denials_since(dir, &before, terminal)?),
             None => None,
         };
         let changes = report::changes(Catalog::embedded(), &before, &after, denials.as_deref());
@@ -146,8 +146,9 @@ fn last_results(_dir: &Path) -> anyhow::Result<(Option<PathBuf>, Option<PathBuf>
 
 /// Denials in a ledger that began after a result's window.
 #[cfg(feature = "polars")]
-fn denials_since(dir: &Path, before: &Report) -> anyhow::Result<Vec<Denial>> {
+fn denials_since(dir: &Path, before: &Report, terminal: &Terminal) -> anyhow::Result<Vec<Denial>> {
     let read = crate::usage::ledger::read(dir, &crate::usage::Filter::default())?;
+    read.damaged.iter().for_each(|line| terminal.say(line));
     let after = before
         .window
         .to
@@ -157,7 +158,7 @@ fn denials_since(dir: &Path, before: &Report) -> anyhow::Result<Vec<Denial>> {
 }
 
 #[cfg(not(feature = "polars"))]
-fn denials_since(_dir: &Path, _before: &Report) -> anyhow::Result<Vec<Denial>> {
+fn denials_since(_dir: &Path, _before: &Report, _terminal: &Terminal) -> anyhow::Result<Vec<Denial>> {
     Ok(Vec::new())
 }
 

@@ -9,6 +9,7 @@ use std::thread;
 use sha2::{Digest, Sha256};
 
 use super::book::BookKey;
+use super::mend;
 use super::part::{Object, Part, short};
 use super::plan::{Given, Names, Plan, contents, plan};
 use super::sessions::join_sessions;
@@ -102,6 +103,9 @@ pub struct Summary {
     pub unread: Vec<Unread>,
     /// Parts left as they were, and why.
     pub refused: Vec<String>,
+    /// Files of the ledger that were damaged, and what that means. What they held is read again from the logs that are
+    /// given, and known to be lost where it is not.
+    pub damaged: Vec<String>,
 }
 
 /// A file that could not be read.
@@ -153,7 +157,10 @@ pub(super) fn collect_within(
     most: usize,
 ) -> Result<Summary, Error> {
     let mut writer = Writer::open(held, how.identities)?;
-    let mut summary = Summary::default();
+    let mut summary = Summary {
+        damaged: writer.mend()?,
+        ..Summary::default()
+    };
     let keep_from = how.keep.map(|keep| {
         let kept = writer.index.parts().map(|(_, part)| part.date.clone());
         keep.first(kept.chain(sources.iter().map(|source| source.part().1)))
@@ -468,13 +475,13 @@ impl Sealer<'_> {
             self.identities,
         );
         made.unread = lacking;
-        if (reading.adds || reading.lacked)
+        if (reading.adds || reading.lacked || !reading.known.is_empty())
             && let Some(mut before) = writer.part(&key)?
         {
             // What was given now was read, or is lost anew; what was lost before and is not here stays so.
             before
                 .coverage
-                .found(&|file, _| given.contains(&object_key(&key, file)));
+                .found(&|file, _| given.contains(&object_key(&key, file)) || mend::is_made_good(file, given.len()));
             if reading.adds {
                 before.unread = before.unread.saturating_sub(files);
                 made.add(before);

@@ -6,6 +6,7 @@ mod book;
 mod footer;
 mod gather;
 mod index;
+mod mend;
 mod merge;
 mod parquet;
 mod part;
@@ -117,7 +118,9 @@ impl Error {
             Error::Identities { kept: true, .. } => Some("pass --keep-identities, or collect into a new folder"),
             Error::Identities { kept: false, .. } => Some("leave --keep-identities out, or collect into a new folder"),
             Error::Held { .. } => Some("pass --wait to wait for it"),
-            Error::Damaged { .. } => Some("collect again, into a new folder"),
+            Error::Damaged { .. } => {
+                Some("collect again, into a new folder; logs that are gone by now are lost with it")
+            }
             Error::Overlap(_) => Some("collect those accounts and days again from all their files, into one ledger"),
             Error::Io { .. } | Error::Collect(_) => None,
         }

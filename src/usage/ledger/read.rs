@@ -7,7 +7,8 @@ use std::sync::Arc;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::book::{self, BookKey};
-use super::index::Index;
+use super::index::{BookEntry, Index};
+use super::mend::{self, Wounds};
 use super::part::Session;
 use super::sessions::sessions_of;
 use super::signatures::{SignatureId, Signatures};
@@ -35,12 +36,19 @@ pub fn exists(dir: &Path) -> bool {
 /// Where there is no ledger, or it cannot be read.
 pub fn read(dir: &Path, filter: &Filter) -> Result<Read, Error> {
     let mut tries = 0;
+    let mut wounds = Wounds::new();
     loop {
         tries += 1;
         let index = index(dir)?.ok_or_else(|| Error::None { dir: dir.to_owned() })?;
-        match read_files(dir, &index, filter) {
+        match read_files(dir, &index, filter, &wounds) {
             // A run has replaced the files meanwhile; what it left is as good.
             Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound && tries < TRIES => {}
+            Err(error) if wounds.is_empty() => {
+                wounds = mend::wounds(dir, &index)?;
+                if wounds.is_empty() {
+                    return Err(error);
+                }
+            }
             other => return other,
         }
     }
@@ -55,6 +63,8 @@ pub struct Read {
     pub coverage: Coverage,
     /// Whether the last run came to its end.
     pub complete: bool,
+    /// Files of the ledger that are damaged, and what helps; what they held is lost in the coverage.
+    pub damaged: Vec<String>,
 }
 
 /// A row that waits for others of its signature and day.
@@ -110,9 +120,25 @@ impl Held {
         self.coverage.merge(more.coverage);
         self.outside += more.outside;
     }
+
+    /// What stands beside the calls of a book: sessions, and what was read.
+    fn add_beside(&mut self, dir: &Path, entry: &BookEntry, wounds: &Wounds) -> Result<(), Error> {
+        let mut each = |_: &str, session| {
+            self.sessions.push(session);
+            Ok(())
+        };
+        if !wounds.contains_key(&entry.sessions) {
+            book::read_sessions(&bytes(dir, &entry.sessions)?, &mut each).map_err(damaged(dir, &entry.sessions))?;
+        }
+        let covered = book::read_coverage(&bytes(dir, &entry.coverage)?).map_err(damaged(dir, &entry.coverage))?;
+        for part in covered.into_values() {
+            self.coverage.merge(part);
+        }
+        Ok(())
+    }
 }
 
-fn read_files(dir: &Path, index: &Index, filter: &Filter) -> Result<Read, Error> {
+fn read_files(dir: &Path, index: &Index, filter: &Filter, wounds: &Wounds) -> Result<Read, Error> {
     let days = (
         filter.since.map_or(i64::MIN, |since| since.div_euclid(DAY)),
         filter.until.map_or(i64::MAX, |until| (until - 1).div_euclid(DAY)),
@@ -127,7 +153,11 @@ fn read_files(dir: &Path, index: &Index, filter: &Filter) -> Result<Read, Error>
     let books: Vec<_> = index.books.iter().filter(|entry| asked(&entry.key())).collect();
 
     let mut known = Signatures::new();
-    for entry in &index.signatures {
+    for entry in index
+        .signatures
+        .iter()
+        .filter(|entry| !wounds.contains_key(&entry.file))
+    {
         signatures(dir, index, &entry.account, &mut known)?;
     }
     let takes = |seen: &Seen| {
@@ -140,6 +170,11 @@ fn read_files(dir: &Path, index: &Index, filter: &Filter) -> Result<Read, Error>
 
     let read = books.into_par_iter().map(|entry| {
         let mut held = Held::default();
+        if let Some(why) = mend::lost_calls(index, entry, wounds) {
+            let lost = mend::losses(dir, entry, why);
+            lost.into_values().for_each(|lost| held.coverage.merge(lost));
+            return Ok(held);
+        }
         let mut last = (String::new(), None);
         let mut last_day = (String::new(), 0);
         let each = |[_, signature, day, first, until, resources]: [&str; 6], calls| {
@@ -172,15 +207,7 @@ fn read_files(dir: &Path, index: &Index, filter: &Filter) -> Result<Read, Error>
             Ok(())
         };
         book::read_calls(&bytes(dir, &entry.calls)?, each).map_err(damaged(dir, &entry.calls))?;
-        let mut each = |_: &str, session| {
-            held.sessions.push(session);
-            Ok(())
-        };
-        book::read_sessions(&bytes(dir, &entry.sessions)?, &mut each).map_err(damaged(dir, &entry.sessions))?;
-        let covered = book::read_coverage(&bytes(dir, &entry.coverage)?).map_err(damaged(dir, &entry.coverage))?;
-        for part in covered.into_values() {
-            held.coverage.merge(part);
-        }
+        held.add_beside(dir, entry, wounds)?;
         Ok(held)
     });
     let mut all = Held::default();
@@ -208,6 +235,7 @@ fn read_files(dir: &Path, index: &Index, filter: &Filter) -> Result<Read, Error>
         table,
         coverage,
         complete: index.complete,
+        damaged: mend::lines(dir, wounds),
     })
 }
 

@@ -163,7 +163,7 @@ fn called(dir: &Path, index: &Index, account: &str) -> Result<HashSet<SignatureI
 
 /// A ledger that one run changes.
 pub(super) struct Writer {
-    dir: PathBuf,
+    pub(super) dir: PathBuf,
     pub(super) index: Index,
     /// Parts that wait for the next commit.
     pending: Pending,
