@@ -1,6 +1,7 @@
 //! Argument groups that several subcommands share; each loads what it names.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
@@ -41,7 +42,7 @@ pub(super) fn text_of(path: &Path) -> anyhow::Result<String> {
 pub(super) struct LogArgs {
     /// CloudTrail logs: a file, a folder, a glob, - for stdin, s3://bucket/prefix or lookup:REGION; repeats
     #[arg(long, value_name = "PLACE", num_args = 1.., env = "TRIMTRAIL_LOGS", value_delimiter = None)]
-    pub(super) logs: Vec<String>,
+    pub(super) logs: Vec<OsString>,
     #[command(flatten)]
     pub(super) filter: FilterArgs,
     #[command(flatten)]
@@ -191,12 +192,17 @@ impl FilterArgs {
 
 /// Everything that the places name, near and far; of what is far only what may pass the filter.
 pub(super) fn find(
-    places: &[String],
+    places: &[OsString],
     filter: &Filter,
     aws: &AwsArgs,
     progress: &Progress,
 ) -> anyhow::Result<Vec<Source>> {
-    let (far, near): (Vec<String>, Vec<String>) = places.iter().cloned().partition(|place| source::is_remote(place));
+    let is_far = |place: &&OsString| place.to_str().is_some_and(source::is_remote);
+    let (far, near): (Vec<&OsString>, Vec<&OsString>) = places.iter().partition(is_far);
+    let far: Vec<String> = far
+        .into_iter()
+        .map(|place| place.to_string_lossy().into_owned())
+        .collect();
     let wanted = Wanted {
         since: filter.since,
         until: filter.until,
@@ -232,7 +238,24 @@ impl LogArgs {
                 "no logs given; pass --logs FOLDER (the folder that holds AWSLogs/), --logs - for stdin, or --ledger DIR"
             );
         }
-        find(&self.logs, filter, &self.aws, &terminal.progress)
+        let sources = find(&self.logs, filter, &self.aws, &terminal.progress)?;
+        if terminal.verbose > 0 {
+            let bytes: u64 = sources.iter().map(Source::bytes).sum();
+            let (files, places) = (sources.len(), self.names().join(", "));
+            terminal.say(&format!(
+                "{files} files listed in {places}, {:.1} MB",
+                bytes as f64 / 1e6
+            ));
+        }
+        Ok(sources)
+    }
+
+    /// What was given, as text.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.logs
+            .iter()
+            .map(|place| place.to_string_lossy().into_owned())
+            .collect()
     }
 
     /// Most bytes that one file may inflate to.
@@ -250,7 +273,9 @@ impl LogArgs {
         #[cfg(feature = "aws")]
         let mut filter = filter;
         #[cfg(feature = "aws")]
-        if self.logs.iter().all(|place| place.starts_with("lookup:")) {
+        let is_lookup = |place: &OsString| place.to_str().is_some_and(|place| place.starts_with("lookup:"));
+        #[cfg(feature = "aws")]
+        if self.logs.iter().all(is_lookup) {
             // The API answers for all of the time that it reaches.
             let now = jiff::Timestamp::now().as_second();
             filter.since = filter.since.or(Some(source::lookup::first_day(now)));
@@ -327,7 +352,7 @@ impl UsageArgs {
     pub(super) fn places(&self) -> String {
         match self.ledger() {
             Some(dir) => dir.display().to_string(),
-            None => self.logs.logs.join(", "),
+            None => self.logs.names().join(", "),
         }
     }
 
@@ -381,6 +406,9 @@ impl UsageArgs {
             bail!("a ledger does not keep what --exclude-use asks for; pass it to `collect`, into a new ledger");
         }
         let read = usage::ledger::read(dir, &filter)?;
+        for line in &read.damaged {
+            terminal.say(line);
+        }
         if !read.complete {
             terminal.say("the last run of `collect` into this ledger was cut short; run it again to read the rest");
         }

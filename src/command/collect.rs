@@ -104,7 +104,7 @@ impl CollectArgs {
             let now = jiff::Timestamp::now();
             // Each print names a place of its own: a result goes into an empty one.
             let run = now.subsec_nanosecond().unsigned_abs() ^ std::process::id();
-            let sql = self.athena.sql(&self.logs.logs, &filter, now.as_second(), run)?;
+            let sql = self.athena.sql(&self.logs.names(), &filter, now.as_second(), run)?;
             io::stdout().lock().write_all(sql.as_bytes())?;
             return Ok(Outcome::Clear);
         }
@@ -143,6 +143,7 @@ impl CollectArgs {
         let lock = take(dir, "collect", self.wait)?;
         let summary = ledger::collect(lock, &sources, &how, &terminal.progress)?;
         terminal.progress.finish();
+        summary.damaged.iter().for_each(|line| terminal.say(line));
         terminal.say(&sentence(&summary, dir));
         for Unread { name, why, .. } in summary.unread.iter().take(UNREAD_LINES) {
             terminal.say(&format!("not read, and tried again next time: {name}: {why}"));
@@ -169,17 +170,16 @@ impl CollectArgs {
 
     /// A ready file with what else was given on the command line filled in.
     fn example(&self, example: Example) -> String {
-        let given = &self.logs.logs;
-        let places = match given.as_slice() {
-            [] => &["s3://example-cloudtrail-logs".to_owned()],
-            given => given,
-        };
+        let mut places = self.logs.names();
+        if places.is_empty() {
+            places.push("s3://example-cloudtrail-logs".to_owned());
+        }
         let text = match example {
             Example::Systemd => include_str!("collect/systemd.txt"),
             Example::Cronjob => include_str!("collect/cronjob.yaml"),
             Example::Github => include_str!("collect/github.yaml"),
             Example::Container => include_str!("collect/Containerfile"),
-            Example::Policy => return policy(places),
+            Example::Policy => return policy(&places),
         };
         let ledger = match &self.ledger {
             Some(dir) => dir.display().to_string(),

@@ -37,6 +37,7 @@ mod verify;
 
 use std::io::{self, IsTerminal};
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::progress::Progress;
@@ -239,7 +240,8 @@ impl Cli {
     /// Reads the command line, and beneath it the configuration file.
     pub fn from_environment() -> anyhow::Result<Cli> {
         let given = std::env::args_os().collect();
-        Ok(Cli::parse_from(configured::words(&Cli::command(), given)?))
+        let words = configured::words(&Cli::command(), given)?;
+        Ok(Cli::try_parse_from(words).unwrap_or_else(|error| lacking(&error).unwrap_or(error).exit()))
     }
 
     /// Runs the subcommand.
@@ -275,6 +277,44 @@ impl Cli {
             Command::Schema(args) => args.run(),
         }
     }
+}
+
+/// What only some builds have, and the feature that brings it.
+const OF_FEATURES: [(&str, &str); 13] = [
+    ("collect", "polars"),
+    ("merge", "polars"),
+    ("query", "polars"),
+    ("--ledger", "polars"),
+    ("grants", "aws"),
+    ("--profile", "aws"),
+    ("--aws-region", "aws"),
+    ("--endpoint-url", "aws"),
+    ("--assume-role", "aws"),
+    ("--external-id", "aws"),
+    ("--patience", "aws"),
+    ("--request-payer", "aws"),
+    ("--in-flight", "aws"),
+];
+
+/// What another build would have understood, as the error of this one.
+fn lacking(error: &clap::Error) -> Option<clap::Error> {
+    let kinds = [ContextKind::InvalidSubcommand, ContextKind::InvalidArg];
+    let given = kinds.into_iter().find_map(|kind| match error.get(kind) {
+        Some(ContextValue::String(given)) => Some(given),
+        _ => None,
+    })?;
+    let is_lacking = |feature| match feature {
+        "polars" => !cfg!(feature = "polars"),
+        _ => !cfg!(feature = "aws"),
+    };
+    let (word, feature) = OF_FEATURES
+        .into_iter()
+        .find(|(word, feature)| given == word && is_lacking(*feature))?;
+    let sentence = format!(
+        "this build has no `{word}`: it was made without the feature `{feature}`; make one with `cargo build --release`, or \
+         take a released program"
+    );
+    Some(Cli::command().error(error.kind(), sentence))
 }
 
 /// The way out of an error, where its stage knows one.

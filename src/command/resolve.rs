@@ -22,7 +22,7 @@ use crate::usage::Filter;
 pub(super) struct ResolveArgs {
     /// CloudTrail logs: a file, a folder, a glob, s3://bucket/prefix or lookup:REGION; stdin by default
     #[arg(long, value_name = "PLACE", num_args = 1.., default_value = "-")]
-    logs: Vec<String>,
+    logs: Vec<std::ffi::OsString>,
     #[command(flatten)]
     filter: FilterArgs,
     #[command(flatten)]
@@ -180,7 +180,8 @@ impl ResolveArgs {
         out.flush()?;
         source::verdict(far(&inputs), 0)?;
         if written == 0 {
-            terminal.say(&format!("no CloudTrail events in {}", self.logs.join(", ")));
+            let places: Vec<_> = self.logs.iter().map(|place| place.to_string_lossy()).collect();
+            terminal.say(&format!("no CloudTrail events in {}", places.join(", ")));
             return Ok(Outcome::NothingSeen);
         }
         Ok(Outcome::Clear)

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use clap::Args;
 
 use super::Outcome;
@@ -23,9 +23,14 @@ impl SimulateArgs {
     pub(super) fn run(self) -> anyhow::Result<Outcome> {
         let text = text_of(&self.file)?;
         let mut out = io::BufWriter::new(io::stdout().lock());
+        let (mut cases, mut malformed) = (0, 0);
         for line in simulate::lines(text.trim_start_matches('\u{feff}')) {
             match line {
-                Ok(line) => writeln!(out, "{}", escape::json(&serde_json::to_string(&line)?))?,
+                Ok(line) => {
+                    cases += 1;
+                    malformed += u64::from(line.error.is_some());
+                    writeln!(out, "{}", escape::json(&serde_json::to_string(&line)?))?;
+                }
                 Err(torn) => {
                     out.flush()?;
                     return Err(anyhow!("`{}`: {torn}", self.file.display()));
@@ -33,6 +38,10 @@ impl SimulateArgs {
             }
         }
         out.flush()?;
+        if malformed > 0 {
+            let file = self.file.display();
+            bail!("`{file}`: {malformed} of {cases} cases cannot be decided; the `error` of each says why");
+        }
         Ok(Outcome::Clear)
     }
 }

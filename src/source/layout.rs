@@ -26,8 +26,16 @@ pub struct Wanted {
     pub regions: BTreeSet<String>,
 }
 
-/// Account and delivery date of a file, where its name follows the layout; both empty elsewhere.
+/// Account and delivery date of a file, where its name follows the layout, or is `lookup:REGION/ACCOUNT/DATE`; both empty
+/// elsewhere.
 pub(super) fn part(name: &str) -> (String, String) {
+    if let Some(asked) = name.strip_prefix("lookup:") {
+        let day = asked.split('/').collect::<Vec<_>>();
+        return match day[..] {
+            [_region, account, date] if date.parse::<civil::Date>().is_ok() => (account.to_owned(), date.to_owned()),
+            _ => (String::new(), String::new()),
+        };
+    }
     let segments: Vec<&str> = name.split(['/', '\\']).collect();
     let [.., account, _kind, _region, year, month, day, _file] = segments[..] else {
         return (String::new(), String::new());

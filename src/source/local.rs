@@ -4,6 +4,7 @@
 //! device would be waited for without end. A link to a file is read wherever it leads, but for the kernel's own file
 //! systems; a link to a folder is followed once, unless the folder is read where it lies.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirEntry, FileType, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -19,14 +20,16 @@ const KERNEL: [&str; 3] = ["/proc", "/sys", "/dev"];
 ///
 /// # Errors
 /// A place that does not exist, or a glob that is none or fits nothing.
-pub fn find(places: &[String]) -> Result<Vec<Source>, Error> {
+pub fn find<P: AsRef<OsStr>>(places: &[P]) -> Result<Vec<Source>, Error> {
     let mut walk = Walk::default();
     for place in places {
-        if place == "-" {
+        let path = Path::new(place);
+        if path.as_os_str() == "-" {
             walk.found.push(Source::Stdin);
             continue;
         }
-        let path = Path::new(place);
+        // No pattern can be written for a name that is no text.
+        let place = name(path);
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => walk.named(path),
             Ok(metadata) => {
@@ -34,19 +37,11 @@ pub fn find(places: &[String]) -> Result<Vec<Source>, Error> {
             }
             Err(source) if place.contains(['*', '?', '[']) => {
                 if source.kind() != io::ErrorKind::NotFound {
-                    return Err(Error::Missing {
-                        place: place.clone(),
-                        source,
-                    });
+                    return Err(Error::Missing { place, source });
                 }
-                walk.matching(place)?;
+                walk.matching(&place)?;
             }
-            Err(source) => {
-                return Err(Error::Missing {
-                    place: place.clone(),
-                    source,
-                });
-            }
+            Err(source) => return Err(Error::Missing { place, source }),
         }
     }
     let mut found = walk.followed();
@@ -56,6 +51,21 @@ pub fn find(places: &[String]) -> Result<Vec<Source>, Error> {
         (again, first) => again == first,
     });
     Ok(found)
+}
+
+/// A path as text. Bytes that are no UTF-8 show as `\xFF`, so that two names stay two.
+pub(super) fn name(path: &Path) -> String {
+    if let Some(text) = path.to_str() {
+        return text.to_owned();
+    }
+    let mut text = String::new();
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            text.push_str(&format!("\\x{byte:02X}"));
+        }
+    }
+    text
 }
 
 fn file(path: PathBuf, metadata: Option<&Metadata>) -> Source {

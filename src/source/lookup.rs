@@ -111,11 +111,10 @@ pub fn find(
             let is_settled = range.end - range.start == DAY && range.end + DAY <= options.now;
             let date = time::date(day);
             found.push(Source::Remote(Remote {
-                name: format!("lookup:{region}/{account}/{date}"),
+                name: format!("lookup:{region}/{account}/{date}").into(),
                 bytes: 0,
-                etag: if is_settled { SETTLED.to_owned() } else { String::new() },
+                etag: if is_settled { SETTLED.into() } else { "".into() },
                 archived: false,
-                part: (account.clone(), date),
                 place: Arc::new(Day {
                     desk: Arc::clone(&desk),
                     range,

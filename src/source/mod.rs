@@ -46,19 +46,18 @@ pub enum Source {
     Remote(Remote),
 }
 
-/// Something behind a network, told from others by its name.
+/// Something behind a network, told from others by its name. There may be millions, each in little memory.
 #[derive(Clone)]
 pub struct Remote {
     /// `s3://BUCKET/KEY`, `lookup:REGION/ACCOUNT/DATE`
-    name: String,
+    name: Arc<str>,
     /// Its length when it was listed; 0 where that shows only at its end.
     bytes: u64,
     /// What S3 calls this version of its content; empty where nothing tells it from another.
-    etag: String,
+    etag: Arc<str>,
     /// Its listing says that it lies in an archive, from which nobody restored it.
     #[cfg(feature = "aws")]
     archived: bool,
-    part: (String, String),
     place: Arc<dyn Fetch>,
 }
 
@@ -164,9 +163,9 @@ impl Source {
     /// The name that reports use.
     pub fn name(&self) -> String {
         match self {
-            Source::File { path, .. } | Source::Unfit { path, .. } => path.display().to_string(),
+            Source::File { path, .. } | Source::Unfit { path, .. } => local::name(path),
             Source::Stdin => "-".to_owned(),
-            Source::Remote(remote) => remote.name.clone(),
+            Source::Remote(remote) => remote.name.to_string(),
         }
     }
 
@@ -261,14 +260,15 @@ impl Source {
     }
 
     /// Account and delivery date, where the name follows AWS's layout
-    /// `…/AWSLogs/[ORG/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/FILE`; both empty elsewhere.
+    /// `…/AWSLogs/[ORG/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/FILE`, and the day that LookupEvents was asked for; both empty
+    /// elsewhere.
     ///
     /// AWS delivers a file again under the same date, so events can be told apart within one such part.
     pub fn part(&self) -> (String, String) {
         match self {
             Source::File { path, .. } | Source::Unfit { path, .. } => layout::part(&path.to_string_lossy()),
             Source::Stdin => (String::new(), String::new()),
-            Source::Remote(remote) => remote.part.clone(),
+            Source::Remote(remote) => layout::part(&remote.name),
         }
     }
 }
@@ -321,11 +321,10 @@ struct Unreadable {
 impl Unreadable {
     fn source(self, name: String) -> Source {
         Source::Remote(Remote {
-            name,
+            name: name.into(),
             bytes: 0,
-            etag: String::new(),
+            etag: "".into(),
             archived: false,
-            part: (String::new(), String::new()),
             place: Arc::new(self),
         })
     }

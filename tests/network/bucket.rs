@@ -14,6 +14,8 @@ use super::http::{Request, Response, serve};
 pub(super) enum Oddity {
     /// `(status, code)` every time.
     Refuses(u16, &'static str),
+    /// It comes byte by byte, each after so long.
+    Drips(Duration),
     /// Too many requests, so many times.
     SlowDown(usize),
     /// What is listed breaks off in the middle, in an answer that is as long as it says.
@@ -110,8 +112,12 @@ impl Bucket {
         if let Some(oddity) = self.oddities.lock().unwrap().get_mut(&name) {
             match oddity {
                 Oddity::Refuses(status, code) => return error(*status, code),
-                Oddity::SlowDown(0) | Oddity::Tears | Oddity::LosesToken | Oddity::RepeatsToken | Oddity::Miscounts => {
-                }
+                Oddity::SlowDown(0)
+                | Oddity::Drips(_)
+                | Oddity::Tears
+                | Oddity::LosesToken
+                | Oddity::RepeatsToken
+                | Oddity::Miscounts => {}
                 Oddity::SlowDown(times) => {
                     *times -= 1;
                     return error(503, "SlowDown");
@@ -238,15 +244,25 @@ impl Bucket {
         if !wanted.is_empty() && wanted != etag {
             return error(412, "PreconditionFailed");
         }
-        if let Some(range) = request.header("range").strip_prefix("bytes=") {
-            let (from, to) = range.split_once('-').expect("a range");
-            let (from, to): (usize, usize) = (from.parse().expect("a number"), to.parse().expect("a number"));
-            let range = format!("bytes {from}-{to}/{}", bytes.len());
-            return Response::new(206, &bytes[from..=to])
-                .with("etag", etag)
-                .with("content-range", range);
+        let drips = match self.oddities.lock().unwrap().get(key) {
+            Some(Oddity::Drips(pause)) => Some(*pause),
+            _ => None,
+        };
+        let whole = Response {
+            drips,
+            ..Response::new(200, bytes.clone()).with("etag", etag)
+        };
+        let Some(range) = request.header("range").strip_prefix("bytes=") else {
+            return whole;
+        };
+        let (from, to) = range.split_once('-').expect("a range");
+        let (from, to): (usize, usize) = (from.parse().expect("a number"), to.parse().expect("a number"));
+        let range = format!("bytes {from}-{to}/{}", bytes.len());
+        Response {
+            status: 206,
+            body: bytes[from..=to].to_vec(),
+            ..whole.with("content-range", range)
         }
-        Response::new(200, bytes.clone()).with("etag", etag)
     }
 }
 

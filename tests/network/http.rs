@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 /// What was asked.
 pub(super) struct Request {
@@ -34,6 +35,8 @@ pub(super) struct Response {
     pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
     pub(super) body: Vec<u8>,
+    /// How long each byte of the body takes.
+    pub(super) drips: Option<Duration>,
 }
 
 impl Response {
@@ -42,6 +45,7 @@ impl Response {
             status,
             headers: Vec::new(),
             body: body.into(),
+            drips: None,
         }
     }
 
@@ -82,12 +86,22 @@ fn while_open(stream: &TcpStream, answer: &Answer) {
         }
         head.push_str("\r\n");
         let mut bytes = head.into_bytes();
+        let mut slowly: &[u8] = &[];
         if request.method != "HEAD" {
-            bytes.extend_from_slice(&response.body);
+            match response.drips {
+                Some(_) => slowly = &response.body,
+                None => bytes.extend_from_slice(&response.body),
+            }
         }
         let mut out = stream;
         if out.write_all(&bytes).is_err() {
             return;
+        }
+        for byte in slowly {
+            thread::sleep(response.drips.unwrap_or_default());
+            if out.write_all(&[*byte]).is_err() {
+                return;
+            }
         }
     }
 }

@@ -466,6 +466,55 @@ fn broken_connections_lose_nothing() {
 }
 
 #[test]
+fn what_no_trail_could_have_written_is_not_fetched_unless_it_is_named() {
+    let mut bucket = sample();
+    for number in 0..30 {
+        bucket
+            .objects
+            .insert(format!("AWSLogs/notes/{number}.txt"), b"[]".to_vec());
+    }
+    let (bucket, address) = bucket.serve();
+    let output = coverage(address, "AWSLogs", &[]);
+    let why = "not fetched, for no trail writes such names, nor were 29 others like it; name an object to read it";
+    check_skipped(&output, "s3://trails/AWSLogs/notes/0.txt", why);
+    assert!(!bucket.gets.lock().unwrap().iter().any(|key| key.ends_with(".txt")));
+    let _ = coverage(address, "AWSLogs/notes/7.txt", &[]);
+    assert!(
+        bucket
+            .gets
+            .lock()
+            .unwrap()
+            .iter()
+            .any(|key| key == "AWSLogs/notes/7.txt")
+    );
+}
+
+#[test]
+fn what_was_listed_is_counted_where_more_is_asked_for() {
+    let bucket = sample();
+    let files = bucket.objects.keys().filter(|key| key.starts_with("AWSLogs/")).count();
+    let (_, address) = Bucket { page: 7, ..bucket }.serve();
+    let said = stderr(&coverage(address, "AWSLogs", &["-v"]));
+    assert!(
+        said.contains(&format!("{files} files listed in s3://trails/AWSLogs, ")),
+        "{said}"
+    );
+}
+
+#[test]
+fn an_object_that_trickles_is_given_up() {
+    let bucket = sample();
+    let key = a_key(&bucket);
+    assert!(bucket.objects[&key].len() > 300);
+    let oddity = Oddity::Drips(Duration::from_millis(100));
+    bucket.oddities.lock().unwrap().insert(key.clone(), oddity);
+    let (_, address) = bucket.serve();
+    let begun = Instant::now();
+    check_skipped(&coverage(address, "AWSLogs", &[]), &key, "the transfer trickled");
+    assert!(begun.elapsed() < Duration::from_secs(25), "{:?}", begun.elapsed());
+}
+
+#[test]
 fn no_network_is_a_sentence_and_soon() {
     let (_, address) = sample().serve();
     for fault in [Fault::Reset, Fault::BlackHole] {

@@ -149,3 +149,29 @@ fn file_that_changes_is_told() {
     fs::create_dir(folder.0.join("a.json")).expect("a folder");
     assert!(source.open().is_err());
 }
+
+#[test]
+fn a_name_that_is_no_text_is_read_and_stays_its_own() {
+    use std::ffi::{OsStr, OsString};
+    use std::os::unix::ffi::OsStrExt;
+    let folder = Folder::new();
+    let below = folder.0.join(OsStr::from_bytes(b"tr\xFFil"));
+    fs::create_dir(&below).expect("a folder");
+    for name in [b"a\xC3.json", b"a\xE9.json"] {
+        fs::write(below.join(OsStr::from_bytes(name)), name).expect("a file");
+    }
+    let named: Vec<OsString> = vec![below.into_os_string()];
+    let found = find(&named).expect("the folder");
+    let names: Vec<String> = found.iter().map(Source::name).collect();
+    let base = folder.0.display();
+    assert_eq!(
+        names,
+        [
+            format!("{base}/tr\\xFFil/a\\xC3.json"),
+            format!("{base}/tr\\xFFil/a\\xE9.json")
+        ]
+    );
+    for source in found {
+        assert!(source.open().is_ok());
+    }
+}

@@ -10,7 +10,7 @@ use std::io::{self, Cursor, Read};
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -21,17 +21,28 @@ use crate::aws::{Connection, Kind, Trouble, explain, patiently};
 /// Memory is counted in these.
 const UNIT: u64 = 1 << 10;
 
+/// Bytes a second below which a transfer counts as stalled: 128 of them at this pace fill a line of 64 kbit/s.
+const SLOWEST: u64 = 64;
+
 /// The fetcher of all S3 places of one run.
 pub(super) struct Fetcher {
     connection: Connection,
     options: Options,
-    buckets: Mutex<HashMap<String, Bucket>>,
+    parcels: Parcels,
     desk: Arc<Desk>,
     flights: Arc<Semaphore>,
     memory: Arc<Semaphore>,
     units: u32,
+}
+
+/// What makes a request of a listed object, when its turn comes: many wait, and each waits as what was listed.
+#[derive(Clone)]
+struct Parcels {
+    buckets: Arc<Mutex<HashMap<String, Bucket>>>,
+    patience: Duration,
     /// Requests in a row that met no network.
     in_the_dark: Arc<AtomicUsize>,
+    too_dark: usize,
 }
 
 /// Where arrivals wait to be collected.
@@ -113,18 +124,23 @@ impl Fetcher {
         Arc::new(Fetcher {
             connection: connection.clone(),
             options: options.clone(),
-            buckets: Mutex::default(),
+            parcels: Parcels {
+                buckets: Arc::default(),
+                patience: connection.patience(),
+                in_the_dark: Arc::default(),
+                too_dark: 3 * options.in_flight.max(1),
+            },
             desk: Arc::default(),
             flights: Arc::new(Semaphore::new(options.in_flight.max(1))),
             memory: Arc::new(Semaphore::new(units as usize)),
             units,
-            in_the_dark: Arc::default(),
         })
     }
 
     /// Objects of this bucket will be asked for.
     pub(super) fn know(&self, bucket: Bucket) {
-        self.buckets
+        self.parcels
+            .buckets
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(bucket.name.clone(), bucket);
@@ -132,11 +148,13 @@ impl Fetcher {
 
     /// The first byte, to see that it may be read.
     pub(super) fn sample(&self, what: &Remote) -> Result<(), Trouble> {
-        let parcel = self.parcel(what)?;
+        let parcel = self.parcels.of(what)?;
         self.connection.wait(parcel.fetch(0..1)).map(|_| ())
     }
+}
 
-    fn parcel(&self, what: &Remote) -> Result<Parcel, Trouble> {
+impl Parcels {
+    fn of(&self, what: &Remote) -> Result<Parcel, Trouble> {
         let unknown = || Trouble::new(Kind::Other, "not listed before");
         let (bucket, key) = address(&what.name).ok_or_else(unknown)?;
         let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
@@ -144,22 +162,23 @@ impl Fetcher {
             bucket: buckets.get(bucket).ok_or_else(unknown)?.clone(),
             key: key.to_owned(),
             bytes: what.bytes,
-            etag: what.etag.clone(),
+            etag: what.etag.to_string(),
             archived: what.archived,
-            patience: self.connection.patience(),
+            patience: self.patience,
             in_the_dark: Arc::clone(&self.in_the_dark),
-            too_dark: 3 * self.options.in_flight.max(1),
+            too_dark: self.too_dark,
         })
     }
 }
 
 impl Fetch for Fetcher {
     fn expect(&self, order: &[&Remote]) {
-        let order: Vec<(String, Parcel)> = order
+        let order: Vec<Remote> = order
             .iter()
             .filter(|what| what.bytes <= self.options.piece)
-            .filter_map(|what| Some((what.name.clone(), self.parcel(what).ok()?)))
+            .map(|what| (*what).clone())
             .collect();
+        let parcels = self.parcels.clone();
         let (desk, flights, memory) = (
             Arc::clone(&self.desk),
             Arc::clone(&self.flights),
@@ -168,7 +187,9 @@ impl Fetch for Fetcher {
         let most = self.units;
         self.desk.lock().walkers += 1;
         self.connection.spawn(async move {
-            for (name, parcel) in order {
+            for what in order {
+                let Ok(parcel) = parcels.of(&what) else { continue };
+                let name = what.name.to_string();
                 let units = u32::try_from(parcel.bytes.div_ceil(UNIT)).unwrap_or(most).min(most);
                 let held = Arc::clone(&memory).acquire_many_owned(units).await.ok();
                 let flight = Arc::clone(&flights).acquire_owned().await;
@@ -197,7 +218,7 @@ impl Fetch for Fetcher {
     fn open(&self, what: &Remote) -> io::Result<Box<dyn Read + Send>> {
         if what.bytes > self.options.piece {
             return Ok(Box::new(Pieces {
-                parcel: self.parcel(what).map_err(io::Error::other)?,
+                parcel: self.parcels.of(what).map_err(io::Error::other)?,
                 connection: self.connection.clone(),
                 piece: self.options.piece,
                 here: Cursor::default(),
@@ -206,7 +227,7 @@ impl Fetch for Fetcher {
         }
         let body = match self.desk.collect(&what.name) {
             Some(body) => body,
-            None => self.parcel(what).and_then(|parcel| {
+            None => self.parcels.of(what).and_then(|parcel| {
                 let bytes = self.connection.wait(parcel.fetch(0..parcel.bytes))?;
                 Ok(Body {
                     bytes: Cursor::new(bytes),
@@ -218,13 +239,13 @@ impl Fetch for Fetcher {
     }
 
     fn metadata(&self, what: &Remote, name: &str) -> io::Result<Option<String>> {
-        let parcel = self.parcel(what).map_err(io::Error::other)?;
+        let parcel = self.parcels.of(what).map_err(io::Error::other)?;
         let fields = self.connection.wait(parcel.metadata()).map_err(io::Error::other)?;
         Ok(fields.get(name).cloned())
     }
 
     fn verdict(&self, earlier: u64) -> Result<(), Error> {
-        let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let buckets = self.parcels.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let mut buckets: Vec<&Bucket> = buckets.values().collect();
         buckets.sort_by_key(|bucket| &bucket.name);
         buckets
@@ -271,11 +292,11 @@ impl Parcel {
                 self.in_the_dark.store(0, Ordering::Relaxed);
                 return Ok(bytes);
             }
-            let before = bytes.len();
+            let (before, begun) = (bytes.len(), Instant::now());
             let Err(trouble) = self.some(&range, &mut bytes).await else {
                 continue;
             };
-            if bytes.len() > before {
+            if is_moving(bytes.len() - before, begun.elapsed()) {
                 again = 0;
             }
             let is_dark =
@@ -312,6 +333,7 @@ impl Parcel {
             ));
         }
         let mut body = answer.body;
+        let (mut begun, mut before) = (Instant::now(), bytes.len());
         loop {
             let chunk = match tokio::time::timeout(self.patience, body.next()).await {
                 Ok(Some(Ok(chunk))) => chunk,
@@ -322,6 +344,13 @@ impl Parcel {
                 Err(_) => return Err(Trouble::new(Kind::Unreachable, "the transfer stalled")),
             };
             bytes.extend_from_slice(&chunk);
+            // Whoever sends a byte a second is never silent, and never done.
+            if begun.elapsed() > self.patience {
+                if !is_moving(bytes.len() - before, begun.elapsed()) {
+                    return Err(Trouble::new(Kind::Unreachable, "the transfer trickled"));
+                }
+                (begun, before) = (Instant::now(), bytes.len());
+            }
             if bytes.len() as u64 > range.end - range.start {
                 return Err(Trouble::new(Kind::Changed, "longer than it was when it was listed"));
             }
@@ -359,6 +388,11 @@ impl Parcel {
             _ => trouble,
         }
     }
+}
+
+/// Whether so many bytes in that time are a transfer.
+fn is_moving(bytes: usize, took: Duration) -> bool {
+    bytes > 0 && bytes as f64 >= SLOWEST as f64 * took.as_secs_f64()
 }
 
 /// An object too large to be held, piece by piece.

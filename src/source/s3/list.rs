@@ -8,6 +8,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::super::Wanted;
+use super::super::layout::is_named_like_a_log;
 use super::layout::{Depth, Layout};
 use super::{Bucket, Options};
 use crate::aws::{Connection, Kind, Trouble, patiently};
@@ -32,6 +33,8 @@ pub(super) struct Listed {
     pub(super) objects: Vec<Object>,
     /// Folders of which not everything could be listed.
     pub(super) troubles: Vec<(String, Trouble)>,
+    /// The first of the objects that no trail could have written, and how many there are.
+    pub(super) others: Option<(String, u64)>,
 }
 
 /// What one folder shows.
@@ -65,12 +68,25 @@ pub(super) fn list(
             progress.stage(&format!("{place}: {sofar}"))
         })
         .await;
-        listed.objects.retain(|object| {
-            // The console marks folders by empty objects.
-            !object.key.ends_with('/') && Layout::of(&object.key).may_hold(wanted)
-        });
+        // The console marks folders by empty objects.
+        listed
+            .objects
+            .retain(|object| !object.key.ends_with('/') && Layout::of(&object.key).may_hold(wanted));
+        let others = |object: &mut Object| object.key != prefix && !may_be_a_log(&object.key);
+        let others: Vec<String> = listed.objects.extract_if(.., others).map(|object| object.key).collect();
+        let count = others.len() as u64;
+        listed.others = others.into_iter().min().map(|first| (first, count));
         Ok((bucket, listed))
     })
+}
+
+/// Whether a name may be that of a log, by its ending. Of those that are words, others than logs have are pages,
+/// pictures, programs; what is no word may be a part of a date.
+fn may_be_a_log(key: &str) -> bool {
+    let ending = key.rsplit('/').next().and_then(|name| Some(name.rsplit_once('.')?.1));
+    let is_word = ending
+        .is_some_and(|ending| (1..=5).contains(&ending.len()) && ending.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    !is_word || is_named_like_a_log(key) || ending.is_some_and(|ending| ending.eq_ignore_ascii_case("log"))
 }
 
 /// The first page, from the region where the bucket lies.
@@ -310,4 +326,28 @@ pub(super) fn first(
         let first = page.objects.into_iter().find(|object| object.bytes > 0);
         Ok((bucket, first))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_be_a_log;
+
+    #[track_caller]
+    fn check(key: &str, may: bool) {
+        assert_eq!(may_be_a_log(key), may, "{key}");
+    }
+
+    #[test]
+    fn what_is_named_like_a_page_or_a_picture_is_no_log() {
+        check("a/1_CloudTrail_eu-west-1_20261003T0400Z_x.json.gz", true);
+        check("trail.ndjson", true);
+        check("no-ending", true);
+        check("firehose/events.log", true);
+        check("export.2026-10-03", true);
+        check("events.json.1", true);
+        check("folder.txt/events", true);
+        check("notes.txt", false);
+        check("a/b/page.HTML", false);
+        check("backup.tar", false);
+    }
 }

@@ -117,14 +117,24 @@ pub fn find(
             };
             found.insert(unreadable.source(name));
         }
+        if let Some((first, count)) = listed.others {
+            let more = match count {
+                1 => String::new(),
+                count => format!(", nor were {} others like it", count - 1),
+            };
+            let unread = Unreadable {
+                why: format!("not fetched, for no trail writes such names{more}; name an object to read it"),
+                out_of_reach: true,
+            };
+            found.insert(unread.source(format!("s3://{}/{first}", bucket.name)));
+        }
         for object in listed.objects {
             let name = format!("s3://{}/{}", bucket.name, object.key);
             let place: Arc<fetch::Fetcher> = Arc::clone(&fetcher);
             found.insert(Source::Remote(Remote {
-                part: super::layout::part(&name),
-                name,
+                name: name.into(),
                 bytes: object.bytes,
-                etag: object.etag,
+                etag: object.etag.into(),
                 archived: object.archived,
                 place,
             }));
@@ -164,11 +174,10 @@ pub fn check(connection: &Connection, place: &str, options: &Options) -> Result<
     let fetcher = fetch::Fetcher::new(connection, options);
     fetcher.know(bucket);
     let remote = Remote {
-        name: name.clone(),
+        name: name.clone().into(),
         bytes: object.bytes,
-        etag: object.etag,
+        etag: object.etag.into(),
         archived: object.archived,
-        part: (String::new(), String::new()),
         place: Arc::clone(&fetcher) as Arc<dyn Fetch>,
     };
     fetcher.sample(&remote)?;
