@@ -1,9 +1,11 @@
 //! The one integration-test binary: each file below is one concern.
 
 mod accounts;
+mod case_files;
 mod cases;
 mod catalog_in_use;
 mod engines;
+mod errors;
 mod evidence;
 mod explained;
 mod faults;
