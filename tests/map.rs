@@ -365,3 +365,46 @@ fn a_function_is_short_or_has_a_reason() {
         "split it, or give its reason in LONG_FUNCTIONS"
     );
 }
+
+/// What stands between single backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn documents_name_files_and_tests_that_are_there() {
+    let everything = everything();
+    let documents = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "docs/limitations.md",
+        "docs/comparison.md",
+    ];
+    let (mut gone, mut paths, mut tests) = (Vec::new(), 0, 0);
+    for document in documents {
+        let text = fs::read_to_string(document).unwrap();
+        for word in quoted(&text).map(|word| word.split(' ').next().unwrap_or_default()) {
+            let is_path = ["src/", "tests/", ".ci/", ".github/", "docs/", "queries/"]
+                .iter()
+                .any(|top| word.starts_with(top));
+            if is_path && !word.contains('…') {
+                paths += 1;
+                if !Path::new(word).exists() && !word.contains("NAME") {
+                    gone.push(format!("{document}: {word}"));
+                }
+            }
+            let is_test =
+                word.matches('_').count() > 2 && word.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase());
+            if is_test {
+                tests += 1;
+                if !everything.iter().any(|(_, text)| text.contains(&format!("fn {word}("))) {
+                    gone.push(format!("{document}: {word}"));
+                }
+            }
+        }
+    }
+    assert!(paths > 20 && tests > 15, "{paths} {tests}");
+    assert_eq!(gone, Vec::<String>::new());
+}
