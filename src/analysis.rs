@@ -1,6 +1,7 @@
 //! The pipeline as one function: an archive and grants in; gaps, proved suggestions, a backtest and findings out.
 
 pub mod backtest;
+mod choices;
 mod left_alone;
 
 use std::cmp::Reverse;
@@ -21,6 +22,7 @@ use crate::usage::Table;
 use crate::verify::{self, Proved, ProvedAlternative, Refusal, Verified};
 
 use backtest::{Backtest, Choice, LEARNT, Split};
+pub use choices::{Asked, Question};
 pub use left_alone::LeftAlone;
 
 /// Up to so many rows of the table (signature and day), a backtest costs less than a second.
@@ -100,6 +102,8 @@ pub struct Analysis {
     pub gaps: Vec<Gap>,
     /// What is left alone, and why.
     pub left_alone: LeftAlone,
+    /// What people are asked, and what became of their answers.
+    pub asked: Asked,
     /// What was proved: ready ones first, then the greatest risk removed; the steps of one policy side by side.
     pub proved: Vec<(Proposal, Verified<Proved>)>,
     /// What was refused.
@@ -139,8 +143,10 @@ pub fn analyse(catalog: &Catalog, archive: &Archive<'_>, grants: &Grants, option
     rank(catalog, grants, &mut proved);
     let scarce = !unfit.is_empty() || proved.iter().any(|(proposal, _)| proposal.room.is_some());
     let (alternatives, impossible) = alternatives(catalog, archive, grants, &gaps, options, scarce, broke);
+    let left_alone = LeftAlone::of(grants, &gaps, &options.suggestions);
     Analysis {
-        left_alone: LeftAlone::of(grants, &gaps, &options.suggestions),
+        asked: Asked::of(catalog, grants, &gaps, &left_alone, &options.suggestions),
+        left_alone,
         findings: findings(catalog, archive, grants, &gaps, &proved, options),
         account_findings: hygiene::account_findings(&hygiene::Account {
             grants,

@@ -4,6 +4,7 @@ mod accounts;
 mod case_files;
 mod cases;
 mod catalog_in_use;
+mod choices;
 mod engines;
 mod errors;
 mod evidence;

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
-use super::arguments::{ChoiceArgs, GrantArgs, UsageArgs};
+use super::arguments::{GrantArgs, UsageArgs};
 use super::report::{FormatArgs, attention, load};
+use super::suggesting::ChoiceArgs;
 use super::supplements::SupplementArgs;
 use super::{Outcome, Terminal};
 use crate::analysis::{self, When};
@@ -115,6 +116,14 @@ impl AnalyzeArgs {
             options: &options,
             analysis,
         });
+        for choice in &report.choices {
+            if let Some(why) = &choice.stale {
+                terminal.say(&format!(
+                    "a choice no longer matches ({} {} of {}): {why}",
+                    choice.decision, choice.service, choice.principal
+                ));
+            }
+        }
         self.show(&report, terminal)?;
         #[cfg(feature = "polars")]
         if options.shown.is_none() && collected.window.is_some() {

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
 
-use super::arguments::{ChoiceArgs, GrantArgs, UsageArgs};
+use super::arguments::{GrantArgs, UsageArgs};
+use super::suggesting::ChoiceArgs;
 use super::supplements::EvidenceFileArgs;
 use super::{Outcome, Terminal};
 use crate::analysis::backtest::{Backtest, Choice, LEARNT, Loss, Replay, Score, Split, backtest_of_life_cycles};

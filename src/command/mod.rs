@@ -6,11 +6,13 @@ mod arguments;
 mod athena;
 mod backtest;
 mod catalog;
+mod choices;
 #[cfg(feature = "polars")]
 mod collect;
 mod completions;
 mod configured;
 mod coverage;
+mod decide;
 mod doctor;
 mod explain;
 #[cfg(feature = "aws")]
@@ -32,6 +34,7 @@ mod report;
 mod resolve;
 mod schema;
 mod simulate;
+mod suggesting;
 mod supplements;
 mod verify;
 
@@ -69,6 +72,8 @@ enum Command {
     Coverage(coverage::CoverageArgs),
     /// A result in another format, without analysing again
     Report(report::ReportArgs),
+    /// What the trail cannot tell, as a file of questions for people; `analyze --choices` obeys the answers
+    Decide(decide::DecideArgs),
     /// Edit the Terraform, CloudFormation and JSON files under a folder
     Patch(patch::PatchArgs),
     /// Why an action is kept or dropped: events, dates, statement, grade
@@ -261,6 +266,7 @@ impl Cli {
             Command::Merge(args) => args.run(&terminal),
             Command::Coverage(args) => args.run(&terminal),
             Command::Report(args) => args.run(&terminal),
+            Command::Decide(args) => args.run(&terminal),
             Command::Patch(args) => args.run(&terminal),
             Command::Explain(args) => args.run(&terminal),
             Command::Practices(args) => args.run(&terminal),

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
 
-use super::arguments::{ChoiceArgs, GrantArgs, UsageArgs};
+use super::arguments::{GrantArgs, UsageArgs};
+use super::suggesting::ChoiceArgs;
 use super::supplements::SupplementArgs;
 use super::{Outcome, Terminal};
 use crate::analysis::{self, Archive};

@@ -134,6 +134,27 @@ pub(super) fn rows(report: &Report) -> Vec<Row<'_>> {
             }
         }
     }
+    let chosen = report
+        .suggestions
+        .iter()
+        .flat_map(|s| s.chosen.iter().map(move |one| (s, one)));
+    for (suggestion, chosen) in chosen {
+        for pattern in chosen.actions.iter() {
+            rows.push(Row {
+                principal: &chosen.principal,
+                account: view::account(&chosen.principal).unwrap_or_default(),
+                kind: &chosen.decision,
+                action: pattern,
+                grade: "chosen",
+                why: &chosen.why,
+                calls: 0,
+                first_seen: None,
+                last_seen: None,
+                granted_by: chosen.who.clone(),
+                suggestion: suggestion.id.clone(),
+            });
+        }
+    }
     let nothing = Row {
         principal: "",
         account: "",

@@ -23,6 +23,9 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
             view::count(suggestion.removed_actions, "action goes", "actions go"),
             view::count(suggestion.affects.len() as u64, "principal", "principals"),
         )?;
+        for choice in view::chosen(suggestion) {
+            writeln!(out, "# chosen: {}", escape::terminal(&choice))?;
+        }
         if chosen.replaces() {
             let path = chosen.path();
             writeln!(out, "--- a/{path}\n+++ b/{path}")?;

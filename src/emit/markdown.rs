@@ -384,6 +384,9 @@ fn details(report: &Report, at: usize, chosen: &Chosen<'_>, with_diff: bool) -> 
             sentence(stays)
         ));
     }
+    for chosen in view::chosen(s).iter().take(20) {
+        text.push_str(&format!("- Chosen: {}\n", sentence(chosen)));
+    }
     if let Some(room) = &s.room {
         text.push_str(&format!("- Room: {}\n", sentence(&room.note)));
     }

@@ -1,6 +1,6 @@
 //! Findings and suggestions for code scanning (SARIF 2.1.0, OASIS).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use serde_json::{Value, json};
@@ -70,6 +70,10 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
             report.tool.catalog_date,
             view::day(&suggestion.expires),
         );
+        let text = view::chosen(suggestion)
+            .into_iter()
+            .take(5)
+            .fold(text, |text, choice| format!("{text} Chosen: {choice}."));
         let places: Vec<Value> = suggestion.affects.iter().take(100).map(|arn| logical(arn)).collect();
         let mut location = json!({"logicalLocations": places});
         if chosen.replaces() {
@@ -93,6 +97,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
                     "step": suggestion.step,
                     "confidence": suggestion.confidence,
                     "held": suggestion.held,
+                    "chosen": suggestion.chosen.iter().map(|chosen| &chosen.who).collect::<BTreeSet<_>>(),
                 },
             }),
         ));

@@ -306,6 +306,9 @@ fn suggestion(s: &Verified<Suggestion>, page: &mut Page) {
     for (statement, stays) in view::unseen(s) {
         page.wrapped("  unseen       ", &format!("{statement}: {stays}"));
     }
+    for chosen in view::chosen(s) {
+        page.wrapped("  chosen       ", &chosen);
+    }
     if let Some(room) = &s.room {
         page.wrapped("  for room     ", &room.note);
     }

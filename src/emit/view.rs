@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::gap::Grade;
-use crate::report::{Principal, Report, Suggestion};
+use crate::report::{Chosen, Principal, Report, Suggestion};
 use crate::verify::Verified;
 
 /// `role/ci-deploy` of `arn:aws:iam::111122223333:role/path/ci-deploy`.
@@ -194,6 +194,31 @@ pub(super) fn unseen(suggestion: &Verified<Suggestion>) -> Vec<(String, String)>
             Some((name, text))
         })
         .collect()
+}
+
+/// What people chose in a suggestion, each choice in words.
+pub(super) fn chosen(suggestion: &Suggestion) -> Vec<String> {
+    let one = |chosen: &Chosen| {
+        let names: Vec<&str> = chosen.actions.iter().take(5).collect();
+        let more = match chosen.actions.len().saturating_sub(names.len()) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let who = if chosen.who.is_empty() { "somebody" } else { &chosen.who };
+        let why = if chosen.why.is_empty() {
+            "no reason given"
+        } else {
+            &chosen.why
+        };
+        format!(
+            "{}: {} of {} ({}{more}), chosen by {who}: {why}",
+            chosen.decision,
+            count(chosen.count, "action", "actions"),
+            short(&chosen.principal),
+            names.join(", ")
+        )
+    };
+    suggestion.chosen.iter().map(one).collect()
 }
 
 /// Most reasons that are named for one statement.

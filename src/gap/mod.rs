@@ -11,6 +11,7 @@ mod explained;
 mod lifecycle;
 mod named;
 mod observability;
+mod reason;
 pub mod rhythm;
 mod selectors;
 mod trails;
@@ -38,6 +39,7 @@ pub use explained::{Explained, ExplainedOperation, Share, explained};
 pub use lifecycle::{LIFE_CYCLE, LifeCycles, Stay};
 pub use named::{Named, NamedCalls, UnmappedCalls, named, unmapped_calls};
 pub use observability::{Blind, View};
+pub use reason::Reason;
 pub use trust::{Trust, trust};
 
 /// How much the archive says about one granted action, most protective first.

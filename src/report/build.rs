@@ -1,6 +1,7 @@
 //! All stages' answers put together; nothing is decided here.
 
 mod actions;
+mod choices;
 mod rhythm;
 mod suggestion;
 mod unexplained;
@@ -82,7 +83,9 @@ pub fn build(mut inputs: Inputs<'_>) -> Report {
             finding: finding(&found.finding),
         })
         .collect();
-    let totals = totals::totals(&inputs, &principals, &account_findings, &suggestions, &risks);
+    let (questions, all_questions) = choices::questions(&inputs, &names);
+    let mut totals = totals::totals(&inputs, &principals, &account_findings, &suggestions, &risks);
+    totals.questions = all_questions;
     Report {
         schema: SCHEMA.to_owned(),
         tool: Tool {
@@ -103,6 +106,8 @@ pub fn build(mut inputs: Inputs<'_>) -> Report {
         alternatives,
         account_findings,
         refused: suggestion::refused(&inputs),
+        questions,
+        choices: choices::choices(&inputs),
         totals,
     }
 }

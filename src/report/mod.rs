@@ -6,6 +6,7 @@ mod blocked;
 mod build;
 mod read;
 mod changes;
+mod choices;
 mod coverage;
 mod explained;
 mod integrity;
@@ -22,6 +23,7 @@ use crate::verify::Verified;
 
 pub use build::{Inputs, build};
 pub use changes::{Applied, CHANGES, Changes, Denial, Hurt, Lapsed, UsedAfterAll, changes, denials};
+pub use choices::{Choice, Question};
 pub use coverage::{
     ChangeReport, CoverageInputs, CoverageReport, DataReport, DigestReport, HoleReport, OffReport, StreamReport,
     TrailReport, UnprovedReport, coverage,
@@ -35,7 +37,7 @@ pub use principal::{
 };
 pub use read::Error;
 pub use suggestion::{
-    Alternative, Characters, Narrowed, Refused, Room, StatementOrigin, Suggestion, Unseen, UnseenWhy, Verdict,
+    Alternative, Characters, Chosen, Narrowed, Refused, Room, StatementOrigin, Suggestion, Unseen, UnseenWhy, Verdict,
 };
 
 /// The `schema` field of a result.
@@ -63,6 +65,12 @@ pub struct Report {
     pub account_findings: Vec<AccountFinding>,
     /// Candidates that a proof refused, each with its witness.
     pub refused: Vec<Refused>,
+    /// What nobody can see and nobody has answered for, the most risk first; at most 200, `totals.questions` counts all.
+    #[serde(default)]
+    pub questions: Vec<Question>,
+    /// The choices that were given.
+    #[serde(default)]
+    pub choices: Vec<Choice>,
     /// The sums that the first screen shows.
     pub totals: Totals,
 }
@@ -224,8 +232,11 @@ pub struct Totals {
     pub ready: u64,
     /// Suggestions that are held.
     pub held: u64,
-    /// Policies that another choice of evidence would shrink.
+    /// Editable policies that grant what nobody can see and nobody has answered for.
     pub needs_choice: u64,
+    /// Open questions: one for each principal, service and reason.
+    #[serde(default)]
+    pub questions: u64,
     /// Principals left alone, by reason.
     pub not_touched: BTreeMap<String, u64>,
     /// Catalog actions that ready suggestions remove, summed over principals.

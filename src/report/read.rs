@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    AccountFinding, Alternative, Coverage, Principal, Refused, Report, SCHEMA, Suggestion, Tool, Totals, Window,
+    AccountFinding, Alternative, Choice, Coverage, Principal, Question, Refused, Report, SCHEMA, Suggestion, Tool,
+    Totals, Window,
 };
 use crate::iam::PolicyText;
 use crate::verify;
@@ -31,6 +32,10 @@ struct Unproved {
     account_findings: Vec<AccountFinding>,
     #[serde(default)]
     refused: Vec<Refused>,
+    #[serde(default)]
+    questions: Vec<Question>,
+    #[serde(default)]
+    choices: Vec<Choice>,
     totals: Totals,
 }
 
@@ -98,6 +103,8 @@ impl Report {
             alternatives: read.alternatives,
             account_findings: read.account_findings,
             refused: read.refused,
+            questions: read.questions,
+            choices: read.choices,
             totals: read.totals,
         })
     }

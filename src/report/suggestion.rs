@@ -52,8 +52,28 @@ pub struct Suggestion {
     pub confidence_why: Vec<String>,
     /// After this moment analyse again, RFC 3339.
     pub expires: String,
+    /// What people chose, where that had its say.
+    #[serde(default)]
+    pub chosen: Vec<Chosen>,
     /// What was proved.
     pub verdict: Verdict,
+}
+
+/// A choice that somebody made, and what of a policy it decided.
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct Chosen {
+    /// ARN of whom it is about.
+    pub principal: String,
+    /// `keep`, `drop`, or `ask again on YYYY-MM-DD`.
+    pub decision: String,
+    /// How many actions of the policy.
+    pub count: u64,
+    /// Patterns that name them.
+    pub actions: Patterns,
+    /// Who chose.
+    pub who: String,
+    /// What for.
+    pub why: String,
 }
 
 /// Where a statement of a suggested document comes from.
@@ -134,6 +154,9 @@ pub struct Verdict {
     /// Calls that no statement explains; all that could explain them stays.
     #[serde(default)]
     pub unexplained: u64,
+    /// Who dropped actions whose use nobody can see: the proof says nothing of those.
+    #[serde(default)]
+    pub chosen_by: Vec<String>,
 }
 
 /// Another proved way to the same end. None of them takes a policy's place unasked.

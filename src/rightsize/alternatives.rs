@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use super::fit::{TOGETHER, fit};
 use super::names::Within;
 use super::quota::{MANAGED, SESSION, attachments, characters};
+use super::removable::goes;
 use super::rewrite::{statements, texts, with_actions, with_statements};
-use super::{Goal, Options, Rewriter, goes, guard};
+use super::{Goal, Options, Rewriter, guard};
 use crate::catalog::Catalog;
 use crate::gap::{ActionSet, Gap};
 use crate::grants::{Grants, Kind, PolicyIndex, PolicyKind, PrincipalIndex};
@@ -214,7 +215,7 @@ impl Rewriter<'_> {
             let statements = self.grants.policies[slice.policy].policy.as_ref().ok();
             let statement =
                 statements.and_then(|policy| policy.statements.iter().find(|known| known.index == slice.statement));
-            let goes = statement.map(|statement| goes(catalog, gap, slice, statement, self.options));
+            let goes = statement.map(|statement| goes(catalog, self.grants, gap, slice, statement, self.options));
             stays.extend(&goes.map_or_else(
                 || slice.granted.as_ref().clone(),
                 |goes| slice.granted.difference(&goes),

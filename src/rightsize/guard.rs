@@ -53,6 +53,17 @@ impl Keep {
 }
 
 impl KeepRule {
+    /// A rule for principals that are named so, which keeps nothing: choices name them alike.
+    pub(super) fn of(principal: &str) -> KeepRule {
+        KeepRule {
+            principal: principal.to_owned(),
+            action: None,
+            reason: String::new(),
+            expires: None,
+            own: false,
+        }
+    }
+
     /// Leaves a principal alone that runs this program: an ARN, of a role also that of a session or without its path; or
     /// a name. What it does for this program is no use of the owner's, and taking it for none would make what it needs
     /// unused.

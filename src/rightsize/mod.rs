@@ -7,6 +7,7 @@
 mod alternatives;
 mod assumptions;
 mod balanced;
+mod choices;
 mod confidence;
 mod cover;
 mod fit;
@@ -15,6 +16,7 @@ mod identity;
 mod names;
 mod narrow;
 mod quota;
+mod removable;
 mod rewrite;
 mod rhythm;
 mod risk;
@@ -24,16 +26,17 @@ mod whole;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Catalog;
-use crate::gap::{self, ActionSet, Gap, Grade, Slice};
+use crate::gap::{self, ActionSet, Gap, Grade};
 use crate::grants::{Grants, Kind, PolicyIndex, PolicyKind, PrincipalIndex};
 use crate::iam::subset::{self, Effort};
-use crate::iam::{Effect, Policy, PolicyText, Statement};
+use crate::iam::{Effect, Policy, PolicyText};
 use crate::time::Window;
 use crate::usage::Table;
 use rayon::prelude::*;
 use serde_json::Value;
 
 pub use alternatives::{Alternative, AlternativeKind, Impossible, alternatives};
+pub use choices::{Choice, Choices, ChoicesError, Decided, Decision, question};
 pub use confidence::{Confidence, Level, Rhythm};
 pub use guard::{Keep, KeepRule, Kept, kept_whole, spared, why_not_policy, why_not_principal};
 pub use identity::suggestion_id;
@@ -43,6 +46,8 @@ pub use quota::{
     characters_of,
 };
 use quota::{Purse, purses};
+pub use removable::decided;
+use removable::removable;
 pub use risk::{Risks, weight};
 
 /// How much evidence a removal needs.
@@ -81,6 +86,8 @@ pub struct Options {
     pub grace: u16,
     /// What must stay.
     pub keep: Keep,
+    /// What people decided of what nobody can see.
+    pub choices: Choices,
     /// Whether AWS-managed policies that are maintained upstream may be replaced.
     pub replace_aws_managed: bool,
     /// Fewest actions for which a wildcard of the original stands in their place.
@@ -103,6 +110,7 @@ impl Default for Options {
             min_window: 90,
             grace: 30,
             keep: Keep::default(),
+            choices: Choices::default(),
             replace_aws_managed: false,
             compact: 4,
             min_confidence: Level::Low,
@@ -228,6 +236,17 @@ impl Room {
     }
 }
 
+/// A choice that had its say in a policy.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Chosen {
+    /// Whose grants it is about.
+    pub principal: PrincipalIndex,
+    /// The choice.
+    pub choice: Choice,
+    /// Those of the policy's actions that it decided.
+    pub actions: ActionSet,
+}
+
 /// A policy that can shrink, with the documents that would do.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Proposal {
@@ -251,6 +270,8 @@ pub struct Proposal {
     pub assumptions: Vec<String>,
     /// Keep rules that had their say.
     pub kept_by_rule: Vec<String>,
+    /// Choices that had their say.
+    pub chosen: Vec<Chosen>,
 }
 
 /// Everything that can shrink, and policies of which no candidate fits AWS's quota, with the reason. `window` is what
@@ -344,7 +365,16 @@ impl<'a> Rewriter<'a> {
         let affects = self.affected(index)?;
         let document = grants.policies[index].policy.as_ref().ok()?;
         let kept = guard::kept(catalog, grants, &affects, &options.keep);
-        let removable = removable(catalog, self.gaps, index, &affects, document, options, &kept.actions);
+        let removable = removable(
+            catalog,
+            grants,
+            self.gaps,
+            index,
+            &affects,
+            document,
+            options,
+            &kept.actions,
+        );
         let seen = self.seen(&[index], &affects, document, &kept.actions);
         Some(Goal {
             index,
@@ -390,10 +420,13 @@ impl<'a> Rewriter<'a> {
         let allows = document.statements.iter().filter(|one| one.effect == Effect::Allow);
         for statement in allows.filter(|one| !tied.contains(&one.index)) {
             let mut here = kept.clone();
-            for slice in affects.iter().flat_map(|principal| &self.gaps[*principal].slices) {
-                if copies.contains(&slice.policy) && slice.statement == statement.index {
-                    here.extend(&slice.with_grade(Grade::Used));
-                    here.extend(&slice.with_grade(Grade::Inferred));
+            for principal in affects {
+                for slice in &self.gaps[*principal].slices {
+                    if copies.contains(&slice.policy) && slice.statement == statement.index {
+                        here.extend(&slice.with_grade(Grade::Used));
+                        here.extend(&slice.with_grade(Grade::Inferred));
+                        here.extend(&decided(self.catalog, self.grants, self.options, *principal, slice).kept);
+                    }
                 }
             }
             seen.insert(statement.index, here);
@@ -464,7 +497,16 @@ impl<'a> Rewriter<'a> {
         let mut all: Option<BTreeMap<usize, ActionSet>> = None;
         for index in copies {
             let owners = &grants.policies[*index].attached_to;
-            let here = removable(catalog, self.gaps, *index, owners, document, options, &kept.actions);
+            let here = removable(
+                catalog,
+                grants,
+                self.gaps,
+                *index,
+                owners,
+                document,
+                options,
+                &kept.actions,
+            );
             all = Some(match all {
                 None => here,
                 Some(all) => all
@@ -519,63 +561,6 @@ fn grants_all_of(before: &Policy, after: &Candidate) -> bool {
     };
     let (proof, no_search) = (Effort::default(), Effort::of(0));
     subset::allows_no_more_within(&after, before, &proof, &no_search) == subset::Verdict::Proved
-}
-
-/// For each Allow statement, by its place: the actions that none of the principals may need.
-fn removable(
-    catalog: &Catalog,
-    gaps: &[Gap],
-    index: PolicyIndex,
-    affects: &[PrincipalIndex],
-    document: &Policy,
-    options: &Options,
-    kept: &ActionSet,
-) -> BTreeMap<usize, ActionSet> {
-    let mut removable = BTreeMap::new();
-    let tied = whole::tied(document);
-    for statement in document
-        .statements
-        .iter()
-        .filter(|statement| statement.effect == Effect::Allow)
-    {
-        let mut set = ActionSet::of_statement(catalog, statement).difference(kept);
-        for principal in affects {
-            let slices = gaps[*principal]
-                .slices
-                .iter()
-                .filter(|slice| slice.policy == index && slice.statement == statement.index);
-            for slice in slices {
-                set = set.intersection(&goes(catalog, &gaps[*principal], slice, statement, options));
-            }
-        }
-        if tied.contains(&statement.index) {
-            set = whole::whole(catalog, statement, set);
-        }
-        removable.insert(statement.index, set);
-    }
-    removable
-}
-
-/// What of a statement goes at this level of evidence, for one principal.
-fn goes(catalog: &Catalog, gap: &Gap, slice: &Slice, statement: &Statement, options: &Options) -> ActionSet {
-    let mut goes = slice.with_grade(Grade::Unused);
-    match options.evidence {
-        EvidenceLevel::Conservative => {}
-        EvidenceLevel::Balanced => {
-            goes.extend(&balanced::removable(catalog, gap, slice, statement));
-        }
-        EvidenceLevel::Aggressive => {
-            for grade in [Grade::OutsideCoverage, Grade::Unobservable, Grade::DeniedOnly] {
-                goes.extend(&slice.with_grade(grade));
-            }
-            goes = goes.difference(&slice.unmapped);
-            // PassRole never shows itself; what hands over roles is anybody's guess.
-            if let Some(pass_role) = catalog.id("iam:PassRole") {
-                goes.remove(pass_role);
-            }
-        }
-    }
-    goes
 }
 
 /// The kind of a policy as `result.json` writes it.

@@ -6,10 +6,10 @@ use super::assumptions::assumptions;
 use super::fit::{Fit, fit};
 use super::quota::{Purse, characters};
 use super::{
-    Candidate, Change, Goal, Origin, Proposal, Rewriter, Room, Step, Steps, confidence, grants_all_of, narrow, rewrite,
-    whole,
+    Candidate, Change, Choice, Chosen, Decision, Goal, Origin, Proposal, Rewriter, Room, Step, Steps, confidence,
+    grants_all_of, narrow, rewrite, whole,
 };
-use crate::gap::ActionSet;
+use crate::gap::{ActionSet, Slice};
 use crate::grants::{PolicyIndex, PolicyKind};
 use crate::iam::PolicyText;
 
@@ -254,7 +254,41 @@ impl<'a> Rewriter<'a> {
             confidence: confidence.clone(),
             assumptions: assumptions.clone(),
             kept_by_rule: goal.kept.rules.clone(),
+            chosen: self.chosen(&goal),
         };
         steps.into_iter().map(proposal).collect()
+    }
+
+    /// Choices that had their say: drops of what goes, and what was kept or put off.
+    fn chosen(&self, goal: &Goal<'_>) -> Vec<Chosen> {
+        let mut chosen = Vec::new();
+        for principal in &goal.affects {
+            let granted = |slice: &&Slice| slice.policy == goal.index;
+            let slices: Vec<&Slice> = self.gaps[*principal].slices.iter().filter(granted).collect();
+            let fit = |choice: &&Choice| choice.fits(&self.grants.principals[*principal]);
+            for choice in self.options.choices.0.iter().filter(fit) {
+                let set = choice.set(self.catalog);
+                let mut actions = ActionSet::none();
+                for slice in &slices {
+                    match choice.decision {
+                        Decision::Open => {}
+                        Decision::Keep | Decision::Later(_) => actions.extend(&set.intersection(&slice.granted)),
+                        Decision::Drop => {
+                            if let Some(goes) = goal.removable.get(&slice.statement) {
+                                actions.extend(&choice.obeyed(&set, slice).intersection(goes));
+                            }
+                        }
+                    }
+                }
+                if !actions.is_empty() {
+                    chosen.push(Chosen {
+                        principal: *principal,
+                        choice: choice.clone(),
+                        actions,
+                    });
+                }
+            }
+        }
+        chosen
     }
 }

@@ -279,6 +279,7 @@ fn suggestion(report: &Report, at: usize, whole: bool, room: &mut Room) -> Resul
             "statement": n.statement, "from": n.from.join(", "), "to": n.to.join(", "),
         })).collect::<Vec<_>>(),
         "assumptions": s.assumptions.iter().take(20).collect::<Vec<_>>(),
+        "chosen": view::chosen(s).into_iter().take(20).collect::<Vec<_>>(),
         "held": s.held,
         "confidence": s.confidence,
         "confidence_why": s.confidence_why.iter().take(6).collect::<Vec<_>>(),

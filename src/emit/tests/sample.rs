@@ -64,7 +64,16 @@ pub(super) fn suggestion(id: &str, policy: &str, change: &str, step: &str, held:
             incomplete: 3,
             unmapped: 1,
             unexplained: 2,
+            chosen_by: vec![HOSTILE.to_owned()],
         },
+        chosen: vec![Chosen {
+            principal: "arn:aws:iam::111122223333:role/ci/ci-deploy".to_owned(),
+            decision: "drop".to_owned(),
+            count: 1,
+            actions: vec!["iam:PassRole".to_owned()].into(),
+            who: HOSTILE.to_owned(),
+            why: HOSTILE.to_owned(),
+        }],
     };
     verify::again(before, after, value).expect("the sample's policies shrink")
 }
@@ -277,6 +286,8 @@ pub(super) fn sample() -> Report {
             held: None,
             verdict: Verdict::default(),
         }],
+        questions: Vec::new(),
+        choices: Vec::new(),
         refused: vec![Refused {
             policy: "other".to_owned(),
             policy_arn: "arn:aws:iam::111122223333:policy/other".to_owned(),
@@ -299,6 +310,7 @@ pub(super) fn sample() -> Report {
             ready: 3,
             held: 1,
             needs_choice: 31,
+            questions: 40,
             not_touched: BTreeMap::from([("service roles".to_owned(), 44), ("too new".to_owned(), 61)]),
             removable_actions: 602,
             findings: BTreeMap::new(),

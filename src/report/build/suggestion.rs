@@ -12,9 +12,10 @@ use crate::gap::{ActionSet, Slice};
 use crate::grants::{PolicyIndex, PrincipalIndex};
 use crate::iam::{ActionPart, Statement};
 use crate::report::{
-    Alternative, Characters, Inputs, Narrowed, Refused, Room, StatementOrigin, Suggestion, Unseen, UnseenWhy, Verdict,
+    Alternative, Characters, Chosen, Inputs, Narrowed, Refused, Room, StatementOrigin, Suggestion, Unseen, UnseenWhy,
+    Verdict,
 };
-use crate::rightsize::{self, Candidate, Impossible, Names, Origin, Proposal, Risks, Within};
+use crate::rightsize::{self, Candidate, Decision, Impossible, Names, Origin, Proposal, Risks, Within};
 use crate::time::{DAY, moment};
 use crate::verify::{Proved, ProvedAlternative, Replayed, Verified};
 
@@ -42,6 +43,7 @@ pub(super) fn suggestion(
     }
     let statements = statements(inputs, proposal, &proved.candidate);
     let removed = &proved.candidate.removed;
+    let chosen = chosen(inputs, names, proposal, removed);
     Suggestion {
         id: rightsize::suggestion_id(document, proposal.step, proved.after()),
         policy: document.name.clone(),
@@ -84,7 +86,11 @@ pub(super) fn suggestion(
         confidence: proposal.confidence.level.name().to_owned(),
         confidence_why: proposal.confidence.why.clone(),
         expires: moment(to + EXPIRES * DAY),
-        verdict: verdict(proved.replayed),
+        verdict: Verdict {
+            chosen_by: chosen_by(&chosen),
+            ..verdict(proved.replayed)
+        },
+        chosen,
     }
 }
 
@@ -150,6 +156,33 @@ fn unseen(
     }
 }
 
+/// The choices that had their say in a step, one for each principal.
+fn chosen(inputs: &Inputs<'_>, names: &Names<'_>, proposal: &Proposal, removed: &ActionSet) -> Vec<Chosen> {
+    let each = proposal.chosen.iter().filter_map(|chosen| {
+        // A step may take less than what somebody dropped.
+        let actions = match chosen.choice.decision {
+            Decision::Drop => chosen.actions.intersection(removed),
+            Decision::Keep | Decision::Later(_) | Decision::Open => chosen.actions.clone(),
+        };
+        (!actions.is_empty()).then(|| Chosen {
+            principal: inputs.grants.principals[chosen.principal].arn.clone(),
+            decision: chosen.choice.decision.name(),
+            count: actions.len() as u64,
+            actions: names.shared(&actions, Within::Anything, FEWEST),
+            who: chosen.choice.who.clone(),
+            why: chosen.choice.why.clone(),
+        })
+    });
+    each.collect()
+}
+
+/// Who dropped something, each once.
+fn chosen_by(chosen: &[Chosen]) -> Vec<String> {
+    let drops = chosen.iter().filter(|chosen| chosen.decision == Decision::Drop.name());
+    let whom: BTreeSet<&String> = drops.map(|chosen| &chosen.who).collect();
+    whom.into_iter().cloned().collect()
+}
+
 /// What is taken for granted of files of the accounts concerned that were not read whole.
 fn losses(inputs: &Inputs<'_>, affects: &[PrincipalIndex]) -> Vec<String> {
     let accounts: BTreeSet<&str> = affects
@@ -190,6 +223,7 @@ fn verdict(replayed: Replayed) -> Verdict {
         incomplete: replayed.incomplete,
         unmapped: replayed.unmapped,
         unexplained: replayed.unexplained,
+        chosen_by: Vec::new(),
     }
 }
 

@@ -64,9 +64,8 @@ pub(super) fn totals(
         on: inputs.options.suggestions.life_cycles,
         actions: holders.map(|gap| gap.by_life_cycle().len() as u64).sum(),
     });
-    let (needs_choice, would_prove_most) = unproved(inputs, risks);
-    totals.needs_choice = needs_choice;
-    totals.would_prove_most = would_prove_most;
+    totals.needs_choice = inputs.analysis.asked.open.len() as u64;
+    totals.would_prove_most = would_prove_most(inputs, risks);
     totals.backtest = inputs.analysis.backtest.as_ref().and_then(backtest);
     totals
 }
@@ -103,10 +102,8 @@ fn short_reason(principal: &Principal) -> &'static str {
     }
 }
 
-/// How many editable policies grant actions that this archive cannot judge, and the kind of data events that would
-/// judge most of them.
-fn unproved(inputs: &Inputs<'_>, risks: &Risks) -> (u64, Option<String>) {
-    let mut open = 0;
+/// The kind of data events that would judge most of what editable policies grant and this archive cannot judge.
+fn would_prove_most(inputs: &Inputs<'_>, risks: &Risks) -> Option<String> {
     let mut data: BTreeMap<&str, u64> = BTreeMap::new();
     // Of thousands of slices most have the same view.
     let mut by_type: HashMap<*const View, BTreeMap<&str, ActionSet>> = HashMap::new();
@@ -114,7 +111,6 @@ fn unproved(inputs: &Inputs<'_>, risks: &Risks) -> (u64, Option<String>) {
         if inputs.analysis.left_alone.policies[policy].is_some() {
             continue;
         }
-        let mut unjudged = false;
         let affects = inputs.grants.affected_by(policy);
         for slice in affects
             .iter()
@@ -123,7 +119,6 @@ fn unproved(inputs: &Inputs<'_>, risks: &Risks) -> (u64, Option<String>) {
         {
             let mut hidden = slice.with_grade(Grade::Unobservable);
             hidden.extend(&slice.with_grade(Grade::OutsideCoverage));
-            unjudged |= !hidden.is_empty();
             let view = by_type
                 .entry(Arc::as_ptr(&slice.view))
                 .or_insert_with(|| data_events(&slice.view));
@@ -133,13 +128,9 @@ fn unproved(inputs: &Inputs<'_>, risks: &Risks) -> (u64, Option<String>) {
                 }
             }
         }
-        open += u64::from(unjudged);
     }
     let most = data.into_iter().max_by(|(a, x), (b, y)| x.cmp(y).then(b.cmp(a)));
-    (
-        open,
-        most.map(|(resource_type, _)| format!("data events of {resource_type}")),
-    )
+    most.map(|(resource_type, _)| format!("data events of {resource_type}"))
 }
 
 /// The actions that only data events would show, by their type.

@@ -1,0 +1,121 @@
+//! `decide`: the questions that a trail cannot answer, as a file for people to answer.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::Args;
+
+use super::report::load;
+use super::{Outcome, Terminal, choices};
+use crate::catalog::Catalog;
+use crate::disk;
+use crate::emit::escape;
+use crate::gap::{ActionSet, Reason};
+use crate::report::{Question, Report};
+use crate::rightsize::{Choice, Choices, question};
+
+/// Above a new file of choices.
+const HEAD: &str = "\
+# Questions that the trail cannot answer, the most risk first. Answer each at `decision`:
+#   decision = \"keep\"                       the actions stay, whatever --evidence says
+#   decision = \"drop\"                       they go; write at `who` whose word that is
+#   decision = \"ask again on 2027-01-31\"    they stay, and the question comes back that day
+# Then run `trimtrail analyze --choices FILE`. What stays empty is asked again.
+";
+
+/// Arguments of `decide`.
+#[derive(Args, Debug)]
+pub(super) struct DecideArgs {
+    /// A result.json
+    #[arg(value_name = "RESULT")]
+    result: PathBuf,
+    /// The file of choices; what it holds stays, and only new questions are added
+    #[arg(short = 'o', long, value_name = "FILE", env = "TRIMTRAIL_CHOICES")]
+    choices: Option<PathBuf>,
+}
+
+impl DecideArgs {
+    pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
+        let report = load(&self.result)?;
+        let catalog = Catalog::embedded();
+        // A pattern stands for what the catalog of the result held, and a newer one may hold more.
+        if report.tool.catalog_date != catalog.date() {
+            bail!(
+                "the result was made with the catalog of {}, this program has the one of {}: analyze again",
+                report.tool.catalog_date,
+                catalog.date()
+            );
+        }
+        let (mut text, choices) = match &self.choices {
+            Some(path) if path.exists() => read(path)?,
+            Some(_) | None => (HEAD.to_owned(), Choices::default()),
+        };
+        let new = questions(catalog, &report, &choices);
+        let asked = new.len();
+        text.extend(new);
+        match &self.choices {
+            Some(path) if asked > 0 => {
+                let folder = path.parent().unwrap_or(Path::new(""));
+                let name = path.file_name().map_or(Path::new(""), Path::new);
+                disk::replace(folder, name, |out| -> io::Result<()> { out.write_all(text.as_bytes()) })
+                    .with_context(|| format!("-o {}", path.display()))?;
+            }
+            Some(_) => {}
+            None => io::stdout().lock().write_all(text.as_bytes())?,
+        }
+        let more = report.totals.questions.saturating_sub(report.questions.len() as u64);
+        let more = match more {
+            0 => String::new(),
+            more => format!("; {more} more come once these are answered"),
+        };
+        terminal.say(&format!("{asked} new questions{more}"));
+        Ok(Outcome::Clear)
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<(String, Choices)> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("choices file `{}`", path.display()))?;
+    let choices = choices::parse(path, &text)?;
+    Ok((text, choices))
+}
+
+/// The questions of a result that a file does not hold yet, each as the file writes it.
+fn questions(catalog: &Catalog, report: &Report, choices: &Choices) -> Vec<String> {
+    let new = report.questions.iter().filter_map(|open| {
+        let reason = Reason::of_name(&open.reason)?;
+        let mut actions = ActionSet::none();
+        for pattern in open.actions.iter() {
+            actions.extend(&ActionSet::of_pattern(catalog, &pattern.to_lowercase()));
+        }
+        let same = |choice: &&Choice| {
+            choice.principal == open.principal && choice.service == open.service && choice.reason == reason
+        };
+        for choice in choices.0.iter().filter(same) {
+            actions = actions.difference(&choice.set(catalog));
+        }
+        if actions.is_empty() {
+            return None;
+        }
+        let names: Vec<String> = actions.iter().map(|action| catalog.name(action).to_owned()).collect();
+        let remark = remark(open, reason, names.len());
+        Some(question(&remark, &open.principal, &open.service, reason, &names))
+    });
+    new.collect()
+}
+
+/// The question in words.
+fn remark(open: &Question, reason: Reason, count: usize) -> String {
+    let noun = if count == 1 { "action" } else { "actions" };
+    let on = match &open.granted_on[..] {
+        [] => String::new(),
+        resources => format!(", granted on {}", resources.join(", ")),
+    };
+    let text = format!(
+        "{}: {count} {noun} of {}{on}; {}",
+        open.principal.rsplit(':').next().unwrap_or(&open.principal),
+        open.service,
+        reason.says()
+    );
+    escape::terminal(&text).into_owned()
+}

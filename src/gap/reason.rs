@@ -1,0 +1,88 @@
+//! Why nobody could see an action, as a name that stays the same from run to run: what people's choices are about.
+
+use super::{Blind, Grade, Slice};
+use crate::catalog::ActionId;
+
+/// Why nobody could see an action.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Reason {
+    /// No trail could show it.
+    NeverLogged,
+    /// The trail's configuration leaves it out.
+    LeftOut,
+    /// Only data events would show it, and the archive lacks them.
+    DataEvents,
+    /// A region has no event at all.
+    NoRegion,
+    /// Days or classes of events are missing.
+    Hole,
+    /// IAM saw its service used, and the archive did not.
+    ServiceAccessed,
+    /// A call whose operation the catalog does not know may have needed it.
+    UnknownCall,
+}
+
+impl Reason {
+    /// Every reason.
+    pub const ALL: [Reason; 7] = [
+        Reason::NeverLogged,
+        Reason::LeftOut,
+        Reason::DataEvents,
+        Reason::NoRegion,
+        Reason::Hole,
+        Reason::ServiceAccessed,
+        Reason::UnknownCall,
+    ];
+
+    /// The reason as files write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Reason::NeverLogged => "never-logged",
+            Reason::LeftOut => "left-out",
+            Reason::DataEvents => "data-events",
+            Reason::NoRegion => "no-region",
+            Reason::Hole => "hole",
+            Reason::ServiceAccessed => "service-accessed",
+            Reason::UnknownCall => "unknown-call",
+        }
+    }
+
+    /// The reason of a name.
+    pub fn of_name(name: &str) -> Option<Reason> {
+        Reason::ALL.into_iter().find(|reason| reason.name() == name)
+    }
+
+    /// The reason in words.
+    pub fn says(self) -> &'static str {
+        match self {
+            Reason::NeverLogged => "no trail can show them",
+            Reason::LeftOut => "the trail's configuration leaves them out",
+            Reason::DataEvents => "only data events would show them, and this archive lacks those",
+            Reason::NoRegion => "a region where they may be used has no event in this archive",
+            Reason::Hole => "days or classes of events that would show them are missing",
+            Reason::ServiceAccessed => "IAM saw their service used, and this archive did not",
+            Reason::UnknownCall => "a call that the catalog does not know may have needed them",
+        }
+    }
+}
+
+impl Slice {
+    /// Why nobody could see whether an action was used; `None` where that is known.
+    pub fn reason(&self, action: ActionId) -> Option<Reason> {
+        match self.grade(action) {
+            Grade::Used | Grade::Inferred | Grade::DeniedOnly | Grade::Unused => return None,
+            Grade::Unobservable | Grade::OutsideCoverage => {}
+        }
+        if self.unmapped.contains(action) {
+            return Some(Reason::UnknownCall);
+        }
+        Some(match self.view.blind_to(action) {
+            Some(Blind::Unobservable(_)) => Reason::NeverLogged,
+            Some(Blind::LeftOut(_)) => Reason::LeftOut,
+            Some(Blind::DataEvents { .. }) => Reason::DataEvents,
+            Some(Blind::NoRegion(_)) => Reason::NoRegion,
+            Some(Blind::Gap(_)) => Reason::Hole,
+            None => Reason::ServiceAccessed,
+        })
+    }
+}

@@ -1,0 +1,260 @@
+//! What people decided of permissions whose use nobody can see: after the keep rules, before the evidence level.
+
+use std::fmt::Write as _;
+
+use serde::Deserialize;
+
+use super::KeepRule;
+use crate::catalog::Catalog;
+use crate::gap::{ActionSet, Grade, Reason, Slice};
+use crate::grants::Principal;
+
+/// What somebody decided.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Decision {
+    /// Nothing yet.
+    Open,
+    /// The actions stay, whatever the evidence level.
+    Keep,
+    /// They go, where nobody can see whether they are used.
+    Drop,
+    /// They stay, and the question comes back on this day, `YYYY-MM-DD`.
+    Later(String),
+}
+
+impl Decision {
+    /// The decision as files write it.
+    pub fn name(&self) -> String {
+        match self {
+            Decision::Open => String::new(),
+            Decision::Keep => "keep".to_owned(),
+            Decision::Drop => "drop".to_owned(),
+            Decision::Later(day) => format!("ask again on {day}"),
+        }
+    }
+
+    fn of(text: &str) -> Option<Decision> {
+        Some(match text.trim() {
+            "" => Decision::Open,
+            "keep" => Decision::Keep,
+            "drop" => Decision::Drop,
+            later => {
+                let day: jiff::civil::Date = later.strip_prefix("ask again on ")?.trim().parse().ok()?;
+                Decision::Later(day.to_string())
+            }
+        })
+    }
+}
+
+/// One answered question.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Choice {
+    /// Whom it is about, as `--keep` names principals: a glob over the ARN, the name or the path, or `tag:KEY=VALUE`.
+    pub principal: String,
+    /// The service that was asked about.
+    pub service: String,
+    /// Why nobody could see the actions; a choice to drop them holds for no other reason.
+    pub reason: Reason,
+    /// The actions, by name or pattern.
+    pub actions: Vec<String>,
+    /// What becomes of them.
+    pub decision: Decision,
+    /// Who decided.
+    pub who: String,
+    /// What for.
+    pub why: String,
+}
+
+/// A choice as the file has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    principal: String,
+    service: String,
+    reason: String,
+    actions: Vec<String>,
+    #[serde(default)]
+    decision: String,
+    #[serde(default)]
+    who: String,
+    #[serde(default)]
+    why: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    choice: Vec<Written>,
+}
+
+/// Why a file of choices cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ChoicesError {
+    /// Not TOML, or not these fields.
+    #[error("{0}")]
+    Toml(#[from] toml::de::Error),
+    /// A reason that there is not.
+    #[error("choice {0}: no reason `{1}`")]
+    Reason(usize, String),
+    /// A decision that there is not.
+    #[error("choice {0}: `{1}` is no decision; write \"keep\", \"drop\" or \"ask again on 2027-01-31\"")]
+    Decision(usize, String),
+    /// An action of another service.
+    #[error("choice {0}: `{1}` is no action of {2}")]
+    Action(usize, String, String),
+    /// Nobody answers for it.
+    #[error("choice {0}: who drops it? write a name at `who`")]
+    Nobody(usize),
+}
+
+/// All choices of a file.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Choices(pub Vec<Choice>);
+
+/// What choices say of what one statement grants one principal.
+#[derive(Debug, Default)]
+pub struct Decided {
+    /// What stays because somebody said so.
+    pub kept: ActionSet,
+    /// What stays until somebody is asked again.
+    pub later: ActionSet,
+    /// What goes because somebody said so.
+    pub dropped: ActionSet,
+}
+
+impl Choices {
+    /// Reads a file of choices.
+    ///
+    /// # Errors
+    /// A choice that nobody could obey, by its place from 1.
+    pub fn parse(text: &str) -> Result<Choices, ChoicesError> {
+        let file: File = toml::from_str(text)?;
+        let mut choices = Vec::new();
+        for (at, written) in file.choice.into_iter().enumerate() {
+            let at = at + 1;
+            let Some(reason) = Reason::of_name(&written.reason) else {
+                return Err(ChoicesError::Reason(at, written.reason));
+            };
+            let Some(decision) = Decision::of(&written.decision) else {
+                return Err(ChoicesError::Decision(at, written.decision));
+            };
+            if decision == Decision::Drop && written.who.trim().is_empty() {
+                return Err(ChoicesError::Nobody(at));
+            }
+            let of_service = format!("{}:", written.service.to_lowercase());
+            let strange = |action: &&String| !action.to_lowercase().starts_with(&of_service);
+            if let Some(action) = written.actions.iter().find(strange) {
+                return Err(ChoicesError::Action(at, action.clone(), written.service));
+            }
+            choices.push(Choice {
+                principal: written.principal,
+                service: written.service,
+                reason,
+                actions: written.actions,
+                decision,
+                who: written.who.trim().to_owned(),
+                why: written.why.trim().to_owned(),
+            });
+        }
+        Ok(Choices(choices))
+    }
+
+    /// Opens again what was to be asked again on `today` or before, `YYYY-MM-DD`.
+    pub fn wake(&mut self, today: &str) {
+        for choice in &mut self.0 {
+            if matches!(&choice.decision, Decision::Later(day) if day.as_str() <= today) {
+                choice.decision = Decision::Open;
+            }
+        }
+    }
+
+    /// What they say of a statement's grants to a principal. Where one keeps and another drops, it stays.
+    pub fn decided(&self, catalog: &Catalog, principal: &Principal, slice: &Slice) -> Decided {
+        let mut decided = Decided::default();
+        for choice in self.0.iter().filter(|choice| choice.fits(principal)) {
+            let set = choice.set(catalog).intersection(&slice.granted);
+            match choice.decision {
+                Decision::Open => {}
+                Decision::Keep => decided.kept.extend(&set),
+                Decision::Later(_) => decided.later.extend(&set),
+                Decision::Drop => decided.dropped.extend(&choice.obeyed(&set, slice)),
+            }
+        }
+        decided.dropped = decided.dropped.difference(&decided.kept).difference(&decided.later);
+        decided
+    }
+}
+
+impl Choice {
+    /// Whether it is about this principal.
+    pub fn fits(&self, principal: &Principal) -> bool {
+        KeepRule::of(&self.principal).fits(principal)
+    }
+
+    /// The catalog's actions that it names.
+    pub fn set(&self, catalog: &Catalog) -> ActionSet {
+        let mut set = ActionSet::none();
+        for action in &self.actions {
+            set.extend(&ActionSet::of_pattern(catalog, &action.to_lowercase()));
+        }
+        set
+    }
+
+    /// Of some actions those that a choice to drop them still holds for: nobody can see them, for the reason of then. What
+    /// an unknown call may have needed is not anybody's to drop.
+    pub fn obeyed(&self, set: &ActionSet, slice: &Slice) -> ActionSet {
+        let mut hidden = slice.with_grade(Grade::Unobservable);
+        hidden.extend(&slice.with_grade(Grade::OutsideCoverage));
+        let mut obeyed = ActionSet::none();
+        for action in set.intersection(&hidden).iter() {
+            let reason = slice.reason(action);
+            if reason == Some(self.reason) && reason != Some(Reason::UnknownCall) {
+                obeyed.insert(action);
+            }
+        }
+        obeyed
+    }
+}
+
+/// A question of a file of choices: one table, ready to be answered. `remark` is one line.
+pub fn question(remark: &str, principal: &str, service: &str, reason: Reason, actions: &[String]) -> String {
+    let mut text = format!("\n[[choice]]\n# {remark}\n");
+    let _ = writeln!(text, "principal = {}", quoted(principal));
+    let _ = writeln!(text, "service = {}", quoted(service));
+    let _ = writeln!(text, "reason = {}", quoted(reason.name()));
+    let mut line = "actions = [".to_owned();
+    for (at, action) in actions.iter().enumerate() {
+        let next = format!("{}{}", quoted(action), if at + 1 < actions.len() { ", " } else { "" });
+        if line.len() + next.len() > 110 {
+            let _ = writeln!(text, "{}", line.trim_end());
+            line = "    ".to_owned();
+        }
+        line.push_str(&next);
+    }
+    let _ = writeln!(text, "{line}]");
+    text.push_str("decision = \"\" # keep, drop, or ask again on YYYY-MM-DD\nwho = \"\"\nwhy = \"\"\n");
+    text
+}
+
+/// A text as TOML writes it; what does not show stands as its number.
+fn quoted(text: &str) -> String {
+    let mut quoted = String::from('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => {
+                let _ = write!(quoted, "\\U{:08X}", u32::from(c));
+            }
+            c if c.is_control() => {
+                let _ = write!(quoted, "\\U{:08X}", u32::from(c));
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+//! What of a policy nobody may need, at a level of evidence and after people's choices.
+
+use std::collections::BTreeMap;
+
+use super::{Decided, EvidenceLevel, Options, balanced, whole};
+use crate::catalog::Catalog;
+use crate::gap::{ActionSet, Gap, Grade, Slice};
+use crate::grants::{Grants, PolicyIndex, PrincipalIndex};
+use crate::iam::{Effect, Policy, Statement};
+
+/// For each Allow statement, by its place: the actions that none of the principals may need.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "what a policy grants, to whom, and what was asked for"
+)]
+pub(super) fn removable(
+    catalog: &Catalog,
+    grants: &Grants,
+    gaps: &[Gap],
+    index: PolicyIndex,
+    affects: &[PrincipalIndex],
+    document: &Policy,
+    options: &Options,
+    kept: &ActionSet,
+) -> BTreeMap<usize, ActionSet> {
+    let mut removable = BTreeMap::new();
+    let tied = whole::tied(document);
+    for statement in document
+        .statements
+        .iter()
+        .filter(|statement| statement.effect == Effect::Allow)
+    {
+        let mut set = ActionSet::of_statement(catalog, statement).difference(kept);
+        for principal in affects {
+            let slices = gaps[*principal]
+                .slices
+                .iter()
+                .filter(|slice| slice.policy == index && slice.statement == statement.index);
+            for slice in slices {
+                set = set.intersection(&goes(catalog, grants, &gaps[*principal], slice, statement, options));
+            }
+        }
+        if tied.contains(&statement.index) {
+            set = whole::whole(catalog, statement, set);
+        }
+        removable.insert(statement.index, set);
+    }
+    removable
+}
+
+/// What people decided of what a statement grants a principal.
+pub fn decided(
+    catalog: &Catalog,
+    grants: &Grants,
+    options: &Options,
+    principal: PrincipalIndex,
+    slice: &Slice,
+) -> Decided {
+    options.choices.decided(catalog, &grants.principals[principal], slice)
+}
+
+/// What of a statement goes for one principal: by evidence, and as people decided.
+pub(super) fn goes(
+    catalog: &Catalog,
+    grants: &Grants,
+    gap: &Gap,
+    slice: &Slice,
+    statement: &Statement,
+    options: &Options,
+) -> ActionSet {
+    let decided = decided(catalog, grants, options, gap.principal, slice);
+    let mut goes = by_evidence(catalog, gap, slice, statement, options);
+    goes.extend(&decided.dropped);
+    goes.difference(&decided.kept).difference(&decided.later)
+}
+
+/// What of a statement goes at this level of evidence, for one principal.
+fn by_evidence(catalog: &Catalog, gap: &Gap, slice: &Slice, statement: &Statement, options: &Options) -> ActionSet {
+    let mut goes = slice.with_grade(Grade::Unused);
+    match options.evidence {
+        EvidenceLevel::Conservative => {}
+        EvidenceLevel::Balanced => {
+            goes.extend(&balanced::removable(catalog, gap, slice, statement));
+        }
+        EvidenceLevel::Aggressive => {
+            for grade in [Grade::OutsideCoverage, Grade::Unobservable, Grade::DeniedOnly] {
+                goes.extend(&slice.with_grade(grade));
+            }
+            goes = goes.difference(&slice.unmapped);
+            // PassRole never shows itself; what hands over roles is anybody's guess.
+            if let Some(pass_role) = catalog.id("iam:PassRole") {
+                goes.remove(pass_role);
+            }
+        }
+    }
+    goes
+}
