@@ -2,6 +2,7 @@
 
 mod actions;
 mod choices;
+mod policies;
 mod rhythm;
 mod suggestion;
 mod unexplained;
@@ -86,6 +87,7 @@ pub fn build(mut inputs: Inputs<'_>) -> Report {
     let (questions, all_questions) = choices::questions(&inputs, &names);
     let mut totals = totals::totals(&inputs, &principals, &account_findings, &suggestions, &risks);
     totals.questions = all_questions;
+    let (policies, policy_documents) = policies::policies(&inputs, &suggestions);
     Report {
         schema: SCHEMA.to_owned(),
         tool: Tool {
@@ -108,6 +110,8 @@ pub fn build(mut inputs: Inputs<'_>) -> Report {
         refused: suggestion::refused(&inputs),
         questions,
         choices: choices::choices(&inputs),
+        policies,
+        policy_documents,
         totals,
     }
 }

@@ -10,6 +10,7 @@ mod choices;
 mod coverage;
 mod explained;
 mod integrity;
+mod live;
 mod practices;
 mod principal;
 mod suggestion;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::iam::PolicyText;
 use crate::verify::Verified;
 
 pub use build::{Inputs, build};
@@ -30,6 +32,7 @@ pub use coverage::{
 };
 pub use explained::{ExplainedCalls, ExplainedReport, ExplainedService};
 pub use integrity::{EmptyReport, FindingReport, IntegrityReport, UncoveredReport};
+pub use live::LivePolicy;
 pub use practices::{Given, PracticeReport, PracticesReport, State, practices};
 pub use principal::{
     Action, ActionGroup, Elsewhere, ExplainedDenial, Finding, FirstLast, GradeTotals, GrantedBy, PolicyNote, Principal,
@@ -71,6 +74,12 @@ pub struct Report {
     /// The choices that were given.
     #[serde(default)]
     pub choices: Vec<Choice>,
+    /// Every policy of the grants, with what matches it to the file that it was made of.
+    #[serde(default)]
+    pub policies: Vec<LivePolicy>,
+    /// The documents of `policies` that no suggestion holds as its `before`, by the SHA-256 of their compact JSON.
+    #[serde(default)]
+    pub policy_documents: BTreeMap<String, PolicyText>,
     /// The sums that the first screen shows.
     pub totals: Totals,
 }

@@ -1,11 +1,13 @@
 //! A `result.json` read back: nothing in it is believed until it is proved again.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    AccountFinding, Alternative, Choice, Coverage, Principal, Question, Refused, Report, SCHEMA, Suggestion, Tool,
-    Totals, Window,
+    AccountFinding, Alternative, Choice, Coverage, LivePolicy, Principal, Question, Refused, Report, SCHEMA, Suggestion,
+    Tool, Totals, Window,
 };
 use crate::iam::PolicyText;
 use crate::verify;
@@ -36,6 +38,10 @@ struct Unproved {
     questions: Vec<Question>,
     #[serde(default)]
     choices: Vec<Choice>,
+    #[serde(default)]
+    policies: Vec<LivePolicy>,
+    #[serde(default)]
+    policy_documents: BTreeMap<String, PolicyText>,
     totals: Totals,
 }
 
@@ -105,6 +111,8 @@ impl Report {
             refused: read.refused,
             questions: read.questions,
             choices: read.choices,
+            policies: read.policies,
+            policy_documents: read.policy_documents,
             totals: read.totals,
         })
     }

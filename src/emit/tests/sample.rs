@@ -296,6 +296,15 @@ pub(super) fn sample() -> Report {
             after: json!({}),
             witness: HOSTILE.to_owned(),
         }],
+        policies: vec![LivePolicy {
+            policy: HOSTILE.to_owned(),
+            policy_arn: format!("arn:aws:iam::111122223333:role/{HOSTILE}"),
+            kind: "inline".to_owned(),
+            owners: vec![HOSTILE.to_owned()],
+            sha256: "00".to_owned(),
+            why_not: Some(HOSTILE.to_owned()),
+        }],
+        policy_documents: BTreeMap::from([("00".to_owned(), PolicyText::from(&json!({"Id": HOSTILE})))]),
         totals: Totals {
             principals: 2,
             actions: GradeTotals {

@@ -306,6 +306,6 @@ pub(super) fn refused(inputs: &Inputs<'_>) -> Vec<Refused> {
     refused
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
