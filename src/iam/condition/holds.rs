@@ -10,13 +10,13 @@ use crate::iam::pattern::{self, Symbol};
 use crate::iam::request::{Context, Entry, MissingKeys};
 
 /// A comparison taken apart: what it tests, and whether the answer is turned round.
-struct Test {
-    kind: Kind,
-    negated: bool,
+pub(super) struct Test {
+    pub(super) kind: Kind,
+    pub(super) negated: bool,
 }
 
-#[derive(Clone, Copy)]
-enum Kind {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
     Text,
     TextAnyCase,
     Like,
@@ -29,8 +29,8 @@ enum Kind {
     Null,
 }
 
-#[derive(Clone, Copy)]
-enum Relation {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Relation {
     Equal,
     Less,
     LessOrEqual,
@@ -39,7 +39,7 @@ enum Relation {
 }
 
 impl Relation {
-    fn holds(self, order: Ordering) -> bool {
+    pub(super) fn holds(self, order: Ordering) -> bool {
         match self {
             Self::Equal => order.is_eq(),
             Self::Less => order.is_lt(),
@@ -50,7 +50,7 @@ impl Relation {
     }
 }
 
-fn test(comparison: Comparison) -> Test {
+pub(super) fn test(comparison: Comparison) -> Test {
     use Comparison as C;
     let (kind, negated) = match comparison {
         C::StringEquals => (Kind::Text, false),
@@ -275,13 +275,13 @@ fn bool_of(text: &str) -> Option<bool> {
 
 /// A number: exact where it is whole, so that large ids do not melt into each other.
 #[derive(Clone, Copy)]
-enum Number {
+pub(super) enum Number {
     Whole(i128),
     Decimal(f64),
 }
 
 impl Number {
-    fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         if let Ok(whole) = text.parse() {
             return Some(Self::Whole(whole));
         }
@@ -297,7 +297,15 @@ impl Number {
             .flatten()
     }
 
-    fn compare(self, other: Self) -> Ordering {
+    /// Whether it is so small that fractions and whole numbers compare exactly.
+    pub(super) fn is_exact(self) -> bool {
+        match self {
+            Self::Whole(whole) => whole.unsigned_abs() < 1_u128 << 53,
+            Self::Decimal(decimal) => decimal.abs() < 9_007_199_254_740_992.0,
+        }
+    }
+
+    pub(super) fn compare(self, other: Self) -> Ordering {
         let float = |number| match number {
             #[expect(clippy::cast_precision_loss, reason = "only where the other side is a fraction")]
             Self::Whole(whole) => whole as f64,

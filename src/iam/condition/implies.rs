@@ -1,45 +1,51 @@
 //! Whether one condition holds in every request in which another does.
 
-use super::holds::{self, Network};
-use super::{Comparison, Condition, SetQualifier};
+use std::cmp::Ordering;
+
+use super::holds::{self, Kind, Network, Number, Relation};
+use super::{Condition, SetQualifier, date};
 use crate::iam::Resource;
 use crate::iam::arn;
 use crate::iam::pattern::{self, Effort};
 
-/// Whether `then` surely holds wherever `given` does: the same key and comparison, at most laxer where the key is absent,
-/// and the values of the one within those of the other. `false` means "no, or not proved".
+/// Whether `then` surely holds wherever `given` does: the same key and qualifier, at most laxer where the key is absent, and
+/// every value that meets the one meets the other. `false` means "no, or not proved".
 pub(in crate::iam) fn implies(given: &Condition, then: &Condition, effort: &Effort) -> bool {
-    let (of_given, of_then) = (given.operator, then.operator);
-    let comparable = alike(of_given.comparison) == alike(of_then.comparison)
-        && of_given.set == of_then.set
+    let comparable = given.operator.set == then.operator.set
         && given.key.eq_ignore_ascii_case(&then.key)
         && (holds_without_key(then) || !holds_without_key(given));
     if !comparable || !effort.spend(given.values.len() * then.values.len()) {
         return false;
     }
+    let (of_given, of_then) = (
+        holds::test(given.operator.comparison),
+        holds::test(then.operator.comparison),
+    );
     let within = |inner: &Condition, outer: &Condition| {
         inner.values.iter().all(|value| {
             outer
                 .values
                 .iter()
-                .any(|wider| includes(outer, wider, inner, value, effort))
+                .any(|wider| includes((outer, wider), (inner, value), effort))
         })
     };
-    // What must be met is met by fewer values; what must be missed is missed by more.
-    if holds::is_negated(of_given.comparison) {
-        within(then, given)
-    } else {
-        within(given, then)
+    match (of_given.negated, of_then.negated) {
+        (false, false) => within(given, then),
+        // What must be met is met by fewer values; what must be missed is missed by more.
+        (true, true) => within(then, given),
+        (false, true) => {
+            let apart = |one: &String| then.values.iter().all(|other| is_apart((given, one), (then, other)));
+            given.values.iter().all(apart)
+        }
+        (true, false) => false,
     }
 }
 
-/// ArnEquals takes wildcards like ArnLike ("Condition operators: Amazon Resource Name").
-fn alike(comparison: Comparison) -> Comparison {
-    match comparison {
-        Comparison::ArnEquals => Comparison::ArnLike,
-        Comparison::ArnNotEquals => Comparison::ArnNotLike,
-        other => other,
-    }
+/// A condition with one of its values.
+type Valued<'c> = (&'c Condition, &'c str);
+
+fn kind((condition, _): Valued<'_>) -> Kind {
+    holds::test(condition.operator.comparison).kind
 }
 
 /// Whether the condition holds in a request that lacks its key. `Null` is compared by its values alone.
@@ -53,43 +59,115 @@ fn holds_without_key(condition: &Condition) -> bool {
         }
 }
 
-/// Whether whatever meets the value `inner` of `of_inner` meets the value `outer` of `of_outer` too.
-fn includes(of_outer: &Condition, outer: &str, of_inner: &Condition, inner: &str, effort: &Effort) -> bool {
-    let same_language = of_outer.version == of_inner.version;
-    let plain = !outer.contains("${") && !inner.contains("${");
-    if outer == inner {
-        return same_language || plain;
+/// No policy variable, and no wildcard written as one.
+fn is_plain(text: &str) -> bool {
+    !text.contains("${")
+}
+
+fn has_wildcard(text: &str) -> bool {
+    text.contains(['*', '?'])
+}
+
+/// Whether whatever meets the inner value meets the outer one too.
+fn includes(outer: Valued<'_>, inner: Valued<'_>, effort: &Effort) -> bool {
+    let ((of_outer, wide), (of_inner, narrow)) = (outer, inner);
+    let plain = is_plain(wide) && is_plain(narrow);
+    if wide == narrow && kind(outer) == kind(inner) {
+        return of_outer.version == of_inner.version || plain;
     }
-    match of_outer.operator.comparison {
-        Comparison::StringLike | Comparison::StringNotLike => {
-            plain && pattern::union_includes_within(&[outer], &[inner], effort)
+    match (kind(outer), kind(inner)) {
+        // What a text equals, read as a pattern, stands for that and more.
+        (Kind::Like, Kind::Like | Kind::Text) => plain && pattern::union_includes_within(&[wide], &[narrow], effort),
+        (Kind::Text, Kind::Like) => plain && !has_wildcard(narrow) && wide == narrow,
+        (Kind::TextAnyCase, Kind::Text | Kind::TextAnyCase) => plain && wide.to_lowercase() == narrow.to_lowercase(),
+        (Kind::TextAnyCase, Kind::Like) => {
+            plain && !has_wildcard(narrow) && wide.to_lowercase() == narrow.to_lowercase()
         }
-        Comparison::ArnEquals | Comparison::ArnLike | Comparison::ArnNotEquals | Comparison::ArnNotLike => {
+        (Kind::Arn, Kind::Arn) => {
             let resource = |of: &Condition, text: &str| Resource::new(text, of.version);
-            plain && arn::union_includes(&[&resource(of_outer, outer)], &[&resource(of_inner, inner)], effort)
+            plain && arn::union_includes(&[&resource(of_outer, wide)], &[&resource(of_inner, narrow)], effort)
         }
-        Comparison::IpAddress | Comparison::NotIpAddress => match (Network::parse(outer), Network::parse(inner)) {
+        (Kind::Ip, Kind::Ip) => match (Network::parse(wide), Network::parse(narrow)) {
             (Some(outer), Some(inner)) => outer.includes(&inner),
             (Some(_) | None, Some(_) | None) => false,
         },
-        Comparison::StringEquals
-        | Comparison::StringNotEquals
-        | Comparison::StringEqualsIgnoreCase
-        | Comparison::StringNotEqualsIgnoreCase
-        | Comparison::NumericEquals
-        | Comparison::NumericNotEquals
-        | Comparison::NumericLessThan
-        | Comparison::NumericLessThanEquals
-        | Comparison::NumericGreaterThan
-        | Comparison::NumericGreaterThanEquals
-        | Comparison::DateEquals
-        | Comparison::DateNotEquals
-        | Comparison::DateLessThan
-        | Comparison::DateLessThanEquals
-        | Comparison::DateGreaterThan
-        | Comparison::DateGreaterThanEquals
-        | Comparison::Bool
-        | Comparison::BinaryEquals
-        | Comparison::Null => false,
+        (Kind::Number(wider), Kind::Number(narrower)) => {
+            numbers(narrow, wide).is_some_and(|order| reaches(narrower, order, wider))
+        }
+        (Kind::Date(wider), Kind::Date(narrower)) => {
+            dates(narrow, wide).is_some_and(|order| reaches(narrower, order, wider))
+        }
+        (
+            Kind::Text
+            | Kind::TextAnyCase
+            | Kind::Like
+            | Kind::Number(_)
+            | Kind::Date(_)
+            | Kind::Bool
+            | Kind::Binary
+            | Kind::Ip
+            | Kind::Arn
+            | Kind::Null,
+            _,
+        ) => false,
+    }
+}
+
+/// Whether nothing that meets the one value meets the other.
+fn is_apart(one: Valued<'_>, other: Valued<'_>) -> bool {
+    let (a, b) = (one.1, other.1);
+    let plain = is_plain(a) && is_plain(b);
+    match (kind(one), kind(other)) {
+        (Kind::Text, Kind::Text) => plain && a != b,
+        (Kind::TextAnyCase, Kind::Text | Kind::TextAnyCase) | (Kind::Text, Kind::TextAnyCase) => {
+            plain && a.to_lowercase() != b.to_lowercase()
+        }
+        (Kind::Text, Kind::Like) => plain && !has_wildcard(a) && !pattern::matches(b, a),
+        (Kind::Like, Kind::Text) => plain && !has_wildcard(b) && !pattern::matches(a, b),
+        (Kind::Number(relation), Kind::Number(Relation::Equal)) => {
+            numbers(b, a).is_some_and(|order| !relation.holds(order))
+        }
+        (Kind::Date(relation), Kind::Date(Relation::Equal)) => dates(b, a).is_some_and(|order| !relation.holds(order)),
+        (Kind::Ip, Kind::Ip) => match (Network::parse(a), Network::parse(b)) {
+            (Some(a), Some(b)) => !a.includes(&b) && !b.includes(&a),
+            (Some(_) | None, Some(_) | None) => false,
+        },
+        (
+            Kind::Text
+            | Kind::TextAnyCase
+            | Kind::Like
+            | Kind::Number(_)
+            | Kind::Date(_)
+            | Kind::Bool
+            | Kind::Binary
+            | Kind::Ip
+            | Kind::Arn
+            | Kind::Null,
+            _,
+        ) => false,
+    }
+}
+
+/// How two numbers compare; `None` where one is none, or so large that comparing is not exact.
+fn numbers(a: &str, b: &str) -> Option<Ordering> {
+    let (a, b) = (Number::parse(a)?, Number::parse(b)?);
+    (a.is_exact() && b.is_exact()).then(|| a.compare(b))
+}
+
+fn dates(a: &str, b: &str) -> Option<Ordering> {
+    Some(date::parse(a)?.cmp(&date::parse(b)?))
+}
+
+/// Whether all that relates so to one bound relates to another as `wider` says; `order` is how the first compares.
+fn reaches(narrower: Relation, order: Ordering, wider: Relation) -> bool {
+    use Relation as R;
+    match (narrower, wider) {
+        (R::Equal, wider) => wider.holds(order),
+        (R::Less, R::Less | R::LessOrEqual) | (R::LessOrEqual, R::LessOrEqual) => order.is_le(),
+        (R::LessOrEqual, R::Less) => order.is_lt(),
+        (R::Greater, R::Greater | R::GreaterOrEqual) | (R::GreaterOrEqual, R::GreaterOrEqual) => order.is_ge(),
+        (R::GreaterOrEqual, R::Greater) => order.is_gt(),
+        (R::Less | R::LessOrEqual, R::Equal | R::Greater | R::GreaterOrEqual)
+        | (R::Greater | R::GreaterOrEqual, R::Equal | R::Less | R::LessOrEqual) => false,
     }
 }

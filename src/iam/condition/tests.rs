@@ -1,5 +1,7 @@
 //! Each operator on rows of (condition, context, expected); calendar and numbers against a second computation.
 
+mod implied;
+
 use super::*;
 use crate::iam::Answer::{self, No, Unknown, Yes};
 use crate::iam::Context;
