@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{Error, Options, escape, policies, view};
 use crate::report::{Report, Severity};
 
+/// What stands unencoded in a part of a path.
+const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 /// Longest message; code scanning shows less.
 const LONGEST: usize = 4_000;
 
@@ -16,6 +19,8 @@ const LONGEST: usize = 4_000;
 pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<(), Error> {
     let mut rules: BTreeMap<String, Value> = BTreeMap::new();
     let mut results: Vec<(String, Value)> = Vec::new();
+    let places = Places::of(report);
+    let mut seen: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for (who, finding) in report.findings() {
         let level = match finding.severity {
             Severity::High => "error",
@@ -23,6 +28,9 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
             Severity::Low => "note",
         };
         let id = word(&finding.id);
+        // What was seen changes from day to day, what it was seen of does not.
+        let nth = seen.entry((finding.id.as_str(), who)).or_default();
+        *nth += 1;
         rules
             .entry(id.clone())
             .or_insert_with(|| rule(&id, &finding.practice, level));
@@ -39,10 +47,8 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
                 "ruleId": id,
                 "level": level,
                 "message": {"text": message(&text)},
-                "locations": [{"logicalLocations": [logical(who)]}],
-                "partialFingerprints": {
-                    "trimtrail/v1": fingerprint(&[&finding.id, who, &finding.evidence.join("\n")]),
-                },
+                "locations": [{"logicalLocations": [logical(who)], "physicalLocation": places.of_principal(who)}],
+                "partialFingerprints": {"trimtrail/v2": fingerprint(&[&finding.id, who, &nth.to_string()])},
                 "properties": {"evidence": finding.evidence},
             }),
         ));
@@ -74,15 +80,13 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
             .into_iter()
             .take(5)
             .fold(text, |text, choice| format!("{text} Chosen: {choice}."));
-        let places: Vec<Value> = suggestion.affects.iter().take(100).map(|arn| logical(arn)).collect();
-        let mut location = json!({"logicalLocations": places});
-        if chosen.replaces() {
-            // The path is a URI here, so its own percent signs are encoded once more.
-            location["physicalLocation"] = json!({
-                "artifactLocation": {"uri": chosen.path().replace('%', "%25")},
-                "region": {"startLine": 1},
-            });
-        }
+        let affected: Vec<Value> = suggestion.affects.iter().take(100).map(|arn| logical(arn)).collect();
+        let physical = if chosen.replaces() {
+            physical(&chosen.path())
+        } else {
+            places.of_policy(&suggestion.policy_arn, &suggestion.policy)
+        };
+        let location = json!({"logicalLocations": affected, "physicalLocation": physical});
         results.push((
             id.clone(),
             json!({
@@ -90,7 +94,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
                 "level": level,
                 "message": {"text": message(&text)},
                 "locations": [location],
-                "partialFingerprints": {"trimtrail/v1": fingerprint(&[&suggestion.policy_arn, &suggestion.policy, &suggestion.step])},
+                "partialFingerprints": {"trimtrail/v2": fingerprint(&[&suggestion.policy_arn, &suggestion.policy, &suggestion.step])},
                 "properties": {
                     "suggestion": suggestion.id,
                     "change": suggestion.change,
@@ -131,11 +135,69 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
     Ok(())
 }
 
+/// Files to point to: code scanning refuses a whole upload for one result that has none.
+struct Places<'a> {
+    of_policy: BTreeMap<(&'a str, &'a str), &'a str>,
+    of_principal: BTreeMap<&'a str, &'a str>,
+    of_account: BTreeMap<&'a str, &'a str>,
+}
+
+impl<'a> Places<'a> {
+    /// The files of the grants that tell of policies, principals and accounts.
+    fn of(report: &'a Report) -> Places<'a> {
+        let mut places = Places {
+            of_policy: BTreeMap::new(),
+            of_principal: BTreeMap::new(),
+            of_account: BTreeMap::new(),
+        };
+        for principal in &report.principals {
+            for note in principal.policies.iter().filter(|note| !note.file.is_empty()) {
+                places.of_policy.insert((&note.policy_arn, &note.policy), &note.file);
+                places.of_principal.entry(&principal.arn).or_insert(&note.file);
+                places.of_account.entry(&principal.account).or_insert(&note.file);
+            }
+        }
+        places
+    }
+
+    fn of_policy(&self, arn: &str, policy: &str) -> Value {
+        match self.of_policy.get(&(arn, policy)) {
+            Some(file) => physical(file),
+            None => self.of_principal(arn),
+        }
+    }
+
+    /// Of a principal or, as some findings have it, of an account.
+    fn of_principal(&self, who: &str) -> Value {
+        let account = who.split(':').nth(4).unwrap_or(who);
+        let file = self.of_principal.get(who).or_else(|| self.of_account.get(account));
+        physical(file.copied().unwrap_or("result.json"))
+    }
+}
+
+/// A file as a relative URI: its own percent signs are encoded too, and nothing leads out of the folder.
+fn physical(path: &str) -> Value {
+    let parts = path
+        .split(['/', '\\'])
+        .filter(|part| !matches!(*part, "" | "." | ".."))
+        .map(|part| utf8_percent_encode(part, KEPT).to_string());
+    let uri = parts.collect::<Vec<String>>().join("/");
+    json!({
+        "artifactLocation": {"uri": if uri.is_empty() { "result.json" } else { &uri }},
+        "region": {"startLine": 1},
+    })
+}
+
 fn rule(id: &str, about: &str, level: &str) -> Value {
     json!({
         "id": id,
         "shortDescription": {"text": message(about)},
         "fullDescription": {"text": message(about)},
+        "help": {"text": format!(
+            "{}. Each result says what was seen and what to do about it; `trimtrail explain RESULT PRINCIPAL` shows the events \
+             and the statements behind it.",
+            message(about)
+        )},
         "defaultConfiguration": {"level": level},
         "properties": {"tags": ["security", "iam"]},
     })

@@ -19,6 +19,12 @@ fn text(format: Format, options: &Options) -> String {
     String::from_utf8(bytes).expect("UTF-8")
 }
 
+fn written(report: &Report, format: Format) -> String {
+    let mut bytes = Vec::new();
+    write(report, format, &Options::default(), &mut bytes).expect("a Vec takes everything");
+    String::from_utf8(bytes).expect("UTF-8")
+}
+
 fn plain(format: Format) -> String {
     text(
         format,
@@ -258,15 +264,78 @@ fn sarif_has_what_the_schema_requires() {
     }
     let uris: Vec<&str> = results
         .iter()
-        .filter_map(|r| r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].as_str())
+        .map(|r| {
+            r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+                .as_str()
+                .expect("a file")
+        })
         .collect();
     assert_eq!(
-        uris,
+        uris[2..],
         [
             "policies/111122223333/role/ci-deploy/inline-deploy.json",
-            "policies/111122223333/role/ci-deploy/inline-%252E.%252F..%252Fetc.json"
+            "policies/111122223333/role/ci-deploy/inline-%252E.%252F..%252Fetc.json",
+            "result.json"
         ]
     );
+}
+
+/// GitHub docs, "SARIF support for code scanning": what an upload is refused or cut for.
+#[test]
+fn code_scanning_accepts_the_sarif() {
+    let log: Value = serde_json::from_str(&plain(Format::Sarif)).expect("JSON");
+    let run = &log["runs"][0];
+    for rule in run["tool"]["driver"]["rules"].as_array().expect("rules") {
+        for text in ["shortDescription", "fullDescription", "help"] {
+            let length = rule[text]["text"].as_str().expect("a text").chars().count();
+            assert!((1..=5_000).contains(&length), "{text}: {length}");
+        }
+        assert!(rule["id"].as_str().expect("an id").chars().count() <= 255);
+        assert!(rule["properties"]["tags"].as_array().expect("tags").len() <= 20);
+    }
+    let mut fingerprints = std::collections::BTreeSet::new();
+    for result in run["results"].as_array().expect("results") {
+        let locations = result["locations"].as_array().expect("locations");
+        assert!(!locations.is_empty() && locations.len() <= 1_000);
+        for location in locations {
+            let physical = &location["physicalLocation"];
+            let uri = physical["artifactLocation"]["uri"].as_str().expect("a file");
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-_.~%/".contains(c);
+            assert!(
+                uri.chars().all(plain) && !uri.starts_with('/') && !uri.contains("//"),
+                "{uri}"
+            );
+            assert!(uri.split('/').all(|part| !matches!(part, "." | "..")), "{uri}");
+            assert!(physical["region"]["startLine"].as_u64().expect("a line") >= 1);
+        }
+        let print = result["partialFingerprints"]["trimtrail/v2"]
+            .as_str()
+            .expect("a fingerprint");
+        assert!(
+            fingerprints.insert(print.to_owned()),
+            "two results with one fingerprint"
+        );
+    }
+}
+
+#[test]
+fn a_day_more_leaves_the_fingerprints_as_they_are() {
+    let prints = |report: &Report| -> Vec<Value> {
+        let log: Value = serde_json::from_str(&written(report, Format::Sarif)).expect("JSON");
+        let results = log["runs"][0]["results"].as_array().expect("results").clone();
+        results
+            .into_iter()
+            .map(|result| result["partialFingerprints"].clone())
+            .collect()
+    };
+    let today = sample();
+    let mut tomorrow = sample();
+    for finding in tomorrow.principals.iter_mut().flat_map(|one| &mut one.findings) {
+        finding.evidence.push("2026-11-30T00:00:00Z".to_owned());
+        finding.why.push_str(" 181 days");
+        finding.title.push_str(" for 181 days");
+    }
+    assert_eq!(prints(&tomorrow), prints(&today));
 }
 
 #[test]
