@@ -61,7 +61,10 @@ fn check(made: &BTreeMap<String, Vec<u8>>, expected: &BTreeMap<String, Vec<u8>>)
 fn generator_makes_the_committed_sample() {
     let folder = Folder::new("sample");
     sample::write(&folder.0).unwrap();
-    check(&tree(&folder.0), &tree(Path::new("sample-logs")));
+    let mut committed = tree(Path::new("sample-logs"));
+    // Written by hand, as people write it.
+    committed.retain(|path, _| !path.starts_with("infra/"));
+    check(&tree(&folder.0), &committed);
 }
 
 #[test]
