@@ -29,6 +29,7 @@ mod only_reads;
 mod observability;
 mod operations;
 mod originals;
+mod patching;
 mod pipeline;
 mod policy_semantics;
 mod random_usage;

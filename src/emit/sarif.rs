@@ -28,9 +28,13 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
             Severity::Low => "note",
         };
         let id = word(&finding.id);
-        // What was seen changes from day to day, what it was seen of does not.
+        // What was seen changes from day to day, what it was seen of does not. Results of earlier versions have no key.
         let nth = seen.entry((finding.id.as_str(), who)).or_default();
         *nth += 1;
+        let identity = match finding.key.as_str() {
+            "" => nth.to_string(),
+            key => key.to_owned(),
+        };
         rules
             .entry(id.clone())
             .or_insert_with(|| rule(&id, &finding.practice, level));
@@ -48,7 +52,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
                 "level": level,
                 "message": {"text": message(&text)},
                 "locations": [{"logicalLocations": [logical(who)], "physicalLocation": places.of_principal(who)}],
-                "partialFingerprints": {"trimtrail/v2": fingerprint(&[&finding.id, who, &nth.to_string()])},
+                "partialFingerprints": {"trimtrail/v2": fingerprint(&[&finding.id, who, &identity])},
                 "properties": {"evidence": finding.evidence},
             }),
         ));

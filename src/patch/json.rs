@@ -37,23 +37,62 @@ pub(super) fn documents(text: &str, offset: usize, syntax: Syntax, names: &[Stri
 
 /// Policies below a node, each with the names that stand around it.
 pub(super) fn search(node: &Node, syntax: Syntax, names: &[String], found: &mut Vec<Document>) {
+    let around = Around {
+        names: names.to_vec(),
+        ..Around::default()
+    };
+    search_in(node, syntax, &around, found);
+}
+
+/// What stands around a node.
+#[derive(Clone, Default)]
+struct Around {
+    names: Vec<String>,
+    patterns: Vec<Vec<Piece>>,
+    policy: Option<Vec<Piece>>,
+}
+
+fn search_in(node: &Node, syntax: Syntax, around: &Around, found: &mut Vec<Document>) {
     if is_policy(node) {
         found.push(Document {
             syntax,
             root: node.clone(),
-            names: names.to_vec(),
+            names: around.names.clone(),
+            patterns: around.patterns.clone(),
+            policy: around.policy.clone(),
+            left: None,
         });
         return;
     }
     match &node.kind {
-        Kind::List(elements) => elements.iter().for_each(|each| search(each, syntax, names, found)),
+        Kind::List(elements) => elements.iter().for_each(|each| search_in(each, syntax, around, found)),
         Kind::Map(members) => {
-            let mut inner = names.to_vec();
-            inner.extend(members.iter().filter_map(|member| member.value.literal()));
+            let mut inner = around.clone();
             for member in members {
-                inner.push(member.name.clone());
-                search(&member.value, syntax, &inner, found);
-                inner.pop();
+                inner.names.extend(member.value.literal());
+                if let Kind::Text(name) = &member.value.kind
+                    && member.name.ends_with("Name")
+                {
+                    inner.patterns.push(name.clone());
+                    if matches!(member.name.as_str(), "PolicyName" | "ManagedPolicyName") {
+                        inner.policy = Some(name.clone());
+                    }
+                }
+            }
+            for member in members {
+                inner.names.push(member.name.clone());
+                if let Kind::Map(resource) = &member.value.kind
+                    && resource.iter().any(|member| member.name == "Type")
+                {
+                    // What has no name of its own is called STACK-RESOURCE-RANDOM (CloudFormation user guide, "Name type").
+                    let between = Piece::Literal(format!("-{}-", member.name));
+                    inner.patterns.push(vec![Piece::Reference, between, Piece::Reference]);
+                    search_in(&member.value, syntax, &inner, found);
+                    inner.patterns.pop();
+                } else {
+                    search_in(&member.value, syntax, &inner, found);
+                }
+                inner.names.pop();
             }
         }
         Kind::Text(_) | Kind::Plain(_) | Kind::Unknown => {}

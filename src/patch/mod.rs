@@ -1,27 +1,35 @@
 //! Suggestion to edit of the file that it came from: JSON, Terraform, CloudFormation.
 //!
-//! A policy is found by what it says, not by its name: the document in the files that equals the one IAM holds. Only
-//! the bytes that must change are changed, and before an edit is offered the file is read again: the document must then
-//! say what was proved, and every other one what it said before.
+//! A document in a file stands for every live policy that was made of it, and loses only what each of them may lose. A
+//! policy is found by two witnesses: the document says what it says, and an address, a name or a resource tells that it is
+//! this one. Only the bytes that must change are changed, and before an edit is offered the file is read again: the document
+//! must then say what was proved, and every other one what it said before.
 
 mod cloudformation;
 mod edits;
+mod joint;
 mod json;
+mod keep;
+mod live;
+mod sources;
 mod terraform;
 mod tree;
+mod undo;
+mod witness;
 
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use crate::disk;
-use crate::report::Suggestion;
-use crate::verify::Verified;
-use edits::{Edit, apply, edits};
-use tree::{Document, Fit, Kind, Node, Syntax, fit};
+use terraform::Source;
+use tree::{Document, Kind, Node, Syntax};
+
+pub use live::Answer;
+pub use terraform::State;
+pub use undo::{Undo, revert};
 
 /// Files larger than this are not looked at: no policy fills a hundredth of it.
 const LARGEST: u64 = 8 << 20;
@@ -44,6 +52,17 @@ pub enum Error {
     /// The file is not the one that was planned for.
     #[error("`{0}` changed since it was read")]
     Changed(String),
+    /// The note of what was written says something else.
+    #[error("`{path}` is no note of what `patch` wrote: {why}")]
+    Undo {
+        /// The note.
+        path: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// Nothing was written by this result.
+    #[error("nothing to put back: no `{0}`")]
+    Nothing(String),
 }
 
 /// A file with its edits.
@@ -55,7 +74,7 @@ pub struct FileEdit {
     pub before: String,
     /// What it should hold.
     pub after: String,
-    /// The policies that become smaller in it, each with what their place in the file rests on.
+    /// The policies that become smaller by it, each with where it stands and what tells that it is made of these lines.
     pub policies: Vec<String>,
 }
 
@@ -64,7 +83,7 @@ pub struct FileEdit {
 pub struct Left {
     /// The policy and its owner.
     pub policy: String,
-    /// Why.
+    /// Why, with the file and line that come nearest.
     pub why: String,
 }
 
@@ -77,104 +96,127 @@ pub struct Plan {
     pub left: Vec<Left>,
 }
 
+/// How policies are looked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options<'a> {
+    /// Whether what is held may go too.
+    pub include_held: bool,
+    /// Now, in seconds since 1970: what expired is left, and what a comment keeps until then may go. `None` to ask for no
+    /// date.
+    pub now: Option<i64>,
+    /// Whether what expired may go too.
+    pub allow_expired: bool,
+    /// What Terraform says that it made.
+    pub states: &'a [State],
+}
+
 struct File {
     path: PathBuf,
     text: String,
     documents: Vec<Document>,
+    terraform: Option<Source>,
 }
 
 impl File {
-    /// `None` where the text holds no policy.
+    /// `None` where the text holds neither a policy nor Terraform.
     fn of(path: PathBuf, text: String) -> Option<File> {
         let documents = documents(&path, &text);
-        (!documents.is_empty()).then_some(File { path, text, documents })
+        let terraform = Source::of(&path, &text);
+        (!documents.is_empty() || terraform.is_some()).then_some(File {
+            path,
+            text,
+            documents,
+            terraform,
+        })
+    }
+
+    /// `main.tf:12`
+    fn place(&self, at: usize) -> String {
+        let line = self.text.as_bytes()[..at.min(self.text.len())]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count();
+        format!("{}:{}", self.path.display(), line + 1)
     }
 }
 
-/// A suggestion and the one document that it is for.
-struct Target<'a> {
-    suggestion: &'a Verified<Suggestion>,
-    file: usize,
-    document: usize,
-    fit: Fit,
-}
-
-/// Finds the policies of `suggestions` under `dir` and plans their edits; what expired before `now` (seconds since
-/// 1970) is left.
+/// Finds what the policies of an answer were made of under `dir` and plans the edits.
 ///
 /// # Errors
 /// A folder that cannot be read.
-pub fn plan(suggestions: &[&Verified<Suggestion>], dir: &Path, now: Option<i64>) -> Result<Plan, Error> {
+pub fn plan(answer: Answer<'_>, options: Options<'_>, dir: &Path) -> Result<Plan, Error> {
     let mut files = Vec::new();
     find(dir, 0, &mut files)?;
-    Ok(plan_files(suggestions, &files, now))
+    Ok(sources::plan(answer, options, &files))
 }
 
 /// The same over texts that were read, each with its path.
-pub fn plan_texts(suggestions: &[&Verified<Suggestion>], texts: Vec<(PathBuf, String)>, now: Option<i64>) -> Plan {
+pub fn plan_texts(answer: Answer<'_>, options: Options<'_>, texts: Vec<(PathBuf, String)>) -> Plan {
     let files: Vec<File> = texts
         .into_iter()
         .filter_map(|(path, text)| File::of(path, text))
         .collect();
-    plan_files(suggestions, &files, now)
+    sources::plan(answer, options, &files)
 }
 
-fn plan_files(suggestions: &[&Verified<Suggestion>], files: &[File], now: Option<i64>) -> Plan {
-    let mut plan = Plan::default();
-    let mut targets: Vec<Target<'_>> = Vec::new();
-    for suggestion in suggestions.iter().copied() {
-        match target(suggestion, files, now) {
-            Ok(target) => targets.push(target),
-            Err(why) => plan.left.push(left(suggestion, why)),
-        }
-    }
-    for (index, file) in files.iter().enumerate() {
-        let here: Vec<&Target<'_>> = targets.iter().filter(|target| target.file == index).collect();
-        if !here.is_empty() {
-            edit(file, &here, &mut plan);
-        }
-    }
-    plan
-}
-
-/// Writes the planned files, each as a whole in one step.
+/// Writes the planned files: all of them or none.
 ///
 /// # Errors
-/// A file that changed since it was read, or that cannot be written; files before it are written.
+/// A file that changed since it was read, or that cannot be written; what was written before it is put back.
 pub fn write(plan: &Plan) -> Result<(), Error> {
-    for file in &plan.files {
-        let named = |source| Error::Io {
-            path: file.path.display().to_string(),
-            source,
-        };
-        if fs::read(&file.path).map_err(named)? != file.before.as_bytes() {
-            return Err(Error::Changed(file.path.display().to_string()));
+    let all: Vec<Change<'_>> = plan
+        .files
+        .iter()
+        .map(|file| Change {
+            path: &file.path,
+            from: &file.before,
+            to: &file.after,
+        })
+        .collect();
+    change(&all)
+}
+
+/// A file to write, with what it must hold until then.
+struct Change<'a> {
+    path: &'a Path,
+    from: &'a str,
+    to: &'a str,
+}
+
+fn change(all: &[Change<'_>]) -> Result<(), Error> {
+    for one in all {
+        if fs::read(one.path).map_err(|source| io_error(one.path, source))? != one.from.as_bytes() {
+            return Err(Error::Changed(one.path.display().to_string()));
         }
-        let folder = file.path.parent().unwrap_or(Path::new(""));
-        let name = file.path.file_name().map_or(Path::new(""), Path::new);
-        let written = disk::replace(folder, name, |out| -> io::Result<()> {
-            out.write_all(file.after.as_bytes())?;
-            // Whoever could read it still can.
-            out.set_permissions(fs::metadata(&file.path)?.permissions())
-        });
-        written.map_err(named)?;
+    }
+    for (at, one) in all.iter().enumerate() {
+        if let Err(error) = put(one.path, one.to) {
+            for done in &all[..at] {
+                put(done.path, done.from)?;
+            }
+            return Err(error);
+        }
     }
     Ok(())
 }
 
-fn left(suggestion: &Suggestion, why: String) -> Left {
-    Left {
-        policy: name(suggestion),
-        why,
+fn io_error(path: &Path, source: io::Error) -> Error {
+    Error::Io {
+        path: path.display().to_string(),
+        source,
     }
 }
 
-/// `deploy of role/ci-deploy`, `arn:aws:iam::1:policy/shared`
-fn name(suggestion: &Suggestion) -> String {
-    match suggestion.policy_arn.splitn(6, ':').nth(5) {
-        Some(resource) if !resource.starts_with("policy/") => format!("{} of {resource}", suggestion.policy),
-        Some(_) | None => suggestion.policy_arn.clone(),
-    }
+/// Puts a text in the place of a file, in one step.
+fn put(path: &Path, text: &str) -> Result<(), Error> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let name = path.file_name().map_or(Path::new(""), Path::new);
+    let written = disk::replace(folder, name, |out| -> io::Result<()> {
+        out.write_all(text.as_bytes())?;
+        // Whoever could read it still can.
+        out.set_permissions(fs::metadata(path)?.permissions())
+    });
+    written.map(drop).map_err(|source| io_error(path, source))
 }
 
 /// Reads the files under a folder that may hold policies, in the order of their paths.
@@ -232,6 +274,7 @@ fn documents(path: &Path, text: &str) -> Vec<Document> {
             Err(_) => Vec::new(),
         },
         "template" | "yaml" | "yml" => cloudformation::documents(text, &names),
+        "tftpl" | "tpl" | "tmpl" if looks_like_json => json::documents(text, 0, Syntax::Heredoc, &names),
         _ => Vec::new(),
     };
     if mark > 0 {
@@ -261,156 +304,6 @@ fn shift(node: &mut Node, by: usize) {
         }
         Kind::Text(_) | Kind::Plain(_) | Kind::Unknown => {}
     }
-}
-
-/// The one document that a suggestion is for.
-fn target<'a>(suggestion: &'a Verified<Suggestion>, files: &[File], now: Option<i64>) -> Result<Target<'a>, String> {
-    let digest: String = Sha256::digest(suggestion.before().as_str().as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    if digest != suggestion.before_sha256 {
-        return Err("the result does not hold the document that it was made for: analyze again".to_owned());
-    }
-    match suggestion.expires.parse::<jiff::Timestamp>() {
-        Ok(expires) if now.is_some_and(|now| expires.as_second() < now) => {
-            return Err(format!(
-                "it expired on {}: analyze again, or pass --allow-expired",
-                suggestion.expires
-            ));
-        }
-        Ok(_) | Err(_) => {}
-    }
-    let before = suggestion.before().value();
-    let mut found: Vec<Target<'a>> = Vec::new();
-    for (file, here) in files.iter().enumerate() {
-        for (document, at) in here.documents.iter().enumerate() {
-            let fit = fit(&at.root, &before);
-            if fit != Fit::No {
-                found.push(Target {
-                    suggestion,
-                    file,
-                    document,
-                    fit,
-                });
-            }
-        }
-    }
-    let best = found.iter().map(|target| rank(target, files)).max();
-    found.retain(|target| Some(rank(target, files)) == best);
-    let places: Vec<String> = found.iter().map(|target| place(target, files)).collect();
-    match found.len() {
-        0 => Err("no document under the folder says what this policy says".to_owned()),
-        1 if suggestion.change != "replace" => Err(format!(
-            "nothing of it is needed: {} it, it stands in {}",
-            suggestion.change, places[0]
-        )),
-        1 => Ok(found.remove(0)),
-        _ => Err(format!("several documents say what it says: {}", places.join(", "))),
-    }
-}
-
-/// How sure a place is: what it says first, then whose names stand around it.
-fn rank(target: &Target<'_>, files: &[File]) -> (Fit, usize) {
-    let names = &files[target.file].documents[target.document].names;
-    let owner = target.suggestion.policy_arn.rsplit('/').next().unwrap_or("");
-    let known = [target.suggestion.policy.as_str(), owner];
-    let told = known
-        .iter()
-        .filter(|name| !name.is_empty() && names.iter().any(|written| written == **name));
-    (target.fit, told.count())
-}
-
-fn place(target: &Target<'_>, files: &[File]) -> String {
-    let file = &files[target.file];
-    let at = file.documents[target.document].root.span.start;
-    let line = file.text[..at].matches('\n').count() + 1;
-    format!("{}:{line}", file.path.display())
-}
-
-/// Edits one file for its targets, or says why not.
-fn edit(file: &File, targets: &[&Target<'_>], plan: &mut Plan) {
-    let mut all: Vec<Edit> = Vec::new();
-    let mut done: Vec<&Target<'_>> = Vec::new();
-    for target in targets {
-        let rivals = targets.iter().filter(|other| other.document == target.document);
-        if rivals
-            .clone()
-            .any(|other| other.suggestion.after().value() != target.suggestion.after().value())
-        {
-            let why = format!(
-                "one document ({}:{}) stands for {} policies, whose suggestions differ",
-                file.path.display(),
-                file.text[..file.documents[target.document].root.span.start]
-                    .matches('\n')
-                    .count()
-                    + 1,
-                rivals.count()
-            );
-            plan.left.push(left(target.suggestion, why));
-        } else if done.iter().any(|other| other.document == target.document) {
-            done.push(target);
-        } else {
-            let (before, after) = (target.suggestion.before().value(), target.suggestion.after().value());
-            let origins = origins(target.suggestion);
-            let document = &file.documents[target.document];
-            match edits(&file.text, document, &before, &after, origins.as_deref()) {
-                Ok(edits) => {
-                    all.extend(edits);
-                    done.push(target);
-                }
-                Err(why) => plan.left.push(left(target.suggestion, why)),
-            }
-        }
-    }
-    all.sort_by_key(|edit| (edit.range.start, edit.range.end));
-    let after = apply(&file.text, &all);
-    if done.is_empty() {
-        return;
-    }
-    if !holds(file, &after, &done) {
-        let why = format!("an edit of {} would not give the proved document", file.path.display());
-        plan.left
-            .extend(done.iter().map(|target| left(target.suggestion, why.clone())));
-        return;
-    }
-    let policies = done.iter().map(|target| match target.fit {
-        Fit::WithReferences => format!("{} (its references taken for what IAM holds)", name(target.suggestion)),
-        Fit::Exact | Fit::No => name(target.suggestion),
-    });
-    plan.files.push(FileEdit {
-        path: file.path.clone(),
-        before: file.text.clone(),
-        policies: policies.collect(),
-        after,
-    });
-}
-
-/// The statements of `before` that each of `after` comes from; `None` where the result does not say it.
-fn origins(suggestion: &Suggestion) -> Option<Vec<Vec<usize>>> {
-    let place = |index: &u64| usize::try_from(*index).ok();
-    let each = suggestion
-        .statements
-        .iter()
-        .map(|one| one.from.iter().map(place).collect());
-    let origins: Vec<Vec<usize>> = each.collect::<Option<_>>()?;
-    (!origins.is_empty()).then_some(origins)
-}
-
-/// Reads the edited file again: its targets say what was proved, everything else says what it said.
-fn holds(file: &File, after: &str, targets: &[&Target<'_>]) -> bool {
-    let found = documents(&file.path, after);
-    found.len() == file.documents.len()
-        && found
-            .iter()
-            .zip(&file.documents)
-            .enumerate()
-            .all(
-                |(index, (new, old))| match targets.iter().find(|target| target.document == index) {
-                    Some(target) => fit(&new.root, &target.suggestion.after().value()) >= target.fit,
-                    None => same(&new.root, &old.root),
-                },
-            )
 }
 
 /// Whether two nodes say the same, wherever they stand.

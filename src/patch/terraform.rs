@@ -11,6 +11,16 @@ use serde_json::{Number, Value};
 use super::json;
 use super::tree::{Document, Kind, Member, Node, Piece, Syntax};
 
+mod instances;
+mod project;
+mod state;
+mod value;
+
+pub(super) use instances::{Made, Makes};
+pub(super) use project::{Project, Source, Stands};
+pub use state::State;
+pub(super) use value::Name;
+
 /// How deep brackets may stand in one another: what the parser fails on takes it twice as long with each of them.
 const DEPTH: usize = 16;
 
@@ -183,7 +193,8 @@ fn piece(element: &Element) -> Piece {
     }
 }
 
-/// An `aws_iam_policy_document` as the document that it renders; `None` where it merges others or repeats blocks.
+/// An `aws_iam_policy_document` as the document that it renders; `None` where it says who, as trust policies do. One that
+/// merges others or repeats blocks is left alone, and says so.
 ///
 /// (AWS provider documentation, "Data Source: aws_iam_policy_document": version and effect have defaults, `&{` is
 /// written for `${`.)
@@ -200,15 +211,30 @@ fn data_source(block: &Block, names: &[String]) -> Option<Document> {
     };
     let mut members = Vec::new();
     let mut statements = Vec::new();
+    let mut left: Option<String> = None;
     for structure in block.body.iter() {
         match structure {
             Structure::Attribute(attribute) => match attribute.key.as_str() {
+                "count" | "depends_on" | "for_each" | "provider" => {}
                 "version" => members.push(member("Version", node(&attribute.value))),
                 "policy_id" => members.push(member("Id", node(&attribute.value))),
-                _ => return None,
+                other => drop(left.get_or_insert(format!("it has `{other}`"))),
             },
-            Structure::Block(inner) if inner.has_ident("statement") => statements.push(statement(inner)?),
-            Structure::Block(_) => return None,
+            Structure::Block(inner) if inner.has_ident("lifecycle") => {}
+            Structure::Block(inner) if inner.has_ident("statement") => {
+                if inner.body.has_blocks("principals") || inner.body.has_blocks("not_principals") {
+                    return None;
+                }
+                match statement(inner) {
+                    Some(statement) => statements.push(statement),
+                    None => drop(left.get_or_insert("a statement holds more than lists and conditions".to_owned())),
+                }
+            }
+            Structure::Block(inner) => {
+                let labels: Vec<&str> = inner.labels.iter().map(|label| label.as_str()).collect();
+                let name = format!("{} {}", inner.ident.as_str(), labels.join(" "));
+                left.get_or_insert(format!("it has `{}`", name.trim_end()));
+            }
         }
     }
     if members.iter().all(|member| member.name != "Version") {
@@ -229,6 +255,9 @@ fn data_source(block: &Block, names: &[String]) -> Option<Document> {
             kind: Kind::Map(members),
         },
         names: names.to_vec(),
+        patterns: Vec::new(),
+        policy: None,
+        left,
     })
 }
 

@@ -1,5 +1,6 @@
 //! A policy document where somebody wrote it: a tree whose nodes know the bytes that they stand in.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use serde_json::Value;
@@ -62,6 +63,12 @@ pub(super) struct Document {
     pub(super) root: Node,
     /// Names written around it: of the resource, the policy, the role.
     pub(super) names: Vec<String>,
+    /// The same with open parts.
+    pub(super) patterns: Vec<Vec<Piece>>,
+    /// What the policy is called, where that is written.
+    pub(super) policy: Option<Vec<Piece>>,
+    /// Why it is not edited, where it cannot be.
+    pub(super) left: Option<String>,
 }
 
 /// How well a document says what a policy says.
@@ -171,49 +178,65 @@ fn fit_value(node: &Node, value: &Value) -> Fit {
 
 /// Lists of strings as sets; every reference must stand for something that is left over.
 fn fit_set(nodes: &[Node], values: &[Value]) -> Fit {
-    let Some(mut left) = values.iter().map(scalar).collect::<Option<Vec<String>>>() else {
+    let Some(values) = values.iter().map(scalar).collect::<Option<BTreeSet<String>>>() else {
         return Fit::No;
     };
+    let mut left = values.clone();
     let mut open = Vec::new();
     for node in nodes {
         match node.literal() {
-            Some(text) => match left.iter().position(|value| *value == text) {
-                Some(at) => drop(left.remove(at)),
-                None => return Fit::No,
-            },
+            Some(text) if values.contains(&text) => drop(left.remove(&text)),
+            Some(_) => return Fit::No,
             None => open.push(node),
         }
     }
-    let fit = if open.is_empty() {
-        Fit::Exact
-    } else {
-        Fit::WithReferences
-    };
+    if open.is_empty() {
+        return if left.is_empty() { Fit::Exact } else { Fit::No };
+    }
+    let left: Vec<String> = left.into_iter().collect();
     let mut unknown = 0;
+    let mut choices: Vec<Vec<usize>> = Vec::new();
     for node in open {
-        let pieces = match &node.kind {
-            Kind::Text(pieces) => pieces,
-            Kind::Unknown => {
-                unknown += 1;
-                continue;
+        match &node.kind {
+            Kind::Text(pieces) => {
+                let fitting = (0..left.len()).filter(|at| stands_for(pieces, &left[*at]));
+                choices.push(fitting.collect());
             }
+            Kind::Unknown => unknown += 1,
             // Nothing that a policy has in such a list.
             Kind::Plain(_) | Kind::List(_) | Kind::Map(_) => return Fit::No,
-        };
-        match left.iter().position(|value| stands_for(pieces, value)) {
-            Some(at) => drop(left.remove(at)),
-            None => return Fit::No,
         }
     }
-    // An expression in a list may stand for several values.
-    if left.len() < unknown || (unknown == 0 && !left.is_empty()) {
+    if !paired(&choices, left.len()) {
         return Fit::No;
     }
-    fit
+    // An expression in a list may stand for several values.
+    let rest = left.len() - choices.len();
+    if rest < unknown || (unknown == 0 && rest > 0) {
+        return Fit::No;
+    }
+    Fit::WithReferences
+}
+
+/// Whether each can have one of its choices for itself: augmenting paths, as a greedy choice may take another's only one.
+fn paired(choices: &[Vec<usize>], values: usize) -> bool {
+    fn find(one: usize, choices: &[Vec<usize>], of: &mut [Option<usize>], seen: &mut [bool]) -> bool {
+        for &value in &choices[one] {
+            if !std::mem::replace(&mut seen[value], true)
+                && of[value].is_none_or(|other| find(other, choices, of, seen))
+            {
+                of[value] = Some(one);
+                return true;
+            }
+        }
+        false
+    }
+    let mut of = vec![None; values];
+    (0..choices.len()).all(|one| find(one, choices, &mut of, &mut vec![false; values]))
 }
 
 /// Whether a string is `text` for some value of each of its references.
-fn stands_for(pieces: &[Piece], text: &str) -> bool {
+pub(super) fn stands_for(pieces: &[Piece], text: &str) -> bool {
     let mut rest = text;
     let mut open = false;
     for (index, piece) in pieces.iter().enumerate() {

@@ -292,24 +292,7 @@ pub struct BacktestTotals {
 impl Report {
     /// One suggestion for each policy, the last step of those that are not held, in the report's order.
     pub fn chosen(&self, include_held: bool) -> Vec<&Verified<Suggestion>> {
-        let mut by_policy: BTreeMap<(&str, &str, &[String]), usize> = BTreeMap::new();
-        for (at, suggestion) in self.suggestions.iter().enumerate() {
-            if suggestion.held.is_some() && !include_held {
-                continue;
-            }
-            let key = (
-                suggestion.policy_arn.as_str(),
-                suggestion.policy.as_str(),
-                suggestion.affects.as_slice(),
-            );
-            let last = by_policy.entry(key).or_insert(at);
-            if step_rank(&self.suggestions[*last].step) <= step_rank(&suggestion.step) {
-                *last = at;
-            }
-        }
-        let mut places: Vec<usize> = by_policy.into_values().collect();
-        places.sort_unstable();
-        places.into_iter().map(|at| &self.suggestions[at]).collect()
+        chosen(&self.suggestions, include_held)
     }
 
     /// All findings, each with the ARN of its principal or the account that it is about.
@@ -321,6 +304,28 @@ impl Report {
         let of_accounts = self.account_findings.iter();
         of_principals.chain(of_accounts.map(|found| (found.account.as_str(), &found.finding)))
     }
+}
+
+/// One suggestion for each policy, the last step of those that are not held, in their order.
+pub fn chosen(suggestions: &[Verified<Suggestion>], include_held: bool) -> Vec<&Verified<Suggestion>> {
+    let mut by_policy: BTreeMap<(&str, &str, &[String]), usize> = BTreeMap::new();
+    for (at, suggestion) in suggestions.iter().enumerate() {
+        if suggestion.held.is_some() && !include_held {
+            continue;
+        }
+        let key = (
+            suggestion.policy_arn.as_str(),
+            suggestion.policy.as_str(),
+            suggestion.affects.as_slice(),
+        );
+        let last = by_policy.entry(key).or_insert(at);
+        if step_rank(&suggestions[*last].step) <= step_rank(&suggestion.step) {
+            *last = at;
+        }
+    }
+    let mut places: Vec<usize> = by_policy.into_values().collect();
+    places.sort_unstable();
+    places.into_iter().map(|at| &suggestions[at]).collect()
 }
 
 /// The order of a suggestion's steps: each goes further than the one before.

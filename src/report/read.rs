@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    AccountFinding, Alternative, Choice, Coverage, LivePolicy, Principal, Question, Refused, Report, SCHEMA, Suggestion,
-    Tool, Totals, Window,
+    AccountFinding, Alternative, Choice, Coverage, LivePolicy, Principal, Question, Refused, Report, SCHEMA,
+    Suggestion, Tool, Totals, Window,
 };
 use crate::iam::PolicyText;
 use crate::verify;

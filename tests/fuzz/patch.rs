@@ -1,13 +1,14 @@
 //! Edits of files in three languages: refused, or the proved document, with everything around it as it was.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use trimtrail::iam::PolicyText;
-use trimtrail::patch;
-use trimtrail::report::Suggestion;
+use trimtrail::patch::{self, Answer, Options};
+use trimtrail::report::{LivePolicy, Suggestion};
 use trimtrail::verify::{self, Verified};
 
 /// One byte chooses what to suggest, the rest is the file.
@@ -15,7 +16,18 @@ fn edited(name: &str, data: &[u8], around: [&str; 2]) -> Option<(String, String,
     let (choice, text) = data.split_first()?;
     let suggestion = &suggestions()[usize::from(*choice) % suggestions().len()];
     let text = format!("{}{}{}", around[0], str::from_utf8(text).ok()?, around[1]);
-    let plan = patch::plan_texts(&[suggestion], vec![(PathBuf::from(name), text.clone())], None);
+    let policies = [LivePolicy {
+        policy: suggestion.policy.clone(),
+        policy_arn: suggestion.policy_arn.clone(),
+        sha256: suggestion.before_sha256.clone(),
+        ..LivePolicy::default()
+    }];
+    let answer = Answer {
+        policies: &policies,
+        documents: &BTreeMap::new(),
+        suggestions: std::slice::from_ref(suggestion),
+    };
+    let plan = patch::plan_texts(answer, Options::default(), vec![(PathBuf::from(name), text.clone())]);
     let [file] = &plan.files[..] else {
         assert_eq!((plan.files.len(), plan.left.len()), (0, 1), "neither edited nor left");
         return None;
@@ -31,7 +43,7 @@ fn edited(name: &str, data: &[u8], around: [&str; 2]) -> Option<(String, String,
 
 /// JSON: the values that an independent reader finds differ in the policy alone.
 pub(crate) fn json(data: &[u8]) {
-    if let Some((before, after, suggestion)) = edited("main.json", data, ["\n \t", "\t \n"]) {
+    if let Some((before, after, suggestion)) = edited("deploy.json", data, ["\n \t", "\t \n"]) {
         let read = |text: &str| serde_json::from_str::<Value>(text).expect("the file was JSON");
         let mut policies = 0;
         hold(&read(&before), &read(&after), suggestion, &mut policies);
@@ -42,7 +54,7 @@ pub(crate) fn json(data: &[u8]) {
 /// YAML: the same, by a second reader that resolves aliases.
 pub(crate) fn yaml(data: &[u8]) {
     let around = ["# the first line, ünïcode\n", "\n# the last line\n"];
-    if let Some((before, after, suggestion)) = edited("main.yaml", data, around) {
+    if let Some((before, after, suggestion)) = edited("deploy.yaml", data, around) {
         // Where the two readers differ on the file as it stands there is nothing to compare.
         let Some(before) = yaml_values(&before) else { return };
         let after_values = yaml_values(&after).unwrap_or_else(|| panic!("no YAML any more:\n{after}"));
@@ -55,7 +67,7 @@ pub(crate) fn yaml(data: &[u8]) {
 /// Terraform: the file parses, and whatever holds no policy says what it said.
 pub(crate) fn hcl(data: &[u8]) {
     let around = ["# the first line, ünïcode\n", "\n# the last line\n"];
-    if let Some((before, after, _)) = edited("main.tf", data, around) {
+    if let Some((before, after, _)) = edited("deploy.hcl", data, around) {
         let read = |text: &str| text.parse::<hcl_edit::structure::Body>();
         let old = read(&before).expect("the file was HCL");
         let new = read(&after).unwrap_or_else(|error| panic!("{error}\n{after}"));

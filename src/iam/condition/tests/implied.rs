@@ -246,7 +246,7 @@ fn meets(condition: &Condition, value: &str) -> Option<bool> {
         let expression = regex::escape(own).replace(r"\*", "(?s:.*)").replace(r"\?", "(?s:.)");
         Some(regex::Regex::new(&format!("^{expression}$")).unwrap().is_match(value))
     };
-    let number = |own: &str| Some(value.parse::<f64>().ok()?.partial_cmp(&own.parse::<f64>().ok()?)?);
+    let number = |own: &str| value.parse::<f64>().ok()?.partial_cmp(&own.parse::<f64>().ok()?);
     let date = |text: &str| -> Option<i64> {
         let text = if text.len() == 10 {
             format!("{text}T00:00:00Z")

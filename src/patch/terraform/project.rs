@@ -1,0 +1,446 @@
+//! A folder of Terraform as a whole: which live policies a document stands for, through locals, outputs and modules.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::path::{Component, Path, PathBuf};
+
+use hcl_edit::Span;
+use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
+use hcl_edit::structure::{Block, Body};
+use hcl_edit::visit::{Visit, visit_expr, visit_traversal};
+
+use super::instances::{Context, Each, Made, contexts, made};
+use super::state::State;
+use super::value::Name;
+
+/// Steps from a document to what is made of it, after which it is left alone.
+const STEPS: usize = 64;
+
+/// A parsed file.
+pub(in crate::patch) struct Source {
+    pub(in crate::patch) path: PathBuf,
+    pub(super) body: Body,
+    /// Bytes before the text that was parsed: a byte order mark.
+    offset: usize,
+}
+
+impl Source {
+    /// `None` where it is no Terraform.
+    pub(in crate::patch) fn of(path: &Path, text: &str) -> Option<Source> {
+        let (text, offset) = match text.strip_prefix('\u{feff}') {
+            Some(rest) => (rest, '\u{feff}'.len_utf8()),
+            None => (text, 0),
+        };
+        if path.extension().is_none_or(|extension| extension != "tf") || super::depth(text) > super::DEPTH {
+            return None;
+        }
+        Some(Source {
+            path: path.to_owned(),
+            body: text.parse().ok()?,
+            offset,
+        })
+    }
+}
+
+/// One folder: what Terraform calls a module.
+#[derive(Default)]
+pub(super) struct Module<'a> {
+    pub(super) blocks: Vec<(&'a Source, &'a Block)>,
+}
+
+impl<'a> Module<'a> {
+    /// Blocks of one kind: `resource`, `module`, `locals`.
+    pub(super) fn of_kind(&self, kind: &str) -> impl Iterator<Item = (&'a Source, &'a Block)> {
+        let kind = kind.to_owned();
+        self.blocks
+            .iter()
+            .copied()
+            .filter(move |(_, block)| block.has_ident(&kind))
+    }
+
+    /// The block with these labels.
+    pub(super) fn block(&self, kind: &str, labels: &[&str]) -> Option<&'a Block> {
+        self.of_kind(kind)
+            .map(|(_, block)| block)
+            .find(|block| self::labels(block) == labels)
+    }
+
+    /// The expression that a local value stands for.
+    pub(super) fn local(&self, name: &str) -> Option<&'a Expression> {
+        self.of_kind("locals")
+            .find_map(|(_, block)| block.body.get_attribute(name))
+            .map(|attribute| &attribute.value)
+    }
+}
+
+/// All of them, by folder.
+pub(in crate::patch) struct Project<'a> {
+    pub(super) modules: BTreeMap<PathBuf, Module<'a>>,
+    pub(super) states: &'a [State],
+}
+
+/// Something that a document is handed to.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Handed {
+    /// Whatever refers to this, such as `data.aws_iam_policy_document.app`, `local.policy`, `module.x.json`, `var.policy`.
+    Reference(Vec<String>),
+    /// Whoever reads this file.
+    File(PathBuf),
+}
+
+/// What a document stands for.
+#[derive(Default, Debug)]
+pub(in crate::patch) struct Stands {
+    /// The policies that are made of it.
+    pub(in crate::patch) made: Vec<Made>,
+    /// Why there may be others.
+    pub(in crate::patch) unknown: Option<String>,
+}
+
+impl<'a> Project<'a> {
+    pub(in crate::patch) fn of(sources: &[&'a Source], states: &'a [State]) -> Project<'a> {
+        let mut modules: BTreeMap<PathBuf, Module<'a>> = BTreeMap::new();
+        for source in sources.iter().copied() {
+            let module = modules.entry(folder(&source.path)).or_default();
+            module.blocks.extend(source.body.blocks().map(|block| (source, block)));
+        }
+        Project { modules, states }
+    }
+
+    pub(in crate::patch) fn is_empty(&self) -> bool {
+        self.modules.is_empty()
+    }
+
+    /// What stands for the document at `span` of a Terraform file; `None` where it stands in no block.
+    pub(in crate::patch) fn of_document(&self, path: &Path, span: &Range<usize>) -> Option<Stands> {
+        let dir = folder(path);
+        let module = self.modules.get(&dir)?;
+        let (source, block) = module
+            .blocks
+            .iter()
+            .copied()
+            .find(|(source, block)| source.path == path && contains(block.span(), span, source.offset))?;
+        let span = span.start - source.offset..span.end - source.offset;
+        let mut walk = Walk::new(self);
+        if let ("data", ["aws_iam_policy_document", name]) = (block.ident.as_str(), &labels(block)[..]) {
+            walk.refer(&dir, &["data", "aws_iam_policy_document", name]);
+            return Some(walk.walk());
+        }
+        walk.hand(&dir, source, block, &|expression| within(expression, &span));
+        Some(walk.walk())
+    }
+
+    /// What is made of a file that Terraform reads: `file`, `templatefile`.
+    pub(in crate::patch) fn of_file(&self, path: &Path) -> Option<Stands> {
+        let mut walk = Walk::new(self);
+        let path = normal(path);
+        for dir in self.modules.keys() {
+            walk.queue.push((dir.clone(), Handed::File(path.clone())));
+        }
+        let stands = walk.walk();
+        (!stands.made.is_empty() || stands.unknown.is_some()).then_some(stands)
+    }
+
+    /// The calls of a module: the folder of each with its block.
+    pub(super) fn calls_of(&self, dir: &Path) -> Vec<(PathBuf, &'a Block)> {
+        let mut calls = Vec::new();
+        for (caller, module) in &self.modules {
+            for (_, block) in module.of_kind("module") {
+                if self.called(caller, block).as_deref() == Some(dir) {
+                    calls.push((caller.clone(), block));
+                }
+            }
+        }
+        calls
+    }
+
+    /// The folder that a `module` block calls, where it is one of these.
+    pub(super) fn called(&self, caller: &Path, block: &Block) -> Option<PathBuf> {
+        let Expression::String(source) = &block.body.get_attribute("source")?.value else {
+            return None;
+        };
+        let source = source.as_str();
+        if !source.starts_with("./") && !source.starts_with("../") {
+            return None;
+        }
+        let dir = normal(&caller.join(source));
+        self.modules.contains_key(&dir).then_some(dir)
+    }
+}
+
+/// From a document to what is made of it.
+struct Walk<'p, 'a> {
+    project: &'p Project<'a>,
+    queue: Vec<(PathBuf, Handed)>,
+    seen: BTreeSet<(PathBuf, Handed)>,
+    stands: Stands,
+}
+
+impl<'p, 'a> Walk<'p, 'a> {
+    fn new(project: &'p Project<'a>) -> Walk<'p, 'a> {
+        Walk {
+            project,
+            queue: Vec::new(),
+            seen: BTreeSet::new(),
+            stands: Stands::default(),
+        }
+    }
+
+    fn walk(mut self) -> Stands {
+        while let Some((dir, handed)) = self.queue.pop() {
+            if !self.seen.insert((dir.clone(), handed.clone())) {
+                continue;
+            }
+            if self.seen.len() > STEPS + self.project.modules.len() {
+                self.doubt("it is handed on too often to follow".to_owned());
+                break;
+            }
+            let Some(module) = self.project.modules.get(&dir) else {
+                continue;
+            };
+            for (source, block) in &module.blocks {
+                self.hand(&dir, source, block, &|expression| match &handed {
+                    Handed::Reference(path) => refers(expression, path),
+                    Handed::File(path) => reads(expression, &dir, path),
+                });
+            }
+        }
+        self.stands
+    }
+
+    fn doubt(&mut self, why: String) {
+        self.stands.unknown.get_or_insert(why);
+    }
+
+    /// Where a block takes the document in one of its expressions, what becomes of it there.
+    fn hand(&mut self, dir: &Path, source: &'a Source, block: &'a Block, takes: &dyn Fn(&Expression) -> bool) {
+        let labels = labels(block);
+        let names: Vec<&str> = block
+            .body
+            .attributes()
+            .filter(|attribute| takes(&attribute.value))
+            .map(|attribute| attribute.key.as_str())
+            .collect();
+        match (block.ident.as_str(), &labels[..]) {
+            // Another document takes it in.
+            ("data", ["aws_iam_policy_document", name]) if !names.is_empty() => {
+                self.refer(dir, &["data", "aws_iam_policy_document", name]);
+            }
+            ("data", [kind @ ("template_file" | "local_file"), name]) if !names.is_empty() => {
+                self.refer(dir, &["data", kind, name]);
+            }
+            ("resource", [kind, _]) => {
+                for name in names.iter().copied().filter(|name| *name != "assume_role_policy") {
+                    self.make(dir, source, block, None, kind, name);
+                }
+                for inner in block.body.blocks().filter(|inner| body_takes(&inner.body, takes)) {
+                    self.make(dir, source, block, Some(inner), kind, inner.ident.as_str());
+                }
+            }
+            ("locals", _) => names.iter().for_each(|name| self.refer(dir, &["local", name])),
+            ("output", [name]) if !names.is_empty() => {
+                let calls = self.project.calls_of(dir);
+                if calls.is_empty() {
+                    self.doubt(format!(
+                        "it is handed out as the output `{name}`, to whom is not under the folder"
+                    ));
+                }
+                for (caller, call) in calls {
+                    if let [call] = self::labels(call)[..] {
+                        self.refer(&caller, &["module", call, name]);
+                    }
+                }
+            }
+            ("module", [call]) if !names.is_empty() => match self.project.called(dir, block) {
+                Some(callee) => names.iter().for_each(|name| self.refer(&callee, &["var", name])),
+                None => {
+                    let many = block.body.has_attribute("for_each") || block.body.has_attribute("count");
+                    self.make_elsewhere(dir, source, block, call, many);
+                }
+            },
+            _ => {}
+        }
+    }
+
+    fn refer(&mut self, dir: &Path, path: &[&str]) {
+        let path = path.iter().map(|part| (*part).to_owned()).collect();
+        self.queue.push((dir.to_owned(), Handed::Reference(path)));
+    }
+
+    /// A resource that takes the document: a policy for each context of its module and each of its keys.
+    fn make(&mut self, dir: &Path, source: &Source, block: &Block, inner: Option<&Block>, kind: &str, name: &str) {
+        match (kind, name) {
+            ("aws_iam_role_policy" | "aws_iam_user_policy" | "aws_iam_group_policy" | "aws_iam_policy", "policy")
+            | ("aws_ssoadmin_permission_set_inline_policy", "inline_policy")
+            | ("aws_iam_role", "inline_policy") => {
+                let found = contexts(self.project, dir);
+                for context in &found {
+                    self.stands
+                        .made
+                        .extend(made(self.project, context, source, block, inner, kind));
+                }
+            }
+            _ if kind.starts_with("aws_iam_") || kind.starts_with("aws_ssoadmin_") => {
+                let labels = labels(block).join(".");
+                self.doubt(format!("{labels} takes it as `{name}`, which is not followed"));
+            }
+            // Of a bucket, a queue: no policy that IAM grants by.
+            _ => {}
+        }
+    }
+
+    /// A module that is not under the folder: what it makes is named by its arguments, if at all.
+    fn make_elsewhere(&mut self, dir: &Path, source: &Source, block: &Block, call: &str, many: bool) {
+        if many {
+            self.doubt(format!(
+                "module.{call}, which is not under the folder, makes several policies of it"
+            ));
+        }
+        for context in contexts(self.project, dir) {
+            let names = block.body.attributes().filter(|attribute| {
+                let key = attribute.key.as_str();
+                key == "name" || key.ends_with("_name") || key.ends_with("role") || key.ends_with("policy_name")
+            });
+            let names: Vec<Name> = names
+                .flat_map(|attribute| super::value::names(self.project, &context, &Each::One, &attribute.value))
+                .collect();
+            self.stands
+                .made
+                .push(Made::elsewhere(&context, source, block, call, names));
+        }
+    }
+}
+
+/// Every attribute of a body and of the blocks in it.
+fn body_takes(body: &Body, takes: &dyn Fn(&Expression) -> bool) -> bool {
+    body.attributes().any(|attribute| takes(&attribute.value))
+        || body.blocks().any(|block| body_takes(&block.body, takes))
+}
+
+/// The labels of a block.
+pub(super) fn labels(block: &Block) -> Vec<&str> {
+    block.labels.iter().map(|label| label.as_str()).collect()
+}
+
+/// The folder of a file, its `.` and `..` resolved.
+pub(super) fn folder(path: &Path) -> PathBuf {
+    normal(path.parent().unwrap_or(Path::new("")))
+}
+
+pub(super) fn normal(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(out.components().next_back(), Some(Component::Normal(_))) => {
+                out.pop();
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+fn contains(block: Option<Range<usize>>, span: &Range<usize>, offset: usize) -> bool {
+    block.is_some_and(|block| block.start + offset <= span.start && span.end <= block.end + offset)
+}
+
+/// Whether the document at `span` is a part of an expression.
+fn within(expression: &Expression, span: &Range<usize>) -> bool {
+    contains(expression.span(), span, 0)
+}
+
+/// `aws_iam_role.app["a"].name` as `["aws_iam_role", "app", "name"]`, and the expressions in brackets.
+pub(super) fn path_of(traversal: &Traversal) -> (Vec<&str>, Vec<&Expression>) {
+    let mut path = Vec::new();
+    let mut indices = Vec::new();
+    if let Expression::Variable(first) = &traversal.expr {
+        path.push(first.as_str());
+    }
+    for operator in &traversal.operators {
+        match operator.value() {
+            TraversalOperator::GetAttr(name) => path.push(name.as_str()),
+            TraversalOperator::Index(index) => indices.push(index),
+            TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) | TraversalOperator::LegacyIndex(_) => {}
+        }
+    }
+    (path, indices)
+}
+
+/// Whether an expression refers to what `path` names, or to a part of it.
+fn refers(expression: &Expression, path: &[String]) -> bool {
+    struct Search<'s> {
+        path: &'s [String],
+        found: bool,
+    }
+    impl Visit for Search<'_> {
+        fn visit_traversal(&mut self, traversal: &Traversal) {
+            let (path, _) = path_of(traversal);
+            self.found |= path.len() >= self.path.len() && path.iter().zip(self.path).all(|(a, b)| a == b);
+            visit_traversal(self, traversal);
+        }
+    }
+    let mut search = Search { path, found: false };
+    search.visit_expr(expression);
+    search.found
+}
+
+/// Whether an expression reads a file: `file("${path.module}/app.json")`.
+fn reads(expression: &Expression, dir: &Path, path: &Path) -> bool {
+    struct Search<'s> {
+        dir: &'s Path,
+        path: &'s Path,
+        found: bool,
+    }
+    impl Visit for Search<'_> {
+        fn visit_expr(&mut self, expression: &Expression) {
+            if let Expression::FuncCall(call) = expression
+                && matches!(call.name.name.as_str(), "file" | "templatefile")
+                && let Some(name) = call.args.iter().next().and_then(file_name)
+            {
+                self.found |=
+                    normal(&self.dir.join(&name)) == self.path || self.path.ends_with(normal(Path::new(&name)));
+            }
+            visit_expr(self, expression);
+        }
+    }
+    let mut search = Search {
+        dir,
+        path,
+        found: false,
+    };
+    search.visit_expr(expression);
+    search.found
+}
+
+/// A path in a string, `${path.module}/` before it left out.
+fn file_name(expression: &Expression) -> Option<String> {
+    use hcl_edit::template::Element;
+    match expression {
+        Expression::String(name) => Some(name.to_string()),
+        Expression::StringTemplate(template) => {
+            let mut name = String::new();
+            for element in template {
+                match element {
+                    Element::Literal(text) => name.push_str(text),
+                    Element::Interpolation(_) if name.is_empty() => {}
+                    Element::Interpolation(_) | Element::Directive(_) => return None,
+                }
+            }
+            Some(name.trim_start_matches('/').to_owned())
+        }
+        _ => None,
+    }
+}
+
+/// The chain of calls that leads to a context, as an address begins: `module.a.module.b`.
+pub(super) fn chain(context: &Context) -> String {
+    let mut parts = Vec::new();
+    let mut at = context;
+    while let Some(call) = &at.call {
+        parts.push(format!("module.{}", call.name));
+        at = &call.parent;
+    }
+    parts.reverse();
+    parts.join(".")
+}

@@ -1,0 +1,196 @@
+//! What tells, beside what it says, that a document is the one that a live policy was made of.
+
+use super::live::Live;
+use super::terraform::{Made, Makes, Name};
+use super::tree::{Document, Kind, Node, Piece, stands_for};
+
+/// Letters and digits that a name has to have for telling anything.
+const TELLING: usize = 3;
+
+/// How much tells so, from nothing on.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Told {
+    /// It is another one: all that is made of it has other names.
+    Against,
+    /// Nothing beside what it says.
+    Nothing,
+    /// A resource that both name.
+    Resource(String),
+    /// A name with open parts.
+    Pattern(String),
+    /// A name as it is written.
+    Name(String),
+    /// The state's own address.
+    Address(String),
+}
+
+impl Told {
+    pub(super) fn is_enough(&self) -> bool {
+        match self {
+            Told::Against | Told::Nothing => false,
+            Told::Resource(_) | Told::Pattern(_) | Told::Name(_) | Told::Address(_) => true,
+        }
+    }
+
+    /// Its order alone.
+    pub(super) fn rank(&self) -> u8 {
+        match self {
+            Told::Against => 0,
+            Told::Nothing => 1,
+            Told::Resource(_) => 2,
+            Told::Pattern(_) => 3,
+            Told::Name(_) => 4,
+            Told::Address(_) => 5,
+        }
+    }
+
+    /// As an edit names it.
+    pub(super) fn words(&self) -> String {
+        match self {
+            Told::Against | Told::Nothing => "nothing".to_owned(),
+            Told::Resource(arn) => format!("both name {arn}"),
+            Told::Pattern(name) | Told::Name(name) => format!("named {name}"),
+            Told::Address(address) => format!("the state's {address}"),
+        }
+    }
+}
+
+/// Whether a policy is what Terraform makes here.
+pub(super) fn of_made(live: &Live<'_>, made: &Made, is_telling: &dyn Fn(&Live<'_>) -> bool) -> Told {
+    let kind = live.policy.kind.as_str();
+    let owner_kind = live
+        .policy
+        .policy_arn
+        .splitn(6, ':')
+        .nth(5)
+        .and_then(|rest| rest.split('/').next());
+    let fits = match made.makes {
+        Makes::Managed => kind == "managed",
+        Makes::PermissionSet => kind == "permission_set",
+        Makes::Inline(owner) => matches!(kind, "inline" | "group") && owner_kind == Some(owner),
+        Makes::Elsewhere => true,
+    };
+    if !fits {
+        return Told::Against;
+    }
+    let own = [live.policy.policy.as_str()];
+    let owners: Vec<&str> = live.owners().collect();
+    let (policy, owner) = match made.makes {
+        // Its arguments may name either.
+        Makes::Elsewhere => {
+            let all: Vec<&str> = own.iter().copied().chain(owners.iter().copied()).collect();
+            return match named(&made.policy, &all) {
+                Told::Against => Told::Nothing,
+                told => told,
+            };
+        }
+        Makes::PermissionSet => return Told::Nothing,
+        Makes::Managed => (named(&made.policy, &own), Told::Nothing),
+        Makes::Inline(_) => (named(&made.policy, &own), named(&made.owner, &owners)),
+    };
+    if policy == Told::Against || owner == Told::Against {
+        return Told::Against;
+    }
+    if made.is_in_state {
+        return Told::Address(made.address.clone());
+    }
+    // Many roles have an inline policy of the same name: it tells nothing of whose this is.
+    let policy = match made.makes {
+        Makes::Inline(_) if !is_telling(live) => Told::Nothing,
+        _ => policy,
+    };
+    if owner.rank() >= policy.rank() { owner } else { policy }
+}
+
+/// What the names around a document tell, where it is no Terraform.
+pub(super) fn of_names(live: &Live<'_>, document: &Document, is_telling: &dyn Fn(&Live<'_>) -> bool) -> Told {
+    let names: Vec<Name> = document
+        .names
+        .iter()
+        .filter(|name| name.chars().filter(char::is_ascii_alphanumeric).count() >= TELLING)
+        .map(|name| vec![Piece::Literal(name.clone())])
+        .chain(document.patterns.iter().cloned())
+        .collect();
+    let mut known: Vec<&str> = live.owners().collect();
+    if live.policy.kind == "managed" || is_telling(live) {
+        known.push(&live.policy.policy);
+    }
+    if let Some(name) = &document.policy
+        && !stands_for(name, &live.policy.policy)
+    {
+        return Told::Against;
+    }
+    match named(&names, &known) {
+        Told::Against => Told::Nothing,
+        told => told,
+    }
+}
+
+/// Whether one of `known` is one of the names.
+fn named(names: &[Name], known: &[&str]) -> Told {
+    if names.is_empty() {
+        return Told::Nothing;
+    }
+    let mut best = Told::Against;
+    for name in names {
+        for known in known.iter().filter(|known| stands_for(name, known)) {
+            let letters = name.iter().map(|piece| match piece {
+                Piece::Literal(text) => text.chars().filter(char::is_ascii_alphanumeric).count(),
+                Piece::Reference => 0,
+            });
+            let told = if letters.sum::<usize>() < TELLING {
+                Told::Nothing
+            } else if name.contains(&Piece::Reference) {
+                Told::Pattern((*known).to_owned())
+            } else {
+                Told::Name((*known).to_owned())
+            };
+            if told.rank() > best.rank() {
+                best = told;
+            }
+        }
+    }
+    best
+}
+
+/// A resource that a document and the policy both name, as few others do.
+pub(super) fn of_resources(document: &Node, is_rare: &dyn Fn(&str) -> bool) -> Told {
+    let mut found = Vec::new();
+    let statements = document
+        .member("Statement")
+        .map(|member| member.value.elements())
+        .unwrap_or_default();
+    for statement in statements {
+        for name in ["Resource", "NotResource"] {
+            let Some(member) = statement.member(name) else { continue };
+            if matches!(member.value.kind, Kind::Map(_) | Kind::Unknown) {
+                continue;
+            }
+            found.extend(member.value.elements().iter().filter_map(Node::literal));
+        }
+    }
+    match found.into_iter().find(|arn| names_one(arn) && is_rare(arn)) {
+        Some(arn) => Told::Resource(arn),
+        None => Told::Nothing,
+    }
+}
+
+/// Whether an ARN names something of somebody's own: not only a kind of thing, nor what AWS names.
+pub(super) fn names_one(arn: &str) -> bool {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let ["arn", _, service, _, account, resource] = parts[..] else {
+        return false;
+    };
+    if account == "aws" || resource.starts_with("log-group:/aws/") || resource.starts_with("/aws/") {
+        return false;
+    }
+    let mut segments = resource.split([':', '/']).filter(|segment| !segment.is_empty());
+    // `table/orders`: the first is a kind of thing, but for these services.
+    if !matches!(service, "s3" | "sqs" | "sns" | "execute-api") {
+        segments.next();
+    }
+    segments.any(|segment| {
+        let letters = segment.chars().filter(char::is_ascii_alphanumeric).count();
+        letters >= TELLING && !matches!(segment, "role" | "service-role" | "aws-service-role")
+    })
+}
