@@ -9,6 +9,7 @@ use crate::catalog::{EscalationPath, escalation_paths};
 use crate::gap::Grade;
 use crate::grants::{Kind, PolicyIndex};
 use crate::iam::Policy;
+use crate::rightsize;
 
 /// Most paths that are listed.
 const LISTED: usize = 12;
@@ -36,6 +37,20 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
         return None;
     }
     let mut held = subject.graph.held(subject.gap.principal, &BTreeMap::new());
+    let found = found(subject, &paths, &mut held)?;
+    // Who breaks the glass needs what is behind it.
+    Some(match rightsize::kept_whole(principal, subject.options) {
+        Some(why) => Found {
+            severity: Severity::Low,
+            fix: format!("nothing: {why}"),
+            ..found
+        },
+        None => found,
+    })
+}
+
+fn found(subject: &Subject<'_>, paths: &[&'static EscalationPath], held: &mut Held<'_>) -> Option<Found> {
+    let principal = subject.principal;
     if held.is_administrator() {
         return Some(Found {
             about: String::new(),
@@ -47,7 +62,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
             evidence: vec!["it is allowed every action on every resource".to_owned()],
         });
     }
-    let open = all_open(&paths, &mut held);
+    let open = all_open(paths, held);
     let closed_by = closing(subject, &open);
     let weights: Vec<Severity> = open.iter().map(|open| severity(subject, open)).collect();
     let severity = *weights.iter().max()?;

@@ -3,7 +3,6 @@
 use super::{About, Check, Find, Found, Practice, Severity, Subject, day, retire};
 use crate::grants::Kind;
 use crate::rightsize;
-use crate::time::DAY;
 
 pub(super) const CHECK: Check = Check {
     id: "idle-role",
@@ -35,8 +34,7 @@ pub(super) fn idle(subject: &Subject<'_>, fix: &str) -> Option<Found> {
     if subject.gap.activity.calls > 0 || !grants_something {
         return None;
     }
-    let options = subject.options;
-    let spared = rightsize::spared(principal, window, options);
+    let spared = rightsize::spared(principal, window, subject.options);
     if spared.is_some() && principal.created.is_some() {
         return None;
     }
@@ -51,18 +49,7 @@ pub(super) fn idle(subject: &Subject<'_>, fix: &str) -> Option<Found> {
         }
     }
     // Whoever cannot be judged yet is not taken out of service yet.
-    let too_short = i64::from(options.min_window) * DAY > window.end - from;
-    let wait = if let Some(why) = spared {
-        Some(why)
-    } else if too_short {
-        Some(format!(
-            "the archive spans {} days, less than --min-window {}d",
-            window.days(),
-            options.min_window
-        ))
-    } else {
-        None
-    };
+    let wait = spared.or_else(|| subject.too_short());
     let (fix, commands) = match wait {
         Some(why) => {
             severity = Severity::Low;

@@ -35,7 +35,7 @@ use crate::gap::Gap;
 use crate::grants::{Credentials, Grants, PolicyIndex, Principal};
 use crate::iam::Policy;
 use crate::rightsize::{self, Options, Proposal};
-use crate::time::{Window, date_of as day};
+use crate::time::{DAY, Window, date_of as day};
 use crate::usage::Table;
 use crate::verify::{Proved, Verified};
 
@@ -209,6 +209,17 @@ impl Subject<'_> {
     /// What the credential report says of it, where one was given.
     fn credentials(&self) -> Option<&Credentials> {
         self.grants.supplements.credentials.get(&self.principal.arn)
+    }
+
+    /// Why it is too early to take away what was not used: the archive is shorter than `--min-window`.
+    fn too_short(&self) -> Option<String> {
+        let (window, least) = (self.window, self.options.min_window);
+        (window.end - window.first < i64::from(least) * DAY).then(|| {
+            format!(
+                "the archive spans {} days, less than --min-window {least}d",
+                window.days()
+            )
+        })
     }
 
     /// The last call under a long-term key of it that the archive shows.

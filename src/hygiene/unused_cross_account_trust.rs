@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::{About, Check, Find, Found, Practice, Severity, Subject, day};
 use crate::iam::policy::Principal as Named;
 use crate::iam::{Effect, PrincipalPart};
+use crate::rightsize;
 
 pub(super) const CHECK: Check = Check {
     id: "unused-cross-account-trust",
@@ -27,6 +28,9 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
         }
     }
     trusted.remove(&principal.account);
+    if rightsize::spared(principal, subject.window, subject.options).is_some() {
+        return None;
+    }
     if trusted.is_empty() || !subject.coverage.accounts().contains(principal.account.as_str()) {
         return None;
     }
@@ -46,14 +50,22 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
     if trusted.is_empty() {
         return None;
     }
+    let wait = subject.too_short();
     let (from, to) = (subject.window.first, subject.window.last());
     Some(Found {
         about: String::new(),
         commands: Vec::new(),
-        severity: Severity::Medium,
+        severity: if wait.is_some() {
+            Severity::Low
+        } else {
+            Severity::Medium
+        },
         title: format!("role {} trusts another account that does not use it", principal.name),
         why: "a trust that nobody uses is a way in from an account that somebody else guards".to_owned(),
-        fix: "take the account out of the trust policy, or delete the role".to_owned(),
+        fix: match wait {
+            Some(why) => format!("nothing yet: {why}"),
+            None => "take the account out of the trust policy, or delete the role".to_owned(),
+        },
         evidence: trusted
             .into_iter()
             .map(|account| format!("account {account} did not assume it from {} to {}", day(from), day(to)))

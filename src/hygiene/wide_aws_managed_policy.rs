@@ -3,6 +3,7 @@
 use super::{About, Check, Find, Found, Practice, Severity, Subject};
 use crate::gap::Grade;
 use crate::grants::{Kind, PolicyKind};
+use crate::rightsize;
 
 /// Actions from which on a policy is wide.
 const WIDE: usize = 100;
@@ -21,7 +22,8 @@ pub(super) const CHECK: Check = Check {
 
 fn check(subject: &Subject<'_>) -> Option<Found> {
     let principal = subject.principal;
-    if principal.kind == Kind::Group || principal.path.starts_with("/aws-") {
+    let kept = rightsize::kept_whole(principal, subject.options).is_some();
+    if principal.kind == Kind::Group || principal.path.starts_with("/aws-") || kept {
         return None;
     }
     let mut evidence = Vec::new();

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, Report, Severity};
+use super::{Finding, Report, Severity, Workload};
 use crate::hygiene::Practice;
 
 /// What was given beside the grants.
@@ -236,8 +236,7 @@ impl Card<'_> {
     fn service_accounts(&self) -> Judged {
         let (state, evidence, next) = self.with_logs(Practice::ServiceAccounts);
         let workloads = self.report.principals.iter().flat_map(|principal| &principal.workloads);
-        let kubernetes =
-            workloads.filter(|workload| matches!(workload.kind.as_str(), "service_account" | "pod_identity"));
+        let kubernetes = workloads.filter(|workload| is_kubernetes(workload));
         match (state, kubernetes.count()) {
             (State::Done, 0) => {
                 let why = "no service account shows in the logs".to_owned();
@@ -272,12 +271,12 @@ impl Card<'_> {
             .filter(|principal| principal.workloads.len() > 1);
         let names: Vec<&str> = shared.map(|principal| principal.arn.as_str()).collect();
         if names.is_empty() {
-            let why = "no role stands behind several workloads".to_owned();
+            let why = "no role serves several service accounts".to_owned();
             return (State::Done, vec![why], "look again next week".to_owned());
         }
         let evidence = vec![format!(
-            "{} roles stand behind several workloads, such as {}",
-            names.len(),
+            "{} several service accounts: {}",
+            counted(names.len(), "role serves", "roles serve"),
             names[0]
         )];
         let next = "make a role for each, or a session policy: trimtrail analyze … --alternatives session".to_owned();
@@ -294,7 +293,7 @@ impl Card<'_> {
         );
         if gaps > 0 {
             state = State::ToDo;
-            evidence.push(format!("{gaps} holes in the archive"));
+            evidence.push(counted(gaps, "hole in the archive", "holes in the archive"));
             if self.findings(Practice::Logging).is_empty() {
                 next = "find the missing files: trimtrail coverage".to_owned();
             }
@@ -326,13 +325,26 @@ impl Card<'_> {
     }
 }
 
+/// Whether a workload is a pod's.
+fn is_kubernetes(workload: &Workload) -> bool {
+    matches!(workload.kind.as_str(), "service_account" | "pod_identity")
+}
+
+/// `1 finding`, `2 findings`
+fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// The worst findings of a practice, counted by id.
 fn told(found: &[(&str, &Finding)]) -> Vec<String> {
     let high = found
         .iter()
         .filter(|(_, finding)| finding.severity == Severity::High)
         .count();
-    let mut lines = vec![format!("{} findings, {high} of them high", found.len())];
+    let mut lines = vec![format!(
+        "{}, {high} of them high",
+        counted(found.len(), "finding", "findings")
+    )];
     lines.extend(
         found
             .iter()

@@ -55,6 +55,32 @@ fn a_role_is_deleted_only_once_it_is_old_enough_and_not_kept() {
 }
 
 #[test]
+fn who_is_kept_is_told_to_lose_nothing() {
+    let keep = Keep(vec![KeepRule {
+        principal: "app".to_owned(),
+        action: None,
+        reason: "break glass".to_owned(),
+        expires: None,
+        own: false,
+    }]);
+    let foreign = json!({"Principal": {"AWS": "444455556666"}, "Action": "sts:AssumeRole"});
+    let grants = role(&trust(&foreign), &json!("*"), &["AdministratorAccess"]);
+    let of = |options: &Options| {
+        let told = told(&used(&[]), &grants, None, options).into_iter();
+        told.map(|told| (told.finding.id, told.finding.severity, told.finding.fix))
+            .collect::<Vec<_>>()
+    };
+    let ids: Vec<&str> = of(&options(7)).into_iter().map(|(id, ..)| id).collect();
+    assert_eq!(
+        ids,
+        ["wide-aws-managed-policy", "escalation", "unused-cross-account-trust"]
+    );
+    let kept = of(&Options { keep, ..options(7) });
+    let fix = "nothing: arn:aws:iam::111122223333:role/app is on the keep-list: break glass".to_owned();
+    assert_eq!(kept, [("escalation", hygiene::Severity::Low, fix)]);
+}
+
+#[test]
 fn a_service_linked_role_is_never_idle() {
     let mut grants = role(&plain_trust(), &json!("ec2:DescribeVpcs"), &[]);
     grants["RoleDetailList"][0]["Path"] = json!("/aws-service-role/autoscaling.amazonaws.com/");

@@ -10,6 +10,16 @@ use crate::iam::{Answer, Effect, Policies, Policy, PrincipalPart, Request, evalu
 
 /// An account that nobody has: AWS never gave out this number.
 const STRANGER: &str = "999999999999";
+/// Subjects that nobody has, in the forms of GitHub, Kubernetes, GitLab, Terraform Cloud, and in none.
+const STRANGERS: [&str; 5] = [
+    "repo:stranger/stranger:ref:refs/heads/main",
+    "system:serviceaccount:stranger:stranger",
+    "project_path:stranger/stranger:ref_type:branch:ref:main",
+    "organization:stranger:project:stranger:workspace:stranger:run_phase:apply",
+    "stranger",
+];
+/// The provider that every account has without making one.
+const PUBLIC: &str = "cognito-identity.amazonaws.com";
 /// Most requests that are tried of one stranger.
 const TRIED: usize = 512;
 
@@ -65,6 +75,7 @@ pub(in crate::hygiene) fn guests(role: &Principal) -> Vec<Guest> {
     let mut guests = Vec::new();
     if anybody {
         guests.extend(door.any_account());
+        providers.insert(PUBLIC);
     }
     for provider in providers {
         guests.extend(door.any_token(provider));
@@ -175,7 +186,7 @@ impl Door<'_> {
                 }
             })
         };
-        let is_cognito = host == "cognito-identity.amazonaws.com" || host.starts_with("cognito-identity.");
+        let is_cognito = host == PUBLIC || host.starts_with("cognito-identity.");
         if is_cognito {
             let (answer, under) = opens(
                 "us-east-1:00000000-0000-0000-0000-000000000000",
@@ -193,23 +204,19 @@ impl Door<'_> {
             .into_iter()
             .collect();
         }
-        let subject = if host.starts_with("oidc.eks.") {
-            "system:serviceaccount:stranger:stranger"
-        } else if host.starts_with("token.actions.") {
-            "repo:stranger/stranger:ref:refs/heads/main"
-        } else {
-            "stranger"
-        };
-        let (answer, under) = opens(subject, "");
-        if let Some(guest) = guest(
-            answer,
-            Guest {
-                who: format!("every token of {provider}"),
-                under,
-                far: Far::Anybody,
-            },
-        ) {
-            return vec![guest];
+        for subject in STRANGERS {
+            let (answer, under) = opens(subject, "");
+            let who = format!("every token of {provider}");
+            if let Some(guest) = guest(
+                answer,
+                Guest {
+                    who,
+                    under,
+                    far: Far::Anybody,
+                },
+            ) {
+                return vec![guest];
+            }
         }
         let mut guests = Vec::new();
         for (who, subject, far) in self.near(&host) {

@@ -33,7 +33,8 @@ pub(super) fn principal(grants: &Grants, index: PrincipalIndex) -> Vec<String> {
         "wait 14 days, and look for denied calls of it".to_owned(),
         "the commands above".to_owned(),
     );
-    for policy in principal.policies.iter().map(|policy| &grants.policies[*policy]) {
+    let policies = principal.policies.iter().map(|policy| &grants.policies[*policy]);
+    for (at, policy) in policies.enumerate() {
         match policy.kind {
             PolicyKind::Managed | PolicyKind::AwsManaged => {
                 let arn = shell(&policy.arn);
@@ -46,10 +47,10 @@ pub(super) fn principal(grants: &Grants, index: PrincipalIndex) -> Vec<String> {
                 let policy = shell(&policy.name);
                 step(
                     format!(
-                        "aws iam get-{kind}-policy {own} --policy-name {policy} > saved.json && aws iam delete-{kind}-policy {own} --policy-name {policy}"
+                        "aws iam get-{kind}-policy {own} --policy-name {policy} > saved-{at}.json && aws iam delete-{kind}-policy {own} --policy-name {policy}"
                     ),
                     format!(
-                        "aws iam put-{kind}-policy {own} --policy-name {policy} --policy-document, with PolicyDocument of saved.json"
+                        "aws iam put-{kind}-policy {own} --policy-name {policy} --policy-document, with PolicyDocument of saved-{at}.json"
                     ),
                 );
             }
@@ -81,7 +82,8 @@ pub(super) fn group(grants: &Grants, index: PrincipalIndex) -> Vec<String> {
     let group = &grants.principals[index];
     let own = format!("--group-name {}", shell(&group.name));
     let mut steps: Vec<String> = Vec::new();
-    for policy in group.policies.iter().map(|policy| &grants.policies[*policy]) {
+    let policies = group.policies.iter().map(|policy| &grants.policies[*policy]);
+    for (at, policy) in policies.enumerate() {
         steps.push(match policy.kind {
             PolicyKind::Managed | PolicyKind::AwsManaged => {
                 let arn = shell(&policy.arn);
@@ -92,7 +94,7 @@ pub(super) fn group(grants: &Grants, index: PrincipalIndex) -> Vec<String> {
             PolicyKind::Inline => {
                 let policy = shell(&policy.name);
                 format!(
-                    "aws iam get-group-policy {own} --policy-name {policy} > saved.json && aws iam delete-group-policy {own} --policy-name {policy}  # undo: aws iam put-group-policy {own} --policy-name {policy} --policy-document, with PolicyDocument of saved.json"
+                    "aws iam get-group-policy {own} --policy-name {policy} > saved-{at}.json && aws iam delete-group-policy {own} --policy-name {policy}  # undo: aws iam put-group-policy {own} --policy-name {policy} --policy-document, with PolicyDocument of saved-{at}.json"
                 )
             }
         });

@@ -274,6 +274,41 @@ fn everybody_but_somebody_is_everybody() {
 }
 
 #[test]
+fn everybody_may_come_by_a_pool_of_their_own() {
+    let any = json!({"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRoleWithWebIdentity"});
+    check(&any, ANYBODY);
+}
+
+#[test]
+fn subjects_of_other_systems_are_read_in_their_own_form() {
+    let with = |host: &str, value: &str| {
+        let (subject, audience) = (format!("{host}:sub"), format!("{host}:aud"));
+        web(
+            host,
+            &json!({"StringLike": {subject: value}, "StringEquals": {audience: "aws"}}),
+        )
+    };
+    check(&with("gitlab.com", "project_path:*"), ANYBODY);
+    check(
+        &with("gitlab.com", "project_path:group/project:ref_type:branch:ref:main"),
+        None,
+    );
+    check(&with("app.terraform.io", "organization:*:project:*"), ANYBODY);
+    check(
+        &with(
+            "app.terraform.io",
+            "organization:acme:project:*:workspace:*:run_phase:*",
+        ),
+        None,
+    );
+    check(&with("github.example.com/_services/token", "repo:*"), ANYBODY);
+    check(
+        &with("s3.amazonaws.com/own-cluster", "system:serviceaccount:*:*"),
+        ANYBODY,
+    );
+}
+
+#[test]
 fn services_accounts_and_company_directories_are_no_strangers() {
     let saml = json!({"Effect": "Allow", "Principal": {"Federated": "arn:aws:iam::111122223333:saml-provider/corp"},
         "Action": "sts:AssumeRoleWithSAML", "Condition": {"StringEquals": {"SAML:aud": "https://signin.aws.amazon.com/saml"}}});
