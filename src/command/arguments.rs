@@ -356,18 +356,6 @@ impl UsageArgs {
         self.collect_by(terminal, &usage::collect)
     }
 
-    /// Reads it all, or nothing where nothing was named.
-    pub(super) fn collect_if_given(&self, terminal: &Terminal) -> anyhow::Result<Collected> {
-        if self.logs.logs.is_empty() && self.ledger().is_none() {
-            return Ok(Collected::new(
-                Table::default(),
-                Coverage::default(),
-                self.logs.filter.options()?.filter,
-            ));
-        }
-        self.collect(terminal)
-    }
-
     /// The same for what asks of no day, in memory that does not grow with the length of an archive: logs give a table
     /// that tells no days apart. `each` sees what is read before that, and may take from its rows what nobody asks for.
     pub(super) fn collect_undated(

@@ -56,10 +56,7 @@ impl ExplainArgs {
             .filter(|principal| fits(principal, wanted))
             .collect();
         if principals.is_empty() {
-            bail!(
-                "no principal fits `{wanted}` in `{}`, nor does a finding",
-                self.result.display()
-            );
+            bail!("no principal fits `{wanted}` in `{}`", self.result.display());
         }
         for principal in principals {
             explain(&report, principal, self.action.as_deref(), &mut out)?;

@@ -10,8 +10,10 @@ use super::supplements::SupplementArgs;
 use super::{Outcome, Terminal};
 use crate::analysis::{self, Archive};
 use crate::catalog::Catalog;
+use crate::coverage::Coverage;
 use crate::emit;
 use crate::report::{self, Given, Inputs};
+use crate::usage::Table;
 
 /// Arguments of `practices`.
 #[derive(Args, Debug)]
@@ -45,14 +47,15 @@ impl PracticesArgs {
             shown: self.choice.shown(&grants)?,
             ..analysis::Options::of(&self.choice.options()?)
         };
-        let collected = self.usage.collect_if_given(terminal)?;
-        let archive = Archive {
-            table: &collected.table,
-            coverage: &collected.coverage,
-            window: collected.window,
+        let is_given = self.usage.ledger().is_some() || self.usage.logs().is_ok_and(|logs| !logs.logs.is_empty());
+        let collected = is_given.then(|| self.usage.collect(terminal)).transpose()?;
+        let (table, coverage) = (Table::default(), Coverage::default());
+        let archive = match &collected {
+            Some(collected) => collected.archive(),
+            None => Archive::new(&table, &coverage),
         };
         let given = Given {
-            logs: collected.window.is_some(),
+            logs: archive.window.is_some(),
             credential_report: !grants.supplements.credentials.is_empty(),
             trail_config: !grants.supplements.trails.is_empty(),
         };
