@@ -29,6 +29,27 @@ resource "aws_iam_user_policy" "backup" {
   })
 }
 
+# The hackathon of spring.
+resource "aws_iam_user_policy" "hackathon" {
+  name   = "hackathon"
+  user   = "jonas"
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [
+      {
+        Effect   = "Allow"
+        Action   = ["iam:PassRole"]
+        Resource = ["arn:aws:iam::111122223333:role/thumbnailer"]
+      },
+      {
+        Effect   = "Allow"
+        Action   = ["lambda:CreateFunction"]
+        Resource = ["*"]
+      },
+    ]
+  })
+}
+
 resource "aws_iam_policy" "developers" {
   name   = "shop-developers"
   policy = data.aws_iam_policy_document.developers.json
