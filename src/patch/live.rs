@@ -111,7 +111,11 @@ pub(super) fn lives<'a>(
             continue;
         }
         let Some(before) = documents.get(policy.sha256.as_str()) else {
-            continue;
+            // Whatever it says may be written in any file: nothing can be told of the others either.
+            let name = name(&policy.policy, &policy.policy_arn);
+            let why = format!("the result does not hold the document of {name}: analyze again");
+            let all = chosen.iter().map(|one| (&***one, why.clone()));
+            return (Vec::new(), all.collect());
         };
         let fate = match chosen.iter().find(|one| is_for(one, policy)) {
             Some(suggestion) => fate(suggestion, now),

@@ -4,6 +4,7 @@ mod added;
 mod cloudformation;
 mod json;
 mod plan;
+mod reach;
 mod terraform;
 
 use std::path::Path;

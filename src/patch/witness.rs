@@ -91,7 +91,7 @@ pub(super) fn of_made(live: &Live<'_>, made: &Made, is_telling: &dyn Fn(&Live<'_
     if policy == Told::Against || owner == Told::Against {
         return Told::Against;
     }
-    if made.is_in_state {
+    if made.is_in_state && !(made.policy.is_empty() && made.owner.is_empty()) {
         return Told::Address(made.address.clone());
     }
     // Many roles have an inline policy of the same name: it tells nothing of whose this is.

@@ -36,7 +36,7 @@ impl Drop for Folder {
 
 /// Policies of an account with what may go from each.
 #[derive(Default)]
-struct World {
+pub(super) struct World {
     policies: Vec<LivePolicy>,
     documents: BTreeMap<String, PolicyText>,
     suggestions: Vec<Verified<Suggestion>>,
@@ -49,7 +49,7 @@ fn digest(text: &PolicyText) -> String {
 
 impl World {
     /// A policy of which all that `after` lacks may go; `None` where nothing may.
-    fn with(mut self, policy: &str, arn: &str, before: &Value, after: Option<&Value>) -> World {
+    pub(super) fn with(mut self, policy: &str, arn: &str, before: &Value, after: Option<&Value>) -> World {
         let before = PolicyText::from(before);
         let sha256 = digest(&before);
         let kind = if arn.contains(":policy/") { "managed" } else { "inline" };
@@ -81,7 +81,7 @@ impl World {
     }
 
     /// The same of a role in one account.
-    fn role(self, policy: &str, role: &str, before: &Value, after: Option<&Value>) -> World {
+    pub(super) fn role(self, policy: &str, role: &str, before: &Value, after: Option<&Value>) -> World {
         self.with(policy, &format!("arn:aws:iam::111122223333:role/{role}"), before, after)
     }
 
@@ -93,7 +93,7 @@ impl World {
         }
     }
 
-    fn plan(&self, files: &[(&str, &str)]) -> Plan {
+    pub(super) fn plan(&self, files: &[(&str, &str)]) -> Plan {
         self.plan_with(files, &[])
     }
 
