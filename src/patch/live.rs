@@ -171,7 +171,7 @@ fn stays(answer: Answer<'_>, policy: &LivePolicy) -> String {
     match (held.and_then(|one| one.held.as_ref()), &policy.why_not) {
         (Some(why), _) => format!("held: {why}"),
         (None, Some(why)) => why.clone(),
-        (None, None) => "nothing of it may go".to_owned(),
+        (None, None) => "all of it is or may be needed".to_owned(),
     }
 }
 

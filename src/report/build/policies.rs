@@ -62,6 +62,6 @@ fn why_not(inputs: &Inputs<'_>, refused: &BTreeMap<PolicyIndex, String>, index: 
     }
     match refused.get(&index) {
         Some(witness) => format!("its suggestion was refused: {witness}"),
-        None => "nothing of it may go".to_owned(),
+        None => "all of it is or may be needed".to_owned(),
     }
 }
