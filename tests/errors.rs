@@ -256,6 +256,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("src/patch/mod.rs", "a file that changes meanwhile: its own tests"),
     ("src/usage/collect.rs", "a system without threads"),
     ("src/config.rs", "a test of each key: command/configured/tests.rs"),
+    ("src/rightsize/choices.rs", "rightsize/choices: its own tests"),
     ("src/verify/mod.rs", "answers of `verify`, in its own words"),
     ("src/query/mod.rs", "a disk that is full: tests/faults.rs"),
 ];

@@ -81,6 +81,33 @@ fn service(action: &str) -> &str {
     action.split_once(':').map_or("", |(service, _)| service)
 }
 
+/// A row for each pattern that goes because a person said so.
+fn chosen(report: &Report) -> Vec<Row<'_>> {
+    let mut rows = Vec::new();
+    let chosen = report
+        .suggestions
+        .iter()
+        .flat_map(|s| s.chosen.iter().map(move |one| (s, one)));
+    for (suggestion, chosen) in chosen {
+        for pattern in chosen.actions.iter() {
+            rows.push(Row {
+                principal: &chosen.principal,
+                account: view::account(&chosen.principal).unwrap_or_default(),
+                kind: &chosen.decision,
+                action: pattern,
+                grade: "chosen",
+                why: &chosen.why,
+                calls: 0,
+                first_seen: None,
+                last_seen: None,
+                granted_by: chosen.who.clone(),
+                suggestion: suggestion.id.clone(),
+            });
+        }
+    }
+    rows
+}
+
 /// All rows in the report's order; an action group has a row for each of its patterns.
 pub(super) fn rows(report: &Report) -> Vec<Row<'_>> {
     let mut rows = Vec::new();
@@ -134,27 +161,7 @@ pub(super) fn rows(report: &Report) -> Vec<Row<'_>> {
             }
         }
     }
-    let chosen = report
-        .suggestions
-        .iter()
-        .flat_map(|s| s.chosen.iter().map(move |one| (s, one)));
-    for (suggestion, chosen) in chosen {
-        for pattern in chosen.actions.iter() {
-            rows.push(Row {
-                principal: &chosen.principal,
-                account: view::account(&chosen.principal).unwrap_or_default(),
-                kind: &chosen.decision,
-                action: pattern,
-                grade: "chosen",
-                why: &chosen.why,
-                calls: 0,
-                first_seen: None,
-                last_seen: None,
-                granted_by: chosen.who.clone(),
-                suggestion: suggestion.id.clone(),
-            });
-        }
-    }
+    rows.extend(chosen(report));
     let nothing = Row {
         principal: "",
         account: "",
