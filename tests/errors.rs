@@ -258,6 +258,10 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("src/config.rs", "a test of each key: command/configured/tests.rs"),
     ("src/rightsize/choices.rs", "rightsize/choices: its own tests"),
     ("src/verify/mod.rs", "answers of `verify`, in its own words"),
+    (
+        "src/rightsize/choices.rs",
+        "a file of choices, by its line: its own tests",
+    ),
     ("src/query/mod.rs", "a disk that is full: tests/faults.rs"),
 ];
 
