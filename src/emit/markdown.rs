@@ -10,6 +10,8 @@ use crate::verify::Verified;
 
 /// GitHub takes 65,536 characters a comment; the rest is for the sentence that says what was left out.
 const LONGEST: usize = 64_000;
+/// A comment that is read is shorter: diffs that would make it longer stand in the pull request itself.
+const READABLE: usize = 12_000;
 /// Rows of the table of policies.
 const ROWS: usize = 60;
 /// Longest name or sentence that a stranger wrote.
@@ -30,24 +32,32 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
         undo(&chosen, &mut text);
     }
     accounts(report, &mut text);
-    let mut size = text.chars().count();
     let mut left_out = 0_u64;
-    for (at, one) in chosen.iter().enumerate() {
-        let part = details(report, at, one, true)?;
-        let length = part.chars().count();
-        // A diff that is too long is dropped before the facts are.
-        let (part, length) = match size + length > LONGEST {
-            true => {
-                let short = details(report, at, one, false)?;
-                let length = short.chars().count();
-                (short, length)
+    let mut size = text.chars().count();
+    let short: Vec<String> = chosen
+        .iter()
+        .enumerate()
+        .map(|(at, one)| details(report, at, one, Show::Facts))
+        .collect::<Result<_, _>>()?;
+    // Facts come before diffs, and the diffs of the riskiest before others.
+    let mut to_come: usize = short.iter().map(|part| part.chars().count()).sum();
+    for (at, (one, short)) in chosen.iter().zip(short).enumerate() {
+        to_come -= short.chars().count();
+        let mut part = short;
+        for show in [Show::Diff, Show::Seen] {
+            if size + part.chars().count() + to_come >= READABLE {
+                break;
             }
-            false => (part, length),
-        };
-        if size + length > LONGEST {
+            let more = details(report, at, one, show)?;
+            if size + more.chars().count() + to_come <= READABLE {
+                part = more;
+                break;
+            }
+        }
+        if size + part.chars().count() > LONGEST {
             left_out += 1;
         } else {
-            size += length;
+            size += part.chars().count();
             text.push_str(&part);
         }
     }
@@ -134,7 +144,7 @@ fn goes(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
         };
         let risky = match s.risk_removed.as_slice() {
             [] => "none".to_owned(),
-            risky => names(risky, 3),
+            risky => names(risky, 1),
         };
         let held = if s.held.is_some() { ", held" } else { "" };
         text.push_str(&format!(
@@ -216,6 +226,12 @@ fn stays(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
                 "- {}: {reason}\n",
                 view::count(*n, "granted action", "granted actions")
             ));
+        }
+        if chosen.iter().any(|one| !view::unseen(one.suggestion).is_empty()) {
+            text.push_str(
+                "\nWhere that is all of a statement, it is named below: whoever knows that its actions are not needed may delete \
+                 it.\n",
+            );
         }
         text.push('\n');
     }
@@ -337,7 +353,18 @@ fn accounts(report: &Report, text: &mut String) {
     text.push('\n');
 }
 
-fn details(report: &Report, at: usize, chosen: &Chosen<'_>, with_diff: bool) -> Result<String, Error> {
+/// How much of a new document is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Show {
+    /// What changes.
+    Diff,
+    /// What stays of the statements that change because it was used or inferred.
+    Seen,
+    /// Where it stands.
+    Facts,
+}
+
+fn details(report: &Report, at: usize, chosen: &Chosen<'_>, show: Show) -> Result<String, Error> {
     let s = chosen.suggestion;
     let mut text = format!(
         "<details><summary>{}. {} {}: {} for {}</summary>\n\n",
@@ -358,7 +385,7 @@ fn details(report: &Report, at: usize, chosen: &Chosen<'_>, with_diff: bool) -> 
     if !s.removed.is_empty() {
         text.push_str(&format!("- Goes: {}\n", goes_of(s)));
     }
-    if s.risk_removed.len() > 3 {
+    if s.risk_removed.len() > 1 {
         text.push_str(&format!("- Of these, risky: {}\n", names(&s.risk_removed, 10)));
     }
     for narrowed in s.narrowed.iter().take(10) {
@@ -371,15 +398,17 @@ fn details(report: &Report, at: usize, chosen: &Chosen<'_>, with_diff: bool) -> 
     if let Some(held) = &s.held {
         text.push_str(&format!("- Held: {}\n", sentence(held)));
     }
-    text.push_str(&format!(
-        "- Size: {} of {} characters, before {}\n",
-        view::number(s.characters.after),
-        view::number(s.characters.quota),
-        view::number(s.characters.before)
-    ));
+    if s.characters.after > s.characters.before {
+        text.push_str(&format!(
+            "- Size: {} of {} characters, before {}\n",
+            view::number(s.characters.after),
+            view::number(s.characters.quota),
+            view::number(s.characters.before)
+        ));
+    }
     for (statement, stays) in view::unseen(s).iter().take(10) {
         text.push_str(&format!(
-            "- {}: {}. Whoever knows that they are not needed may delete the statement.\n",
+            "- {}: {}\n",
             name(statement),
             sentence(stays)
         ));
@@ -391,13 +420,19 @@ fn details(report: &Report, at: usize, chosen: &Chosen<'_>, with_diff: bool) -> 
         text.push_str(&format!("- Room: {}\n", sentence(&room.note)));
     }
     if chosen.replaces() {
-        text.push_str(&format!("- File: {}\n", name(&chosen.path())));
-        if with_diff {
-            let hunks = for_reading(s)?;
-            let fence = fence(&hunks);
-            text.push_str(&format!("\n{fence}diff\n{hunks}{fence}\n"));
-        } else {
-            text.push_str("- The diff is too long for this comment; it stands in `report.html`.\n");
+        let elsewhere = if show == Show::Diff { "" } else { " (the diff stands there and in `report.html`)" };
+        text.push_str(&format!("- File: {}{elsewhere}\n", name(&chosen.path())));
+        let (language, shown) = match show {
+            Show::Diff => ("diff", for_reading(s)?),
+            Show::Seen => ("json", policies::seen(s)),
+            Show::Facts => ("", String::new()),
+        };
+        if !shown.is_empty() {
+            if show == Show::Seen {
+                text.push_str("- Stays, used or inferred, of what changes:\n");
+            }
+            let fence = fence(&shown);
+            text.push_str(&format!("\n{fence}{language}\n{shown}{fence}\n"));
         }
     }
     text.push_str("\n</details>\n\n");
@@ -414,10 +449,11 @@ fn goes_of(s: &Suggestion) -> String {
         .iter()
         .map(|pattern| pattern.split_once(':').map_or(pattern, |(service, _)| service))
         .collect();
+    let services: Vec<&str> = services.into_iter().collect();
     format!(
         "{} of {}",
         view::count(s.removed_actions, "action", "actions"),
-        names(services, 30)
+        sentence(&services.join(", "))
     )
 }
 

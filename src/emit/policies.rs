@@ -148,6 +148,20 @@ pub(super) fn packed(policy: &PolicyText) -> String {
     escape::json(&text).into_owned()
 }
 
+/// The statements that change and hold what was used or inferred, packed; empty where there is none.
+pub(super) fn seen(suggestion: &Suggestion) -> String {
+    let (before, after) = (suggestion.before.value(), suggestion.after.value());
+    let (before, after) = (view::statements(&before), view::statements(&after));
+    let mut text = String::new();
+    for (statement, origin) in after.iter().zip(&suggestion.statements) {
+        if origin.unseen.is_none() && !before.contains(statement) {
+            pack(statement, 0, &mut text);
+            text.push('\n');
+        }
+    }
+    escape::json(&text).into_owned()
+}
+
 fn pack(value: &Value, depth: usize, text: &mut String) {
     let lead = |depth: usize| "  ".repeat(depth);
     match value {

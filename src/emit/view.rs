@@ -188,7 +188,7 @@ pub(super) fn unseen(suggestion: &Verified<Suggestion>) -> Vec<(String, String)>
             };
             let all = count(unseen.actions, "action stays", "actions stay");
             let text = format!(
-                "{all} only because nobody could see whether anybody uses them ({}{more})",
+                "{all} only because nobody could see whether they are used ({}{more})",
                 reasons.join("; ")
             );
             Some((name, text))
@@ -222,10 +222,10 @@ pub(super) fn chosen(suggestion: &Suggestion) -> Vec<String> {
 }
 
 /// Most reasons that are named for one statement.
-const REASONS: usize = 4;
+const REASONS: usize = 3;
 
 /// The statements of a document, one that stands alone included.
-fn statements(document: &Value) -> &[Value] {
+pub(super) fn statements(document: &Value) -> &[Value] {
     match document.get("Statement") {
         Some(Value::Array(statements)) => statements,
         Some(statement) => std::slice::from_ref(statement),
