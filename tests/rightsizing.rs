@@ -715,3 +715,39 @@ fn a_grant_names_policy_statement_and_file() {
     );
     assert!(Catalog::embedded().id(&principal.actions[0].action).is_some());
 }
+
+#[test]
+fn what_time_alone_holds_says_until_when() {
+    let until = |options: &Options, used: &[Value]| {
+        let document = allow(
+            &json!(["secretsmanager:GetSecretValue", "secretsmanager:DeleteSecret"]),
+            &json!("*"),
+        );
+        let report = run(used, &document, options);
+        let [suggestion] = &report.suggestions[..] else {
+            panic!("{} suggestions", report.suggestions.len());
+        };
+        assert_eq!(
+            suggestion.held_until.is_some(),
+            suggestion.held_until.is_some() && suggestion.held.is_some()
+        );
+        suggestion.held_until.as_deref().map(|moment| moment[..10].to_owned())
+    };
+    let ninety = Options {
+        min_window: 90,
+        ..options()
+    };
+    // The archive begins on the first of October: ninety days on it is the thirtieth of December.
+    assert_eq!(until(&ninety, &[secret()]), Some("2026-12-30".to_owned()));
+    // Nobody but its owner knows whether a role without a call is needed.
+    assert_eq!(until(&options(), &[]), None);
+    let every_day: Vec<Value> = (1..=14)
+        .map(|day| {
+            let mut one = secret();
+            one["eventTime"] = json!(format!("2026-10-{day:02}T12:00:00Z"));
+            one["eventID"] = json!(format!("secret-{day}"));
+            one
+        })
+        .collect();
+    assert_eq!(until(&options(), &every_day), None);
+}

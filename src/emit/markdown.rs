@@ -407,11 +407,7 @@ fn details(report: &Report, at: usize, chosen: &Chosen<'_>, show: Show) -> Resul
         ));
     }
     for (statement, stays) in view::unseen(s).iter().take(10) {
-        text.push_str(&format!(
-            "- {}: {}\n",
-            name(statement),
-            sentence(stays)
-        ));
+        text.push_str(&format!("- {}: {}\n", name(statement), sentence(stays)));
     }
     for chosen in view::chosen(s).iter().take(20) {
         text.push_str(&format!("- Chosen: {}\n", sentence(chosen)));
@@ -420,7 +416,11 @@ fn details(report: &Report, at: usize, chosen: &Chosen<'_>, show: Show) -> Resul
         text.push_str(&format!("- Room: {}\n", sentence(&room.note)));
     }
     if chosen.replaces() {
-        let elsewhere = if show == Show::Diff { "" } else { " (the diff stands there and in `report.html`)" };
+        let elsewhere = if show == Show::Diff {
+            ""
+        } else {
+            " (the diff stands there and in `report.html`)"
+        };
         text.push_str(&format!("- File: {}{elsewhere}\n", name(&chosen.path())));
         let (language, shown) = match show {
             Show::Diff => ("diff", for_reading(s)?),

@@ -149,8 +149,8 @@ pub(super) fn packed(policy: &PolicyText) -> String {
 }
 
 /// The statements that change and hold what was used or inferred, packed; empty where there is none.
-pub(super) fn seen(suggestion: &Suggestion) -> String {
-    let (before, after) = (suggestion.before.value(), suggestion.after.value());
+pub(super) fn seen(suggestion: &Verified<Suggestion>) -> String {
+    let (before, after) = (suggestion.before().value(), suggestion.after().value());
     let (before, after) = (view::statements(&before), view::statements(&after));
     let mut text = String::new();
     for (statement, origin) in after.iter().zip(&suggestion.statements) {

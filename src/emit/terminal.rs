@@ -24,7 +24,8 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
         colour: options.colour,
     };
     first_screen(report, &mut page);
-    let rows = view::rows(report);
+    let all = view::rows(report);
+    let rows = view::merged(report, view::rows(report));
     let shown = if options.verbose > 0 {
         rows.len()
     } else {
@@ -44,7 +45,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
         );
     }
     if options.verbose > 0 {
-        for row in &rows {
+        for row in &all {
             details(report, row, &mut page);
         }
     }
@@ -155,7 +156,12 @@ fn first_screen(report: &Report, page: &mut Page) {
     let numbers = [totals.ready, totals.held, totals.needs_choice, untouched];
     let digits = numbers.map(|n| view::number(n).len()).into_iter().fold(3, usize::max);
     let mut status = |label: &str, n: u64, noun: &str, colour: AnsiColor, text: &str| {
-        let lead = format!("{label:<14} {:>digits$} {noun:<13} ", view::number(n));
+        let n = if label.is_empty() {
+            String::new()
+        } else {
+            view::number(n)
+        };
+        let lead = format!("{label:<14} {n:>digits$} {noun:<13} ");
         page.painted(&lead, style(colour).bold(), text);
     };
     let ready = if totals.ready == 1 { "suggestion" } else { "suggestions" };
@@ -168,9 +174,17 @@ fn first_screen(report: &Report, page: &mut Page) {
         }
     };
     status("READY NOW", totals.ready, ready, AnsiColor::Green, &proof);
+    if totals.ready > 0 {
+        status(
+            "",
+            0,
+            "",
+            AnsiColor::Green,
+            "trimtrail patch result.json DIR --write edits the sources",
+        );
+    }
     if totals.held > 0 {
-        let why = "proved, but too early or on the keep-list; --include-held takes them";
-        status("HELD", totals.held, "", AnsiColor::Cyan, why);
+        status("HELD", totals.held, "", AnsiColor::Cyan, &tied(&held(report)));
     }
     let choice = match totals.needs_choice {
         0 => "",
@@ -188,6 +202,28 @@ fn first_screen(report: &Report, page: &mut Page) {
     if let Some(what) = &totals.would_prove_most {
         page.painted("Would prove most   ", Style::new().bold(), what);
     }
+}
+
+/// Until when what is held waits, and for what else.
+fn held(report: &Report) -> Vec<String> {
+    let (days, asks) = view::held(report);
+    let mut parts: Vec<String> = days
+        .iter()
+        .take(3)
+        .map(|(day, n)| format!("{} until {day}", view::number(*n)))
+        .collect();
+    let later: u64 = days.values().skip(3).sum();
+    if later > 0 {
+        parts.push(format!("{} later", view::number(later)));
+    }
+    if asks > 0 {
+        parts.push(format!(
+            "{} for somebody who knows: -v says what to ask",
+            view::number(asks)
+        ));
+    }
+    parts.push("--include-held takes them".to_owned());
+    parts
 }
 
 /// The first few of a list, and how many more.

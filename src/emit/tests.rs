@@ -118,11 +118,12 @@ fn the_first_screen_has_its_tone() {
     );
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(
-        lines[..7],
+        lines[..8],
         [
             "Window 180d · 1 account · 1 region unproven · S3 data events: 1 bucket · SCPs: not seen",
             "READY NOW        3 suggestions   0 of 82,404 observed calls lost (catalog 2026-10-27) · backtest 0/41,202",
-            "HELD             1               proved, but too early or on the keep-list; --include-held takes them",
+            "                                 trimtrail patch result.json DIR --write edits the sources",
+            "HELD             1               1 until 2026-12-01 · --include-held takes them",
             "NEEDS A CHOICE  31               grant what this archive cannot show",
             "NOT TOUCHED    105               61 too new · 44 service roles",
             "Top risk removed   role/ci-deploy (1 policy, 1 principal): iam:PutRolePolicy, iam:CreateAccessKey",

@@ -1,5 +1,6 @@
 //! What every format for people says the same way: names, numbers, grades, and who comes first.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -256,6 +257,33 @@ pub(super) fn life_cycles(report: &Report) -> Option<String> {
     }
 }
 
+/// What is held, policy by policy: how many until which day, the first day first, and how many until somebody looks.
+pub(super) fn held(report: &Report) -> (BTreeMap<&str, u64>, u64) {
+    let policy = |s: &'_ Suggestion| (s.policy_arn.clone(), s.policy.clone());
+    let ready: BTreeSet<(String, String)> = report
+        .suggestions
+        .iter()
+        .filter(|s| s.held.is_none())
+        .map(|s| policy(s))
+        .collect();
+    let mut waits: BTreeMap<(String, String), Option<&str>> = BTreeMap::new();
+    for s in report.suggestions.iter().filter(|s| !ready.contains(&policy(s))) {
+        let until = s.held_until.as_deref().map(day);
+        // All its steps must wait; where one asks for somebody, the policy does.
+        let known = waits.entry(policy(s)).or_insert(until);
+        *known = known.zip(until).map(|(known, until)| known.max(until));
+    }
+    let mut days: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut asks = 0;
+    for until in waits.into_values() {
+        match until {
+            Some(day) => *days.entry(day).or_default() += 1,
+            None => asks += 1,
+        }
+    }
+    (days, asks)
+}
+
 /// The greatest risk that a ready suggestion removes: whose, and which actions.
 pub(super) fn top_risk(report: &Report) -> Option<(String, &[String])> {
     let top = report
@@ -279,6 +307,8 @@ pub(super) struct Row<'a> {
     pub(super) held: Vec<&'a str>,
     /// The dangerous actions that ready suggestions take away.
     pub(super) risk: BTreeSet<&'a str>,
+    /// How many others are just like it and stand in its line.
+    pub(super) alike: u64,
 }
 
 impl Row<'_> {
@@ -290,10 +320,14 @@ impl Row<'_> {
 
     /// What to do about this principal, in a few words.
     pub(super) fn to_do(&self) -> String {
+        let alike = match self.alike {
+            0 => String::new(),
+            more => format!(", and {} alike", number(more)),
+        };
         if self.ready > 0 {
-            format!("apply {}", self.ready)
+            format!("apply {}{alike}", self.ready)
         } else if let Some(why) = self.held.first() {
-            format!("wait: {why}")
+            format!("wait{alike}: {why}")
         } else if !self.principal.rewritable {
             format!(
                 "leave: {}",
@@ -334,6 +368,7 @@ pub(super) fn rows(report: &Report) -> Vec<Row<'_>> {
                     .flat_map(|s| &s.risk_removed)
                     .map(String::as_str)
                     .collect(),
+                alike: 0,
                 suggestions,
             }
         })
@@ -343,4 +378,32 @@ pub(super) fn rows(report: &Report) -> Vec<Row<'_>> {
         key(b).cmp(&key(a)).then_with(|| a.principal.arn.cmp(&b.principal.arn))
     });
     rows
+}
+
+/// The rows with one line for principals of one account of whom the same is granted, used and suggested.
+pub(super) fn merged<'a>(report: &'a Report, rows: Vec<Row<'a>>) -> Vec<Row<'a>> {
+    let mut known: BTreeMap<(&str, String, Vec<[&str; 5]>), usize> = BTreeMap::new();
+    let mut merged: Vec<Row<'a>> = Vec::new();
+    for row in rows {
+        let all = row.suggestions.iter().filter_map(|at| report.suggestions.get(*at));
+        let suggested: Vec<[&str; 5]> = all
+            .map(|s| {
+                let held = s.held_until.as_deref().unwrap_or_default();
+                [s.policy.as_str(), &s.change, &s.before_sha256, s.after().as_str(), held]
+            })
+            .collect();
+        if suggested.is_empty() {
+            merged.push(row);
+            continue;
+        }
+        let totals = format!("{:?} {}", row.principal.totals, row.ready);
+        match known.entry((&row.principal.account, totals, suggested)) {
+            Entry::Occupied(twin) => merged[*twin.get()].alike += 1,
+            Entry::Vacant(new) => {
+                new.insert(merged.len());
+                merged.push(row);
+            }
+        }
+    }
+    merged
 }

@@ -45,6 +45,9 @@ pub struct Suggestion {
     pub assumptions: Vec<String>,
     /// Why not to apply it yet.
     pub held: Option<String>,
+    /// Until when, RFC 3339, where time alone decides it and the archive goes on; `null` where somebody has to look first.
+    #[serde(default)]
+    pub held_until: Option<String>,
     /// `high`, `medium` or `low`.
     pub confidence: String,
     /// What keeps it from being higher.

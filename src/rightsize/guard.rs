@@ -332,25 +332,8 @@ pub(super) fn held(
             ));
         }
     }
-    let policy = policy.map(|policy| &grants.policies[policy]);
-    let writes = affects
-        .iter()
-        .map(|principal| &grants.principals[*principal])
-        .flat_map(|principal| {
-            [
-                principal.created.map(|time| time.as_second()),
-                policy_writes.get(&principal.arn).copied(),
-            ]
-        })
-        .chain(policy.into_iter().flat_map(|policy| {
-            [
-                policy.updated.map(|time| time.as_second()),
-                policy_writes.get(&policy.arn).copied(),
-            ]
-        }))
-        .flatten()
-        .max();
-    if let Some(written) = writes.filter(|written| to - written < grace * DAY) {
+    let written = changed(grants, policy, affects, policy_writes);
+    if let Some(written) = written.filter(|written| to - written < grace * DAY) {
         return Some(format!(
             "it or its holder changed {} days before the archive ends, within --grace {}d",
             whole_days(to - written),
@@ -370,4 +353,58 @@ pub(super) fn held(
             idle.len() - 1
         )),
     }
+}
+
+/// Until when time alone holds a suggestion, so long as the archive goes on; `None` where it does not, or where somebody
+/// has to say something first.
+pub(super) fn until(
+    grants: &Grants,
+    gaps: &[Gap],
+    policy: Option<PolicyIndex>,
+    affects: &[PrincipalIndex],
+    window: Window,
+    policy_writes: &BTreeMap<String, i64>,
+    options: &Options,
+) -> Option<i64> {
+    let (to, min_window, grace) = (window.end, i64::from(options.min_window), i64::from(options.grace));
+    let mut until = to + (min_window - window.days()) * DAY;
+    for index in affects {
+        let principal = &grants.principals[*index];
+        let mut rules = options.keep.0.iter();
+        if rules.any(|rule| rule.action.is_none() && rule.fits(principal)) {
+            return None;
+        }
+        until = until.max(principal.created?.as_second() + min_window * DAY);
+        until = until.max(to + (min_window - covered_days(&gaps[*index])) * DAY);
+    }
+    let written = changed(grants, policy, affects, policy_writes);
+    until = written.map_or(until, |written| until.max(written + grace * DAY));
+    (until > to).then_some(until)
+}
+
+/// When a policy or one of its holders was last made or changed, as far as grants and archive show it.
+fn changed(
+    grants: &Grants,
+    policy: Option<PolicyIndex>,
+    affects: &[PrincipalIndex],
+    policy_writes: &BTreeMap<String, i64>,
+) -> Option<i64> {
+    let policy = policy.map(|policy| &grants.policies[policy]);
+    affects
+        .iter()
+        .map(|principal| &grants.principals[*principal])
+        .flat_map(|principal| {
+            [
+                principal.created.map(|time| time.as_second()),
+                policy_writes.get(&principal.arn).copied(),
+            ]
+        })
+        .chain(policy.into_iter().flat_map(|policy| {
+            [
+                policy.updated.map(|time| time.as_second()),
+                policy_writes.get(&policy.arn).copied(),
+            ]
+        }))
+        .flatten()
+        .max()
 }

@@ -264,6 +264,8 @@ pub struct Proposal {
     pub room: Option<Room>,
     /// Why not to apply it yet.
     pub held: Option<String>,
+    /// Until when it is held, where time alone decides that.
+    pub held_until: Option<i64>,
     /// How far it may be trusted.
     pub confidence: Confidence,
     /// What the removal takes for granted.
@@ -481,6 +483,36 @@ impl<'a> Rewriter<'a> {
             .into_iter()
             .chain(rhythm)
             .reduce(|guard, rhythm| format!("{guard}; {rhythm}"))
+    }
+
+    /// Until when that is so, where time alone decides it.
+    fn until(&self, policy: PolicyIndex, affects: &[PrincipalIndex]) -> Option<i64> {
+        let (grants, gaps, options) = (self.grants, self.gaps, self.options);
+        let held = guard::held(
+            grants,
+            gaps,
+            Some(policy),
+            affects,
+            self.window,
+            &self.policy_writes,
+            options,
+        );
+        let guard = guard::until(
+            grants,
+            gaps,
+            Some(policy),
+            affects,
+            self.window,
+            &self.policy_writes,
+            options,
+        );
+        if held.is_some() && guard.is_none() {
+            return None;
+        }
+        let rhythm = options
+            .wait_for_rhythm
+            .then(|| rhythm::until(gaps, affects, self.window));
+        guard.max(rhythm.flatten())
     }
 
     /// The steps that a permission set can take: its inline policy in all accounts that the grants show.

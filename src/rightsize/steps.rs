@@ -221,6 +221,11 @@ impl<'a> Rewriter<'a> {
         let (grants, options) = (self.grants, self.options);
         let affects = &goal.affects;
         let mut held = goal.held.clone().or_else(|| self.held(Some(goal.index), affects));
+        // Of a permission set, and where confidence or a last write is the reason, somebody has to look.
+        let until = held
+            .as_ref()
+            .filter(|_| goal.held.is_none())
+            .and_then(|_| self.until(goal.index, affects));
         let confidence = confidence::confidence(grants, self.gaps, affects, self.window, held.as_deref(), options);
         if held.is_none() && confidence.level < options.min_confidence {
             held = Some(format!(
@@ -251,6 +256,7 @@ impl<'a> Rewriter<'a> {
             held: held
                 .clone()
                 .or_else(|| last_write.clone().filter(|_| step != Step::Services)),
+            held_until: until,
             confidence: confidence.clone(),
             assumptions: assumptions.clone(),
             kept_by_rule: goal.kept.rules.clone(),

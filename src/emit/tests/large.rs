@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::sample::sample;
 use super::{Format, Options, write};
 use crate::gap::Grade;
-use crate::report::{ActionGroup, GrantedBy, Report, Shared};
+use crate::report::{ActionGroup, GrantedBy, Report, Shared, Suggestion};
 
 fn written(report: &Report, format: Format) -> String {
     let mut bytes = Vec::new();
@@ -104,4 +104,28 @@ fn a_page_shows_the_largest_groups_of_those_who_come_last() {
         ]
     );
     assert!(page.contains("<p class=\"soft\">390 smaller in result.json.</p>"));
+}
+
+#[test]
+fn principals_of_whom_the_same_is_suggested_are_one_line() {
+    let mut report = principals(5);
+    let suggested = sample().suggestions;
+    let one = |arn: &str| {
+        let beside = Suggestion {
+            affects: vec![arn.to_owned()],
+            policy_arn: arn.to_owned(),
+            ..Suggestion::clone(&suggested[0])
+        };
+        suggested[0].clone().with(beside)
+    };
+    report.suggestions = report.principals[..4].iter().map(|who| one(&who.arn)).collect();
+    // Less is granted to one of them.
+    report.principals[3].totals.granted -= 1;
+    let text = written(&report, Format::Terminal);
+    assert!(text.contains("apply 1, and 2 alike"), "{text}");
+    let lines = |name: &str| text.lines().filter(|line| line.trim_start().starts_with(name)).count();
+    assert_eq!(
+        ["role/r000", "role/r001", "role/r002", "role/r003", "role/r004"].map(lines),
+        [1, 0, 0, 1, 1]
+    );
 }

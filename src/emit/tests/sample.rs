@@ -36,7 +36,25 @@ pub(super) fn suggestion(id: &str, policy: &str, change: &str, step: &str, held:
         step: step.to_owned(),
         change: change.to_owned(),
         before_sha256: "ab".repeat(32),
-        statements: Vec::new(),
+        statements: match change {
+            "replace" => vec![
+                StatementOrigin {
+                    from: vec![0],
+                    unseen: Some(Unseen {
+                        actions: 2,
+                        why: vec![UnseenWhy {
+                            actions: 2,
+                            why: HOSTILE.to_owned(),
+                        }],
+                    }),
+                },
+                StatementOrigin {
+                    from: vec![1],
+                    unseen: None,
+                },
+            ],
+            _ => Vec::new(),
+        },
         characters: Characters {
             before: 612,
             after: 240,
@@ -53,6 +71,7 @@ pub(super) fn suggestion(id: &str, policy: &str, change: &str, step: &str, held:
         room: None,
         assumptions: vec![HOSTILE.to_owned()],
         held: held.map(str::to_owned),
+        held_until: held.map(|_| "2026-12-01T00:00:00Z".to_owned()),
         confidence: "medium".to_owned(),
         confidence_why: vec![HOSTILE.to_owned()],
         expires: "2026-11-11T00:00:00Z".to_owned(),

@@ -83,6 +83,7 @@ pub(super) fn suggestion(
         }),
         assumptions,
         held: proposal.held.clone(),
+        held_until: proposal.held_until.map(moment),
         confidence: proposal.confidence.level.name().to_owned(),
         confidence_why: proposal.confidence.why.clone(),
         expires: moment(to + EXPIRES * DAY),

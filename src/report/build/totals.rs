@@ -7,6 +7,7 @@ use crate::analysis::backtest::Backtest;
 use crate::gap::{ActionSet, Blind, Grade, View};
 use crate::grants::Kind;
 use crate::report::{AccountFinding, BacktestTotals, Inputs, LifeCycleTotals, Principal, Severity, Suggestion, Totals};
+use crate::resolve::Operation;
 use crate::rightsize::Risks;
 use crate::verify::Verified;
 
@@ -130,7 +131,88 @@ fn would_prove_most(inputs: &Inputs<'_>, risks: &Risks) -> Option<String> {
         }
     }
     let most = data.into_iter().max_by(|(a, x), (b, y)| x.cmp(y).then(b.cmp(a)));
-    most.map(|(resource_type, _)| format!("data events of {resource_type}"))
+    most.map(|(resource_type, _)| format!("data events of {resource_type}: {}", cost(inputs, resource_type)))
+}
+
+/// What data events of a type would cost, at the rate of those that the archive holds.
+fn cost(inputs: &Inputs<'_>, resource_type: &str) -> String {
+    let price = price("data-events");
+    let list = format!(
+        "${:.2} for {} thousand events, AWS's list price of {}",
+        price.dollars,
+        price.of / 1_000,
+        price.read_on
+    );
+    let seen = inputs
+        .archive
+        .coverage
+        .data_roots
+        .iter()
+        .filter(|((_, _, kind), _)| kind == resource_type);
+    let resources: usize = seen.map(|(_, roots)| roots.len()).sum();
+    let mut is_data: BTreeMap<(&str, &str), bool> = BTreeMap::new();
+    let rows = inputs.archive.table.rows.iter().filter(|row| {
+        let call = &inputs.archive.table.signatures[row.signature].signature;
+        *is_data
+            .entry((&call.event_source, &call.event_name))
+            .or_insert_with(|| {
+                let operation = Operation::of(inputs.catalog, &call.event_source, &call.event_name);
+                operation.data_type.as_deref() == Some(resource_type)
+            })
+    });
+    let events: u64 = rows.map(|row| row.calls).sum();
+    let days = inputs.archive.window.unwrap_or_default().days();
+    if events == 0 || resources == 0 || days <= 0 {
+        return format!("none is logged, so there is no rate to go by; {list}");
+    }
+    let a_month = events as f64 / resources as f64 / days as f64 * DAYS_OF_A_MONTH;
+    let dollars = a_month * price.dollars / price.of as f64;
+    let dollars = if dollars < 0.01 {
+        "less than $0.01".to_owned()
+    } else {
+        format!("about ${dollars:.2}")
+    };
+    format!("{dollars} a month for each one as busy as what is logged ({a_month:.0} events; {list})")
+}
+
+/// Days of an average month.
+const DAYS_OF_A_MONTH: f64 = 365.25 / 12.0;
+
+/// A line of the list of prices.
+struct Price {
+    dollars: f64,
+    of: u64,
+    read_on: &'static str,
+}
+
+fn price(item: &str) -> Price {
+    let lines = include_str!("../prices.tsv").lines();
+    let mut lines = lines.map(|line| line.split('\t').collect::<Vec<&str>>());
+    let found = lines.find_map(|line| match line[..] {
+        [name, dollars, of, _source, read_on] if name == item => Some(Price {
+            dollars: dollars.parse().ok()?,
+            of: of.parse().ok()?,
+            read_on,
+        }),
+        _ => None,
+    });
+    found.unwrap_or(Price {
+        dollars: 0.0,
+        of: 1,
+        read_on: "",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::price;
+
+    #[test]
+    fn data_events_have_a_price_and_its_date() {
+        let price = price("data-events");
+        assert_eq!((price.dollars, price.of), (0.1, 100_000));
+        assert!(price.read_on.parse::<jiff::civil::Date>().is_ok());
+    }
 }
 
 /// The actions that only data events would show, by their type.
