@@ -4,7 +4,8 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use super::{Error, Options, escape, policies, view};
-use crate::report::Report;
+use crate::report::{Report, Suggestion};
+use crate::verify::Verified;
 
 /// Lines around a change.
 const CONTEXT: usize = 3;
@@ -39,6 +40,13 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
         }
     }
     Ok(())
+}
+
+/// The shorter of two diffs: of the files line by line, and of the documents with their lists packed.
+pub(super) fn for_reading(s: &Verified<Suggestion>) -> Result<String, Error> {
+    let files = unified(&policies::text(s.before())?, &policies::text(s.after())?);
+    let packed = unified(&policies::packed(s.before()), &policies::packed(s.after()));
+    Ok(if packed.len() < files.len() { packed } else { files })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -423,7 +423,7 @@ fn details(report: &Report, at: usize, chosen: &Chosen<'_>, show: Show) -> Resul
         };
         text.push_str(&format!("- File: {}{elsewhere}\n", name(&chosen.path())));
         let (language, shown) = match show {
-            Show::Diff => ("diff", for_reading(s)?),
+            Show::Diff => ("diff", diff::for_reading(s)?),
             Show::Seen => ("json", policies::seen(s)),
             Show::Facts => ("", String::new()),
         };
@@ -455,13 +455,6 @@ fn goes_of(s: &Suggestion) -> String {
         view::count(s.removed_actions, "action", "actions"),
         sentence(&services.join(", "))
     )
-}
-
-/// The shorter of two diffs: of the files line by line, and of the documents with their lists packed.
-fn for_reading(s: &Verified<Suggestion>) -> Result<String, Error> {
-    let files = diff::unified(&policies::text(s.before())?, &policies::text(s.after())?);
-    let packed = diff::unified(&policies::packed(s.before()), &policies::packed(s.after()));
-    Ok(if packed.len() < files.len() { packed } else { files })
 }
 
 /// A fence that nothing inside can close.

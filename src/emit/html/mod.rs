@@ -1,15 +1,20 @@
-//! One self-contained page: no script, no network, readable in the dark and on a phone.
+//! One self-contained page: no network, one script of ours that searches and filters, readable without it, in the dark, on
+//! a phone and on paper.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::io::Write;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Output, State, Value as Cell, escape_formatter};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::{Error, diff, escape, policies, view};
 use crate::gap::Grade;
-use crate::report::{ActionGroup, Finding, GradeTotals, Report, Shared};
+use crate::report::{Action, ActionGroup, Finding, GradeTotals, Principal, Report, Shared};
 
 /// Rows of one list; the rest is counted and stands in `result.json`.
 const ROWS: usize = 300;
@@ -36,16 +41,23 @@ impl Room {
 
 /// Rows of action groups.
 const GROUPS: Room = Room {
-    left: 3_000,
-    most: ROWS,
+    left: 1_000,
+    most: 100,
     few: 10,
 };
 /// Lines of diffs.
 const LINES: Room = Room {
-    left: 60_000,
-    most: 4_000,
-    few: 40,
+    left: 4_000,
+    most: 1_000,
+    few: 20,
 };
+/// Principals that have a line.
+const PRINCIPALS: usize = 1_000;
+/// Bytes of the whole page, roughly, and of a principal's line: what those leave is for what is told beyond them.
+const PAGE: usize = 900_000;
+const LINE: usize = 700;
+/// Services with a bar of their own, for each principal.
+const SERVICES: usize = 12;
 
 /// Writes the page.
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> Result<(), Error> {
@@ -53,10 +65,16 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> Result<(), Error> {
     page.set_auto_escape_callback(|_| AutoEscape::Html);
     page.set_formatter(visibly);
     page.add_template("report.html", include_str!("report.html"))?;
-    let text = page.get_template("report.html")?.render(Serde(view(report)?))?;
+    let mut view = view(report)?;
+    view["script"] = json!(SCRIPT);
+    view["script_hash"] = json!(BASE64_STANDARD.encode(Sha256::digest(SCRIPT)));
+    let text = page.get_template("report.html")?.render(Serde(view))?;
     out.write_all(text.as_bytes())?;
     Ok(())
 }
+
+/// Searches and filters; the page's policy of content names its digest, so that nothing else runs.
+const SCRIPT: &str = include_str!("filter.js");
 
 /// Every text that the template prints passes here: hidden characters show, then HTML is escaped.
 fn visibly(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Cell) -> Result<(), minijinja::Error> {
@@ -73,9 +91,14 @@ fn view(report: &Report) -> Result<Value, Error> {
     let rows = view::rows(report);
     let mut shown = vec![false; report.suggestions.len()];
     let mut principals = Vec::new();
-    let (mut room_of_groups, mut room_of_lines) = (GROUPS, LINES);
-    for row in rows.iter().take(ROWS) {
+    let (mut room_of_groups, mut room_of_lines, mut room_of_bodies) = (GROUPS, LINES, room_of_bodies(rows.len()));
+    for row in rows.iter().take(PRINCIPALS) {
         let principal = row.principal;
+        let mut line = line(row);
+        if room_of_bodies == 0 {
+            principals.push(line);
+            continue;
+        }
         let groups = &principal.action_groups;
         let groups = largest(groups, room_of_groups.take(groups.len()));
         let suggestions: Vec<Value> = row
@@ -104,12 +127,7 @@ fn view(report: &Report) -> Result<Value, Error> {
                 json!({"action": u.action, "calls": calls, "last": view::day(&u.last_seen), "why": u.why})
             })
             .collect();
-        principals.push(json!({
-            "name": view::short(&principal.arn),
-            "arn": principal.arn,
-            "account": principal.account,
-            "to_do": row.to_do(),
-            "ready": row.ready > 0,
+        let body = json!({
             "risk": row.risk.iter().take(12).collect::<Vec<_>>(),
             "last_seen": principal.last_seen.as_deref().map(view::day),
             "rhythm": principal.rhythm.as_ref().map(|rhythm| rhythm.says.as_str()),
@@ -121,9 +139,7 @@ fn view(report: &Report) -> Result<Value, Error> {
                 "cluster": w.cluster,
                 "calls": view::number(w.calls),
             })).collect::<Vec<_>>(),
-            "bar": bar(&principal.totals),
-            "granted": view::number(principal.totals.granted),
-            "unused": view::number(principal.totals.unused),
+            "services": services(principal),
             "findings": findings,
             "suggestions": suggestions,
             "actions": actions.iter().take(ROWS).map(|a| json!({
@@ -132,6 +148,7 @@ fn view(report: &Report) -> Result<Value, Error> {
                 "class": class(a.grade),
                 "calls": view::number(a.calls),
                 "last": a.last_seen.as_deref().map(view::day),
+                "span": span(report, a),
                 "why": a.why,
                 "rhythm": a.rhythm.as_ref().map(|rhythm| rhythm.says.as_str()),
                 "blocked_by": a.blocked_by,
@@ -151,7 +168,10 @@ fn view(report: &Report) -> Result<Value, Error> {
             })).collect::<Vec<_>>(),
             "elsewhere": elsewhere,
             "unexplained": unexplained,
-        }));
+        });
+        room_of_bodies = room_of_bodies.saturating_sub(body.to_string().len());
+        line["body"] = body;
+        principals.push(line);
     }
     // Suggestions for principals that are not shown here.
     let others: Vec<Value> = (0..shown.len())
@@ -167,6 +187,7 @@ fn view(report: &Report) -> Result<Value, Error> {
         "to": view::day(&report.window.to),
         "ready": view::number(totals.ready),
         "held": view::number(totals.held),
+        "waits": waits(report),
         "choice": view::number(totals.needs_choice),
         "untouched": view::number(untouched),
         "reasons": reasons,
@@ -179,7 +200,7 @@ fn view(report: &Report) -> Result<Value, Error> {
         })),
         "would_prove_most": totals.would_prove_most,
         "principals": principals,
-        "more_principals": rows.len().saturating_sub(ROWS),
+        "more_principals": rows.len().saturating_sub(PRINCIPALS),
         "others": others,
         "accounts": report.account_findings.iter().take(ROWS).map(|found| json!({"account": found.account, "finding": finding(&found.finding)})).collect::<Vec<_>>(),
         "refused": report.refused.iter().take(50).map(|r| json!({"policy": r.policy, "witness": r.witness})).collect::<Vec<_>>(),
@@ -190,6 +211,84 @@ fn view(report: &Report) -> Result<Value, Error> {
     }))
 }
 
+/// Bytes of JSON that all principals' details may have; as HTML they take half as much again.
+fn room_of_bodies(principals: usize) -> usize {
+    PAGE.saturating_sub(LINE * principals.min(PRINCIPALS)) / 8 * 5
+}
+
+/// What is told of every principal.
+fn line(row: &view::Row<'_>) -> Value {
+    let principal = row.principal;
+    json!({
+        "name": view::short(&principal.arn),
+        "arn": principal.arn,
+        "anchor": anchor(&principal.arn),
+        "account": principal.account,
+        "to_do": row.to_do(),
+        "ready": row.ready > 0,
+        "state": match (row.ready > 0, row.held.is_empty(), principal.rewritable) {
+            (true, _, _) => "ready",
+            (false, false, _) => "held",
+            (false, true, true) => "open",
+            (false, true, false) => "left",
+        },
+        "bar": bar(&principal.totals),
+        "granted": view::number(principal.totals.granted),
+    })
+}
+
+/// A principal's place on the page: its ARN, what an address may lack by its number.
+fn anchor(arn: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || ":/_+,.@-".contains(c);
+    let letters = arn.chars().take(LONGEST).map(|c| match plain(c) {
+        true => c.to_string(),
+        false => format!("~{:x}", u32::from(c)),
+    });
+    letters.collect()
+}
+
+/// The services of most actions, each with its bar: those of which something is used first.
+fn services(principal: &Principal) -> Vec<Value> {
+    let mut services: BTreeMap<&str, GradeTotals> = BTreeMap::new();
+    for action in &principal.actions {
+        let service = action.action.split(':').next().unwrap_or("");
+        services.entry(service).or_default().add(action.grade, 1);
+    }
+    for group in &principal.action_groups {
+        services
+            .entry(&group.service)
+            .or_default()
+            .add(group.grade, group.count);
+    }
+    let mut services: Vec<(&str, GradeTotals)> = services.into_iter().collect();
+    services.sort_by_key(|(service, totals)| (Reverse(totals.used), Reverse(totals.granted), *service));
+    let shown = services.iter().take(SERVICES).filter(|_| services.len() > 1);
+    shown
+        .map(|(service, totals)| {
+            json!({"service": service, "granted": view::number(totals.granted), "bar": bar(totals)})
+        })
+        .collect()
+}
+
+/// Where between the first and the last day of the window an action was used, in percent; nothing where it was not, or
+/// where that cannot be read.
+fn span(report: &Report, action: &Action) -> Option<Value> {
+    let second = |moment: &str| Some(moment.parse::<jiff::Timestamp>().ok()?.as_second());
+    let (from, to) = (second(&report.window.from)?, second(&report.window.to)?);
+    let (first, last) = (
+        second(action.first_seen.as_deref()?)?,
+        second(action.last_seen.as_deref()?)?,
+    );
+    let whole = (to - from).max(1);
+    let percent = |at: i64| (i128::from(at - from) * 100 / i128::from(whole)).clamp(0, 100);
+    let (left, right) = (percent(first).min(98), percent(last));
+    Some(json!({
+        "left": left,
+        "width": (right - left).max(2),
+        "says": format!("{} to {}", view::day(action.first_seen.as_deref()?), view::day(action.last_seen.as_deref()?)),
+    }))
+}
+
 /// The `rows` groups of the most actions, in the report's order.
 fn largest(groups: &[Shared<ActionGroup>], rows: usize) -> Vec<&ActionGroup> {
     let mut places: Vec<usize> = (0..groups.len()).collect();
@@ -197,6 +296,24 @@ fn largest(groups: &[Shared<ActionGroup>], rows: usize) -> Vec<&ActionGroup> {
     places.truncate(rows);
     places.sort_unstable();
     places.into_iter().map(|at| &*groups[at]).collect()
+}
+
+/// Until when what is held waits, and for what else.
+fn waits(report: &Report) -> Vec<String> {
+    let (days, asks) = view::held(report);
+    let mut parts: Vec<String> = days
+        .iter()
+        .take(4)
+        .map(|(day, n)| format!("{} until {day}", view::number(*n)))
+        .collect();
+    let later: u64 = days.values().skip(4).sum();
+    if later > 0 {
+        parts.push(format!("{} later", view::number(later)));
+    }
+    if asks > 0 {
+        parts.push(format!("{} for somebody who knows", view::number(asks)));
+    }
+    parts
 }
 
 fn class(grade: Grade) -> &'static str {
@@ -247,7 +364,7 @@ fn suggestion(report: &Report, at: usize, whole: bool, room: &mut Room) -> Resul
     let mut lines = Vec::new();
     let mut more = 0;
     if whole && s.change == "replace" {
-        let hunks = diff::unified(&policies::text(s.before())?, &policies::text(s.after())?);
+        let hunks = diff::for_reading(s)?;
         let all = hunks.lines().count();
         let shown = room.take(all);
         more = all - shown;
