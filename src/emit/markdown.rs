@@ -6,7 +6,6 @@ use std::io::Write;
 use super::policies::{self, Chosen};
 use super::{Error, Options, diff, escape, view};
 use crate::report::{Report, Suggestion};
-use crate::verify::Verified;
 
 /// GitHub takes 65,536 characters a comment; the rest is for the sentence that says what was left out.
 const LONGEST: usize = 64_000;

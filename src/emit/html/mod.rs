@@ -12,7 +12,7 @@ use minijinja::{AutoEscape, Environment, Output, State, Value as Cell, escape_fo
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Error, diff, escape, policies, view};
+use super::{Error, diff, escape, view};
 use crate::gap::Grade;
 use crate::report::{Action, ActionGroup, Finding, GradeTotals, Principal, Report, Shared};
 
