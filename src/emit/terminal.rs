@@ -188,7 +188,7 @@ fn first_screen(report: &Report, page: &mut Page) {
     }
     let choice = match totals.needs_choice {
         0 => "",
-        _ => "grant what this archive cannot show",
+        _ => "grant what no log shows; to settle it: trimtrail decide result.json -o choices.toml",
     };
     status("NEEDS A CHOICE", totals.needs_choice, "", AnsiColor::Yellow, choice);
     status("NOT TOUCHED", untouched, "", AnsiColor::Blue, &tied(&reasons));

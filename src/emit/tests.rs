@@ -127,7 +127,7 @@ fn the_first_screen_has_its_tone() {
             "READY NOW        3 suggestions   0 of 82,404 observed calls lost (catalog 2026-10-27) · backtest 0/41,202",
             "                                 trimtrail patch result.json DIR --write edits the sources",
             "HELD             1               1 until 2026-12-01 · --include-held takes them",
-            "NEEDS A CHOICE  31               grant what this archive cannot show",
+            "NEEDS A CHOICE  31               grant what no log shows; to settle it: trimtrail decide result.json -o choices.toml",
             "NOT TOUCHED    105               61 too new · 44 service roles",
             "Top risk removed   role/ci-deploy (1 policy, 1 principal): iam:PutRolePolicy, iam:CreateAccessKey",
             "Would prove most   data events on 4 buckets",
