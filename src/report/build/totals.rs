@@ -203,6 +203,17 @@ fn price(item: &str) -> Price {
     })
 }
 
+/// The actions that only data events would show, by their type.
+fn data_events(view: &View) -> BTreeMap<&str, ActionSet> {
+    let mut by_type: BTreeMap<&str, ActionSet> = BTreeMap::new();
+    for action in view.blind.iter() {
+        if let Some(Blind::DataEvents { resource_type, .. }) = view.blind_to(action) {
+            by_type.entry(resource_type).or_default().insert(action);
+        }
+    }
+    by_type
+}
+
 #[cfg(test)]
 mod tests {
     use super::price;
@@ -213,15 +224,4 @@ mod tests {
         assert_eq!((price.dollars, price.of), (0.1, 100_000));
         assert!(price.read_on.parse::<jiff::civil::Date>().is_ok());
     }
-}
-
-/// The actions that only data events would show, by their type.
-fn data_events(view: &View) -> BTreeMap<&str, ActionSet> {
-    let mut by_type: BTreeMap<&str, ActionSet> = BTreeMap::new();
-    for action in view.blind.iter() {
-        if let Some(Blind::DataEvents { resource_type, .. }) = view.blind_to(action) {
-            by_type.entry(resource_type).or_default().insert(action);
-        }
-    }
-    by_type
 }
