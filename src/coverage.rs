@@ -4,6 +4,7 @@
 
 mod hours;
 mod lost;
+mod named;
 mod odd;
 mod pairs;
 mod span;
@@ -17,6 +18,7 @@ use crate::time::Window;
 
 pub use hours::{Days, Hours};
 pub use lost::{Hole, Loss, Why};
+pub use named::{NamedFile, NamedFiles};
 pub use odd::OddRegion;
 pub use trail::{Comparison, FieldSelector, Selector, Selectors, TRAIL_CHANGES, TrailChange, member, trail_of_arn};
 
@@ -156,10 +158,9 @@ pub struct Coverage {
     /// Losses that somebody accepts: they are told, and make no hole.
     #[serde(skip)]
     pub accepted: BTreeMap<String, Loss>,
-    /// (account, region) → key of a file that a digest names → from its oldest to its newest event; until all files of a
-    /// run are known.
+    /// Files that digests name.
     #[serde(skip)]
-    pub named_files: BTreeMap<(String, String), BTreeMap<String, Window>>,
+    pub named_files: NamedFiles,
     /// When each stream was heard.
     #[serde(with = "pairs")]
     pub streams: BTreeMap<StreamKey, Hours>,
@@ -465,9 +466,7 @@ impl Coverage {
             self.lose(&file, loss);
         }
         self.accepted.extend(other.accepted);
-        for (key, files) in other.named_files {
-            self.named_files.entry(key).or_default().extend(files);
-        }
+        self.named_files.merge(other.named_files);
         for (key, hours) in other.streams {
             self.streams.entry(key).or_default().merge(&hours);
         }

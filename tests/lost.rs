@@ -1,5 +1,7 @@
 //! Files that are known and were not read whole, and days that an archive does not cover: nothing goes on their account.
 
+mod digests;
+
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;

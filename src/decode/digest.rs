@@ -32,6 +32,8 @@ pub struct NamedFile {
     pub key: String,
     /// From the oldest to the newest event in it.
     pub window: Window,
+    /// SHA-256 of its content without compression, where the digest tells it.
+    pub hash: Option<[u8; 32]>,
 }
 
 /// Where a digest file belongs, by the key under which it is delivered
@@ -84,14 +86,23 @@ impl Digest {
                 .take(MOST)
                 .filter_map(|file| {
                     let (oldest, newest) = (time(file, "oldestEventTime"), time(file, "newestEventTime"));
-                    let key = file.get("s3Object").and_then(Value::as_str).unwrap_or_default();
+                    let text = |name: &str| file.get(name).and_then(Value::as_str).unwrap_or_default();
                     Some(NamedFile {
-                        key: key.to_owned(),
+                        key: text("s3Object").to_owned(),
                         window: Window::of(oldest.or(newest)?, newest.or(oldest)?),
+                        hash: sha256(text("hashValue")).filter(|_| text("hashAlgorithm") == "SHA-256"),
                     })
                 })
                 .collect(),
             account,
         })
     }
+}
+
+/// A SHA-256 as a digest file writes it.
+fn sha256(hex: &str) -> Option<[u8; 32]> {
+    let digits = hex.as_bytes().chunks_exact(2);
+    let bytes = digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+    let bytes: Option<Vec<u8>> = bytes.collect();
+    bytes?.try_into().ok().filter(|_| hex.len() == 64)
 }

@@ -204,4 +204,6 @@ pub struct Facts {
     pub compression: Compression,
     /// Records: events + those skipped + those that are not calls, as handed out.
     pub records: u64,
+    /// SHA-256 of the text, where it was asked for and all of it was read.
+    pub hash: Option<[u8; 32]>,
 }

@@ -10,6 +10,8 @@
 use std::cell::Cell;
 use std::io::{self, Read};
 
+use sha2::{Digest as _, Sha256};
+
 mod books;
 mod digest;
 mod event;
@@ -64,6 +66,8 @@ pub struct Reader {
     out: Vec<u8>,
     window: usize,
     habits: Habits,
+    /// Whether the text of files is hashed, for those whom digest files name.
+    pub hashes: bool,
 }
 
 impl Default for Reader {
@@ -74,6 +78,7 @@ impl Default for Reader {
             out: Vec::new(),
             window: WINDOW,
             habits: Habits::default(),
+            hashes: false,
         }
     }
 }
@@ -134,6 +139,7 @@ impl Reader {
                         bytes_in,
                         bytes_out,
                         compression,
+                        hash: self.hashes.then(|| Sha256::digest(text.as_bytes()).into()),
                         ..Facts::default()
                     },
                 );
@@ -160,7 +166,13 @@ impl Reader {
         })) {
             Ok((mut stream, compression)) => {
                 books.facts.compression = compression;
-                self.windows(&mut *stream, limits, &mut books);
+                let mut hashed = Hashing {
+                    inner: &mut *stream,
+                    hash: self.hashes.then(Sha256::new),
+                    ended: false,
+                };
+                self.windows(&mut hashed, limits, &mut books);
+                books.facts.hash = hashed.finish();
             }
             Err(why) => books.fault = Some(why),
         }
@@ -213,6 +225,31 @@ impl Reader {
                 wanted = self.window.max(2 * text.len());
             }
         }
+    }
+}
+
+/// A stream whose bytes are hashed as they pass, where that is asked for.
+struct Hashing<'r> {
+    inner: &'r mut dyn Read,
+    hash: Option<Sha256>,
+    ended: bool,
+}
+
+impl Hashing<'_> {
+    /// The hash of a stream that was read to its end.
+    fn finish(self) -> Option<[u8; 32]> {
+        self.hash.filter(|_| self.ended).map(|hash| hash.finalize().into())
+    }
+}
+
+impl Read for Hashing<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.ended |= read == 0 && !buffer.is_empty();
+        if let Some(hash) = &mut self.hash {
+            hash.update(&buffer[..read]);
+        }
+        Ok(read)
     }
 }
 

@@ -254,6 +254,11 @@ impl Source {
         layout::holds(&self.name())
     }
 
+    /// Whether it is named as digest files are.
+    pub fn is_named_like_a_digest(&self) -> bool {
+        self.name().contains("_CloudTrail-Digest_")
+    }
+
     /// Whether it is named as log files are, or has no ending at all.
     pub fn is_named_like_a_log(&self) -> bool {
         layout::is_named_like_a_log(&self.name())
@@ -271,6 +276,11 @@ impl Source {
             Source::Remote(remote) => layout::part(&remote.name),
         }
     }
+}
+
+/// [`Source::part`] of a key, wherever it lies.
+pub fn part_of(key: &str) -> (String, String) {
+    layout::part(key)
 }
 
 /// Says in which order sources will be opened, so that what lies far away is on its way by then. Opening another one

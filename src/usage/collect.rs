@@ -223,6 +223,7 @@ fn run(sources: &[&Source], options: &Options, progress: &Progress, seal: Seal, 
         parts,
         days,
         contents: Contents::default(),
+        hashes: sources.iter().any(|source| source.is_named_like_a_digest()),
         take,
     };
     pool.broadcast(|_| run.work());
@@ -251,6 +252,8 @@ struct Run<'a> {
     parts: Vec<(PartKey, Mutex<OpenPart>)>,
     days: Vec<(PartKey, Mutex<OpenDay>)>,
     contents: Contents,
+    /// Whether digests are among them, with which the log files are to be compared.
+    hashes: bool,
     take: &'a Take<'a>,
 }
 
@@ -292,6 +295,8 @@ pub(super) struct FileFacts {
     bytes: u64,
     /// `None` where it could not be read, or was streamed and failed.
     digest: Option<Digest>,
+    /// SHA-256 of its text, where digests ask for that.
+    hash: Option<Digest>,
     /// The place in the run's order of the file that holds the same bytes.
     same_as: Option<usize>,
     /// (place, why, records)
@@ -312,6 +317,7 @@ impl Run<'_> {
     /// One thread: takes batches in order, and hands its shard of a part in when it goes on to the next.
     fn work(&self) {
         let mut worker = Worker::default();
+        worker.reader.hashes = self.hashes;
         let mut current: Option<(Claim, Shard)> = None;
         loop {
             let batch = self.batches.get(self.next.fetch_add(1, Ordering::Relaxed));
@@ -389,6 +395,7 @@ impl Run<'_> {
             source: index,
             bytes: source.bytes(),
             digest: None,
+            hash: None,
             same_as: None,
             skipped: Vec::new(),
             damage: Damage::default(),
@@ -451,7 +458,7 @@ impl Run<'_> {
                     shard.event(event, &self.options.exclude, &mut worker.memory);
                 }
             }
-            Item::Digest(digest) => self.note_digest(&mut shard.coverage, &digest),
+            Item::Digest(digest) => named::note(&mut shard.coverage, &self.options.filter, &digest),
             Item::NotCalls { why: _, records } => {
                 shard.coverage.records += records;
                 shard.coverage.events_not_calls += records;
@@ -483,44 +490,27 @@ impl Run<'_> {
         damage.read(read.records);
         facts.skipped.extend(skipped);
         facts.damage = damage.clone();
+        facts.hash = read.hash;
         turn.read(duplicates::Content {
             records: read.records,
             damage,
+            hash: read.hash,
         });
         facts
-    }
-
-    /// A digest answers for the accounts and regions that are asked for, as events do.
-    fn note_digest(&self, coverage: &mut Coverage, digest: &decode::Digest) {
-        let filter = &self.options.filter;
-        let asked = (filter.accounts.is_empty() || filter.accounts.contains(&digest.account))
-            && (filter.regions.is_empty() || filter.regions.contains(&digest.region));
-        if asked {
-            let key = (digest.account.clone(), digest.region.clone(), digest.trail.clone());
-            let facts = coverage.digests.entry(key).or_default();
-            facts.proved.add(digest.start);
-            for file in &digest.named {
-                facts.named.add(file.window.first);
-                facts.named.add(file.window.last());
-            }
-            let key = (digest.account.clone(), digest.region.clone());
-            let named = coverage.named_files.entry(key).or_default();
-            named.extend(digest.named.iter().map(|file| (file.key.clone(), file.window)));
-        }
     }
 
     /// Books the files of a part.
     fn finish(&self, part: usize, done: Shard) -> Counted {
         let mut coverage = done.coverage;
         let mut files = Vec::with_capacity(done.files.len());
-        for facts in done.files {
+        for mut facts in done.files {
             let name = self.sources[facts.source].name();
             coverage.files += 1;
             coverage.bytes += facts.bytes;
             for (place, why, records) in facts.skipped {
                 coverage.skip(&name, &place, &why, records);
             }
-            let mut damage = facts.damage;
+            let mut damage = std::mem::take(&mut facts.damage);
             let copied = facts.digest.zip(facts.same_as);
             let copied = copied.map(|(digest, first)| (first, self.contents.of(&digest)));
             if let Some((first, content)) = copied {
@@ -529,6 +519,11 @@ impl Run<'_> {
                 coverage.skip(&name, "", &why, content.records);
                 // Two that are torn before anything differs may have held different events.
                 damage = content.damage;
+                facts.hash = content.hash;
+            }
+            if let Some(hash) = facts.hash {
+                let contents = &mut coverage.named_files.contents;
+                contents.entry(named::base(&name).to_owned()).or_default().insert(hash);
             }
             if let Some(loss) = damage
                 .loss(self.sources[facts.source])

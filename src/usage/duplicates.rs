@@ -123,6 +123,8 @@ pub(super) struct Content {
     pub(super) records: u64,
     /// What is wrong with it.
     pub(super) damage: Damage,
+    /// SHA-256 of its text, where digests ask for that.
+    pub(super) hash: Option<Digest>,
 }
 
 #[derive(Default)]

@@ -9,16 +9,17 @@ use std::thread;
 use sha2::{Digest, Sha256};
 
 use super::book::BookKey;
-use super::mend;
 use super::part::{Object, Part, short};
 use super::plan::{Given, Names, Plan, contents, plan};
 use super::sessions::join_sessions;
 use super::store::{Lock, Writer};
 use super::{Error, text};
-use crate::coverage::{Coverage, Loss};
+use super::{mend, named};
+use crate::coverage::{Coverage, Loss, NamedFiles};
 use crate::progress::Progress;
 use crate::source::Source;
 use crate::usage::damage::lost;
+use crate::usage::named::CHANGED;
 use crate::usage::{self, PartKey, collect_parts};
 
 /// Bytes of logs after which the ledger is committed, so that a killed run loses little.
@@ -126,8 +127,8 @@ struct Reading {
     known: Vec<Object>,
     /// Whether that stays, for lack of its files.
     adds: bool,
-    /// Whether files of it could not be read before.
-    lacked: bool,
+    /// Whether the ledger has it.
+    stands: bool,
     /// Places of the sources that are read into it, ascending.
     files: Vec<usize>,
 }
@@ -225,7 +226,7 @@ pub(super) fn collect_within(
             let reads = Reading {
                 known,
                 adds,
-                lacked: writer.index.unread(key) > 0,
+                stands: writer.index.has(key),
                 files: Vec::new(),
             };
             reading.insert(key.clone(), reads);
@@ -234,6 +235,7 @@ pub(super) fn collect_within(
 
     // Of equal files the first by name counts, in whatever order they were given.
     chosen.sort_by_key(|(source, _)| *source);
+    let given = sources;
     let (sources, asked): (Vec<&Source>, Vec<Asked>) = chosen.into_iter().unzip();
     for (place, source) in sources.iter().enumerate() {
         reading.entry(PartKey::of(source)).or_default().files.push(place);
@@ -247,6 +249,7 @@ pub(super) fn collect_within(
         asked,
         writer,
         reading,
+        named: NamedFiles::default(),
         summary,
         identities: how.identities,
         most,
@@ -255,8 +258,10 @@ pub(super) fn collect_within(
     let Sealer {
         mut writer,
         mut summary,
+        named,
         ..
     } = sealed(sealer, &options, progress)?;
+    named::note(&mut writer, named, given, &takes(how, keep_from))?;
     summary.unread.sort();
     summary.refused.sort();
     progress.stage("writing");
@@ -267,25 +272,30 @@ pub(super) fn collect_within(
     Ok(summary)
 }
 
-/// The files of each part, of those parts that are asked for, by account and month.
-fn grouped<'s>(
-    sources: &'s [Source],
-    how: &How,
-    keep_from: Option<i32>,
-) -> BTreeMap<BookKey, BTreeMap<PartKey, Vec<Given<'s>>>> {
+/// Whether a part is asked for.
+fn takes(how: &How, keep_from: Option<i32>) -> impl Fn(&PartKey) -> bool {
     let filter = &how.options.filter;
     let day_of = |seconds: i64| text::time(seconds)[..10].to_owned();
     let since = filter.since.map(day_of);
     let until = filter.until.map(|until| day_of(until - 1));
     let keep_from = keep_from.map(text::date);
-    let asked = |key: &PartKey| {
+    move |key| {
         let dated = key.date.is_empty()
             || since.as_ref().is_none_or(|since| *since <= key.date)
                 && until.as_ref().is_none_or(|until| key.date <= *until)
                 && keep_from.as_ref().is_none_or(|first| *first <= key.date);
         let account = key.account.is_empty() || filter.accounts.is_empty() || filter.accounts.contains(&key.account);
         dated && account && how.shard.is_none_or(|shard| shard.takes(key))
-    };
+    }
+}
+
+/// The files of each part, of those parts that are asked for, by account and month.
+fn grouped<'s>(
+    sources: &'s [Source],
+    how: &How,
+    keep_from: Option<i32>,
+) -> BTreeMap<BookKey, BTreeMap<PartKey, Vec<Given<'s>>>> {
+    let asked = takes(how, keep_from);
     let mut books: BTreeMap<BookKey, BTreeMap<PartKey, Vec<Given>>> = BTreeMap::new();
     for source in sources {
         let key = PartKey::of(source);
@@ -411,6 +421,8 @@ struct Sealer<'s> {
     writer: Writer,
     /// Parts that are not sealed yet.
     reading: BTreeMap<PartKey, Reading>,
+    /// What the digests that were read name.
+    named: NamedFiles,
     summary: Summary,
     /// Keep names of sessions.
     identities: bool,
@@ -430,7 +442,8 @@ impl Sealer<'_> {
 
     /// Puts a part that was read in its place. One of which not every file could be read stands with the rest, and says
     /// how many it lacks: the next run completes it.
-    fn seal(&mut self, part: usage::Part) -> Result<(), Error> {
+    fn seal(&mut self, mut part: usage::Part) -> Result<(), Error> {
+        self.named.merge(std::mem::take(&mut part.coverage.named_files));
         let key = part.key;
         let reading = self.reading.remove(&key).unwrap_or_default();
         let (files, bytes, records) = (part.files.len() as u64, part.coverage.bytes, part.coverage.records);
@@ -475,13 +488,23 @@ impl Sealer<'_> {
             self.identities,
         );
         made.unread = lacking;
-        if (reading.adds || reading.lacked || !reading.known.is_empty())
+        if reading.stands
             && let Some(mut before) = writer.part(&key)?
         {
-            // What was given now was read, or is lost anew; what was lost before and is not here stays so.
-            before
-                .coverage
-                .found(&|file, _| given.contains(&object_key(&key, file)) || mend::is_made_good(file, given.len()));
+            // What was given now was read, or is lost anew; what was lost before and is not here stays so, and what is no
+            // more what was delivered as long as it is the same.
+            let is_same = |file: &str| {
+                let mut known = reading.known.iter().filter(|object| object.key == file);
+                known.any(|before| {
+                    let mut now = made.objects.iter();
+                    now.any(|object| object.key == before.key && object.digest == before.digest)
+                })
+            };
+            before.coverage.found(&|file, loss| {
+                let known = object_key(&key, file);
+                let is_read = given.contains(&known) && !(loss.why == CHANGED && is_same(&known));
+                is_read || mend::is_made_good(file, given.len())
+            });
             if reading.adds {
                 before.unread = before.unread.saturating_sub(files);
                 made.add(before);

@@ -239,9 +239,17 @@ impl Index {
 
     /// Files of a part that were given and could not be read.
     pub(super) fn unread(&self, part: &PartKey) -> u64 {
-        let book = self.book(&BookKey::of(part));
-        let entry = book.and_then(|book| book.parts.iter().find(|entry| entry.date == part.date));
-        entry.map_or(0, |entry| entry.unread)
+        self.part(part).map_or(0, |entry| entry.unread)
+    }
+
+    /// Whether a part was sealed in an earlier run.
+    pub(super) fn has(&self, part: &PartKey) -> bool {
+        self.part(part).is_some()
+    }
+
+    fn part(&self, part: &PartKey) -> Option<&PartEntry> {
+        let book = self.book(&BookKey::of(part))?;
+        book.parts.iter().find(|entry| entry.date == part.date)
     }
 
     pub(super) fn signatures(&self, account: &str) -> Option<&str> {

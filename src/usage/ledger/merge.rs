@@ -17,6 +17,7 @@ use super::sessions::join_sessions;
 use super::signatures::Signatures;
 use super::store::{self, Lock, Writer};
 use crate::usage::PartKey;
+use crate::usage::named::CHANGED;
 
 /// Merges the ledgers in `from` into the one that `lock` holds; `join` says that every shard is in, so that sessions
 /// find what opened them.
@@ -123,7 +124,7 @@ fn one(key: &PartKey, versions: Vec<Part>) -> Option<Part> {
     // What no version read is lost in all of them.
     for (file, loss) in lost {
         let at = object_key(key, &file);
-        if !sum.objects.iter().any(|object| object.key == at || object.key == file) {
+        if loss.why == CHANGED || !sum.objects.iter().any(|object| object.key == at || object.key == file) {
             sum.coverage.lose(&file, loss);
         }
     }

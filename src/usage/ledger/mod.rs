@@ -8,6 +8,7 @@ mod gather;
 mod index;
 mod mend;
 mod merge;
+mod named;
 mod parquet;
 mod part;
 mod pending;
