@@ -43,4 +43,5 @@ mod spellings;
 mod strangers;
 mod trails;
 mod two_sided;
+mod unreadable;
 mod unseen;

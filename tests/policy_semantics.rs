@@ -284,7 +284,7 @@ fn case_40_documents_come_as_objects_and_in_url_encoding_and_the_default_version
 }
 
 #[test]
-fn case_41_a_principal_with_an_unseen_document_is_reported_and_not_rewritten() {
+fn case_41_a_principal_with_an_unseen_document_is_reported_and_held() {
     let export = json!({"UserDetailList": [], "GroupDetailList": [], "Policies": [],
         "RoleDetailList": [{"Arn": ROLE, "RoleName": "app", "RoleId": "AROAAPP", "Path": "/", "CreateDate": "2025-01-01T00:00:00Z",
             "RolePolicyList": [{"PolicyName": "p", "PolicyDocument": document(json!([allow(json!("secretsmanager:*"), json!("*"))]))}],
@@ -296,13 +296,11 @@ fn case_41_a_principal_with_an_unseen_document_is_reported_and_not_rewritten() {
         "{:?}",
         role.unknown
     );
-    let gaps = run_on(&events(&[secret()]), &document(json!([])), EvidenceLevel::Conservative).gaps;
-    let held = grants
-        .policies
-        .iter()
-        .position(|policy| policy.name == "p")
-        .expect("its own policy");
-    assert!(trimtrail::rightsize::why_not_policy(&grants, held, &gaps, false).is_some());
+    let calls = [super::journey::background(), vec![secret()]].concat();
+    let report = super::journey::analyze(&calls, &export, &super::journey::options(), 1);
+    assert_eq!(report.suggestions.len(), 1);
+    let held = report.suggestions[0].held.as_deref().unwrap_or_default();
+    assert!(held.contains("policy/gone has no document"), "{held:?}");
 }
 
 #[test]

@@ -162,13 +162,39 @@ pub fn why_not_principal(grants: &Grants, gaps: &[Gap], index: PrincipalIndex) -
     if principal.path.starts_with("/aws-reserved/") || principal.name.starts_with("AWSReservedSSO_") {
         return Some("permission set: edit it in IAM Identity Center".to_owned());
     }
-    if let Some(unknown) = principal.unknown.first() {
-        return Some(unknown.clone());
-    }
     if let Some(services) = gaps[index].trust.only_services() {
         return Some(format!("used by {}, partly unlogged", services.join(", ")));
     }
     None
+}
+
+/// What of somebody's grants cannot be read, groups included. What it allows, denies or lets others do, nobody knows, so
+/// what the rest would be without its unused actions is for a person to judge.
+pub(super) fn unreadable(grants: &Grants, index: PrincipalIndex) -> Option<String> {
+    let principal = &grants.principals[index];
+    let groups = principal.groups.iter().map(|group| &grants.principals[*group]);
+    let mut unknown = std::iter::once(principal)
+        .chain(groups)
+        .filter_map(|one| Some(format!("{}: {}", one.arn, one.unknown.first()?)));
+    let policies = grants
+        .policies_of(index)
+        .into_iter()
+        .map(|policy| &grants.policies[policy]);
+    let mut documents = policies.filter_map(|policy| {
+        let why = policy.policy.as_ref().err()?;
+        Some(format!(
+            "{}: its policy {} cannot be understood: {why}",
+            principal.arn, policy.name
+        ))
+    });
+    let trust = || {
+        let why = principal.trust.as_ref()?.as_ref().err()?;
+        Some(format!(
+            "{}: its trust policy cannot be understood: {why}",
+            principal.arn
+        ))
+    };
+    unknown.next().or_else(|| documents.next()).or_else(trust)
 }
 
 /// Why a policy is not rewritten.
@@ -321,6 +347,9 @@ pub(super) fn held(
         if let Some(why) = cannot_be_judged(principal, window, options) {
             return Some(why);
         }
+    }
+    if let Some(unreadable) = affects.iter().find_map(|index| unreadable(grants, *index)) {
+        return Some(unreadable);
     }
     for index in affects {
         let (covered, principal) = (covered_days(&gaps[*index]), &grants.principals[*index]);
