@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::json;
+use trimtrail::iam::ActionPattern;
 
 use super::journey::{Folder, call};
 
@@ -86,4 +87,73 @@ fn doctor_and_catalog_say_how_old_the_catalog_is() {
     );
     let (_, _, said) = run(&folder, &["doctor", "--offline"]);
     assert!(said.contains("catalog of 20"), "{said}");
+}
+
+/// A row written by hand names an action that the catalog at hand lacks: the call's second actions are no reason to let
+/// the first one go.
+#[test]
+fn a_call_keeps_the_action_that_only_its_row_knows() {
+    let folder = Folder::new();
+    let dir = catalog(&folder, "2098-01-01");
+    let services = dir.join("services");
+    let ecs = fs::read_to_string(services.join("ecs.tsv")).expect("a service");
+    let name = "CreateExpressGatewayService";
+    let without = ecs
+        .lines()
+        .filter(|line| !line.starts_with(&format!("action\t{name}\t")));
+    fs::write(
+        services.join("ecs.tsv"),
+        without.map(|line| format!("{line}\n")).collect::<String>(),
+    )
+    .expect("a file");
+    let event = call(3, "ecs", name, json!({"requestParameters": {"serviceName": "s"}}));
+    let other = call(4, "ecs", "ListClusters", json!({}));
+    fs::write(
+        folder.0.join("logs.json"),
+        json!({"Records": [event, other]}).to_string(),
+    )
+    .expect("a file");
+    let document = super::journey::allow(&json!(["ecs:*"]), &json!("*"));
+    fs::write(
+        folder.0.join("grants.json"),
+        super::journey::role(&document).to_string(),
+    )
+    .expect("a file");
+    let dir = dir.display().to_string();
+    for level in ["conservative", "aggressive"] {
+        let (_, said, error) = run(
+            &folder,
+            &[
+                "-q",
+                "analyze",
+                "--logs",
+                "logs.json",
+                "--grants",
+                "grants.json",
+                "--catalog",
+                &dir,
+                "--evidence",
+                level,
+                "--min-window",
+                "0d",
+                "--grace",
+                "0d",
+                "--format",
+                "json",
+            ],
+        );
+        let result: serde_json::Value = serde_json::from_str(&said).unwrap_or_else(|_| panic!("{error}"));
+        let after = &result["suggestions"][0]["after"];
+        let allows = |action: &str| {
+            let statements = after["Statement"].as_array().expect("a list").iter();
+            let patterns = statements.flat_map(|statement| match &statement["Action"] {
+                serde_json::Value::Array(patterns) => patterns.clone(),
+                one => vec![one.clone()],
+            });
+            let mut patterns = patterns.map(|pattern| ActionPattern::new(pattern.as_str().expect("a text")));
+            patterns.any(|pattern| pattern.matches(action))
+        };
+        assert!(allows(&format!("ecs:{name}")), "{level}: {after}");
+        assert!(!allows("ecs:ListServices"), "{level}: {after}");
+    }
 }

@@ -3,7 +3,7 @@
 //! Order: the hand table, then the compiled operation (the same name, the published map, a documentation link), then the
 //! catalog's own name, then the Batch rules; what is left is unmapped, and its whole service is to be kept.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::row::{Binding, RowNeed, no_permission, read};
 use super::template::{ArnTemplate, same_parameter, substitute};
@@ -197,11 +197,47 @@ impl Catalog {
         self.hand.get_or_init(Hand::embedded)
     }
 
-    fn resolve(&self, stem: &str, prefixes: &[String], event: &str) -> Option<Mapping> {
+    /// The row written by hand for a call, where there is one.
+    fn by_hand(&self, stem: &str, prefixes: &[String], event: &str) -> Option<&str> {
         let lower = event.to_ascii_lowercase();
-        let by_hand = std::iter::once(stem)
+        std::iter::once(stem)
             .chain(prefixes.iter().map(String::as_str))
-            .find_map(|source| self.hand().get(source, &lower));
+            .find_map(|source| self.hand().get(source, &lower))
+    }
+
+    /// Names under which a newer catalog than this one may know what authorises a call: those that its row names and
+    /// that no service here has; and the call's own, where none has it and only a guess leads to other actions (the
+    /// Batch rule, or needs none of which is sure). Where AWS or the published map says what authorises it, none.
+    pub fn perhaps_newer(&self, event_source: &str, event_name: &str) -> BTreeSet<String> {
+        let mut newer = BTreeSet::new();
+        let Mapping::Actions(needs) = self.mapping(event_source, event_name) else {
+            return newer;
+        };
+        let (stem, prefixes) = (stem(event_source), self.prefixes_of(event_source));
+        let names: Vec<&str> = std::iter::once(event_name).chain(without_date(event_name)).collect();
+        let rows = names.iter().filter_map(|name| self.by_hand(&stem, prefixes, name));
+        let by_hand = rows.filter(|row| no_permission(row).is_none());
+        let by_hand: Vec<&str> = by_hand.collect();
+        let named = by_hand.iter().flat_map(|row| read(row.trim_start_matches("+ ")));
+        newer.extend(named.map(|need| need.action).filter(|action| self.id(action).is_none()));
+        let own: Vec<String> = names
+            .iter()
+            .flat_map(|name| prefixes.iter().map(move |prefix| format!("{prefix}:{name}")))
+            .collect();
+        let step = own.iter().find_map(|name| self.operations().find(name));
+        let told = match step.map(|at| self.operations().field(at, 1)) {
+            Some(step) => step != "batch",
+            None => by_hand.iter().any(|row| !row.starts_with("+ ")),
+        };
+        let sure = needs.iter().any(|need| need.certain && need.how != How::Inferred);
+        if own.iter().all(|name| self.id(name).is_none()) && !(told && sure) {
+            newer.extend(own);
+        }
+        newer
+    }
+
+    fn resolve(&self, stem: &str, prefixes: &[String], event: &str) -> Option<Mapping> {
+        let by_hand = self.by_hand(stem, prefixes, event);
         let mut needs: Vec<Need> = Vec::new();
         let mut beside: Vec<Need> = Vec::new();
         if let Some(text) = by_hand {

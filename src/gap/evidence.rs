@@ -58,6 +58,19 @@ impl Evidence {
     }
 }
 
+impl Activity {
+    /// Names that no catalog has and that calls may have needed, as far as statements allow them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let unmapped = self
+            .unmapped
+            .iter()
+            .chain(&self.newer)
+            .flat_map(|operation| &operation.may_be);
+        let unexplained = self.unexplained.iter().flat_map(|call| &call.may_be);
+        unmapped.chain(unexplained).map(String::as_str)
+    }
+}
+
 /// Calls of an operation that the catalog does not know.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Unmapped {
@@ -85,6 +98,8 @@ pub struct Activity {
     pub denied: BTreeMap<ActionId, Evidence>,
     /// Operations that the catalog does not know.
     pub unmapped: Vec<Unmapped>,
+    /// Operations that it knows, and that may have names of their own in a newer one; without prefixes.
+    pub newer: Vec<Unmapped>,
     /// Calls that none of its statements explains; nothing for those who do not ask what it holds.
     pub unexplained: Vec<Unexplained>,
     /// All calls, whatever became of them.
@@ -204,6 +219,10 @@ pub(super) fn activities(
         for operation in &mut activity.unmapped {
             operation.may_be = holdings.names_of(&operation.event_name);
         }
+        for operation in &mut activity.newer {
+            operation.may_be.retain(|name| holdings.grants_name(name));
+        }
+        activity.newer.retain(|operation| !operation.may_be.is_empty());
         for evidence in [&mut activity.used, &mut activity.may_need, &mut activity.denied]
             .into_iter()
             .flat_map(BTreeMap::values_mut)
@@ -277,21 +296,11 @@ pub(super) fn record(
     let signature = &seen.signature;
     let calls: u64 = rows.iter().map(|row| row.calls).sum();
     if let Mapping::Unmapped { prefixes, .. } = &operation.mapping {
-        let known = activity
-            .unmapped
-            .iter_mut()
-            .find(|known| *known.event_source == *signature.event_source && *known.event_name == *signature.event_name);
-        match known {
-            Some(known) => known.calls += calls,
-            None => activity.unmapped.push(Unmapped {
-                event_source: signature.event_source.to_string(),
-                event_name: signature.event_name.to_string(),
-                prefixes: prefixes.clone(),
-                may_be: BTreeSet::new(),
-                calls,
-            }),
-        }
+        note(&mut activity.unmapped, seen, calls, (prefixes, &[]));
         return None;
+    }
+    if !operation.newer.is_empty() {
+        note(&mut activity.newer, seen, calls, (&[], &operation.newer));
     }
     let resources: BTreeSet<&str> = rows
         .iter()
@@ -367,6 +376,24 @@ pub(super) fn record(
         needs,
         may_need,
     })
+}
+
+/// Adds calls of an operation to those of its name.
+fn note(into: &mut Vec<Unmapped>, seen: &Seen, calls: u64, (prefixes, may_be): (&[String], &[String])) {
+    let signature = &seen.signature;
+    let known = into
+        .iter_mut()
+        .find(|known| *known.event_source == *signature.event_source && *known.event_name == *signature.event_name);
+    match known {
+        Some(known) => known.calls += calls,
+        None => into.push(Unmapped {
+            event_source: signature.event_source.to_string(),
+            event_name: signature.event_name.to_string(),
+            prefixes: prefixes.to_vec(),
+            may_be: may_be.iter().cloned().collect(),
+            calls,
+        }),
+    }
 }
 
 /// A call that handed over an instance profile handed over its roles.

@@ -310,8 +310,13 @@ impl<'g> Holdings<'g> {
             }
         }
         kept.retain(|action| self.grants(*action));
-        may_be.retain(|name| self.granting.iter().any(|granting| concerns(granting.statement, name)));
+        may_be.retain(|name| self.grants_name(name));
         (kept, may_be)
+    }
+
+    /// Whether some statement grants an action that no catalog knows, by its full name.
+    pub(super) fn grants_name(&self, name: &str) -> bool {
+        self.granting.iter().any(|granting| concerns(granting.statement, name))
     }
 
     /// The names under which the principal's statements may allow an operation that no catalog knows: for each pattern

@@ -66,6 +66,8 @@ fn token_of(pattern: &str) -> Option<&str> {
 pub struct Operation {
     /// What it needs.
     pub mapping: Mapping,
+    /// Names that it may have in a newer catalog, beside what it needs.
+    pub newer: Vec<String>,
     /// The resource type of the data events that show it, where it is a data operation.
     pub data_type: Option<String>,
     /// Whether the catalog does not say that it is logged as a management event: seeing it as one says more.
@@ -182,6 +184,7 @@ impl Operation {
         let takes_roles = !matches!(event_source, "iam.amazonaws.com" | "sts.amazonaws.com");
         Operation {
             data_type,
+            newer: catalog.perhaps_newer(event_source, event_name).into_iter().collect(),
             unsaid: catalog.unsaid_action(event_source, event_name).is_some(),
             reads: main
                 .is_some_and(|action| matches!(catalog.access_level(action), AccessLevel::List | AccessLevel::Read)),

@@ -167,7 +167,8 @@ impl Rewriter<'_> {
                 who.kind != Kind::Group
             }
         };
-        if !fitting || guard::why_not_principal(grants, self.gaps, principal).is_some() {
+        let unreadable = guard::unreadable(grants, principal).is_some();
+        if !fitting || unreadable || guard::why_not_principal(grants, self.gaps, principal).is_some() {
             return None;
         }
         let (granted, stays) = self.stays(principal);
@@ -254,8 +255,8 @@ impl Rewriter<'_> {
         for operation in &self.gaps[principal].activity.unmapped {
             let service = operation.event_source.split('.').next().unwrap_or("");
             unknown.push(format!("{service}:{}", operation.event_name));
-            unknown.extend(operation.may_be.iter().cloned());
         }
+        unknown.extend(self.gaps[principal].activity.names().map(str::to_owned));
         unknown.sort();
         unknown.dedup();
         unknown

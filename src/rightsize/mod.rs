@@ -401,6 +401,11 @@ impl<'a> Rewriter<'a> {
         let mut affects = grants.affected_by(index);
         if guard::goes_holder_by_holder(grants, index) {
             affects.retain(|principal| why_not_principal(grants, gaps, *principal).is_none());
+            // Those of whom not everything can be read do not hold up the others.
+            let readable = |principal: &PrincipalIndex| guard::unreadable(grants, *principal).is_none();
+            if affects.iter().any(readable) {
+                affects.retain(readable);
+            }
         }
         (!affects.is_empty()).then_some(affects)
     }
@@ -462,13 +467,10 @@ impl<'a> Rewriter<'a> {
     /// Names that no catalog has and that calls of these principals may have needed, in services that they name.
     fn spelled(&self, affects: &[PrincipalIndex]) -> BTreeSet<String> {
         let activities = affects.iter().map(|principal| &self.gaps[*principal].activity);
-        let names = activities.flat_map(|activity| {
-            let unmapped = activity.unmapped.iter().flat_map(|operation| &operation.may_be);
-            unmapped.chain(activity.unexplained.iter().flat_map(|call| &call.may_be))
-        });
         // Where a pattern names all services it stays as it is.
-        let names_service = |name: &&String| !name.split(':').next().unwrap_or("").contains(['*', '?']);
-        names.filter(names_service).cloned().collect()
+        let names_service = |name: &&str| !name.split(':').next().unwrap_or("").contains(['*', '?']);
+        let names = activities.flat_map(crate::gap::Activity::names);
+        names.filter(names_service).map(str::to_owned).collect()
     }
 
     /// Why what is made of a policy, or of all that somebody has, should wait.

@@ -200,7 +200,8 @@ impl Narrow<'_> {
         let mut unmapped = self
             .affects
             .iter()
-            .flat_map(|principal| &self.gaps[*principal].activity.unmapped);
+            .map(|principal| &self.gaps[*principal].activity)
+            .flat_map(|activity| activity.unmapped.iter().chain(&activity.newer));
         !unmapped.any(|call| {
             let named = format!("*:{}", call.event_name.to_lowercase());
             iam::pattern::overlaps(pattern.lower(), &named)

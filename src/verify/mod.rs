@@ -140,7 +140,7 @@ pub fn replay(
     for need in needs(catalog, gap, replayed) {
         subset::keeps(before, after, &need.action, &need.shape)?;
     }
-    for operation in &gap.activity.unmapped {
+    for operation in gap.activity.unmapped.iter().chain(&gap.activity.newer) {
         if let Err((_, why)) = keeps_unnamed(catalog, before, after, operation) {
             return Err(why.into());
         }
@@ -176,7 +176,7 @@ pub fn losses(catalog: &Catalog, before: &Policy, after: &Policy, gap: &Gap) -> 
         }
     }
     // One line for a call, whatever it may have needed.
-    for operation in &gap.activity.unmapped {
+    for operation in gap.activity.unmapped.iter().chain(&gap.activity.newer) {
         if let Err((action, why)) = keeps_unnamed(catalog, before, after, operation) {
             lost.push(Loss {
                 action,

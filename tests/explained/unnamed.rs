@@ -106,6 +106,38 @@ fn an_action_that_the_catalog_does_not_know_stays_where_a_policy_names_it() {
     }
 }
 
+/// The Batch rule leads this call to `deadline:GetJob`; it may be a newer action of its own.
+#[test]
+fn a_call_that_only_a_guess_explains_keeps_its_own_name_too() {
+    let calls = [call(3, "deadline", "BatchGetJob", json!({"farmId": "farm-1"}))];
+    for evidence in [EvidenceLevel::Conservative, EvidenceLevel::Aggressive] {
+        for pattern in ["deadline:*", "deadline:Batch*"] {
+            let document = allow(&json!([pattern, "ec2:TerminateInstances"]), &json!("*"));
+            let after = crate::journey::suggested(&calls, &document, &options(evidence)).expect("something goes");
+            let after = Policy::from_value(&after).expect("a policy");
+            let allows = |action: &str| {
+                let patterns = after.statements.iter().flat_map(|statement| match &statement.action {
+                    trimtrail::iam::ActionPart::Action(patterns) => &patterns[..],
+                    trimtrail::iam::ActionPart::NotAction(_) => panic!("a list"),
+                });
+                patterns.into_iter().any(|pattern| pattern.matches(action))
+            };
+            assert!(allows("deadline:BatchGetJob"), "{pattern}: {after:?}");
+            assert!(!allows("ec2:TerminateInstances"), "{pattern}: {after:?}");
+            assert!(!allows("deadline:DeleteFarm"), "{pattern}: {after:?}");
+        }
+    }
+    // What would lose it is not proved.
+    let archive = Archive::new(&calls, &role(&allow(&json!("deadline:*"), &json!("*"))));
+    let parse = |action: &Value| Policy::from_value(&allow(action, &json!("*"))).expect("a policy");
+    let (old, new) = (parse(&json!("deadline:*")), parse(&json!("deadline:GetJob")));
+    let (lost, _) = verify::losses(Catalog::embedded(), &old, &new, &archive.gaps()[0]);
+    assert_eq!(
+        lost.iter().map(|loss| &*loss.action).collect::<Vec<_>>(),
+        ["deadline:BatchGetJob"]
+    );
+}
+
 /// What replacing one list of actions by another loses for a call that the catalog does not know.
 fn lost(source: &str, old: &Value, new: &Value) -> Vec<String> {
     let archive = Archive::new(&[call(3, source, NEW, json!({}))], &role(&allow(old, &json!("*"))));

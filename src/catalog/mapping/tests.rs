@@ -387,3 +387,45 @@ fn no_read_is_needed_by_tagging_alone() {
         .unwrap();
     assert!(!tagging.certain && tagging.how == How::Inferred);
 }
+
+fn newer(source: &str, event: &str, expected: &[&str]) {
+    let names = Catalog::embedded().perhaps_newer(&format!("{source}.amazonaws.com"), event);
+    assert_eq!(
+        names.iter().map(String::as_str).collect::<Vec<_>>(),
+        expected,
+        "{source} {event}"
+    );
+}
+
+#[test]
+fn what_only_the_batch_rule_explains_may_have_a_name_of_its_own() {
+    newer("deadline", "BatchGetJob", &["deadline:BatchGetJob"]);
+    newer("glue", "BatchUpdateWhatever", &[]);
+    newer("glue", "BatchGetDataQualityResult", &["glue:BatchGetDataQualityResult"]);
+}
+
+#[test]
+fn what_is_written_down_has_no_other_name() {
+    // By hand, in the published map, by the documentation's link, by the HTTP verb, and by its own name.
+    newer("s3", "HeadObject", &[]);
+    newer("s3", "ListBuckets", &[]);
+    newer("sqs", "SendMessageBatch", &[]);
+    newer("lambda", "Invoke", &[]);
+    newer("lambda", "GetFunction20150331v2", &[]);
+    newer("apigateway", "CreateRestApi", &[]);
+    newer("ec2", "RunInstances", &[]);
+    newer("deadline", "GetJob", &[]);
+}
+
+#[test]
+fn few_operations_may_have_another_name() {
+    let catalog = Catalog::embedded();
+    let operations = catalog.every_operation();
+    let may = operations.iter().filter(|(prefix, name)| {
+        !catalog
+            .perhaps_newer(&format!("{prefix}.amazonaws.com"), name)
+            .is_empty()
+    });
+    let may: Vec<String> = may.map(|(prefix, name)| format!("{prefix}:{name}")).collect();
+    assert!(may.len() <= 60, "{} of {}: {may:?}", may.len(), operations.len());
+}
