@@ -26,10 +26,10 @@ mod whole;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Catalog;
-use crate::gap::{self, ActionSet, Gap, Grade};
+use crate::gap::{self, ActionSet, Gap};
 use crate::grants::{Grants, Kind, PolicyIndex, PolicyKind, PrincipalIndex};
 use crate::iam::subset::{self, Effort};
-use crate::iam::{Effect, Policy, PolicyText};
+use crate::iam::{Policy, PolicyText};
 use crate::time::Window;
 use crate::usage::Table;
 use rayon::prelude::*;
@@ -408,37 +408,6 @@ impl<'a> Rewriter<'a> {
             }
         }
         (!affects.is_empty()).then_some(affects)
-    }
-
-    /// For each Allow statement of a policy, or of its copies, in which seen and unseen stand apart, by its place: what
-    /// was used or inferred, and what somebody wants kept. What goes whole or not at all stands together.
-    fn seen(
-        &self,
-        copies: &[PolicyIndex],
-        affects: &[PrincipalIndex],
-        document: &Policy,
-        kept: &ActionSet,
-    ) -> BTreeMap<usize, ActionSet> {
-        let mut seen = BTreeMap::new();
-        if !self.options.unseen_apart {
-            return seen;
-        }
-        let tied = whole::tied(document);
-        let allows = document.statements.iter().filter(|one| one.effect == Effect::Allow);
-        for statement in allows.filter(|one| !tied.contains(&one.index)) {
-            let mut here = kept.clone();
-            for principal in affects {
-                for slice in &self.gaps[*principal].slices {
-                    if copies.contains(&slice.policy) && slice.statement == statement.index {
-                        here.extend(&slice.with_grade(Grade::Used));
-                        here.extend(&slice.with_grade(Grade::Inferred));
-                        here.extend(&decided(self.catalog, self.grants, self.options, *principal, slice).kept);
-                    }
-                }
-            }
-            seen.insert(statement.index, here);
-        }
-        seen
     }
 
     /// The cut of a document that is, or stands for, a policy of a kind.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Decided, EvidenceLevel, Options, balanced, whole};
+use super::{Decided, EvidenceLevel, Options, Rewriter, balanced, whole};
 use crate::catalog::Catalog;
 use crate::gap::{ActionSet, Gap, Grade, Slice};
 use crate::grants::{Grants, PolicyIndex, PrincipalIndex};
@@ -94,4 +94,37 @@ fn by_evidence(catalog: &Catalog, gap: &Gap, slice: &Slice, statement: &Statemen
         }
     }
     goes
+}
+
+impl Rewriter<'_> {
+    /// For each Allow statement of a policy, or of its copies, in which seen and unseen stand apart, by its place: what
+    /// was used or inferred, and what somebody wants kept. What goes whole or not at all stands together.
+    pub(super) fn seen(
+        &self,
+        copies: &[PolicyIndex],
+        affects: &[PrincipalIndex],
+        document: &Policy,
+        kept: &ActionSet,
+    ) -> BTreeMap<usize, ActionSet> {
+        let mut seen = BTreeMap::new();
+        if !self.options.unseen_apart {
+            return seen;
+        }
+        let tied = whole::tied(document);
+        let allows = document.statements.iter().filter(|one| one.effect == Effect::Allow);
+        for statement in allows.filter(|one| !tied.contains(&one.index)) {
+            let mut here = kept.clone();
+            for principal in affects {
+                for slice in &self.gaps[*principal].slices {
+                    if copies.contains(&slice.policy) && slice.statement == statement.index {
+                        here.extend(&slice.with_grade(Grade::Used));
+                        here.extend(&slice.with_grade(Grade::Inferred));
+                        here.extend(&decided(self.catalog, self.grants, self.options, *principal, slice).kept);
+                    }
+                }
+            }
+            seen.insert(statement.index, here);
+        }
+        seen
+    }
 }
