@@ -1,6 +1,7 @@
 //! The one integration-test binary: each file below is one concern.
 
 mod accounts;
+mod attribution;
 mod browser;
 mod case_files;
 mod cases;

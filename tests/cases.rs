@@ -86,7 +86,7 @@ fn collected(events: &[Value]) -> (Table, Coverage) {
 fn workloads(events: &[Value]) -> Vec<Option<(WorkloadKind, String, String)>> {
     let (table, _) = collected(events);
     let of = |workload: usage::WorkloadCalls| {
-        let workload = workload.workload?;
+        let workload = workload.actor.workload.clone()?;
         Some((workload.kind, workload.namespace.unwrap_or_default(), workload.name))
     };
     table.workloads.into_iter().map(of).collect()
@@ -333,7 +333,10 @@ fn target_role_without_tags_is_joined_by_its_external_id() {
             "responseElements": {"credentials": {"accessKeyId": "ASIATARGET"}, "assumedRoleUser": {"assumedRoleId": "AROATARGET:eks"}}}),
     );
     chained["userIdentity"]["invokedBy"] = json!("pods.eks.amazonaws.com");
-    let workload = with_event(&chained, |event| attribute::seed(event).map(|seed| seed.workload)).expect("a seed");
+    let opener = with_event(&chained, |event| attribute::seed(event).map(|seed| seed.opening.opener));
+    let Some(attribute::Opener::Named(workload)) = opener else {
+        panic!("{opener:?}");
+    };
     assert_eq!(workload.kind, WorkloadKind::PodIdentity);
     assert_eq!(
         (workload.namespace.as_deref(), workload.name.as_str()),

@@ -189,23 +189,21 @@ fn a_ledger_answers_as_its_logs() {
 #[test]
 fn a_ledger_of_each_schema_so_far_is_read_and_brought_up_to_date() {
     let logs = "tests/ledgers/logs/AWSLogs";
+    let ask =
+        |ledger: &Folder, sql: &str| print(&["query", "--sql", sql, "--format", "csv", "--ledger", ledger.name()]);
+    // Whoever stood behind a role: version 1 did not tell.
     let answers = |ledger: &Folder| {
-        let tables = [
-            "calls",
-            "signatures",
-            "touched",
-            "sessions",
-            "keys",
-            "streams",
-            "data_events",
+        let asked = [
+            "SELECT principal, name, kind, principal_id, principal_account, account, region, event_source, event_name, \
+             error_code, denied_action, outcome, day, weekday, calls, first, last, resources FROM calls",
+            "SELECT * FROM signatures",
+            "SELECT * FROM touched",
+            "SELECT role, role_id, SUM(calls) AS calls FROM sessions GROUP BY role, role_id",
+            "SELECT * FROM keys",
+            "SELECT * FROM streams",
+            "SELECT * FROM data_events",
         ];
-        let mut answers: Vec<String> = tables
-            .iter()
-            .map(|table| {
-                let sql = format!("SELECT * FROM {table}");
-                print(&["query", "--sql", &sql, "--format", "csv", "--ledger", ledger.name()])
-            })
-            .collect();
+        let mut answers: Vec<String> = asked.iter().map(|sql| ask(ledger, sql)).collect();
         answers.push(print(&["coverage", "--format", "json", "--ledger", ledger.name()]));
         answers
     };
@@ -215,7 +213,9 @@ fn a_ledger_of_each_schema_so_far_is_read_and_brought_up_to_date() {
         String::from_utf8(output.stderr).expect("text")
     };
     let newest = ledger::SCHEMA.rsplit('/').next().and_then(|number| number.parse().ok());
-    for number in 1..=newest.expect("a number") {
+    let newest: u64 = newest.expect("a number");
+    // Version 2 was never written.
+    for number in (1..=newest).filter(|number| *number != 2) {
         let (old, fresh): (Folder, Folder) = (Folder::new(), Folder::new());
         let made = PathBuf::from(format!("tests/ledgers/{number}"));
         fs::create_dir(old.0.join("data")).expect("a folder");
@@ -229,6 +229,12 @@ fn a_ledger_of_each_schema_so_far_is_read_and_brought_up_to_date() {
         }
         collect(&fresh, &["--until", "2026-10-02"]);
         assert_eq!(answers(&old), answers(&fresh), "schema {number}, one day");
+        let known = "SELECT known, SUM(calls) AS calls FROM sessions GROUP BY known";
+        if number == 1 {
+            assert_eq!(ask(&old, known), "known,calls\nuntold,2\n");
+        } else {
+            assert_eq!(ask(&old, known), ask(&fresh, known), "schema {number}");
+        }
         let said = collect(&old, &[]);
         assert!(
             said.contains("read 1 files") && said.contains("1 files of 1 parts were known"),

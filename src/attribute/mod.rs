@@ -4,6 +4,8 @@
 //! which lacks the role's path (CloudTrail user guide, "CloudTrail userIdentity element"). `invokedBy` changes
 //! nothing: a service that acts for a role uses that role's permissions (IAM user guide, "Forward access sessions").
 
+mod actor;
+mod opening;
 mod session;
 
 use std::borrow::Cow;
@@ -11,7 +13,9 @@ use std::borrow::Cow;
 use crate::decode::json::Value;
 use crate::decode::{Event, Identity};
 
-pub use session::{Seed, Session, Workload, WorkloadKind, seed, session, session_name, session_of, shown, workload_of};
+pub use actor::{Actor, Known, Openings, behind, cluster_of};
+pub use opening::{Claim, Opener, Opening, Seed, seed};
+pub use session::{Session, Shown, Workload, WorkloadKind, session, session_name, session_of, shown, shown_by};
 
 /// What kind of identity a call is billed to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -103,6 +103,9 @@ fn explain(report: &Report, principal: &Principal, wanted: Option<&str>, out: &m
     if let Some(why_not) = &principal.why_not {
         writeln!(out, "  not rewritten: {}", plain(why_not))?;
     }
+    for workload in &principal.workloads {
+        writeln!(out, "  used by {}: {} calls", plain(&workload.label()), workload.calls)?;
+    }
     let subject = Subject { report, principal };
     let mut found = false;
     for action in principal.actions.iter().filter(|action| takes(&action.action)) {
@@ -199,6 +202,14 @@ impl Subject<'_> {
                 event(&action.events.last)
             )?;
             writeln!(out, "    rhythm      {}", self.rhythm(action))?;
+        }
+        for workload in &action.workloads {
+            writeln!(
+                out,
+                "    by          {}: {} calls",
+                plain(&workload.label()),
+                workload.calls
+            )?;
         }
         for resource in action.resources.iter().take(10) {
             writeln!(out, "    on          {}", plain(resource))?;

@@ -1,6 +1,6 @@
 //! `resolve`: one JSON line an event.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::io::{self, Read, Write};
 
 use clap::Args;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::arguments::{FilterArgs, find};
 use super::network::AwsArgs;
 use super::{Outcome, Terminal};
-use crate::attribute::{self, Attribution, Workload};
+use crate::attribute::{self, Attribution, Openings, Workload, behind};
 use crate::catalog::{Catalog, How, Mapping};
 use crate::decode::{Event, Item, Limits, Reader};
 use crate::emit::escape;
@@ -63,6 +63,8 @@ struct LineWorkload {
     cluster: Option<String>,
     namespace: Option<String>,
     name: String,
+    /// `opening`, `call` or `user_agent`.
+    known: &'static str,
 }
 
 #[derive(Serialize)]
@@ -75,8 +77,8 @@ struct LineCall<'a> {
     passed_to: Option<String>,
 }
 
-/// Who opened each session; a key that two opened joins to neither.
-type Openers = HashMap<attribute::Session<'static>, BTreeSet<Workload>>;
+/// What opened each session.
+type Openers = HashMap<attribute::Session<'static>, Openings>;
 
 /// One input, read twice: files from where they lie, standard input from memory.
 enum Input {
@@ -140,7 +142,7 @@ impl ResolveArgs {
                 if let Item::Event(event) = item
                     && let Some(seed) = attribute::seed(event)
                 {
-                    openers.entry(seed.session).or_default().insert(seed.workload);
+                    openers.entry(seed.session).or_default().insert(seed.opening);
                 }
             });
         }
@@ -257,26 +259,39 @@ impl Lines<'_> {
 
     /// The workload of the event's session, or of the session that it opens.
     fn workload(&self, event: &Event<'_>) -> Option<LineWorkload> {
-        let opened = attribute::seed(event).map(|seed| seed.workload);
-        let joined = || {
-            let session = attribute::session(event)?;
-            let key = attribute::Session {
-                role_id: session.role_id.into_owned().into(),
-                access_key_id: session.access_key_id.into_owned().into(),
-            };
-            let openers = self.openers.get(&key)?;
-            if openers.len() == 1 {
-                openers.first().cloned()
-            } else {
-                None
+        let key = |role_id: &str, access_key_id: &str| attribute::Session {
+            role_id: role_id.to_owned().into(),
+            access_key_id: access_key_id.to_owned().into(),
+        };
+        let openings_of = |role_id: &str, session: &str| self.openers.get(&key(role_id, session));
+        let time = event.time.seconds();
+        let opening = attribute::seed(event).map(|seed| Openings::from([seed.opening]));
+        let opened = opening
+            .as_ref()
+            .map(|opening| behind(opening, None, "", (time, time), &openings_of));
+        let actor = match opened.filter(|actor| actor.workload.is_some()) {
+            Some(actor) => actor,
+            None => {
+                let session = attribute::session(event)?;
+                let none = Openings::new();
+                let openings = openings_of(&session.role_id, &session.access_key_id).unwrap_or(&none);
+                let provider = event.identity.as_ref()?.federated_provider.as_deref().unwrap_or("");
+                let shown = attribute::shown_by(event);
+                behind(openings, shown.as_ref(), provider, (time, time), &openings_of)
             }
         };
-        let workload = opened.or_else(joined).or_else(|| attribute::workload_of(event))?;
+        let Workload {
+            kind,
+            cluster,
+            namespace,
+            name,
+        } = actor.workload?;
         Some(LineWorkload {
-            kind: workload.kind.name(),
-            cluster: workload.cluster,
-            namespace: workload.namespace,
-            name: workload.name,
+            kind: kind.name(),
+            cluster,
+            namespace,
+            name,
+            known: actor.known.name(),
         })
     }
 }

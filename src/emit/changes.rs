@@ -157,6 +157,16 @@ fn write(changes: &Changes, form: &dyn Form, out: &mut dyn Write) -> Result<(), 
         })
         .collect();
     section("No logged use any more", &unused, form, out)?;
+    let workloads: Vec<[String; 2]> = changes
+        .new_workloads
+        .iter()
+        .map(|new| {
+            let calls = view::count(new.workload.calls, "call", "calls");
+            let line = format!("{}: {}, {calls}", new.principal, new.workload.label());
+            [line, String::new()]
+        })
+        .collect();
+    section("Workloads that are new to a role", &workloads, form, out)?;
     let plain = |arns: &[String]| -> Vec<[String; 2]> { arns.iter().map(|arn| [arn.clone(), String::new()]).collect() };
     section(
         "New roles, users and groups",
@@ -175,6 +185,7 @@ fn write(changes: &Changes, form: &dyn Form, out: &mut dyn Write) -> Result<(), 
     }
     let nothing = hurt.is_empty() && used.is_empty() && applied.is_empty() && unused.is_empty();
     if nothing
+        && workloads.is_empty()
         && changes.new_principals.is_empty()
         && changes.gone_principals.is_empty()
         && changes.new_suggestions == 0

@@ -262,10 +262,7 @@ fn details(report: &Report, row: &view::Row<'_>, page: &mut Page) {
             .workloads
             .iter()
             .take(6)
-            .map(|w| match &w.namespace {
-                Some(namespace) => format!("{} {namespace}/{}", w.kind, w.name),
-                None => format!("{} {}", w.kind, w.name),
-            })
+            .map(crate::report::Workload::label)
             .collect();
         page.wrapped("  used by      ", &used_by.join(", "));
     }

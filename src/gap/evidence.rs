@@ -30,6 +30,8 @@ pub struct Evidence {
     pub resources: BTreeSet<String>,
     /// Days since 1970 on which such calls were seen.
     pub days: BTreeSet<i32>,
+    /// Of a role's calls, how many by whom: places in [`Table::behind`].
+    pub behind: BTreeMap<usize, u64>,
 }
 
 impl Evidence {
@@ -48,7 +50,10 @@ impl Evidence {
             self.incomplete += calls;
         }
         self.resources.extend(call.resources.iter().cloned());
-        self.days.extend(rows.iter().map(|row| row.day));
+        for row in rows {
+            self.days.insert(row.day);
+            *self.behind.entry(row.behind).or_default() += row.calls;
+        }
         if self.first.as_ref().is_none_or(|first| seen.first < *first) {
             self.first = Some(seen.first.clone());
         }

@@ -16,6 +16,7 @@ pub mod rhythm;
 mod selectors;
 mod trails;
 mod trust;
+mod users;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub use named::{Named, NamedCalls, UnmappedCalls, named, unmapped_calls};
 pub use observability::{Blind, View};
 pub use reason::Reason;
 pub use trust::{Trust, trust};
+pub use users::{How, User, Users};
 
 /// How much the archive says about one granted action, most protective first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
@@ -253,6 +255,8 @@ pub struct Gap {
     pub covered: Vec<Window>,
     /// What its trust policy says of who may use it.
     pub trust: Trust,
+    /// Who used it; of users and groups, nobody.
+    pub users: Users,
     /// What the life cycles of what it made will need; of a group, nothing.
     pub life_cycles: Arc<LifeCycles>,
 }
@@ -305,6 +309,7 @@ pub fn classify(catalog: &Catalog, table: &Table, grants: &Grants, coverage: &Co
     );
     let activities = evidence::activities(catalog, table, grants, &granting);
     let nothing = Activity::default();
+    let seen_users = users::Seen::of(table);
     let mut gaps: Vec<Gap> = activities
         .into_par_iter()
         .enumerate()
@@ -348,6 +353,7 @@ pub fn classify(catalog: &Catalog, table: &Table, grants: &Grants, coverage: &Co
                 accessed,
                 covered,
                 trust,
+                users: seen_users.users(principal),
                 life_cycles,
             }
         })

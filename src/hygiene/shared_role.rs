@@ -20,13 +20,8 @@ pub(super) const CHECK: Check = Check {
 fn check(subject: &Subject<'_>) -> Option<Found> {
     let principal = subject.principal;
     let mut accounts: BTreeSet<String> = subject.gap.trust.service_accounts.iter().cloned().collect();
-    let seen = subject
-        .table
-        .workloads
-        .iter()
-        .filter(|calls| !principal.id.is_empty() && calls.role_id == principal.id)
-        .filter_map(|calls| calls.workload.as_ref());
-    for workload in seen {
+    for user in &subject.gap.users.all {
+        let Some(workload) = &user.workload else { continue };
         if matches!(workload.kind, WorkloadKind::ServiceAccount | WorkloadKind::PodIdentity) {
             let namespace = workload.namespace.as_deref().unwrap_or("?");
             accounts.insert(format!("{namespace}/{}", workload.name));

@@ -2,20 +2,24 @@
 //!
 //! * `ledger` first_day, last_day, week_ago, month_ago, quarter_ago: one row; the last three count from `last_day`
 //! * `calls` principal, name, kind, principal_id, principal_account, account, region, event_source, event_name,
-//!   error_code, denied_action, outcome, day, weekday, calls, first, last, resources: one row a signature and day;
-//!   `outcome` is `authorised`, `denied` or `indeterminate`, `weekday` 1 for Monday to 7
-//! * `signatures` the same without a day, with days, first_event, last_event and without resources
+//!   error_code, denied_action, outcome, day, weekday, workload_kind, cluster, namespace, workload, known, opener,
+//!   provider, calls, first, last, resources: one row a signature, day and workload; `outcome` is `authorised`, `denied`
+//!   or `indeterminate`, `weekday` 1 for Monday to 7; the columns from workload_kind to provider are empty where the
+//!   caller is no role, and `known` says how a workload is known, or why not
+//! * `signatures` the same without a day and a workload, with days, first_event, last_event and without resources
 //! * `touched` principal, name, kind, account, event_source, event_name, outcome, resource, calls, days, first, last
-//! * `sessions` role, role_id, kind, cluster, namespace, name, calls
+//! * `sessions` role, role_id, kind, cluster, namespace, name, known, opener, provider, calls
 //! * `keys` access_key, owner, calls, first, last: long-term access keys
 //! * `streams` account, region, class, resource_type, days, hours, first_day, last_day
 //! * `data_events` account, region, resource_type, root, read_days, write_days
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use polars_core::prelude::{DataFrame, PolarsResult};
 
 use super::tables::Columns;
+use crate::attribute::{Actor, Workload, cluster_of};
 use crate::coverage::{Class, Coverage};
 use crate::resolve::{Outcome, bare, of_code};
 use crate::time::{date, day_of, moment};
@@ -89,7 +93,9 @@ pub(super) fn of(table: &Table, coverage: &Coverage) -> PolarsResult<Vec<(&'stat
     let seen = |row: &crate::usage::Row| &table.signatures[row.signature];
     let calls = who_and_what(Columns::new(rows.len()), rows, seen)
         .text("day", rows, |row| date(i64::from(row.day)))
-        .number("weekday", rows, |row| weekday(i64::from(row.day)))
+        .number("weekday", rows, |row| weekday(i64::from(row.day)));
+    let actors: Vec<Option<&Arc<Actor>>> = rows.iter().map(|row| table.actor(row)).collect();
+    let calls = behind(calls, &actors, ["workload_kind", "workload"])
         .number("calls", rows, |row| row.calls)
         .text("first", rows, |row| moment(row.first))
         .text("last", rows, |row| moment(row.last))
@@ -98,12 +104,13 @@ pub(super) fn of(table: &Table, coverage: &Coverage) -> PolarsResult<Vec<(&'stat
             serde_json::to_string(&resources).unwrap_or_default()
         });
 
-    let mut counted = vec![(0, 0); table.signatures.len()];
+    let mut counted = vec![(0, BTreeSet::new()); table.signatures.len()];
     for row in rows {
         let (calls, days) = &mut counted[row.signature];
         *calls += row.calls;
-        *days += 1;
+        days.insert(row.day);
     }
+    let counted = counted.into_iter().map(|(calls, days)| (calls, days.len() as u64));
     let of_signature: Vec<(&Seen, (u64, u64))> = table.signatures.iter().zip(counted).collect();
     let signatures = who_and_what(Columns::new(of_signature.len()), &of_signature, |(seen, _)| seen)
         .number("calls", &of_signature, |(_, (calls, _))| *calls)
@@ -187,27 +194,49 @@ fn sessions(table: &Table) -> Columns {
         .map(|seen| (&*seen.signature.caller.id, &*seen.signature.caller.arn))
         .collect();
     let rows = &table.workloads;
-    let workload = |cell: fn(&crate::attribute::Workload) -> String| {
-        move |row: &crate::usage::WorkloadCalls| row.workload.as_ref().map(cell).unwrap_or_default()
-    };
-    Columns::new(rows.len())
+    let columns = Columns::new(rows.len())
         .text("role", rows, |row| {
             roles.get(row.role_id.as_str()).copied().unwrap_or_default().to_owned()
         })
-        .text("role_id", rows, |row| row.role_id.clone())
-        .text("kind", rows, workload(|workload| workload.kind.name().to_owned()))
-        .text(
-            "cluster",
-            rows,
-            workload(|workload| workload.cluster.clone().unwrap_or_default()),
-        )
+        .text("role_id", rows, |row| row.role_id.clone());
+    let actors: Vec<Option<&Arc<Actor>>> = rows.iter().map(|row| Some(&row.actor)).collect();
+    behind(columns, &actors, ["kind", "name"]).number("calls", rows, |row| row.calls)
+}
+
+/// Columns that tell who stood behind roles; all of them are empty where nobody did. Two of them go by the names given.
+fn behind(columns: Columns, rows: &[Option<&Arc<Actor>>], [kind, name]: [&str; 2]) -> Columns {
+    type Row<'r> = Option<&'r Arc<Actor>>;
+    let workload = |cell: fn(&Workload) -> String| {
+        move |row: &Row<'_>| {
+            let workload = row.and_then(|actor| actor.workload.as_ref());
+            workload.map(cell).unwrap_or_default()
+        }
+    };
+    columns
+        .text(kind, rows, workload(|workload| workload.kind.name().to_owned()))
+        .text("cluster", rows, |row| {
+            let cluster = row.and_then(|actor| match &actor.workload {
+                Some(workload) => workload.cluster.as_deref(),
+                None => cluster_of(&actor.provider),
+            });
+            cluster.unwrap_or_default().to_owned()
+        })
         .text(
             "namespace",
             rows,
             workload(|workload| workload.namespace.clone().unwrap_or_default()),
         )
-        .text("name", rows, workload(|workload| workload.name.clone()))
-        .number("calls", rows, |row| row.calls)
+        .text(name, rows, workload(|workload| workload.name.clone()))
+        .text("known", rows, |row| {
+            row.map_or("", |actor| actor.known.name()).to_owned()
+        })
+        .text("opener", rows, |row| {
+            let opener = row.and_then(|actor| actor.opener());
+            opener.map_or("", |kind| kind.name()).to_owned()
+        })
+        .text("provider", rows, |row| {
+            row.map(|actor| actor.provider.clone()).unwrap_or_default()
+        })
 }
 
 fn keys(coverage: &Coverage) -> Columns {

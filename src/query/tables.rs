@@ -8,7 +8,7 @@
 //! * `affected` suggestion, principal
 //! * `risks` suggestion, action
 //! * `findings` principal, account, finding, severity, title, fix
-//! * `workloads` principal, kind, cluster, namespace, name, calls
+//! * `workloads` principal, kind, cluster, namespace, name, known, calls
 //! * `data_events` resource_type, root
 //! * `gaps` account, region, start, finish
 
@@ -195,6 +195,7 @@ pub(super) fn of(report: &Report) -> PolarsResult<Vec<(&'static str, DataFrame)>
             workload.namespace.clone().unwrap_or_default()
         })
         .text("name", &rows, |(_, workload)| workload.name.clone())
+        .text("known", &rows, |(_, workload)| workload.known.clone())
         .number("calls", &rows, |(_, workload)| workload.calls);
 
     let rows: Vec<_> = report

@@ -28,6 +28,8 @@ use crate::verify::Verified;
 
 /// Most resources that are listed for one action.
 const RESOURCES: usize = 50;
+/// Most workloads that are listed for one action.
+const WORKLOADS: usize = 20;
 /// Fewest actions that a wildcard stands for, in what is granted as in what goes: so that a pattern of the one is part of
 /// a pattern of the other.
 const FEWEST: usize = 2;
@@ -301,43 +303,27 @@ fn finding(finding: &hygiene::Finding) -> Finding {
 }
 
 fn workloads(inputs: &Inputs<'_>, index: PrincipalIndex) -> Vec<Workload> {
-    let principal = &inputs.grants.principals[index];
-    let mut workloads: Vec<Workload> = inputs
-        .archive
-        .table
-        .workloads
-        .iter()
-        .filter(|known| !principal.id.is_empty() && known.role_id == principal.id)
-        .map(|known| match &known.workload {
-            Some(workload) => Workload {
-                kind: workload.kind.name().to_owned(),
-                cluster: workload.cluster.clone(),
-                namespace: workload.namespace.clone(),
-                name: workload.name.clone(),
-                calls: known.calls,
-            },
-            // No opening of the session is in the archive. A trust policy that names one service account says who.
-            None => match &inputs.analysis.gaps[index].trust.service_accounts[..] {
-                [account] => {
-                    let (namespace, name) = account.split_once('/').unwrap_or(("", account));
-                    Workload {
-                        kind: "service_account".to_owned(),
-                        cluster: None,
-                        namespace: Some(namespace.to_owned()),
-                        name: name.to_owned(),
-                        calls: known.calls,
-                    }
-                }
-                _ => Workload {
-                    kind: "unknown".to_owned(),
-                    cluster: None,
-                    namespace: None,
-                    name: "sessions opened outside this archive".to_owned(),
-                    calls: known.calls,
-                },
-            },
-        })
-        .collect();
-    workloads.sort_by(|a, b| b.calls.cmp(&a.calls).then_with(|| a.cmp(b)));
-    workloads
+    inputs.analysis.gaps[index].users.all.iter().map(workload).collect()
+}
+
+fn workload(user: &gap::User) -> Workload {
+    let known = user.how.name().to_owned();
+    match &user.workload {
+        Some(workload) => Workload {
+            kind: workload.kind.name().to_owned(),
+            cluster: workload.cluster.clone(),
+            namespace: workload.namespace.clone(),
+            name: workload.name.clone(),
+            known,
+            calls: user.calls,
+        },
+        None => Workload {
+            kind: "unknown".to_owned(),
+            cluster: user.cluster.clone(),
+            namespace: None,
+            name: user.why.to_owned(),
+            known,
+            calls: user.calls,
+        },
+    }
 }

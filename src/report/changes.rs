@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{Action, Principal, Report, Suggestion, Window};
+use super::{Action, Principal, Report, Suggestion, Window, Workload};
 use crate::catalog::{Catalog, Mapping};
 use crate::gap::{ActionSet, Grade, LIFE_CYCLE};
 use crate::iam::{PolicyText, pattern};
@@ -37,12 +37,23 @@ pub struct Changes {
     pub used_after_all: Vec<UsedAfterAll>,
     /// Actions without logged use that had some before.
     pub newly_unused: Vec<Lapsed>,
+    /// Workloads that use a role and did not before, of roles that were there.
+    pub new_workloads: Vec<NewWorkload>,
     /// ARNs that were not there.
     pub new_principals: Vec<String>,
     /// ARNs that are not there any more.
     pub gone_principals: Vec<String>,
     /// Suggestions that were not there.
     pub new_suggestions: u64,
+}
+
+/// Somebody who uses a role and did not before.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, JsonSchema)]
+pub struct NewWorkload {
+    /// The role.
+    pub principal: String,
+    /// Who.
+    pub workload: Workload,
 }
 
 /// A suggestion that was followed.
@@ -200,6 +211,7 @@ pub fn changes(catalog: &Catalog, before: &Report, after: &Report, denials: Opti
         denials_known: denials.is_some(),
         used_after_all: Vec::new(),
         newly_unused: lapsed(&old, &new),
+        new_workloads: new_workloads(&old, &new),
         new_principals: missing(&new, &old),
         gone_principals: missing(&old, &new),
         new_suggestions: after
@@ -257,6 +269,32 @@ fn grade(principal: &Principal, action: &str) -> Option<Grade> {
         .iter()
         .find(|group| group.service == service && group.patterns.iter().any(holds));
     Some(group?.grade)
+}
+
+/// Named users of roles that have them now and had not; a guess then and a sight now are one.
+fn new_workloads(old: &BTreeMap<&str, &Principal>, new: &BTreeMap<&str, &Principal>) -> Vec<NewWorkload> {
+    let who = |workload: &Workload| {
+        (
+            workload.cluster.clone(),
+            workload.namespace.clone(),
+            workload.name.clone(),
+        )
+    };
+    let mut found = Vec::new();
+    for (arn, after) in new {
+        let Some(before) = old.get(arn) else { continue };
+        for workload in after.workloads.iter().filter(|workload| workload.kind != "unknown") {
+            let same = |known: &&Workload| known.kind == workload.kind && who(known) == who(workload);
+            if !before.workloads.iter().any(|known| same(&known)) {
+                found.push(NewWorkload {
+                    principal: (*arn).to_owned(),
+                    workload: workload.clone(),
+                });
+            }
+        }
+    }
+    found.sort();
+    found
 }
 
 fn was_used(action: &Action) -> bool {

@@ -24,7 +24,7 @@ use crate::iam::PolicyText;
 use crate::verify::Verified;
 
 pub use build::{Inputs, build};
-pub use changes::{Applied, CHANGES, Changes, Denial, Hurt, Lapsed, UsedAfterAll, changes, denials};
+pub use changes::{Applied, CHANGES, Changes, Denial, Hurt, Lapsed, NewWorkload, UsedAfterAll, changes, denials};
 pub use choices::{Choice, Question};
 pub use coverage::{
     ChangeReport, CoverageInputs, CoverageReport, DataReport, DigestReport, HoleReport, OffReport, StreamReport,

@@ -111,10 +111,34 @@ pub struct Workload {
     pub cluster: Option<String>,
     /// The Kubernetes namespace.
     pub namespace: Option<String>,
-    /// Service account, instance, function or person.
+    /// Service account, instance, function or person; of an `unknown` one, why it is.
     pub name: String,
+    /// How it is known: `seen`, `federated_provider` (the cluster alone), `trust` (a guess: today's trust policy lets nobody
+    /// else in) or `unknown`.
+    #[serde(default)]
+    pub known: String,
     /// Calls of its sessions.
     pub calls: u64,
+}
+
+impl Workload {
+    /// `service_account shop/cart`, for people.
+    pub fn label(&self) -> String {
+        let name = match &self.namespace {
+            Some(namespace) => format!("{namespace}/{}", self.name),
+            None => self.name.clone(),
+        };
+        let guess = if self.known == "trust" {
+            " (by its trust policy)"
+        } else {
+            ""
+        };
+        match (self.kind.as_str(), name.as_str()) {
+            ("unknown", why) => why.to_owned(),
+            (kind, "") => format!("{kind}{guess}"),
+            (kind, name) => format!("{kind} {name}{guess}"),
+        }
+    }
 }
 
 /// Granted actions by grade.
@@ -175,6 +199,9 @@ pub struct Action {
     pub first_seen: Option<String>,
     /// Last of them.
     pub last_seen: Option<String>,
+    /// Who made them, most calls first; nothing where the role has one user, and for users and groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workloads: Vec<Workload>,
     /// Their event ids.
     pub events: FirstLast,
     /// Resources that those calls touched, as patterns; at most 50.

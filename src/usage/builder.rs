@@ -3,15 +3,15 @@
 //! Nothing is allocated for a call whose signature, day and resources were met before.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
 use super::shapes::{self, CHILDREN, shapes};
-use super::table::{Caller, Row, Seen, Session, Signature, Table, Witness, WorkloadCalls};
+use super::table::{Behind, Caller, Row, Seen, Session, Signature, Table, Witness};
 use super::texts::{Text, Texts, position};
-use crate::attribute::{PrincipalKind, Workload, WorkloadKind};
+use crate::attribute::{Actor, Known, Openings, PrincipalKind, Shown, Workload, WorkloadKind};
 use crate::resolve::Facts;
 
 /// A [`Signature`] in numbers.
@@ -23,35 +23,50 @@ pub(super) struct Key {
     pub(super) facts: u32,
 }
 
-/// What is known of a session.
-#[derive(Clone, Debug, Default)]
-pub(super) struct SessionCalls {
-    pub(super) calls: u64,
-    /// What its own events show, the least of several.
-    pub(super) shown: Option<Workload>,
-    /// What its opening shows; two different ones join to none.
-    pub(super) opened: BTreeSet<Workload>,
+/// Who stood behind a row's caller, in numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(super) enum Whose {
+    /// See [`Behind::Nobody`].
+    #[default]
+    Nobody,
+    /// A session by its number.
+    Session(u32),
+    /// Somebody by a number.
+    Actor(u32),
 }
 
-impl SessionCalls {
-    /// Calls of the session, which show this workload themselves.
-    pub(super) fn call(&mut self, shown: Option<(WorkloadKind, &str)>, calls: u64) {
-        self.calls += calls;
-        let Some((kind, name)) = shown else { return };
-        let known = self.shown.as_ref().map(|known| (known.kind, known.name.as_str()));
-        if known.is_none_or(|known| (kind, name) < known) {
-            self.shown = Some(Workload {
-                kind,
-                cluster: None,
-                namespace: None,
-                name: name.to_owned(),
-            });
+/// What is known of a session.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SessionFacts {
+    /// What its own events show, the least of several.
+    pub(super) shown: Option<Shown>,
+    /// The identity provider that they show; may be empty.
+    pub(super) provider: String,
+    /// What opened it.
+    pub(super) opened: Openings,
+}
+
+impl SessionFacts {
+    /// A call shows this workload itself.
+    pub(super) fn show(&mut self, said: bool, kind: WorkloadKind, name: &str) {
+        let known = self.shown.as_ref();
+        let known = known.map(|known| (known.said, known.workload.kind, known.workload.name.as_str()));
+        if known.is_none_or(|known| (said, kind, name) < known) {
+            let workload = Workload::plain(kind, name);
+            self.shown = Some(Shown { said, workload });
         }
     }
 
-    fn merge(&mut self, more: SessionCalls) {
-        self.calls += more.calls;
+    /// A call shows this identity provider; a session has one.
+    pub(super) fn show_provider(&mut self, provider: &str) {
+        if !provider.is_empty() && (self.provider.is_empty() || *provider < *self.provider) {
+            provider.clone_into(&mut self.provider);
+        }
+    }
+
+    fn merge(&mut self, more: SessionFacts) {
         self.shown = self.shown.take().into_iter().chain(more.shown).min();
+        self.show_provider(&more.provider);
         self.opened.extend(more.opened);
     }
 }
@@ -67,6 +82,7 @@ struct SeenSoFar {
 struct RowSoFar {
     signature: u32,
     day: i32,
+    whose: Whose,
     calls: u64,
     first: i64,
     last: i64,
@@ -86,14 +102,15 @@ pub(super) struct Builder {
     fact_list: Vec<Arc<Facts>>,
     signatures: HashMap<Key, u32, RandomState>,
     seen: Vec<SeenSoFar>,
-    /// (signature, day) to row
-    days: HashMap<(u32, i32), u32, RandomState>,
+    /// (signature, day, whose) to row
+    days: HashMap<(u32, i32, Whose), u32, RandomState>,
     rows: Vec<RowSoFar>,
     /// (role's id, access key) to session
     keys: HashMap<(Text, Text), u32, RandomState>,
-    sessions: Vec<SessionCalls>,
-    /// Calls whose sessions are joined already.
-    workloads: BTreeMap<(String, Option<Workload>), u64>,
+    sessions: Vec<SessionFacts>,
+    /// Those whose sessions are joined already, or never were seen.
+    actors: HashMap<Arc<Actor>, u32, RandomState>,
+    actor_list: Vec<Arc<Actor>>,
 }
 
 impl Builder {
@@ -137,14 +154,24 @@ impl Builder {
     }
 
     /// Adds calls of a signature on a day, with the seconds of the first and the last: the number of their row.
-    pub(super) fn count(&mut self, signature: u32, day: i32, calls: u64, (first, last): (i64, i64)) -> u32 {
+    pub(super) fn count(
+        &mut self,
+        (signature, day, whose): (u32, i32, Whose),
+        calls: u64,
+        (first, last): (i64, i64),
+    ) -> u32 {
         let seen = &mut self.seen[signature as usize];
-        let row = match seen.row.filter(|row| self.rows[*row as usize].day == day) {
+        let is_it = |row: &u32| {
+            let row = &self.rows[*row as usize];
+            row.day == day && row.whose == whose
+        };
+        let row = match seen.row.filter(is_it) {
             Some(row) => row,
-            None => *self.days.entry((signature, day)).or_insert_with(|| {
+            None => *self.days.entry((signature, day, whose)).or_insert_with(|| {
                 self.rows.push(RowSoFar {
                     signature,
                     day,
+                    whose,
                     calls: 0,
                     first,
                     last,
@@ -200,19 +227,35 @@ impl Builder {
     pub(super) fn session(&mut self, role_id: &str, access_key_id: &str) -> u32 {
         let key = (self.text(role_id), self.text(access_key_id));
         *self.keys.entry(key).or_insert_with(|| {
-            self.sessions.push(SessionCalls::default());
+            self.sessions.push(SessionFacts::default());
             position(self.sessions.len() - 1)
         })
     }
 
     /// What is known of the session that has this number.
-    pub(super) fn session_calls(&mut self, number: u32) -> &mut SessionCalls {
+    pub(super) fn facts_of_session(&mut self, number: u32) -> &mut SessionFacts {
         &mut self.sessions[number as usize]
+    }
+
+    /// Somebody who stood behind calls.
+    pub(super) fn actor(&mut self, actor: &Arc<Actor>) -> Whose {
+        if let Some(known) = self.actors.get(actor) {
+            return Whose::Actor(*known);
+        }
+        let number = position(self.actor_list.len());
+        self.actor_list.push(Arc::clone(actor));
+        self.actors.insert(Arc::clone(actor), number);
+        Whose::Actor(number)
+    }
+
+    /// A session of which no key is known.
+    pub(super) fn keyless(&mut self) -> Whose {
+        self.actor(&Arc::new(Actor::unknown(Known::Unseen)))
     }
 
     /// Both, as if one builder had counted all.
     pub(super) fn merge(&mut self, other: Builder) {
-        if self.seen.is_empty() && self.sessions.is_empty() && self.workloads.is_empty() {
+        if self.seen.is_empty() && self.sessions.is_empty() {
             *self = other;
             return;
         }
@@ -228,24 +271,25 @@ impl Builder {
             self.signature(key, seen.first.time, &seen.first.event_id);
             numbers.push(self.signature(key, seen.last.time, &seen.last.event_id));
         }
-        for theirs in other.rows {
-            let row = self.count(
-                numbers[theirs.signature as usize],
-                theirs.day,
-                theirs.calls,
-                (theirs.first, theirs.last),
-            );
-            let resources: Vec<Text> = theirs.resources.iter().map(|text| texts[*text as usize]).collect();
-            self.name(row, &resources);
-        }
         let mut sessions = other.sessions;
+        let mut session_numbers = vec![0; sessions.len()];
         for ((role, key), number) in other.keys {
             let theirs = std::mem::take(&mut sessions[number as usize]);
             let mine = self.session(other.texts.text(role), other.texts.text(key));
-            self.session_calls(mine).merge(theirs);
+            self.facts_of_session(mine).merge(theirs);
+            session_numbers[number as usize] = mine;
         }
-        for (key, calls) in other.workloads {
-            *self.workloads.entry(key).or_default() += calls;
+        let actors: Vec<Whose> = other.actor_list.iter().map(|actor| self.actor(actor)).collect();
+        for theirs in other.rows {
+            let whose = match theirs.whose {
+                Whose::Nobody => Whose::Nobody,
+                Whose::Session(number) => Whose::Session(session_numbers[number as usize]),
+                Whose::Actor(number) => actors[number as usize],
+            };
+            let place = (numbers[theirs.signature as usize], theirs.day, whose);
+            let row = self.count(place, theirs.calls, (theirs.first, theirs.last));
+            let resources: Vec<Text> = theirs.resources.iter().map(|text| texts[*text as usize]).collect();
+            self.name(row, &resources);
         }
     }
 
@@ -259,24 +303,25 @@ impl Builder {
         }
         for theirs in &table.rows {
             let resources: Vec<Text> = theirs.resources.iter().map(|shape| self.text(shape)).collect();
-            let row = self.count(
-                numbers[theirs.signature],
-                theirs.day,
-                theirs.calls,
-                (theirs.first, theirs.last),
-            );
+            let whose = match table.behind.get(theirs.behind) {
+                None | Some(Behind::Nobody) => Whose::Nobody,
+                Some(Behind::Session(key)) => {
+                    let role_id = &table.signatures[theirs.signature].signature.caller.id;
+                    Whose::Session(self.session(role_id, key))
+                }
+                Some(Behind::Actor(actor)) => self.actor(actor),
+            };
+            let place = (numbers[theirs.signature], theirs.day, whose);
+            let row = self.count(place, theirs.calls, (theirs.first, theirs.last));
             self.name(row, &resources);
         }
         for theirs in table.sessions {
             let mine = self.session(&theirs.role_id, &theirs.access_key_id);
-            self.session_calls(mine).merge(SessionCalls {
-                calls: theirs.calls,
+            self.facts_of_session(mine).merge(SessionFacts {
                 shown: theirs.shown,
+                provider: theirs.provider,
                 opened: theirs.opened,
             });
-        }
-        for known in table.workloads {
-            *self.workloads.entry((known.role_id, known.workload)).or_default() += known.calls;
         }
     }
 
@@ -366,17 +411,19 @@ impl Builder {
         });
         let signatures: Vec<Seen> = signatures.collect();
         debug_assert!(signatures.is_sorted_by(|a, b| a.signature < b.signature));
+        let (behind, places) = self.behind();
         let text = |number: &Text| self.texts.text(*number);
         let rows = self.rows.iter().map(|row| Row {
             signature: number[row.signature as usize],
             day: row.day,
+            behind: places[&row.whose],
             calls: row.calls,
             first: row.first,
             last: row.last,
             resources: shapes(row.resources.iter().map(text)),
         });
         let mut rows: Vec<Row> = rows.collect();
-        rows.sort_unstable_by_key(|row| (row.signature, row.day));
+        rows.sort_unstable_by_key(|row| (row.signature, row.day, row.behind));
 
         let unjoined = &mut self.sessions;
         let sessions = self.keys.iter().map(|((role, key), number)| {
@@ -384,21 +431,16 @@ impl Builder {
             Session {
                 role_id: text(role).to_owned(),
                 access_key_id: text(key).to_owned(),
-                calls: session.calls,
                 shown: session.shown,
+                provider: session.provider,
                 opened: session.opened,
             }
         });
-        // A correction alone makes a session known, and says nothing of it.
-        let tells = |session: &Session| session.calls > 0 || !session.opened.is_empty();
+        // Of others the rows tell all there is.
+        let tells =
+            |session: &Session| session.shown.is_some() || !session.provider.is_empty() || !session.opened.is_empty();
         let mut sessions: Vec<Session> = sessions.filter(tells).collect();
         sessions.sort_unstable();
-        let workloads = std::mem::take(&mut self.workloads).into_iter();
-        let workloads = workloads.map(|((role_id, workload), calls)| WorkloadCalls {
-            role_id,
-            workload,
-            calls,
-        });
         self.texts.clear();
         self.facts.clear();
         self.fact_list.clear();
@@ -407,12 +449,44 @@ impl Builder {
         self.rows.clear();
         self.keys.clear();
         self.sessions.clear();
+        self.actors.clear();
+        self.actor_list.clear();
         Table {
             signatures,
             rows,
-            workloads: workloads.collect(),
+            behind,
+            workloads: Vec::new(),
             sessions,
         }
+    }
+
+    /// Those who stand behind rows, sorted, and the places of their numbers. Of two roles' sessions with one key the list
+    /// holds one: the signature tells the role.
+    fn behind(&self) -> (Vec<Behind>, HashMap<Whose, usize, RandomState>) {
+        let keys: HashMap<u32, Text, RandomState> =
+            self.keys.iter().map(|((_, key), number)| (*number, *key)).collect();
+        let numbers: HashSet<Whose, RandomState> = self.rows.iter().map(|row| row.whose).collect();
+        let mut all: Vec<(Behind, Whose)> = numbers
+            .into_iter()
+            .map(|whose| {
+                let behind = match whose {
+                    Whose::Nobody => Behind::Nobody,
+                    Whose::Session(number) => Behind::Session(self.texts.shared(keys[&number])),
+                    Whose::Actor(number) => Behind::Actor(Arc::clone(&self.actor_list[number as usize])),
+                };
+                (behind, whose)
+            })
+            .collect();
+        all.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let mut behind = vec![Behind::Nobody];
+        let mut places = HashMap::default();
+        for (each, whose) in all {
+            if behind.last() != Some(&each) {
+                behind.push(each);
+            }
+            places.insert(whose, behind.len() - 1);
+        }
+        (behind, places)
     }
 }
 

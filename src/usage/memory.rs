@@ -11,6 +11,7 @@ use std::sync::Arc;
 use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
+use super::builder::Whose;
 use super::shapes::{generalise, generalise_into};
 use super::texts::{Text, position};
 use crate::attribute::{Attribution, PrincipalKind, WorkloadKind, identity_of, session_name, session_of, shown};
@@ -136,6 +137,9 @@ impl Default for Callers {
     }
 }
 
+/// What calls show of the workload: its kind, and whether the caller alone says so.
+type Saying = Option<(bool, WorkloadKind)>;
+
 /// Who calls with an identity.
 pub(super) struct KnownCaller {
     /// Held, so that no other identity can take its place in memory.
@@ -145,7 +149,7 @@ pub(super) struct KnownCaller {
     /// Whether it names nobody at all.
     pub(super) is_nobody: bool,
     /// A user agent, and what it and the identity show of the workload.
-    shown: Option<(Box<str>, Option<WorkloadKind>)>,
+    shown: Option<(Box<str>, Saying)>,
     pub(super) numbers: Local<CallerNumbers>,
 }
 
@@ -163,7 +167,7 @@ pub(super) struct Billed {
 pub(super) struct CallerNumbers {
     /// ARN, id, account.
     pub(super) texts: [Text; 3],
-    pub(super) session: Option<u32>,
+    pub(super) whose: Whose,
 }
 
 impl Callers {
@@ -207,17 +211,18 @@ impl KnownCaller {
 }
 
 impl KnownCaller {
-    /// The workload that a call with this user agent shows itself.
-    pub(super) fn shown(&mut self, user_agent: &str) -> Option<(WorkloadKind, &str)> {
-        let kind = match &self.shown {
-            Some((known, kind)) if **known == *user_agent => *kind,
+    /// The workload that a call with this user agent shows itself, and whether the caller alone says so.
+    pub(super) fn shown(&mut self, user_agent: &str) -> Option<(bool, WorkloadKind, &str)> {
+        let shown = match &self.shown {
+            Some((known, shown)) if **known == *user_agent => *shown,
             Some(_) | None => {
-                let kind = shown(&self.identity, user_agent).map(|(kind, _)| kind);
-                self.shown = Some((user_agent.into(), kind));
-                kind
+                let shown = shown(&self.identity, user_agent).map(|(said, kind, _)| (said, kind));
+                self.shown = Some((user_agent.into(), shown));
+                shown
             }
         };
-        Some((kind?, session_name(&self.identity)?))
+        let (said, kind) = shown?;
+        Some((said, kind, session_name(&self.identity)?))
     }
 }
 

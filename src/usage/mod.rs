@@ -8,6 +8,7 @@ mod duplicates;
 mod exclude;
 mod filter;
 mod hashed;
+mod join;
 #[cfg(feature = "polars")]
 pub mod ledger;
 mod memory;
@@ -22,5 +23,6 @@ mod undated;
 pub use collect::{Error, FileRead, Options, Part, PartKey, collect, collect_parts};
 pub use exclude::ExcludeRule;
 pub use filter::Filter;
-pub use table::{Caller, Row, Seen, Session, Signature, Table, Witness, WorkloadCalls};
+pub use join::MOST_WORKLOADS;
+pub use table::{Behind, Caller, Row, Seen, Session, Signature, Table, Witness, WorkloadCalls};
 pub use undated::collect_undated;

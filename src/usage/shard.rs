@@ -3,14 +3,14 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::builder::{Builder, Key};
+use super::builder::{Builder, Key, Whose};
 use super::collect::FileFacts;
 use super::duplicates::Fingerprints;
 use super::exclude::ExcludeRule;
 use super::memory::{CallerNumbers, KnownOperation, Memory, Noted, ObservationNumbers};
 use super::outlier::{self, is_region};
 use super::texts::Text;
-use crate::attribute::{beside_calls, is_correction, seed};
+use crate::attribute::{PrincipalKind, beside_calls, is_correction, seed};
 use crate::catalog::{Catalog, Mapping};
 use crate::coverage::{Authorization, Class, Coverage, OddRegion, TRAIL_CHANGES, TrailChange};
 use crate::decode::{Event, Identity};
@@ -114,7 +114,7 @@ impl Shard {
         }
         if let Some(seed) = seed(event) {
             let session = self.builder.session(&seed.session.role_id, &seed.session.access_key_id);
-            self.builder.session_calls(session).opened.insert(seed.workload);
+            self.builder.facts_of_session(session).opened.insert(seed.opening);
         }
         if beside_calls(event).is_some() {
             self.coverage.events_not_calls += calls;
@@ -143,12 +143,21 @@ impl Shard {
         let denied_action = self.denied_action(event, operation, &billed.arn);
 
         let builder = &mut self.builder;
+        let provider = identity.federated_provider.as_deref().unwrap_or("");
         let CallerNumbers {
             texts: [arn, id, caller_account],
-            session,
+            whose,
         } = *caller.numbers.get(self.number, || CallerNumbers {
             texts: [&billed.arn, &billed.id, &billed.account].map(|text| builder.text(text)),
-            session: billed.session.as_ref().map(|(role, key)| builder.session(role, key)),
+            whose: match &billed.session {
+                Some((role, key)) => {
+                    let session = builder.session(role, key);
+                    builder.facts_of_session(session).show_provider(provider);
+                    Whose::Session(session)
+                }
+                None if billed.kind == PrincipalKind::Role => builder.keyless(),
+                None => Whose::Nobody,
+            },
         });
         let KnownOperation {
             source, name, texts, ..
@@ -178,7 +187,8 @@ impl Shard {
         let day = i32::try_from(event.time.days()).unwrap_or(i32::MAX);
         // What a correction adds is evidence, and no call.
         let last = event.many.as_ref().map_or(time, |many| many.last.seconds());
-        let row = builder.count(signature, day, if correction { 0 } else { calls }, (time, last));
+        let counted = if correction { 0 } else { calls };
+        let row = builder.count((signature, day, whose), counted, (time, last));
         if observed.row != Some(row) {
             builder.name(row, &observed.shapes);
             observed.row = Some(row);
@@ -186,9 +196,11 @@ impl Shard {
         observation.open_shapes(event, reading, &mut memory.scratch, |shape| {
             builder.name_shape(row, shape)
         });
-        if let Some(session) = session.filter(|_| !correction) {
-            let shown = caller.shown(event.user_agent.as_deref().unwrap_or(""));
-            builder.session_calls(session).call(shown, calls);
+        if let Whose::Session(session) = whose
+            && !correction
+            && let Some((said, kind, name)) = caller.shown(event.user_agent.as_deref().unwrap_or(""))
+        {
+            builder.facts_of_session(session).show(said, kind, name);
         }
     }
 

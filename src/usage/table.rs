@@ -3,12 +3,13 @@
 //! A signature holds what a call was, never which actions it needed: those are resolved when the table is analysed,
 //! with that day's catalog, so that a better catalog improves old evidence.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::RangeBounds;
 use std::sync::Arc;
 
 use super::builder::Builder;
-use crate::attribute::{PrincipalKind, Workload};
+use super::join;
+use crate::attribute::{Actor, Openings, PrincipalKind, Shown};
 use crate::resolve::Facts;
 
 /// Who made calls.
@@ -45,13 +46,15 @@ pub struct Signature {
     pub facts: Arc<Facts>,
 }
 
-/// One signature on one day.
+/// One signature on one day, by one of those who stood behind its caller.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Row {
     /// Index into [`Table::signatures`].
     pub signature: usize,
     /// Days since 1970.
     pub day: i32,
+    /// Index into [`Table::behind`].
+    pub behind: usize,
     /// How many calls.
     pub calls: u64,
     /// Second of the first, since 1970.
@@ -82,13 +85,25 @@ pub struct Seen {
     pub last: Witness,
 }
 
+/// Who stood behind a row's caller.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Behind {
+    /// Nobody else: the caller is no role.
+    #[default]
+    Nobody,
+    /// A session of the role that is not joined yet, by its access key.
+    Session(Arc<str>),
+    /// Whoever used the role, as far as it is known.
+    Actor(Arc<Actor>),
+}
+
 /// Calls of one workload under one role.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct WorkloadCalls {
     /// The role's unique id.
     pub role_id: String,
-    /// Who stood behind it; `None` where no event shows it.
-    pub workload: Option<Workload>,
+    /// Who stood behind it.
+    pub actor: Arc<Actor>,
     /// Calls.
     pub calls: u64,
 }
@@ -100,21 +115,12 @@ pub struct Session {
     pub role_id: String,
     /// The session's access key; together with the role's id it names the session.
     pub access_key_id: String,
-    /// Calls; 0 where only the opening was seen.
-    pub calls: u64,
     /// The workload that the calls themselves show, the least of several.
-    pub shown: Option<Workload>,
-    /// The workloads that opened the session; two different ones join to none.
-    pub opened: BTreeSet<Workload>,
-}
-
-impl Session {
-    /// Who stood behind it: its opener, else what its calls show.
-    pub fn workload(&self) -> Option<Workload> {
-        let mut opened = self.opened.iter();
-        let opener = opened.next().filter(|_| opened.next().is_none());
-        opener.or(self.shown.as_ref()).cloned()
-    }
+    pub shown: Option<Shown>,
+    /// The identity provider that the calls show; may be empty.
+    pub provider: String,
+    /// What opened the session.
+    pub opened: Openings,
 }
 
 /// All calls, sorted; equal for equal input, whatever order it was read in.
@@ -124,7 +130,9 @@ pub struct Table {
     pub signatures: Vec<Seen>,
     /// Their days.
     pub rows: Vec<Row>,
-    /// Who stood behind roles, as far as sessions are joined.
+    /// Who stood behind callers, sorted; the first is [`Behind::Nobody`].
+    pub behind: Vec<Behind>,
+    /// Who stood behind roles, once sessions are joined: what the rows say, added up.
     pub workloads: Vec<WorkloadCalls>,
     /// Sessions that are not joined yet; see [`Table::join_sessions`].
     pub sessions: Vec<Session>,
@@ -149,23 +157,18 @@ impl Table {
         rows_of
     }
 
+    /// Who stood behind a row's calls, where sessions are joined and the caller is a role.
+    pub fn actor(&self, row: &Row) -> Option<&Arc<Actor>> {
+        match self.behind.get(row.behind)? {
+            Behind::Actor(actor) => Some(actor),
+            Behind::Nobody | Behind::Session(_) => None,
+        }
+    }
+
     /// Joins calls with the openings of their sessions and counts them by workload. To be done last: a part that is
     /// merged later could hold a session's other half.
     pub fn join_sessions(&mut self) {
-        let mut workloads: BTreeMap<(String, Option<Workload>), u64> = BTreeMap::new();
-        for known in self.workloads.drain(..) {
-            *workloads.entry((known.role_id, known.workload)).or_default() += known.calls;
-        }
-        for session in self.sessions.drain(..).filter(|session| session.calls > 0) {
-            let workload = session.workload();
-            *workloads.entry((session.role_id, workload)).or_default() += session.calls;
-        }
-        let joined = workloads.into_iter().map(|((role_id, workload), calls)| WorkloadCalls {
-            role_id,
-            workload,
-            calls,
-        });
-        self.workloads = joined.collect();
+        join::join(self);
     }
 
     /// What was called on some days (since 1970), as far as the table tells days apart.
@@ -199,6 +202,7 @@ impl Table {
         Table {
             rows: rows.collect(),
             signatures,
+            behind: self.behind.clone(),
             workloads: Vec::new(),
             sessions: Vec::new(),
         }

@@ -104,6 +104,7 @@ impl Total {
             table.rows.push(Row {
                 signature: table.signatures.len(),
                 day: 0,
+                behind: 0,
                 calls,
                 first: first.time,
                 last: last.time,

@@ -95,7 +95,7 @@ fn through(event: &Event<'_>) {
     let catalog = Catalog::embedded();
     let _ = attribute::attribute(event);
     let _ = attribute::seed(event);
-    let _ = attribute::workload_of(event);
+    let _ = attribute::shown_by(event);
     let _ = resolve::outcome(event);
     let operation = resolve::Operation::of(catalog, &event.source, &event.name);
     let _ = resolve::data_roots(event, &operation);

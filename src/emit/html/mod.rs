@@ -134,8 +134,7 @@ fn view(report: &Report) -> Result<Value, Error> {
             "created": view::day(&principal.created),
             "why_not": principal.why_not,
             "workloads": principal.workloads.iter().take(20).map(|w| json!({
-                "kind": w.kind.replace('_', " "),
-                "name": match &w.namespace { Some(namespace) => format!("{namespace}/{}", w.name), None => w.name.clone() },
+                "name": w.label(),
                 "cluster": w.cluster,
                 "calls": view::number(w.calls),
             })).collect::<Vec<_>>(),

@@ -109,6 +109,7 @@ fn action(name: &str, grade: Grade, calls: u64, why: &str) -> Action {
         rhythm: None,
         first_seen: seen.clone(),
         last_seen: seen,
+        workloads: Vec::new(),
         events: FirstLast::default(),
         resources: vec!["arn:aws:s3:::build-artifacts/*".to_owned()],
         granted_by: vec![GrantedBy {
@@ -145,6 +146,7 @@ fn principal(arn: &str, kind: &str) -> Principal {
             cluster: Some("prod".to_owned()),
             namespace: Some("build".to_owned()),
             name: HOSTILE.to_owned(),
+            known: "seen".to_owned(),
             calls: 41_202,
         }],
         totals: GradeTotals {

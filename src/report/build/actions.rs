@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::{FEWEST, RESOURCES};
+use super::{FEWEST, RESOURCES, WORKLOADS};
 use crate::catalog::{ActionId, Catalog};
 use crate::gap::{ActionSet, Blind, Evidence, Gap, Grade, Slice};
 use crate::grants::{Grants, PrincipalIndex};
 use crate::iam::{ActionPart, Policy, ResourcePart, Statement};
 use crate::report::blocked::Blocks;
-use crate::report::{Action, ActionGroup, FirstLast, GrantedBy, Inputs, ResourceGrade, Shared};
+use crate::report::{Action, ActionGroup, FirstLast, GrantedBy, Inputs, ResourceGrade, Shared, Workload};
 use crate::rightsize::{Names, Rhythm, Within};
 use crate::time::moment;
+use crate::usage::Behind;
 
 fn label(grants: &Grants, slice: &Slice) -> GrantedBy {
     let document = &grants.policies[slice.policy];
@@ -304,6 +305,7 @@ fn line(
             .and_then(|window| super::rhythm::of_action(evidence, window)),
         first_seen: evidence.first.as_ref().map(|witness| moment(witness.time)),
         last_seen: evidence.last.as_ref().map(|witness| moment(witness.time)),
+        workloads: workloads(inputs, gap, evidence),
         events: FirstLast {
             first: evidence
                 .first
@@ -321,6 +323,25 @@ fn line(
         blocked_by: blocks.of_action(action),
         by_resource,
     }
+}
+
+/// Who made calls of an action, of a role that several used.
+fn workloads(inputs: &Inputs<'_>, gap: &Gap, evidence: &Evidence) -> Vec<Workload> {
+    if gap.users.all.len() < 2 {
+        return Vec::new();
+    }
+    let mut workloads: BTreeMap<Workload, u64> = BTreeMap::new();
+    for (place, calls) in &evidence.behind {
+        if let Some(Behind::Actor(actor)) = inputs.archive.table.behind.get(*place) {
+            let who = super::workload(&gap.users.user(actor, 0));
+            *workloads.entry(who).or_default() += calls;
+        }
+    }
+    let counted = workloads.into_iter().map(|(who, calls)| Workload { calls, ..who });
+    let mut workloads: Vec<Workload> = counted.filter(|who| who.calls > 0).collect();
+    workloads.sort_by(|a, b| b.calls.cmp(&a.calls).then_with(|| a.cmp(b)));
+    workloads.truncate(WORKLOADS);
+    workloads
 }
 
 /// Actions that a policy names without a wildcard.

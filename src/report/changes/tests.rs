@@ -102,6 +102,34 @@ fn principals_come_and_go() {
 }
 
 #[test]
+fn workload_that_a_role_did_not_have_is_told_once_it_is_named() {
+    let workload = |kind: &str, name: &str, known: &str| Workload {
+        kind: kind.to_owned(),
+        cluster: None,
+        namespace: Some("shop".to_owned()),
+        name: name.to_owned(),
+        known: known.to_owned(),
+        calls: 7,
+    };
+    let with = |workloads: Vec<Workload>| {
+        let mut report = report(END, &[ROLE], &[], &[], &[]);
+        report.principals[0].workloads = workloads;
+        report
+    };
+    let before = with(vec![workload("service_account", "cart", "trust")]);
+    let after = with(vec![
+        workload("service_account", "cart", "seen"),
+        workload("service_account", "api", "seen"),
+        workload("unknown", "sessions opened outside this archive", "unknown"),
+    ]);
+    let names =
+        |changes: &Changes| -> Vec<String> { changes.new_workloads.iter().map(|new| new.workload.label()).collect() };
+    let found = changes(Catalog::embedded(), &before, &after, None);
+    assert_eq!(names(&found), ["service_account shop/api"]);
+    assert!(names(&changes(Catalog::embedded(), &after, &after, None)).is_empty());
+}
+
+#[test]
 fn use_that_ended_and_use_that_began() {
     let after = report(
         END,

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use polars_core::prelude::PolarsError;
 use serde_json::value::RawValue;
 
-use super::parquet::{self, Cell, Kind, cells, numbers};
-use super::part::{Calls, Object, Part, Session};
+use super::columns::{CallRow, ObjectRow, SessionRow, SignatureRow};
+use super::part::{Calls, Object, Part, Session, read_digest, spell_digest};
 use super::signatures::{SignatureId, Signatures};
-use super::{SCHEMA, text};
+use super::spelled::{self, behind, put_behind};
+use super::{SCHEMA, old, parquet, text};
 use crate::coverage::Coverage;
-use crate::usage::{PartKey, Seen, Witness};
+use crate::usage::{Behind, PartKey, Seen};
 
 /// Account and month (`2026-10`); the month is empty where the date of delivery is.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -74,6 +75,7 @@ pub(super) struct Line<'p> {
     pub(super) date: &'p str,
     pub(super) signature: SignatureId,
     pub(super) day: i32,
+    pub(super) behind: &'p Behind,
     pub(super) calls: u64,
     pub(super) first: i64,
     pub(super) last: i64,
@@ -81,89 +83,60 @@ pub(super) struct Line<'p> {
     pub(super) resources: String,
 }
 
-const CALLS: [(&str, Kind); 8] = [
-    ("account", Kind::Text),
-    ("date", Kind::Text),
-    ("signature", Kind::Text),
-    ("day", Kind::Text),
-    ("calls", Kind::Number),
-    ("first", Kind::Text),
-    ("last", Kind::Text),
-    ("resources", Kind::Text),
-];
-
-/// Takes a row: date, signature, day, first, last, resources; and the calls.
-type Push<'p> = dyn FnMut([&str; 6], u64) -> Result<(), PolarsError> + 'p;
-
-/// `account, date, signature, day, calls, first, last, resources`, sorted by signature, date and day as `new` is, since
-/// runs of one signature take least space.
+/// Sorted by signature, date and day as `new` is, since runs of one signature take least space.
 pub(super) fn write_calls<'p>(
     account: &str,
     before: Before<'_>,
     new: impl Iterator<Item = Line<'p>>,
 ) -> Result<Vec<u8>, Damage> {
     let mut file = Vec::new();
-    let mut table = parquet::Table::new(&mut file, &CALLS)?;
-    let mut push = |[date, signature, day, first, last, resources]: [&str; 6], calls: u64| {
-        table.push([
-            Cell::Text(account),
-            Cell::Text(date),
-            Cell::Text(signature),
-            Cell::Text(day),
-            Cell::Number(calls),
-            Cell::Text(first),
-            Cell::Text(last),
-            Cell::Text(resources),
-        ])
-    };
-    let add = |line: Line<'_>, push: &mut Push<'_>| {
-        let [first, last] = [line.first, line.last].map(text::time);
-        let (signature, day) = (line.signature.to_string(), text::date(line.day));
-        push(
-            [line.date, &signature, &day, &first, &last, &line.resources],
-            line.calls,
-        )
+    let mut table = parquet::Table::new(&mut file, CallRow::COLUMNS)?;
+    let add = |line: Line<'_>, table: &mut parquet::Table<'_>| {
+        let row = CallRow {
+            account,
+            date: line.date,
+            signature: line.signature.bytes(),
+            day: line.day,
+            calls: line.calls,
+            first: line.first,
+            last: line.last,
+            resources: &line.resources,
+            ..CallRow::default()
+        };
+        put_behind(row, line.behind).write(table)
     };
     let mut new = new.peekable();
     if let Some(bytes) = before.file {
-        read_calls(&bytes, |row @ [date, signature, day, ..], calls| {
-            let place = (signature.parse()?, date, text::day(day)?);
+        read_calls(&bytes, |row| {
+            let place = (SignatureId::from_bytes(row.signature), row.date, row.day);
             while let Some(line) = new.next_if(|line| (line.signature, line.date, line.day) < place) {
-                add(line, &mut push)?;
+                add(line, &mut table)?;
             }
-            if (before.stands)(date) {
-                push(row, calls)?;
+            if (before.stands)(row.date) {
+                CallRow { account, ..row }.write(&mut table)?;
             }
             Ok(())
         })?;
     }
     for line in new {
-        add(line, &mut push)?;
+        add(line, &mut table)?;
     }
     table.finish()?;
     Ok(file)
 }
 
-/// Hands out the rows of [`write_calls`] as they stand: date, signature, day, first, last, resources; and the calls.
-pub(super) fn read_calls(
-    file: &[u8],
-    mut each: impl FnMut([&str; 6], u64) -> Result<(), Damage>,
-) -> Result<(), Damage> {
+/// Hands out the rows of [`write_calls`] as they stand.
+pub(super) fn read_calls(file: &[u8], mut each: impl FnMut(CallRow<'_>) -> Result<(), Damage>) -> Result<(), Damage> {
     parquet::read(file, |frame| {
-        let column = |name| parquet::text(frame, name);
-        let mut texts = [
-            cells(column("date")?),
-            cells(column("signature")?),
-            cells(column("day")?),
-            cells(column("first")?),
-            cells(column("last")?),
-            cells(column("resources")?),
-        ];
-        for calls in numbers(parquet::number(frame, "calls")?) {
-            let calls = counted(calls)?;
-            each(texts.each_mut().map(|cells| cells.next().unwrap_or_default()), calls)?;
+        let each = |row: CallRow<'_>| {
+            counted(row.calls)?;
+            each(row)
+        };
+        if old::is_old(frame, "day") {
+            old::calls(frame, each)
+        } else {
+            CallRow::each(frame, each)
         }
-        Ok(())
     })
 }
 
@@ -195,43 +168,21 @@ fn by_date<'p, T, R: AsRef<[T]>>(
     Ok(())
 }
 
-const SESSIONS: [(&str, Kind); 10] = [
-    ("account", Kind::Text),
-    ("date", Kind::Text),
-    ("role_id", Kind::Text),
-    ("session", Kind::Text),
-    ("event", Kind::Text),
-    ("kind", Kind::Text),
-    ("cluster", Kind::Text),
-    ("namespace", Kind::Text),
-    ("name", Kind::Text),
-    ("calls", Kind::Number),
-];
-const OPENED: &str = "opened";
-const CALLED: &str = "called";
-
-/// `account, date, role_id, session, event, kind, cluster, namespace, name, calls`, sorted by date as `new` is.
+/// Sorted by date as `new` is.
 pub(super) fn write_sessions<'p>(
     account: &str,
     before: Before<'_>,
-    new: impl Iterator<Item = (&'p str, Vec<Session>)>,
+    new: impl Iterator<Item = (&'p str, &'p [Session])>,
 ) -> Result<Vec<u8>, Damage> {
     let mut file = Vec::new();
-    let mut table = parquet::Table::new(&mut file, &SESSIONS)?;
-    let push = |date: &str, row: &Session| {
-        let [kind, cluster, namespace, name] = text::spell_workload(row.workload.as_ref());
-        table.push([
-            Cell::Text(account),
-            Cell::Text(date),
-            Cell::Text(&row.role_id),
-            Cell::Text(&row.session),
-            Cell::Text(if row.opened { OPENED } else { CALLED }),
-            Cell::Text(&kind),
-            Cell::Text(&cluster),
-            Cell::Text(&namespace),
-            Cell::Text(&name),
-            Cell::Number(row.calls),
-        ])
+    let mut table = parquet::Table::new(&mut file, SessionRow::COLUMNS)?;
+    let push = |date: &str, session: &Session| {
+        let row = SessionRow {
+            account,
+            date,
+            ..SessionRow::default()
+        };
+        spelled::put_session(row, session).write(&mut table)
     };
     by_date(before, new, read_sessions, push)?;
     table.finish()?;
@@ -241,64 +192,32 @@ pub(super) fn write_sessions<'p>(
 /// Hands out the rows of [`write_sessions`], each with its date.
 pub(super) fn read_sessions(file: &[u8], each: &mut Each<'_, Session>) -> Result<(), Damage> {
     parquet::read(file, |frame| {
-        let column = |name| parquet::text(frame, name);
-        let mut texts = [
-            cells(column("date")?),
-            cells(column("role_id")?),
-            cells(column("session")?),
-            cells(column("event")?),
-            cells(column("kind")?),
-            cells(column("cluster")?),
-            cells(column("namespace")?),
-            cells(column("name")?),
-        ];
-        for calls in numbers(parquet::number(frame, "calls")?) {
-            let [date, role_id, session, event, kind, cluster, namespace, name] =
-                texts.each_mut().map(|cells| cells.next().unwrap_or_default());
-            let opened = match event {
-                OPENED => true,
-                CALLED => false,
-                other => return Err(Damage::Cell(format!("`{other}` is neither {OPENED} nor {CALLED}"))),
-            };
-            let session = Session {
-                role_id: role_id.to_owned(),
-                session: session.to_owned(),
-                opened,
-                workload: text::read_workload([kind, cluster, namespace, name])?,
-                calls: counted(calls)?,
-            };
-            each(date, session)?;
+        // Version 1 did not say how long a session lasts, nor whether EKS or somebody else had named a pod.
+        if frame.column("until").is_err() && frame.column("calls").is_ok() {
+            return Ok(());
         }
-        Ok(())
+        SessionRow::each(frame, |row| each(row.date, spelled::session(&row)?))
     })
 }
 
-const OBJECTS: [(&str, Kind); 6] = [
-    ("account", Kind::Text),
-    ("date", Kind::Text),
-    ("key", Kind::Text),
-    ("bytes", Kind::Number),
-    ("digest", Kind::Text),
-    ("stamp", Kind::Text),
-];
-
-/// `account, date, key, bytes, digest, stamp`, sorted by date as `new` is.
+/// Sorted by date as `new` is.
 pub(super) fn write_objects<'p>(
     account: &str,
     before: Before<'_>,
     new: impl Iterator<Item = (&'p str, &'p [Object])>,
 ) -> Result<Vec<u8>, Damage> {
     let mut file = Vec::new();
-    let mut table = parquet::Table::new(&mut file, &OBJECTS)?;
-    let push = |date: &str, row: &Object| {
-        table.push([
-            Cell::Text(account),
-            Cell::Text(date),
-            Cell::Text(&row.key),
-            Cell::Number(row.bytes),
-            Cell::Text(&row.digest),
-            Cell::Text(&row.stamp),
-        ])
+    let mut table = parquet::Table::new(&mut file, ObjectRow::COLUMNS)?;
+    let push = |date: &str, object: &Object| {
+        let row = ObjectRow {
+            account,
+            date,
+            key: &object.key,
+            bytes: object.bytes,
+            digest: read_digest(&object.digest).unwrap_or_default(),
+            stamp: &object.stamp,
+        };
+        row.write(&mut table)
     };
     by_date(before, new, read_objects, push)?;
     table.finish()?;
@@ -308,24 +227,20 @@ pub(super) fn write_objects<'p>(
 /// Hands out the rows of [`write_objects`], each with its date.
 pub(super) fn read_objects(file: &[u8], each: &mut Each<'_, Object>) -> Result<(), Damage> {
     parquet::read(file, |frame| {
-        let column = |name| parquet::text(frame, name);
-        let mut texts = [
-            cells(column("date")?),
-            cells(column("key")?),
-            cells(column("digest")?),
-            cells(column("stamp")?),
-        ];
-        for bytes in numbers(parquet::number(frame, "bytes")?) {
-            let [date, key, digest, stamp] = texts.each_mut().map(|cells| cells.next().unwrap_or_default());
+        let each = |row: ObjectRow<'_>| {
             let object = Object {
-                key: key.to_owned(),
-                bytes,
-                digest: digest.to_owned(),
-                stamp: stamp.to_owned(),
+                key: row.key.to_owned(),
+                bytes: row.bytes,
+                digest: spell_digest(row.digest),
+                stamp: row.stamp.to_owned(),
             };
-            each(date, object)?;
+            each(row.date, object)
+        };
+        if old::is_old(frame, "digest") {
+            old::objects(frame, each)
+        } else {
+            ObjectRow::each(frame, each)
         }
-        Ok(())
     })
 }
 
@@ -373,16 +288,17 @@ pub(super) fn read(calls: &[u8], sessions: &[u8], objects: &[u8], coverage: &[u8
             (date, part)
         })
         .collect();
-    read_calls(calls, |[date, signature, day, first, last, resources], calls| {
-        let row = Calls {
-            signature: signature.parse()?,
-            day: text::day(day)?,
-            calls,
-            first: text::seconds(first)?,
-            last: text::seconds(last)?,
-            resources: text::values(resources)?,
+    read_calls(calls, |row| {
+        let calls = Calls {
+            signature: SignatureId::from_bytes(row.signature),
+            day: row.day,
+            behind: behind(&row)?,
+            calls: row.calls,
+            first: row.first,
+            last: row.last,
+            resources: text::values(row.resources)?,
         };
-        part(&mut book, date).calls.push(row);
+        part(&mut book, row.date).calls.push(calls);
         Ok(())
     })?;
     read_sessions(sessions, &mut |date, session| {
@@ -403,36 +319,14 @@ fn part<'b>(book: &'b mut Book, date: &str) -> &'b mut Part {
     book.get_mut(date).expect("it was put there")
 }
 
-const SIGNATURES: [(&str, Kind); 21] = {
-    let mut columns = [("signature", Kind::Text); 21];
-    let mut at = 0;
-    while at < text::SIGNATURE.len() {
-        columns[at + 1].0 = text::SIGNATURE[at];
-        at += 1;
-    }
-    columns[17].0 = "first";
-    columns[18].0 = "first_event";
-    columns[19].0 = "last";
-    columns[20].0 = "last_event";
-    columns
-};
-
-/// `signature`, the columns of a signature, `first, first_event, last, last_event`.
+/// By what they say, so that neighbours are alike; the ids are as random in any order.
 pub(super) fn write_signatures(signatures: &Signatures) -> Result<Vec<u8>, Damage> {
     let mut rows: Vec<(&SignatureId, &Seen)> = signatures.iter().collect();
-    // By what they say, so that neighbours are alike; the ids are as random in any order.
     rows.sort_unstable_by(|(_, a), (_, b)| a.signature.cmp(&b.signature));
     let mut file = Vec::new();
-    let mut table = parquet::Table::new(&mut file, &SIGNATURES)?;
+    let mut table = parquet::Table::new(&mut file, SignatureRow::COLUMNS)?;
     for (id, seen) in rows {
-        let (id, texts) = (id.to_string(), text::spell(&seen.signature));
-        let [first, last] = [&seen.first, &seen.last].map(|witness| text::time(witness.time));
-        let mut cells = [const { Cell::Text("") }; 21];
-        let witnesses = [&first, &seen.first.event_id, &last, &seen.last.event_id];
-        for (cell, text) in cells.iter_mut().zip([&id].into_iter().chain(&texts).chain(witnesses)) {
-            *cell = Cell::Text(text);
-        }
-        table.push(cells)?;
+        spelled::write_signature(*id, seen, &mut table)?;
     }
     table.finish()?;
     Ok(file)
@@ -440,32 +334,15 @@ pub(super) fn write_signatures(signatures: &Signatures) -> Result<Vec<u8>, Damag
 
 /// Hands out the rows of [`write_signatures`].
 pub(super) fn read_signatures(file: &[u8], mut each: impl FnMut(SignatureId, Seen)) -> Result<(), Damage> {
-    let witness = |time: Option<&str>, event: Option<&str>| -> Result<Witness, String> {
-        Ok(Witness {
-            time: text::seconds(time.unwrap_or_default())?,
-            event_id: event.unwrap_or_default().to_owned(),
-        })
-    };
     parquet::read(file, |frame| {
-        let column = |name| parquet::text(frame, name);
-        let mut names = Vec::with_capacity(text::SIGNATURE.len());
-        for name in text::SIGNATURE {
-            names.push(cells(column(name)?));
+        let each = |row: SignatureRow<'_>| {
+            each(SignatureId::from_bytes(row.signature), spelled::signature(&row)?);
+            Ok(())
+        };
+        if old::is_old(frame, "first") {
+            old::signatures(frame, each)
+        } else {
+            SignatureRow::each(frame, each)
         }
-        let (mut first, mut first_event) = (cells(column("first")?), cells(column("first_event")?));
-        let (mut last, mut last_event) = (cells(column("last")?), cells(column("last_event")?));
-        for id in cells(column("signature")?) {
-            let mut texts = [""; 16];
-            for (text, cells) in texts.iter_mut().zip(&mut names) {
-                *text = cells.next().unwrap_or_default();
-            }
-            let seen = Seen {
-                signature: text::read(texts)?,
-                first: witness(first.next(), first_event.next())?,
-                last: witness(last.next(), last_event.next())?,
-            };
-            each(id.parse()?, seen);
-        }
-        Ok(())
     })
 }

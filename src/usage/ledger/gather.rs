@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::panic::resume_unwind;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SendError, sync_channel};
 use std::thread;
 
 use sha2::{Digest, Sha256};
 
 use super::book::BookKey;
-use super::part::{Object, Part, short};
+use super::part::{Counted, Object, Part, short};
 use super::plan::{Given, Names, Plan, contents, plan};
 use super::sessions::join_sessions;
 use super::store::{Lock, Writer};
@@ -478,15 +479,18 @@ impl Sealer<'_> {
             summary.refused.push(why);
             return Ok(());
         }
+        let callers: Vec<Arc<str>> = (part.table.signatures.iter())
+            .map(|seen| Arc::clone(&seen.signature.caller.id))
+            .collect();
         let ids = writer.meet(&key.account, part.table.signatures);
-        let mut made = Part::of(
-            part.table.rows,
-            &ids,
-            part.table.sessions,
-            part.coverage,
-            objects,
-            self.identities,
-        );
+        let counted = Counted {
+            rows: part.table.rows,
+            behind: part.table.behind,
+            sessions: part.table.sessions,
+            ids: &ids,
+            callers: &callers,
+        };
+        let mut made = Part::of(counted, part.coverage, objects, self.identities);
         made.unread = lacking;
         if reading.stands
             && let Some(mut before) = writer.part(&key)?

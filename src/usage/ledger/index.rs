@@ -15,12 +15,14 @@ use crate::usage::PartKey;
 use crate::usage::shapes::CHILDREN;
 
 /// Version of the schema, as the last part of its name.
-const VERSION: u64 = 1;
+const VERSION: u64 = 3;
+/// Versions whose files are read as well. Version 2 was never written by a release.
+const OLDER: [u64; 1] = [1];
 
 /// What `ledger.json` holds.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub(super) struct Index {
-    /// Always `trimtrail.ledger/1`.
+    /// Always `trimtrail.ledger/3`.
     pub(super) schema: String,
     /// Children of a node of resource shapes before it collapses (`K`).
     pub(super) children: usize,
@@ -121,8 +123,8 @@ impl Index {
         }
     }
 
-    /// Reads the file, if this program can read that version. Version 1 is the first, so nothing is migrated yet; a
-    /// later program changes the JSON here, before its fields are looked at.
+    /// Reads the file, if this program can read that version. The JSON of version 1 is that of today; the tables that it
+    /// names tell their version themselves, and stay as they are until a run writes their account and month.
     pub(super) fn parse(dir: &Path, text: &str) -> Result<Index, Error> {
         let damaged = |why: String| Error::Damaged {
             file: dir.join(super::INDEX),
@@ -134,7 +136,7 @@ impl Index {
             .strip_prefix("trimtrail.ledger/")
             .and_then(|version| version.parse::<u64>().ok());
         match version {
-            Some(VERSION) => {}
+            Some(version) if version == VERSION || OLDER.contains(&version) => {}
             Some(newer) if newer > VERSION => {
                 return Err(Error::Newer {
                     dir: dir.to_owned(),
@@ -150,6 +152,7 @@ impl Index {
                 "its content is not the one that its digest was made of".to_owned(),
             ));
         }
+        SCHEMA.clone_into(&mut index.schema);
         index.sort();
         if index.children != CHILDREN {
             return Err(Error::Children {

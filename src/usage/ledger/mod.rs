@@ -3,12 +3,14 @@
 //! The folder and its columns are described in `SCHEMA.md` beside this file.
 
 mod book;
+mod columns;
 mod footer;
 mod gather;
 mod index;
 mod mend;
 mod merge;
 mod named;
+mod old;
 mod parquet;
 mod part;
 mod pending;
@@ -17,6 +19,7 @@ mod read;
 mod results;
 mod sessions;
 mod signatures;
+mod spelled;
 mod store;
 mod text;
 
@@ -31,7 +34,7 @@ pub use signatures::SignatureId;
 pub use store::Lock;
 
 /// The `schema` of `ledger.json`.
-pub const SCHEMA: &str = "trimtrail.ledger/1";
+pub const SCHEMA: &str = "trimtrail.ledger/3";
 
 /// The index of a ledger's files.
 const INDEX: &str = "ledger.json";

@@ -1,12 +1,12 @@
-//! Tables of text and numbers as Parquet, and back: a group of rows at a time, so that a long one takes little memory.
+//! Tables as Parquet, and back: a group of rows at a time, so that a long one takes little memory.
 
 use std::io::Cursor;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use polars_core::prelude::{
-    DataFrame, DataType, Field, IntoColumn, NamedFrom, PolarsError, PolarsResult, Schema, Series, StringChunked,
-    StringChunkedBuilder, UInt64Chunked, polars_bail, polars_ensure,
+    BinaryChunkedBuilder, DataFrame, DataType, Field, IntoColumn, NamedFrom, PolarsError, PolarsResult, Schema, Series,
+    StringChunkedBuilder, polars_bail, polars_ensure,
 };
 use polars_io::parquet::write::BatchedWriter;
 use polars_io::prelude::{
@@ -21,23 +21,104 @@ const ROWS: usize = 1 << 16;
 const BYTES: usize = 1 << 20;
 
 /// What a column holds.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
     Text,
     Number,
+    /// Days since 1970.
+    Day,
+    /// Seconds since 1970.
+    Moment,
+    Truth,
+    /// 128 bits.
+    Id,
 }
 
 /// One cell.
 pub(super) enum Cell<'c> {
     Text(&'c str),
     Number(u64),
+    Day(i32),
+    Moment(i64),
+    Truth(bool),
+    Id([u8; 16]),
 }
 
 /// The cells of a column that wait for their group to be full.
 enum Cells {
     Text(StringChunkedBuilder),
     Number(Vec<u64>),
+    Day(Vec<i32>),
+    Moment(Vec<i64>),
+    Truth(Vec<bool>),
+    Id(BinaryChunkedBuilder),
 }
+
+/// What a cell stands for.
+pub(super) trait Value<'c>: Sized {
+    const KIND: Kind;
+
+    fn cell(self) -> Cell<'c>;
+
+    /// The cells of a column; `None` for one that stands for nothing.
+    fn read(frame: &'c DataFrame, name: &str) -> PolarsResult<impl Iterator<Item = Option<Self>>>;
+}
+
+impl<'c> Value<'c> for &'c str {
+    const KIND: Kind = Kind::Text;
+
+    fn cell(self) -> Cell<'c> {
+        Cell::Text(self)
+    }
+
+    fn read(frame: &'c DataFrame, name: &str) -> PolarsResult<impl Iterator<Item = Option<Self>>> {
+        // One that is null reads as empty.
+        Ok(frame
+            .column(name)?
+            .str()?
+            .iter()
+            .map(|text| Some(text.unwrap_or_default())))
+    }
+}
+
+impl<'c> Value<'c> for [u8; 16] {
+    const KIND: Kind = Kind::Id;
+
+    fn cell(self) -> Cell<'c> {
+        Cell::Id(self)
+    }
+
+    fn read(frame: &'c DataFrame, name: &str) -> PolarsResult<impl Iterator<Item = Option<Self>>> {
+        let column = frame.column(name)?.binary()?;
+        Ok(column.iter().map(|bytes| bytes?.try_into().ok()))
+    }
+}
+
+macro_rules! value {
+    ($of:ty, $kind:ident, $column:ident) => {
+        impl<'c> Value<'c> for $of {
+            const KIND: Kind = Kind::$kind;
+
+            fn cell(self) -> Cell<'c> {
+                Cell::$kind(self)
+            }
+
+            fn read(frame: &'c DataFrame, name: &str) -> PolarsResult<impl Iterator<Item = Option<Self>>> {
+                // One that is null reads as nothing at all.
+                Ok(frame
+                    .column(name)?
+                    .$column()?
+                    .iter()
+                    .map(|value| Some(value.unwrap_or_default())))
+            }
+        }
+    };
+}
+
+value!(u64, Number, u64);
+value!(i32, Day, i32);
+value!(i64, Moment, i64);
+value!(bool, Truth, bool);
 
 /// A file that grows row by row. Equal rows give equal bytes.
 pub(super) struct Table<'b> {
@@ -55,6 +136,10 @@ impl<'b> Table<'b> {
             let of = match kind {
                 Kind::Text => DataType::String,
                 Kind::Number => DataType::UInt64,
+                Kind::Day => DataType::Int32,
+                Kind::Moment => DataType::Int64,
+                Kind::Truth => DataType::Boolean,
+                Kind::Id => DataType::Binary,
             };
             Field::new((*name).into(), of)
         });
@@ -82,9 +167,11 @@ impl<'b> Table<'b> {
                     cells.append_value(text);
                 }
                 (Cells::Number(cells), Cell::Number(number)) => cells.push(number),
-                (Cells::Text(_), Cell::Number(_)) | (Cells::Number(_), Cell::Text(_)) => {
-                    polars_bail!(ComputeError: "a cell of another kind than its column")
-                }
+                (Cells::Day(cells), Cell::Day(day)) => cells.push(day),
+                (Cells::Moment(cells), Cell::Moment(moment)) => cells.push(moment),
+                (Cells::Truth(cells), Cell::Truth(truth)) => cells.push(truth),
+                (Cells::Id(cells), Cell::Id(id)) => cells.append_value(id),
+                (_, _) => polars_bail!(ComputeError: "a cell of another kind than its column"),
             }
         }
         self.rows += 1;
@@ -100,6 +187,10 @@ impl<'b> Table<'b> {
         let columns = named.map(|((name, _), cells)| match cells {
             Cells::Text(cells) => cells.finish().into_column(),
             Cells::Number(cells) => Series::new((*name).into(), cells).into_column(),
+            Cells::Day(cells) => Series::new((*name).into(), cells).into_column(),
+            Cells::Moment(cells) => Series::new((*name).into(), cells).into_column(),
+            Cells::Truth(cells) => Series::new((*name).into(), cells).into_column(),
+            Cells::Id(cells) => cells.finish().into_column(),
         });
         let group = DataFrame::new(self.rows, columns.collect())?;
         (self.rows, self.bytes) = (0, 0);
@@ -120,6 +211,10 @@ fn empty(columns: &[(&'static str, Kind)]) -> Vec<Cells> {
     let cells = columns.iter().map(|(name, kind)| match kind {
         Kind::Text => Cells::Text(StringChunkedBuilder::new((*name).into(), 0)),
         Kind::Number => Cells::Number(Vec::new()),
+        Kind::Day => Cells::Day(Vec::new()),
+        Kind::Moment => Cells::Moment(Vec::new()),
+        Kind::Truth => Cells::Truth(Vec::new()),
+        Kind::Id => Cells::Id(BinaryChunkedBuilder::new((*name).into(), 0)),
     });
     cells.collect()
 }
@@ -168,24 +263,4 @@ fn guarded<T>(read: impl FnOnce() -> PolarsResult<T>) -> PolarsResult<T> {
     // Nothing of what it may have left half done is looked at again.
     std::panic::catch_unwind(AssertUnwindSafe(read))
         .unwrap_or_else(|_| polars_bail!(ComputeError: "no Parquet file that can be read"))
-}
-
-/// A column of text.
-pub(super) fn text<'f>(frame: &'f DataFrame, name: &str) -> PolarsResult<&'f StringChunked> {
-    frame.column(name)?.str()
-}
-
-/// A column of numbers.
-pub(super) fn number<'f>(frame: &'f DataFrame, name: &str) -> PolarsResult<&'f UInt64Chunked> {
-    frame.column(name)?.u64()
-}
-
-/// The cells of a column of text; one that is null reads as empty.
-pub(super) fn cells(column: &StringChunked) -> impl Iterator<Item = &str> {
-    column.iter().map(Option::unwrap_or_default)
-}
-
-/// The cells of a column of numbers; one that is null reads as 0.
-pub(super) fn numbers(column: &UInt64Chunked) -> impl Iterator<Item = u64> {
-    column.iter().map(Option::unwrap_or_default)
 }

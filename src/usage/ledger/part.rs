@@ -2,22 +2,25 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::signatures::SignatureId;
 use super::text;
-use crate::attribute::Workload;
+use crate::attribute::{Actor, Claim, Opener, Opening, Shown, Workload};
 use crate::coverage::Coverage;
 use crate::usage::shapes::shapes;
-use crate::usage::{self, Row};
+use crate::usage::{self, Behind, Row};
 
-/// One signature on one day; sorts by both.
+/// One signature on one day, by one of those who stood behind its caller; sorts by these.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Calls {
     pub(super) signature: SignatureId,
     pub(super) day: i32,
+    /// A session by its hash.
+    pub(super) behind: Behind,
     pub(super) calls: u64,
     pub(super) first: i64,
     pub(super) last: i64,
@@ -25,14 +28,24 @@ pub(super) struct Calls {
     pub(super) resources: Vec<String>,
 }
 
-/// What one session did, or who opened it; with an empty session, the calls of a workload whose sessions are joined.
+/// Something that is known of a session that is not joined yet.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Session {
     pub(super) role_id: String,
+    /// Its hash.
     pub(super) session: String,
-    pub(super) opened: bool,
-    pub(super) workload: Option<Workload>,
-    pub(super) calls: u64,
+    pub(super) fact: Fact,
+}
+
+/// See [`usage::Session`].
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Fact {
+    /// What its calls show.
+    Shown(Shown),
+    /// The identity provider that they show.
+    Provider(String),
+    /// What opened it.
+    Opened(Opening),
 }
 
 /// One file that was read.
@@ -80,6 +93,20 @@ pub(super) fn spell_session_hash(number: u64) -> String {
     hex(&number.to_be_bytes())
 }
 
+/// The bytes that 32 hexadecimal digits spell.
+pub(super) fn read_digest(hex: &str) -> Result<[u8; 16], String> {
+    let number = u128::from_str_radix(hex, 16).ok();
+    let number = number.filter(|number| *hex == *self::hex(&number.to_be_bytes()));
+    number
+        .map(u128::to_be_bytes)
+        .ok_or_else(|| format!("`{hex}` is no digest"))
+}
+
+/// The inverse of [`read_digest`].
+pub(super) fn spell_digest(bytes: [u8; 16]) -> String {
+    hex(&bytes)
+}
+
 /// The first 128 bits of a digest, in hex.
 pub(super) fn short(digest: &[u8]) -> String {
     hex(&digest[..16])
@@ -92,19 +119,62 @@ fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
+/// A table in the ledger's terms.
+pub(super) struct Counted<'s> {
+    pub(super) rows: Vec<Row>,
+    pub(super) behind: Vec<Behind>,
+    pub(super) sessions: Vec<usage::Session>,
+    /// The signatures' ids, and the ids of those who called.
+    pub(super) ids: &'s [SignatureId],
+    pub(super) callers: &'s [Arc<str>],
+}
+
 impl Part {
-    /// What was counted, in the ledger's terms; `ids` are those of the signatures that rows name by their places.
-    pub(super) fn of(
-        rows: Vec<Row>,
-        ids: &[SignatureId],
-        sessions: Vec<usage::Session>,
-        coverage: Coverage,
-        objects: Vec<Object>,
-        identities: bool,
-    ) -> Part {
+    /// What was counted.
+    pub(super) fn of(counted: Counted<'_>, coverage: Coverage, objects: Vec<Object>, identities: bool) -> Part {
+        let Counted {
+            rows,
+            behind,
+            sessions,
+            ids,
+            callers,
+        } = counted;
+        let kept = |workload: Workload| {
+            if identities {
+                workload
+            } else {
+                text::without_session_name(workload)
+            }
+        };
+        // A session has many rows, and two roles may have sessions of one key.
+        let mut hashes: BTreeMap<(usize, usize), Behind> = BTreeMap::new();
+        let mut caller_numbers: BTreeMap<&str, usize> = BTreeMap::new();
+        let callers: Vec<(usize, &str)> = callers
+            .iter()
+            .map(|caller| {
+                let next = caller_numbers.len();
+                (*caller_numbers.entry(caller).or_insert(next), &**caller)
+            })
+            .collect();
         let calls = rows.into_iter().map(|row| Calls {
             signature: ids[row.signature],
             day: row.day,
+            behind: match &behind[row.behind] {
+                Behind::Nobody => Behind::Nobody,
+                Behind::Session(key) => {
+                    let (number, role_id) = callers[row.signature];
+                    let place = (number, row.behind);
+                    let hash = || Behind::Session(session_hash(role_id, key).into());
+                    hashes.entry(place).or_insert_with(hash).clone()
+                }
+                Behind::Actor(actor) => {
+                    let workload = actor.workload.clone().map(kept);
+                    Behind::Actor(Arc::new(Actor {
+                        workload,
+                        ..(**actor).clone()
+                    }))
+                }
+            },
             calls: row.calls,
             first: row.first,
             last: row.last,
@@ -117,47 +187,61 @@ impl Part {
             objects,
             unread: 0,
         };
-        let kept = |workload: Workload| {
-            if identities {
-                workload
-            } else {
-                text::without_session_name(workload)
-            }
-        };
         for known in sessions {
             let hash = session_hash(&known.role_id, &known.access_key_id);
-            let row = |opened: bool, workload: Option<Workload>, calls: u64| Session {
+            let shown = known.shown.map(|shown| {
+                Fact::Shown(Shown {
+                    workload: kept(shown.workload),
+                    ..shown
+                })
+            });
+            let provider = Some(known.provider).filter(|provider| !provider.is_empty());
+            let opened = known.opened.into_iter().map(|opening| {
+                let opener = match opening.opener {
+                    Opener::Named(workload) => Opener::Named(kept(workload)),
+                    Opener::Unnamed(kind) => Opener::Unnamed(kind),
+                    Opener::Claimed(claim) => Opener::Claimed(Box::new(Claim {
+                        session: session_hash(&claim.role_id, &claim.session),
+                        ..*claim
+                    })),
+                };
+                Fact::Opened(Opening { opener, ..opening })
+            });
+            let facts = shown.into_iter().chain(provider.map(Fact::Provider)).chain(opened);
+            made.sessions.extend(facts.map(|fact| Session {
                 role_id: known.role_id.clone(),
                 session: hash.clone(),
-                opened,
-                workload: workload.map(kept),
-                calls,
-            };
-            if known.calls > 0 {
-                made.sessions.push(row(false, known.shown, known.calls));
-            }
-            made.sessions
-                .extend(known.opened.into_iter().map(|workload| row(true, Some(workload), 0)));
+                fact,
+            }));
         }
         made.sort();
         made
     }
 
-    /// The one order in which a part is written.
+    /// The one order in which a part is written, and each thing once: of what a session's calls show, the least.
     fn sort(&mut self) {
-        self.calls.sort_unstable_by_key(|row| (row.signature, row.day));
+        self.calls.sort_by(|a, b| {
+            let known = (a.signature, a.day).cmp(&(b.signature, b.day));
+            known.then_with(|| a.behind.cmp(&b.behind))
+        });
         self.sessions.sort_unstable();
-        self.sessions.dedup();
+        self.sessions.dedup_by(|next, last| {
+            let same = next.role_id == last.role_id && next.session == last.session;
+            same && match (&next.fact, &last.fact) {
+                (Fact::Shown(_), Fact::Shown(_)) | (Fact::Provider(_), Fact::Provider(_)) => true,
+                (next, last) => next == last,
+            }
+        });
         self.objects.sort_unstable();
     }
 
-    /// Both, where they hold no object in common.
-    pub(super) fn add(&mut self, other: Part) {
-        let mut rows: BTreeMap<(SignatureId, i32), Calls> = BTreeMap::new();
-        for row in self.calls.drain(..).chain(other.calls) {
-            match rows.get_mut(&(row.signature, row.day)) {
+    /// Rows that tell no calls apart as one.
+    pub(super) fn gather(&mut self) {
+        let mut rows: BTreeMap<(SignatureId, i32, Behind), Calls> = BTreeMap::new();
+        for row in self.calls.drain(..) {
+            match rows.get_mut(&(row.signature, row.day, row.behind.clone())) {
                 None => {
-                    rows.insert((row.signature, row.day), row);
+                    rows.insert((row.signature, row.day, row.behind.clone()), row);
                 }
                 Some(known) => {
                     known.calls += row.calls;
@@ -168,43 +252,13 @@ impl Part {
             }
         }
         self.calls = rows.into_values().collect();
-        // (role, session, whether opened) → workloads and calls
-        type Sessions = BTreeMap<(String, String, bool), (BTreeSet<Option<Workload>>, u64)>;
-        let mut sessions = Sessions::new();
-        let mut joined: BTreeMap<(String, Option<Workload>), u64> = BTreeMap::new();
-        for row in self.sessions.drain(..).chain(other.sessions) {
-            if row.session.is_empty() {
-                *joined.entry((row.role_id, row.workload)).or_default() += row.calls;
-            } else {
-                let (workloads, calls) = sessions.entry((row.role_id, row.session, row.opened)).or_default();
-                workloads.insert(row.workload);
-                *calls += row.calls;
-            }
-        }
-        for ((role_id, session, opened), (workloads, calls)) in sessions {
-            // All openers stay, since two of them join to none; of what calls show, the least.
-            let shown = || workloads.iter().flatten().next().cloned();
-            let kept = if opened {
-                workloads.clone()
-            } else {
-                BTreeSet::from([shown()])
-            };
-            self.sessions.extend(kept.into_iter().map(|workload| Session {
-                role_id: role_id.clone(),
-                session: session.clone(),
-                opened,
-                workload,
-                calls,
-            }));
-        }
-        self.sessions
-            .extend(joined.into_iter().map(|((role_id, workload), calls)| Session {
-                role_id,
-                session: String::new(),
-                opened: false,
-                workload,
-                calls,
-            }));
+    }
+
+    /// Both, where they hold no object in common.
+    pub(super) fn add(&mut self, other: Part) {
+        self.calls.extend(other.calls);
+        self.gather();
+        self.sessions.extend(other.sessions);
         self.coverage.merge(other.coverage);
         self.objects.extend(other.objects);
         self.unread += other.unread;
@@ -217,16 +271,20 @@ impl Part {
     }
 
     /// Whether a session, or its opening, still stands by its hash.
-    fn has_sessions(&self) -> bool {
-        self.sessions.iter().any(|row| !row.session.is_empty())
+    pub(super) fn has_sessions(&self) -> bool {
+        let is_session = |row: &Calls| matches!(row.behind, Behind::Session(_));
+        !self.sessions.is_empty() || self.calls.iter().any(is_session)
     }
 
     /// Which of two parts with the same manifest is kept: one whose sessions are joined, then the one that knows more
     /// workloads, then any that both ledgers would choose.
     pub(super) fn rank(&self, other: &Part) -> Ordering {
         let known = |part: &Part| -> u64 {
-            let named = part.sessions.iter().filter(|row| row.workload.is_some());
-            named.map(|row| row.calls).sum()
+            let named = |row: &&Calls| match &row.behind {
+                Behind::Actor(actor) => actor.workload.is_some(),
+                Behind::Nobody | Behind::Session(_) => false,
+            };
+            part.calls.iter().filter(named).map(|row| row.calls).sum()
         };
         let stamps = |part: &Part| -> Vec<Object> { part.objects.clone() };
         let coverage = |part: &Part| serde_json::to_string(&part.coverage).expect("coverage is JSON");
@@ -237,10 +295,9 @@ impl Part {
             .then_with(|| stamps(self).cmp(&stamps(other)))
             .then_with(|| coverage(self).cmp(&coverage(other)))
             .then_with(|| {
-                let calls = |part: &Part| -> Vec<(SignatureId, i32, u64)> {
-                    part.calls
-                        .iter()
-                        .map(|row| (row.signature, row.day, row.calls))
+                let calls = |part: &Part| -> Vec<(SignatureId, i32, Behind, u64)> {
+                    let rows = part.calls.iter();
+                    rows.map(|row| (row.signature, row.day, row.behind.clone(), row.calls))
                         .collect()
                 };
                 calls(self).cmp(&calls(other))

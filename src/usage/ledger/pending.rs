@@ -9,14 +9,16 @@ use serde_json::value::RawValue;
 
 use super::book::{BookKey, Line};
 use super::index::PartEntry;
-use super::part::{self, Calls, Object, Part, Session};
+use super::part::{Calls, Object, Part, Session};
 use super::signatures::SignatureId;
 use super::text;
-use crate::usage::PartKey;
 use crate::usage::texts::{Text, Texts, position};
+use crate::usage::{Behind, PartKey};
 
 /// What a text takes beside its bytes, about.
 const TEXT: usize = 40;
+/// What the texts of a session's fact take, about.
+const FACT: usize = 160;
 
 /// Changes of parts, by account, month and date.
 #[derive(Default)]
@@ -26,6 +28,9 @@ pub(super) struct Pending {
     /// Signatures by number, and their numbers.
     signatures: Vec<SignatureId>,
     signature_numbers: HashMap<SignatureId, u32>,
+    /// Those who stood behind callers by number, and their numbers.
+    behind: Vec<Behind>,
+    behind_numbers: HashMap<Behind, u32>,
     books: BTreeMap<BookKey, Changes>,
     /// Bytes of memory, about.
     bytes: usize,
@@ -40,7 +45,7 @@ pub(super) struct Change {
     calls: Option<Vec<PackedCalls>>,
     /// Shapes of the resources of all its calls.
     resources: Vec<Text>,
-    sessions: Option<Vec<PackedSession>>,
+    pub(super) sessions: Option<Vec<Session>>,
     pub(super) objects: Option<Vec<Object>>,
     coverage: Option<Deflated>,
     unread: Option<u64>,
@@ -83,30 +88,13 @@ struct PackedCalls {
     /// In [`Pending::signatures`].
     signature: u32,
     day: i32,
+    /// In [`Pending::behind`].
+    behind: u32,
     calls: u64,
     first: i64,
     last: i64,
     /// Where in [`Change::resources`] its shapes end; they start where those of the calls before it end.
     resources: u32,
-}
-
-/// See [`Session`].
-struct PackedSession {
-    role_id: Text,
-    session: PackedHash,
-    opened: bool,
-    /// As the columns spell it.
-    workload: [Text; 4],
-    calls: u64,
-}
-
-/// A session's hash: there are many, each in one part.
-#[derive(Clone, Copy)]
-enum PackedHash {
-    /// As the number that it spells.
-    Number(u64),
-    /// Whatever else stands in its place.
-    Text(Text),
 }
 
 impl Pending {
@@ -124,6 +112,7 @@ impl Pending {
             calls.push(PackedCalls {
                 signature: self.signature(row.signature),
                 day: row.day,
+                behind: self.behind(row.behind),
                 calls: row.calls,
                 first: row.first,
                 last: row.last,
@@ -137,21 +126,16 @@ impl Pending {
             .map(|object| object.key.len() + size_of::<Object>() + 2 * TEXT);
         self.bytes += calls.len() * size_of::<PackedCalls>() + resources.len() * size_of::<Text>();
         self.bytes += coverage.bytes.len() + objects.sum::<usize>();
+        self.bytes += part.sessions.len() * (size_of::<Session>() + FACT);
         let change = Change {
             calls: Some(calls),
             resources,
-            sessions: Some(self.pack(part.sessions)),
+            sessions: Some(part.sessions),
             objects: Some(part.objects),
             coverage: Some(coverage),
             unread: Some(part.unread),
         };
         self.book(key).insert(key.date.clone(), Some(change));
-    }
-
-    /// Puts other sessions in a part.
-    pub(super) fn put_sessions(&mut self, key: &PartKey, sessions: Vec<Session>) {
-        let sessions = self.pack(sessions);
-        self.change(key).sessions = Some(sessions);
     }
 
     /// Puts other objects in a part.
@@ -196,30 +180,15 @@ impl Pending {
         })
     }
 
-    fn pack_hash(&mut self, session: &str) -> PackedHash {
-        match part::read_session_hash(session) {
-            Some(number) => PackedHash::Number(number),
-            None => PackedHash::Text(self.text(session)),
+    fn behind(&mut self, behind: Behind) -> u32 {
+        if let Some(known) = self.behind_numbers.get(&behind) {
+            return *known;
         }
-    }
-
-    fn spell_hash(&self, session: PackedHash) -> String {
-        match session {
-            PackedHash::Number(number) => part::spell_session_hash(number),
-            PackedHash::Text(text) => self.texts.text(text).to_owned(),
-        }
-    }
-
-    fn pack(&mut self, sessions: Vec<Session>) -> Vec<PackedSession> {
-        self.bytes += sessions.len() * size_of::<PackedSession>();
-        let pack = |row: Session| PackedSession {
-            role_id: self.text(&row.role_id),
-            session: self.pack_hash(&row.session),
-            opened: row.opened,
-            workload: text::spell_workload(row.workload.as_ref()).map(|text| self.text(&text)),
-            calls: row.calls,
-        };
-        sessions.into_iter().map(pack).collect()
+        let number = position(self.behind.len());
+        self.behind.push(behind.clone());
+        self.behind_numbers.insert(behind, number);
+        self.bytes += 2 * size_of::<Behind>() + TEXT;
+        number
     }
 
     /// The changes of a book.
@@ -250,29 +219,22 @@ impl Pending {
             );
         }
         let signature = |row: &PackedCalls| self.signatures[row.signature as usize];
-        rows.sort_unstable_by_key(|(row, date, _)| (signature(row), *date, row.day));
+        let behind = |row: &PackedCalls| &self.behind[row.behind as usize];
+        rows.sort_unstable_by(|(a, date_a, _), (b, date_b, _)| {
+            let place = |row: &PackedCalls, date| (signature(row), date, row.day);
+            let known = place(a, *date_a).cmp(&place(b, *date_b));
+            known.then_with(|| behind(a).cmp(behind(b)))
+        });
         rows.into_iter().map(move |(row, date, shapes)| Line {
             date,
             signature: signature(row),
             day: row.day,
+            behind: behind(row),
             calls: row.calls,
             first: row.first,
             last: row.last,
             resources: text::list(&self.shapes(shapes)),
         })
-    }
-
-    /// New sessions of a change.
-    pub(super) fn sessions(&self, change: &Change) -> Option<Vec<Session>> {
-        let text = |number: Text| self.texts.text(number);
-        let rows = change.sessions.as_ref()?.iter().map(|row| Session {
-            role_id: text(row.role_id).to_owned(),
-            session: self.spell_hash(row.session),
-            opened: row.opened,
-            workload: text::read_workload(row.workload.map(text)).expect("it was spelt by its inverse"),
-            calls: row.calls,
-        });
-        Some(rows.collect())
     }
 
     fn shapes(&self, numbers: &[Text]) -> Vec<&str> {
@@ -286,6 +248,7 @@ impl Pending {
             let calls = change.calls().map(|(row, shapes)| Calls {
                 signature: self.signatures[row.signature as usize],
                 day: row.day,
+                behind: self.behind[row.behind as usize].clone(),
                 calls: row.calls,
                 first: row.first,
                 last: row.last,
@@ -293,8 +256,8 @@ impl Pending {
             });
             part.calls = calls.collect();
         }
-        if let Some(sessions) = self.sessions(change) {
-            part.sessions = sessions;
+        if let Some(sessions) = &change.sessions {
+            part.sessions.clone_from(sessions);
         }
         if let Some(objects) = &change.objects {
             part.objects.clone_from(objects);
@@ -308,9 +271,11 @@ impl Pending {
 
     /// What the index says of a part with its changes; `before` is what it says now.
     pub(super) fn entry(&self, date: &str, before: Option<&PartEntry>, change: &Change) -> PartEntry {
-        // 0 is the empty text: sessions that are joined have no hash.
-        let open = |row: &PackedSession| !matches!(row.session, PackedHash::Text(0));
-        let sessions = change.sessions.as_ref().map(|rows| rows.iter().any(open));
+        let is_session = |row: &PackedCalls| matches!(self.behind[row.behind as usize], Behind::Session(_));
+        let sessions = change.sessions.as_ref().map(|facts| {
+            let mut calls = change.calls.iter().flatten();
+            !facts.is_empty() || calls.any(is_session)
+        });
         PartEntry {
             date: date.to_owned(),
             objects: match &change.objects {

@@ -7,19 +7,22 @@ use std::sync::Arc;
 use rayon::iter::{IntoParallelIterator, ParallelIterator};
 
 use super::book::{self, BookKey};
+use super::columns::CallRow;
 use super::index::{BookEntry, Index};
 use super::mend::{self, Wounds};
 use super::part::Session;
 use super::sessions::sessions_of;
 use super::signatures::{SignatureId, Signatures};
+use super::spelled::behind;
 use super::store::{bytes, damaged, index, signatures};
 use super::{Error, INDEX, text};
+use crate::attribute::PrincipalKind;
 use crate::catalog::{Catalog, Mapping};
 use crate::coverage::Coverage;
 use crate::time::DAY;
 use crate::usage::outlier;
 use crate::usage::shapes::shapes;
-use crate::usage::{Filter, Row, Seen, Table, Witness};
+use crate::usage::{Behind, Filter, Row, Seen, Table, Witness};
 
 /// Times that a reader starts again because a run replaced what it was reading.
 const TRIES: usize = 3;
@@ -67,10 +70,11 @@ pub struct Read {
     pub damaged: Vec<String>,
 }
 
-/// A row that waits for others of its signature and day.
+/// A row that waits for others of its signature, day and workload.
 struct Counted {
     signature: u32,
     day: i32,
+    behind: u32,
     calls: u64,
     first: i64,
     last: i64,
@@ -97,11 +101,31 @@ impl Lists {
     }
 }
 
+/// Those who stood behind callers, once each.
+#[derive(Default)]
+struct Everybody {
+    known: HashMap<Behind, u32>,
+    all: Vec<Behind>,
+}
+
+impl Everybody {
+    fn number(&mut self, behind: Behind) -> u32 {
+        if let Some(known) = self.known.get(&behind) {
+            return *known;
+        }
+        let number = u32::try_from(self.all.len()).expect("fewer than 2^32 of them fit in memory");
+        self.all.push(behind.clone());
+        self.known.insert(behind, number);
+        number
+    }
+}
+
 /// What books hold, so far as it is asked for.
 #[derive(Default)]
 struct Held {
     rows: Vec<Counted>,
     lists: Lists,
+    everybody: Everybody,
     sessions: Vec<Session>,
     coverage: Coverage,
     /// Calls that are not asked for.
@@ -111,8 +135,11 @@ struct Held {
 impl Held {
     fn add(&mut self, more: Held) {
         let numbers: Vec<u32> = more.lists.texts.iter().map(|text| self.lists.number(text)).collect();
+        let behind = more.everybody.all.into_iter();
+        let behind: Vec<u32> = behind.map(|behind| self.everybody.number(behind)).collect();
         let rows = more.rows.into_iter().map(|row| Counted {
             resources: numbers[row.resources as usize],
+            behind: behind[row.behind as usize],
             ..row
         });
         self.rows.extend(rows);
@@ -175,34 +202,38 @@ fn read_files(dir: &Path, index: &Index, filter: &Filter, wounds: &Wounds) -> Re
             lost.into_values().for_each(|lost| held.coverage.merge(lost));
             return Ok(held);
         }
-        let mut last = (String::new(), None);
-        let mut last_day = (String::new(), 0);
-        let each = |[_, signature, day, first, until, resources]: [&str; 6], calls| {
-            if last.0 != signature {
-                let id: SignatureId = signature.parse()?;
-                let number = numbers.get(&id).copied();
-                last = (
-                    signature.to_owned(),
-                    Some(number.ok_or_else(|| format!("no signature {id}"))?),
-                );
-            }
-            if last_day.0 != day {
-                last_day = (day.to_owned(), text::day(day)?);
-            }
-            let (Some(signature), day) = (last.1, last_day.1) else {
-                return Ok(());
+        let mut last = None;
+        let each = |row: CallRow<'_>| {
+            let id = SignatureId::from_bytes(row.signature);
+            let signature = match last {
+                Some((known, number)) if known == id => number,
+                Some(_) | None => {
+                    let number = numbers.get(&id).copied();
+                    number.ok_or_else(|| format!("no signature {id}"))?
+                }
             };
-            if i64::from(day) < days.0 || days.1 < i64::from(day) || !takes(&seen[signature as usize].1) {
-                held.outside += calls;
+            last = Some((id, signature));
+            let (day, seen) = (i64::from(row.day), &seen[signature as usize].1);
+            if day < days.0 || days.1 < day || !takes(seen) {
+                held.outside += row.calls;
                 return Ok(());
             }
+            let behind = match seen.signature.caller.kind {
+                PrincipalKind::Role => behind(&row)?,
+                // Before workloads were told apart nobody's were, role or not.
+                PrincipalKind::User
+                | PrincipalKind::Root
+                | PrincipalKind::Account
+                | PrincipalKind::IdentityCenterUser => Behind::Nobody,
+            };
             held.rows.push(Counted {
                 signature,
-                day,
-                calls,
-                first: text::seconds(first)?,
-                last: text::seconds(until)?,
-                resources: held.lists.number(resources),
+                day: row.day,
+                behind: held.everybody.number(behind),
+                calls: row.calls,
+                first: row.first,
+                last: row.last,
+                resources: held.lists.number(row.resources),
             });
             Ok(())
         };
@@ -217,15 +248,16 @@ fn read_files(dir: &Path, index: &Index, filter: &Filter, wounds: &Wounds) -> Re
     let Held {
         rows,
         lists,
+        everybody,
         sessions,
         mut coverage,
         outside,
     } = all;
-    let mut table = table(rows, seen, &lists).map_err(|why| Error::Damaged {
+    let mut table = table(rows, seen, &lists, everybody.all).map_err(|why| Error::Damaged {
         file: dir.to_owned(),
         why,
     })?;
-    sessions_of(sessions, &mut table);
+    table.sessions = sessions_of(sessions);
     table.join_sessions();
     let filtered = *filter != Filter::default();
     outlier::settle(&mut table, &mut coverage, filtered);
@@ -239,9 +271,14 @@ fn read_files(dir: &Path, index: &Index, filter: &Filter, wounds: &Wounds) -> Re
     })
 }
 
-/// Rows of one signature and day as one, and signatures with the witnesses that their rows bear out.
-fn table(mut rows: Vec<Counted>, seen: Vec<(SignatureId, Seen)>, lists: &Lists) -> Result<Table, String> {
-    rows.sort_by_key(|row| (row.signature, row.day));
+/// Rows of one signature, day and workload as one, and signatures with the witnesses that their rows bear out.
+fn table(
+    mut rows: Vec<Counted>,
+    seen: Vec<(SignatureId, Seen)>,
+    lists: &Lists,
+    everybody: Vec<Behind>,
+) -> Result<Table, String> {
+    rows.sort_by_key(|row| (row.signature, row.day, row.behind));
     let mut spelt: Vec<Option<Vec<String>>> = vec![None; lists.texts.len()];
     for row in &rows {
         let list = &mut spelt[row.resources as usize];
@@ -254,7 +291,7 @@ fn table(mut rows: Vec<Counted>, seen: Vec<(SignatureId, Seen)>, lists: &Lists) 
     let mut done: Vec<Row> = Vec::with_capacity(rows.len());
     for of_signature in rows.chunk_by(|a, b| a.signature == b.signature) {
         let (mut first, mut last) = (i64::MAX, i64::MIN);
-        for of_day in of_signature.chunk_by(|a, b| a.day == b.day) {
+        for of_day in of_signature.chunk_by(|a, b| (a.day, a.behind) == (b.day, b.behind)) {
             let resources = match of_day {
                 [row] => list(row.resources).to_vec(),
                 rows => {
@@ -265,6 +302,7 @@ fn table(mut rows: Vec<Counted>, seen: Vec<(SignatureId, Seen)>, lists: &Lists) 
             let row = Row {
                 signature: signatures.len(),
                 day: of_day[0].day,
+                behind: of_day[0].behind as usize,
                 calls: of_day.iter().map(|row| row.calls).sum(),
                 first: of_day.iter().map(|row| row.first).min().unwrap_or_default(),
                 last: of_day.iter().map(|row| row.last).max().unwrap_or_default(),
@@ -285,6 +323,7 @@ fn table(mut rows: Vec<Counted>, seen: Vec<(SignatureId, Seen)>, lists: &Lists) 
     Ok(Table {
         signatures,
         rows: done,
+        behind: everybody,
         ..Table::default()
     })
 }

@@ -1,19 +1,21 @@
 //! Sessions and who stood behind them: calls and the opening of their session may stand in different parts.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::Error;
 use super::book::BookKey;
-use super::part::Session;
+use super::part::{Fact, Part, Session};
 use super::store::Writer;
 use super::text;
-use crate::attribute::Workload;
-use crate::usage::{self, PartKey, Table};
+use crate::attribute::{Actor, Known, Openings};
+use crate::usage::join::{Bound, Sessions};
+use crate::usage::{self, Behind, PartKey};
 
 /// Days after which a session is dropped for the workload behind it.
 const SESSION_DAYS: i32 = 3;
-/// Days that a session may last beyond the one on which it was opened: 36 hours at most (STS API reference,
-/// "GetFederationToken"; roles last 12).
+/// Days that a session may last beyond the one on which it was opened: 12 hours at most (STS API reference,
+/// "AssumeRole"), and as long again for the session that opened it.
 const OPENING_DAYS: i32 = 2;
 
 /// In parts three days older than the newest, puts the workload behind each session in the session's place, and drops
@@ -40,147 +42,101 @@ pub(super) fn join_sessions(writer: &mut Writer) -> Result<(), Error> {
         .filter(|(_, parts)| parts.values().any(|part| part.sessions))
         .map(|(key, _)| key)
         .collect();
-    let mut openers = Openers::default();
+    let mut facts: Vec<Session> = Vec::new();
     for key in &open {
-        writer
-            .sessions(key)?
-            .values()
-            .flatten()
-            .for_each(|row| openers.note(row));
+        facts.extend(writer.sessions(key)?.into_values().flatten());
     }
+    let sessions = sessions_of(facts);
+    let known = Sessions::of(&sessions);
+    let roles = sessions
+        .iter()
+        .map(|session| (session.access_key_id.as_str(), session.role_id.as_str()));
+    let roles: HashMap<&str, &str> = roles.collect();
     for key in &open {
-        for (date, sessions) in writer.sessions(key)? {
-            let is_open = books[*key].get(&date).is_some_and(|part| part.sessions);
-            if date > last_joined || !is_open || waits(&date, OPENING_DAYS) {
+        for (date, entry) in &books[*key] {
+            if *date > last_joined || !entry.sessions || waits(date, OPENING_DAYS) {
                 continue;
             }
-            let keeps_openings = date > last_opening || waits(&date, 2 * OPENING_DAYS);
-            let joined = joined(&sessions, keeps_openings, &openers);
-            if joined != sessions {
-                let account = key.account.clone();
-                writer.put_sessions(&PartKey { date, account }, joined);
+            let part_key = PartKey {
+                date: date.clone(),
+                account: key.account.clone(),
+            };
+            let Some(part) = writer.part(&part_key)? else { continue };
+            let keeps_openings = *date > last_opening || waits(date, 2 * OPENING_DAYS);
+            let joined = joined(part.clone(), keeps_openings, &known, &roles);
+            if joined != part || !joined.has_sessions() {
+                writer.put(&part_key, joined);
             }
         }
     }
     Ok(())
 }
 
-/// A part's sessions with the workloads in their place.
-fn joined(sessions: &[Session], keeps_openings: bool, openers: &Openers) -> Vec<Session> {
-    let mut rows: Vec<Session> = Vec::new();
-    let mut calls: BTreeMap<(&str, Option<&Workload>), u64> = BTreeMap::new();
-    for row in sessions {
-        if !row.opened {
-            let workload = if row.session.is_empty() {
-                row.workload.as_ref()
+/// A part's calls with the workloads in the places of their sessions.
+fn joined(mut part: Part, keeps_openings: bool, known: &Sessions<'_>, roles: &HashMap<&str, &str>) -> Part {
+    // Of a session that is not among them nothing is known, not even whose it is.
+    let role_of = |hash: &str| roles.get(hash).copied().unwrap_or_default();
+    let actors: Vec<Option<(&str, Actor)>> = part
+        .calls
+        .iter()
+        .map(|row| match &row.behind {
+            Behind::Session(hash) => {
+                let role_id = role_of(hash);
+                Some((role_id, known.actor(role_id, hash, (row.first, row.last))))
+            }
+            Behind::Nobody | Behind::Actor(_) => None,
+        })
+        .collect();
+    let mut bound = Bound::default();
+    for (role_id, actor) in actors.iter().flatten() {
+        bound.note(role_id, actor);
+    }
+    let kept: Vec<Option<Actor>> = actors
+        .iter()
+        .map(|known| {
+            let (role_id, actor) = known.as_ref()?;
+            let keeps = bound.keeps(role_id, actor);
+            Some(if keeps {
+                actor.clone()
             } else {
-                openers.workload(row)
-            };
-            *calls.entry((&row.role_id, workload)).or_default() += row.calls;
-        } else if keeps_openings {
-            rows.push(row.clone());
+                Actor::unknown(Known::Other)
+            })
+        })
+        .collect();
+    for (row, actor) in part.calls.iter_mut().zip(kept) {
+        if let Some(actor) = actor {
+            row.behind = Behind::Actor(Arc::new(actor));
         }
     }
-    rows.extend(calls.into_iter().map(|((role_id, workload), calls)| Session {
-        role_id: role_id.to_owned(),
-        session: String::new(),
-        opened: false,
-        workload: workload.cloned(),
-        calls,
-    }));
-    rows.sort();
-    rows
+    part.gather();
+    part.sessions
+        .retain(|known| keeps_openings && matches!(known.fact, Fact::Opened(_)));
+    part
 }
 
-/// Who stood behind sessions, as far as their calls or openings show it, in little memory: an archive holds millions.
-#[derive(Default)]
-struct Openers {
-    workloads: Vec<Workload>,
-    numbers: HashMap<Workload, u32>,
-    /// By role, then by session.
-    known: HashMap<String, HashMap<Box<str>, Opener>>,
-}
-
-/// See [`usage::Session`]: workloads as numbers.
-#[derive(Clone, Copy, Default)]
-struct Opener {
-    opened: Option<u32>,
-    /// Another one opened it too.
-    several: bool,
-    shown: Option<u32>,
-}
-
-impl Openers {
-    fn note(&mut self, row: &Session) {
-        let Some(workload) = row.workload.as_ref().filter(|_| !row.session.is_empty()) else {
-            return;
-        };
-        let number = match self.numbers.get(workload) {
-            Some(number) => *number,
-            None => {
-                let number = u32::try_from(self.workloads.len()).expect("fewer than 2^32 workloads fit in memory");
-                self.workloads.push(workload.clone());
-                self.numbers.insert(workload.clone(), number);
-                number
-            }
-        };
-        let of_role = self.known.entry(row.role_id.clone()).or_default();
-        let known = of_role.entry(row.session.as_str().into()).or_default();
-        if row.opened {
-            known.several |= known.opened.is_some_and(|opened| opened != number);
-            known.opened = Some(number);
-        } else if known
-            .shown
-            .is_none_or(|shown| *workload < self.workloads[shown as usize])
-        {
-            known.shown = Some(number);
-        }
-    }
-
-    /// Who stood behind a session: its opener, else what its calls show.
-    fn workload(&self, row: &Session) -> Option<&Workload> {
-        let known = self.known.get(&row.role_id)?.get(row.session.as_str())?;
-        let number = known.opened.filter(|_| !known.several).or(known.shown)?;
-        Some(&self.workloads[number as usize])
-    }
-}
-
-/// A table's sessions from rows of the ledger.
-pub(super) fn sessions_of(rows: impl IntoIterator<Item = Session>, table: &mut Table) {
+/// What is known of each session, from the facts that parts hold.
+pub(super) fn sessions_of(facts: impl IntoIterator<Item = Session>) -> Vec<usage::Session> {
     let mut known: BTreeMap<(String, String), usage::Session> = BTreeMap::new();
-    let mut joined: BTreeMap<(String, Option<Workload>), u64> = BTreeMap::new();
-    for row in rows {
-        if row.session.is_empty() {
-            *joined.entry((row.role_id, row.workload)).or_default() += row.calls;
-            continue;
-        }
+    for Session { role_id, session, fact } in facts {
         let session = known
-            .entry((row.role_id.clone(), row.session.clone()))
-            .or_insert_with(|| usage::Session {
-                role_id: row.role_id,
-                access_key_id: row.session,
-                calls: 0,
+            .entry((role_id, session))
+            .or_insert_with_key(|(role_id, session)| usage::Session {
+                role_id: role_id.clone(),
+                access_key_id: session.clone(),
                 shown: None,
-                opened: BTreeSet::new(),
+                provider: String::new(),
+                opened: Openings::new(),
             });
-        session.calls += row.calls;
-        match row.workload {
-            Some(workload) if row.opened => {
-                session.opened.insert(workload);
+        match fact {
+            Fact::Shown(shown) => session.shown = session.shown.take().into_iter().chain([shown]).min(),
+            Fact::Provider(provider) if session.provider.is_empty() || provider < session.provider => {
+                session.provider = provider;
             }
-            Some(workload) if session.shown.as_ref().is_none_or(|known| workload < *known) => {
-                session.shown = Some(workload);
+            Fact::Provider(_) => {}
+            Fact::Opened(opening) => {
+                session.opened.insert(opening);
             }
-            Some(_) | None => {}
         }
     }
-    table.sessions = known.into_values().collect();
-    let joined = joined
-        .into_iter()
-        .map(|((role_id, workload), calls)| usage::WorkloadCalls {
-            role_id,
-            workload,
-            calls,
-        });
-    table.workloads = joined.collect();
+    known.into_values().collect()
 }

@@ -29,6 +29,16 @@ impl SignatureId {
         id.copy_from_slice(&digest.finalize()[..16]);
         SignatureId(id)
     }
+
+    /// The id that has these bytes.
+    pub(super) fn from_bytes(bytes: [u8; 16]) -> SignatureId {
+        SignatureId(bytes)
+    }
+
+    /// The inverse of [`SignatureId::from_bytes`].
+    pub(super) fn bytes(self) -> [u8; 16] {
+        self.0
+    }
 }
 
 impl fmt::Display for SignatureId {

@@ -13,6 +13,7 @@ use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterato
 use sha2::{Digest, Sha256};
 
 use super::book::{self, Before, Book, BookKey};
+use super::columns::CallRow;
 use super::index::{BookEntry, Index, PartEntry, SignaturesEntry, name_of, stem};
 use super::part::{Object, Part, Session, short};
 use super::pending::{Change, Changes, Pending};
@@ -148,12 +149,8 @@ pub(super) fn signatures(dir: &Path, index: &Index, account: &str, into: &mut Si
 fn called(dir: &Path, index: &Index, account: &str) -> Result<HashSet<SignatureId>, Error> {
     let mut called = HashSet::new();
     for entry in index.books.iter().filter(|entry| entry.account == account) {
-        let mut last = String::new();
-        let each = |[_, signature, ..]: [&str; 6], _| {
-            if signature != last {
-                signature.clone_into(&mut last);
-                called.insert(signature.parse()?);
-            }
+        let each = |row: CallRow<'_>| {
+            called.insert(SignatureId::from_bytes(row.signature));
             Ok(())
         };
         book::read_calls(&bytes(dir, &entry.calls)?, each).map_err(damaged(dir, &entry.calls))?;
@@ -266,8 +263,8 @@ impl Writer {
                     sessions.remove(date);
                 }
                 Some(change) => {
-                    if let Some(rows) = self.pending.sessions(change) {
-                        sessions.insert(date.clone(), rows);
+                    if let Some(rows) = &change.sessions {
+                        sessions.insert(date.clone(), rows.clone());
                     }
                 }
             }
@@ -320,11 +317,6 @@ impl Writer {
     /// Puts a part in the place of the one that was there.
     pub(super) fn put(&mut self, key: &PartKey, part: Part) {
         self.pending.put(key, part);
-    }
-
-    /// Puts other sessions in a part.
-    pub(super) fn put_sessions(&mut self, key: &PartKey, sessions: Vec<Session>) {
-        self.pending.put_sessions(key, sessions);
     }
 
     /// Puts other objects in a part.
@@ -464,7 +456,7 @@ impl Writer {
                 entry.map(|entry| &entry.sessions),
                 Change::has_sessions,
                 &|before| {
-                    let new = new().filter_map(|(date, change)| Some((date, pending.sessions(change)?)));
+                    let new = new().filter_map(|(date, change)| Some((date, change.sessions.as_deref()?)));
                     book::write_sessions(account, before, new)
                 },
             )?,

@@ -1,12 +1,9 @@
 //! Values as the text that the ledger's columns hold.
 
-use std::sync::Arc;
-
 use crate::attribute::{PrincipalKind, Workload, WorkloadKind};
 use crate::decode::Time;
-use crate::resolve::Facts;
 use crate::time::DAY;
-use crate::usage::{Caller, Signature};
+use crate::usage::Signature;
 
 /// What a column's text stands for, where it stands for nothing.
 pub(super) type Result<T> = std::result::Result<T, String>;
@@ -52,27 +49,7 @@ pub(super) fn values<T: serde::de::DeserializeOwned>(list: &str) -> Result<Vec<T
     serde_json::from_str(list).map_err(|error| format!("`{list}` is no list: {error}"))
 }
 
-/// Columns that spell a signature, in the order of [`spell`]; all of them are its key.
-pub(super) const SIGNATURE: [&str; 16] = [
-    "kind",
-    "principal",
-    "principal_id",
-    "principal_account",
-    "account",
-    "region",
-    "event_source",
-    "event_name",
-    "error_code",
-    "denied_action",
-    "parameters_known",
-    "resources_cut",
-    "parameters",
-    "nested",
-    "values",
-    "kinds",
-];
-
-/// A signature as text, column by column.
+/// A signature as text, value by value: what its id is made of, the same in every version.
 pub(super) fn spell(signature: &Signature) -> [String; 16] {
     let facts = &signature.facts;
     let truth = |holds: bool| if holds { "yes" } else { "no" }.to_owned();
@@ -96,68 +73,32 @@ pub(super) fn spell(signature: &Signature) -> [String; 16] {
     ]
 }
 
-/// The inverse of [`spell`].
-pub(super) fn read(texts: [&str; 16]) -> Result<Signature> {
-    let [
-        kind,
-        arn,
-        id,
-        caller_account,
-        account,
-        region,
-        event_source,
-        event_name,
-        error_code,
-        denied_action,
-        known,
-        cut,
-        parameters,
-        nested,
-        pairs,
-        kinds,
-    ] = texts;
-    let truth = |text: &str| match text {
-        "yes" => Ok(true),
-        "no" => Ok(false),
-        _ => Err(format!("`{text}` is neither yes nor no")),
-    };
-    Ok(Signature {
-        caller: Caller {
-            kind: PrincipalKind::ALL
-                .into_iter()
-                .find(|known| known.name() == kind)
-                .ok_or_else(|| format!("`{kind}` is no kind of principal"))?,
-            arn: arn.into(),
-            id: id.into(),
-            account: caller_account.into(),
-        },
-        account: account.into(),
-        region: region.into(),
-        event_source: event_source.into(),
-        event_name: event_name.into(),
-        error_code: error_code.into(),
-        denied_action: denied_action.into(),
-        facts: Arc::new(Facts {
-            known: truth(known)?,
-            cut: truth(cut)?,
-            parameters: values(parameters)?,
-            nested: values(nested)?,
-            values: values(pairs)?,
-            kinds: values(kinds)?,
-        }),
-    })
+/// The kind of principal that has this name.
+pub(super) fn principal_kind(name: &str) -> Result<PrincipalKind> {
+    let mut kinds = PrincipalKind::ALL.into_iter();
+    kinds
+        .find(|known| known.name() == name)
+        .ok_or_else(|| format!("`{name}` is no kind of principal"))
+}
+
+/// The kind of workload that has this name.
+pub(super) fn workload_kind(name: &str) -> Result<WorkloadKind> {
+    let mut kinds = WorkloadKind::ALL.into_iter();
+    kinds
+        .find(|known| known.name() == name)
+        .ok_or_else(|| format!("`{name}` is no kind of workload"))
 }
 
 /// Kind, cluster, namespace and name of a workload; four empty texts for none.
-pub(super) fn spell_workload(workload: Option<&Workload>) -> [String; 4] {
+pub(super) fn spell_workload(workload: Option<&Workload>) -> [&str; 4] {
     let Some(workload) = workload else {
         return Default::default();
     };
     [
-        workload.kind.name().to_owned(),
-        workload.cluster.clone().unwrap_or_default(),
-        workload.namespace.clone().unwrap_or_default(),
-        workload.name.clone(),
+        workload.kind.name(),
+        workload.cluster.as_deref().unwrap_or_default(),
+        workload.namespace.as_deref().unwrap_or_default(),
+        &workload.name,
     ]
 }
 
@@ -166,13 +107,9 @@ pub(super) fn read_workload([kind, cluster, namespace, name]: [&str; 4]) -> Resu
     if kind.is_empty() {
         return Ok(None);
     }
-    let kind = WorkloadKind::ALL
-        .into_iter()
-        .find(|known| known.name() == kind)
-        .ok_or_else(|| format!("`{kind}` is no kind of workload"))?;
     let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     Ok(Some(Workload {
-        kind,
+        kind: workload_kind(kind)?,
         cluster: given(cluster),
         namespace: given(namespace),
         name: name.to_owned(),

@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::super::duplicates::Met;
 use super::*;
-use crate::attribute::{Attribution, attribute, session, workload_of};
+use crate::attribute::{Actor, Attribution, Known, Openings, attribute, session, shown_by};
 use crate::decode::{Item, Limits, Payload, Reader};
 use crate::usage::shapes::{generalise, shapes};
-use crate::usage::table::{Caller, Row, Seen, Session, Signature, Table, Witness};
+use crate::usage::table::{Behind, Caller, Row, Seen, Session, Signature, Table, Witness};
 
 /// Counts files the fast way. With `forget`, nothing is remembered from one event to the next.
 fn fast(files: &[Vec<u8>], mut reader: Reader, forget: bool) -> (Table, Coverage) {
@@ -34,7 +34,7 @@ fn fast(files: &[Vec<u8>], mut reader: Reader, forget: bool) -> (Table, Coverage
     (shard.builder.finish(), shard.coverage)
 }
 
-type Days = BTreeMap<i32, (u64, Vec<i64>, BTreeSet<String>)>;
+type Days = BTreeMap<(i32, Behind), (u64, Vec<i64>, BTreeSet<String>)>;
 
 /// A table that is counted in ordinary maps.
 #[derive(Default)]
@@ -88,7 +88,7 @@ impl Plain {
         if let Some(seed) = seed(event) {
             self.session(&seed.session.role_id, &seed.session.access_key_id)
                 .opened
-                .insert(seed.workload);
+                .insert(seed.opening);
         }
         let Attribution::Principal(principal) = attribute(event) else {
             return;
@@ -119,14 +119,29 @@ impl Plain {
         *first = witness.clone().min(first.clone());
         *last = witness.clone().max(last.clone());
         let day = i32::try_from(event.time.days()).unwrap_or(i32::MAX);
-        let (calls, moments, resources) = days.entry(day).or_default();
+        let behind = match session(event) {
+            Some(session) => Behind::Session((*session.access_key_id).into()),
+            None if principal.kind == PrincipalKind::Role => Behind::Actor(Arc::new(Actor::unknown(Known::Unseen))),
+            None => Behind::Nobody,
+        };
+        let (calls, moments, resources) = days.entry((day, behind)).or_default();
         *calls += u64::from(!is_correction(event));
         moments.push(event.time.seconds());
         resources.extend(observed.resources.iter().map(|arn| generalise(arn)));
         if let Some(key) = session(event).filter(|_| !is_correction(event)) {
             let session = self.session(&key.role_id, &key.access_key_id);
-            session.calls += 1;
-            session.shown = session.shown.take().into_iter().chain(workload_of(event)).min();
+            session.shown = session.shown.take().into_iter().chain(shown_by(event)).min();
+        }
+        if let (Some(key), Some(identity)) = (session(event), &event.identity)
+            && let Some(provider) = identity
+                .federated_provider
+                .as_deref()
+                .filter(|provider| !provider.is_empty())
+        {
+            let session = self.session(&key.role_id, &key.access_key_id);
+            if session.provider.is_empty() || *provider < *session.provider {
+                provider.clone_into(&mut session.provider);
+            }
         }
     }
 
@@ -137,32 +152,45 @@ impl Plain {
             .or_insert_with_key(|(role_id, access_key_id)| Session {
                 role_id: role_id.clone(),
                 access_key_id: access_key_id.clone(),
-                calls: 0,
                 shown: None,
-                opened: BTreeSet::new(),
+                provider: String::new(),
+                opened: Openings::new(),
             })
     }
 
     fn finish(self) -> Table {
         let mut table = Table {
-            sessions: self.sessions.into_values().collect(),
+            sessions: self.sessions.into_values().filter(tells).collect(),
             ..Table::default()
         };
+        let behind = self
+            .seen
+            .values()
+            .flat_map(|(_, _, days)| days.keys().map(|(_, behind)| behind.clone()));
+        let behind: BTreeSet<Behind> = behind.chain([Behind::Nobody]).collect();
+        table.behind = behind.into_iter().collect();
         for (number, (signature, (first, last, days))) in self.seen.into_iter().enumerate() {
             table.signatures.push(Seen { signature, first, last });
-            table
-                .rows
-                .extend(days.into_iter().map(|(day, (calls, moments, resources))| Row {
-                    signature: number,
-                    day,
-                    calls,
-                    first: moments.iter().copied().min().unwrap_or_default(),
-                    last: moments.iter().copied().max().unwrap_or_default(),
-                    resources: shapes(resources.iter().map(String::as_str)),
-                }));
+            table.rows.extend(
+                days.into_iter()
+                    .map(|((day, behind), (calls, moments, resources))| Row {
+                        signature: number,
+                        day,
+                        behind: table.behind.binary_search(&behind).expect("it is listed"),
+                        calls,
+                        first: moments.iter().copied().min().unwrap_or_default(),
+                        last: moments.iter().copied().max().unwrap_or_default(),
+                        resources: shapes(resources.iter().map(String::as_str)),
+                    }),
+            );
         }
         table
     }
+}
+
+/// Of others the rows tell all there is.
+fn tells(session: &Session) -> bool {
+    session.shown.is_some() || !session.provider.is_empty() || !session.opened.is_empty()
 }
 
 fn check(what: &str, files: &[Vec<u8>]) {

@@ -37,6 +37,7 @@ fn row(signature: usize, day: i32, calls: u64) -> Row {
     Row {
         signature,
         day,
+        behind: 0,
         calls,
         first: i64::from(day) * DAY + 600,
         last: i64::from(day) * DAY + DAY - 60,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::super::tests::{Folder, all, bytes, fill, sample};
+use super::super::tests::{Folder, all, bytes, fill, rows, sample};
 use super::super::{DATA, How};
 use super::is_made_good;
 use crate::source::Source;
@@ -105,7 +105,8 @@ fn without_sessions_calls_stay_and_nothing_is_lost() {
             fill(&ledger.0, &[], &How::default());
         }
         let read = all(&ledger.0);
-        assert_eq!(read.table.rows, whole.table.rows);
+        // Whoever stood behind calls that were not joined yet is not known any more.
+        assert_eq!(rows(&read.table), rows(&whole.table));
         assert_eq!(read.coverage, whole.coverage);
     }
 }

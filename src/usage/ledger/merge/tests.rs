@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::attribute::{Actor, Known, Shown, Workload, WorkloadKind};
 use crate::coverage::Coverage;
-use crate::usage::ledger::part::{Calls, Object, Session};
+use crate::usage::Behind;
+use crate::usage::ledger::part::{Calls, Fact, Object, Session};
 use crate::usage::ledger::signatures::SignatureId;
 
 /// What reading these files into one part gives: each file one call of a signature of its own and one of `shared`.
@@ -18,6 +20,7 @@ fn part(files: &[u128]) -> Part {
         let call = |signature, resource: String| Calls {
             signature,
             day: 20_000,
+            behind: Behind::Session("0000000000000007".into()),
             calls: 1,
             first: 1_728_000_000 + *file as i64,
             last: 1_728_000_000 + *file as i64,
@@ -31,9 +34,10 @@ fn part(files: &[u128]) -> Part {
             sessions: vec![Session {
                 role_id: "AROAONE".to_owned(),
                 session: format!("{:016x}", file % 3),
-                opened: false,
-                workload: None,
-                calls: 1,
+                fact: Fact::Shown(Shown {
+                    said: false,
+                    workload: Workload::plain(WorkloadKind::Ec2, "i-1"),
+                }),
             }],
             coverage,
             objects: vec![Object {
@@ -97,13 +101,10 @@ fn more_resources_than_a_node_has_children_collapse_in_any_grouping() {
 fn of_equal_parts_the_one_whose_sessions_are_joined_stays() {
     let open = part(&[1, 2]);
     let mut joined = open.clone();
-    joined.sessions = vec![Session {
-        role_id: "AROAONE".to_owned(),
-        session: String::new(),
-        opened: false,
-        workload: None,
-        calls: 2,
-    }];
+    joined.sessions = Vec::new();
+    for row in &mut joined.calls {
+        row.behind = Behind::Actor(std::sync::Arc::new(Actor::unknown(Known::Unseen)));
+    }
     assert_eq!(
         one(&PartKey::default(), vec![open.clone(), joined.clone()]),
         Some(joined.clone())

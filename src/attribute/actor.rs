@@ -1,0 +1,231 @@
+//! Whom a session's calls are owed to: its opening, or what the calls show themselves, or nobody that can be named.
+//!
+//! A name is the truth or it is not given. Keys are told apart by the life of their sessions, and where two could have
+//! made a call neither is named.
+
+use std::collections::BTreeSet;
+
+use super::opening::{Claim, LIFE, Opener, Opening};
+use super::session::{Shown, Workload, WorkloadKind};
+
+/// Clocks of two services of AWS may differ by so many seconds, and a call takes its time to complete.
+const SKEW: i64 = 300;
+
+/// Who stood behind calls, and how that is known.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Actor {
+    /// `None` where nobody can be named.
+    pub workload: Option<Workload>,
+    /// How it is known, or why it is not.
+    pub known: Known,
+    /// The identity provider of the session, where its calls show it and no workload says as much; may be empty.
+    pub provider: String,
+}
+
+/// How a workload is known, or why none is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Known {
+    /// The opening of the session was seen.
+    Opening,
+    /// AWS says so on the calls themselves.
+    Call,
+    /// The caller says so of itself.
+    UserAgent,
+    /// The opening was seen, by somebody of this kind, whom it does not name.
+    Unnamed(WorkloadKind),
+    /// No opening was seen.
+    Unseen,
+    /// Several opened sessions under that key.
+    Several,
+    /// An opening was seen, and the calls lie outside the life of its session.
+    Outside,
+    /// More workloads than are told apart.
+    Other,
+    /// The ledger was collected before workloads were told apart.
+    Untold,
+}
+
+impl Known {
+    /// Each of them in a word; with its kind for [`Known::Unnamed`].
+    pub fn name(self) -> &'static str {
+        match self {
+            Known::Opening => "opening",
+            Known::Call => "call",
+            Known::UserAgent => "user_agent",
+            Known::Unnamed(_) => "unnamed",
+            Known::Unseen => "unseen",
+            Known::Several => "several",
+            Known::Outside => "outside",
+            Known::Other => "other",
+            Known::Untold => "untold",
+        }
+    }
+
+    /// The inverse of [`Known::name`]; `opener` is the kind that goes with it.
+    pub fn read(name: &str, opener: Option<WorkloadKind>) -> Option<Known> {
+        Some(match name {
+            "opening" => Known::Opening,
+            "call" => Known::Call,
+            "user_agent" => Known::UserAgent,
+            "unnamed" => Known::Unnamed(opener?),
+            "unseen" => Known::Unseen,
+            "several" => Known::Several,
+            "outside" => Known::Outside,
+            "other" => Known::Other,
+            "untold" => Known::Untold,
+            _ => return None,
+        })
+    }
+}
+
+impl Actor {
+    /// Nobody that can be named.
+    pub fn unknown(known: Known) -> Actor {
+        Actor {
+            workload: None,
+            known,
+            provider: String::new(),
+        }
+    }
+
+    /// The kind of whoever opened the session, where its opening was seen.
+    pub fn opener(&self) -> Option<WorkloadKind> {
+        match self.known {
+            Known::Unnamed(kind) => Some(kind),
+            Known::Opening => self.workload.as_ref().map(|workload| workload.kind),
+            Known::Call
+            | Known::UserAgent
+            | Known::Unseen
+            | Known::Several
+            | Known::Outside
+            | Known::Other
+            | Known::Untold => None,
+        }
+    }
+}
+
+/// Openings of one session's key.
+pub type Openings = BTreeSet<Opening>;
+
+/// Whom calls of a session are owed to. `span` holds the seconds of the first and the last of them; `openings_of` finds
+/// what opened another session, by its role's id and its key.
+pub fn behind<'o>(
+    openings: &'o Openings,
+    shown: Option<&Shown>,
+    provider: &str,
+    (first, last): (i64, i64),
+    openings_of: &dyn Fn(&str, &str) -> Option<&'o Openings>,
+) -> Actor {
+    let opened = opened(openings, (first, last), openings_of);
+    let call = shown.filter(|shown| !shown.said);
+    let said = shown.filter(|shown| shown.said);
+    let named = |workload: &Workload, known: Known| Actor {
+        workload: Some(workload.clone()),
+        known,
+        provider: String::new(),
+    };
+    match (opened, call) {
+        // Identity Center opens its roles by SAML; the session's name is the person's, the other one's need not be.
+        (Opened::By(_), Some(call)) if call.workload.kind == WorkloadKind::Sso => named(&call.workload, Known::Call),
+        (Opened::By(mut workload), _) => {
+            if workload.kind == WorkloadKind::ServiceAccount && workload.cluster.is_none() {
+                workload.cluster = cluster_of(provider).map(str::to_owned);
+            }
+            named(&workload, Known::Opening)
+        }
+        (Opened::Not(_), Some(call)) => named(&call.workload, Known::Call),
+        (Opened::Not(Known::Unseen), None) if said.is_some() && provider.is_empty() => {
+            named(&said.expect("it is some").workload, Known::UserAgent)
+        }
+        (Opened::Not(why), None) => Actor {
+            workload: None,
+            known: why,
+            provider: provider.to_owned(),
+        },
+    }
+}
+
+enum Opened {
+    By(Workload),
+    Not(Known),
+}
+
+fn opened<'o>(
+    openings: &'o Openings,
+    (first, last): (i64, i64),
+    openings_of: &dyn Fn(&str, &str) -> Option<&'o Openings>,
+) -> Opened {
+    // An opening further away belongs to another session, whose key is the same by chance.
+    let near = |opening: &&Opening| opening.from <= last + LIFE && first <= opening.from + 2 * LIFE;
+    let near: Vec<&Opening> = openings.iter().filter(near).collect();
+    let accounts = accounts_of_callers(&near);
+    let mut openers: BTreeSet<Result<Workload, WorkloadKind>> = BTreeSet::new();
+    for opening in &near {
+        openers.insert(match &opening.opener {
+            Opener::Named(workload) if accounts.contains(workload.name.as_str()) => continue,
+            Opener::Named(workload) => Ok(workload.clone()),
+            Opener::Unnamed(kind) => Err(*kind),
+            Opener::Claimed(claim) => Ok(believed(claim, opening.from, openings_of)),
+        });
+    }
+    let mut openers = openers.into_iter();
+    let Some(opener) = openers.next() else {
+        return Opened::Not(Known::Unseen);
+    };
+    if openers.next().is_some() {
+        return Opened::Not(Known::Several);
+    }
+    if !near.iter().any(|opening| covers(opening, (first, last))) {
+        return Opened::Not(Known::Outside);
+    }
+    match opener {
+        Ok(workload) => Opened::By(workload),
+        Err(kind) => Opened::Not(Known::Unnamed(kind)),
+    }
+}
+
+fn covers(opening: &Opening, (first, last): (i64, i64)) -> bool {
+    opening.from - SKEW <= first && last <= opening.until + SKEW
+}
+
+/// The pod that a claim names, if EKS opened the session that names it, and for no other pod; else the role.
+fn believed<'o>(claim: &Claim, time: i64, openings_of: &dyn Fn(&str, &str) -> Option<&'o Openings>) -> Workload {
+    let openings = openings_of(&claim.role_id, &claim.session).into_iter().flatten();
+    let mut current = openings.filter(|opening| covers(opening, (time, time)));
+    let is_eks = |opening: &Opening| match &opening.opener {
+        Opener::Unnamed(kind) => *kind == WorkloadKind::PodIdentity,
+        Opener::Named(pod) => {
+            let names = |pod: &Workload| (pod.namespace.clone(), pod.name.clone());
+            pod.kind == WorkloadKind::PodIdentity && names(pod) == names(&claim.pod)
+        }
+        Opener::Claimed(_) => false,
+    };
+    match current.next() {
+        Some(first) if is_eks(first) && current.all(is_eks) => claim.pod.clone(),
+        Some(_) | None => claim.caller.clone(),
+    }
+}
+
+/// Accounts of the roles and users that opened a session. Where a role is taken from another account, its own account's
+/// trail tells of that account alone: a copy of the call that the caller's trail tells better.
+fn accounts_of_callers<'o>(openings: &[&'o Opening]) -> BTreeSet<&'o str> {
+    let callers = openings.iter().filter_map(|opening| match &opening.opener {
+        Opener::Named(workload) => Some(workload),
+        Opener::Claimed(claim) => Some(&claim.caller),
+        Opener::Unnamed(_) => None,
+    });
+    callers
+        .filter(|workload| workload.kind == WorkloadKind::Principal)
+        .filter_map(|workload| workload.name.split(':').nth(4))
+        .collect()
+}
+
+/// The cluster that an EKS identity provider belongs to, by the id in its URL.
+pub fn cluster_of(provider: &str) -> Option<&str> {
+    let (issuer, id) = provider.rsplit_once("/id/")?;
+    let host = issuer.rsplit('/').next()?;
+    (host.starts_with("oidc.eks.") && !id.is_empty() && !id.contains('/')).then_some(id)
+}
+
+#[cfg(test)]
+mod tests;

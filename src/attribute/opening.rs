@@ -1,0 +1,258 @@
+//! Openings of sessions: who asked for one, as far as the event that opened it tells, and how long it lasts.
+//!
+//! Anybody who may assume a role chooses tags and external id as it pleases. They name a pod only where EKS wrote them:
+//! in a call of `pods.eks.amazonaws.com`, or in the next hop of a session that such a call opened.
+
+use std::borrow::Cow;
+
+use super::session::{Session, Workload, WorkloadKind, session};
+use super::{Attribution, attribute};
+use crate::decode::json::Value;
+use crate::decode::{Event, Time};
+
+/// The longest that a role's session lasts, in seconds (STS API reference, "AssumeRole").
+pub(super) const LIFE: i64 = 12 * 3600;
+
+/// Who opened a session.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Opener {
+    /// The event names it.
+    Named(Workload),
+    /// Somebody of this kind, whom the event does not name.
+    Unnamed(WorkloadKind),
+    /// A role that names a pod.
+    Claimed(Box<Claim>),
+}
+
+/// A role's call that names a pod, as EKS does with a target role. It is believed where EKS opened the role's session.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Claim {
+    /// The role.
+    pub caller: Workload,
+    /// The session that called: the role's id, and its access key or what stands for it.
+    pub role_id: String,
+    /// See `role_id`.
+    pub session: String,
+    /// Whom it names.
+    pub pod: Workload,
+}
+
+/// The opening of a session.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Opening {
+    /// By whom.
+    pub opener: Opener,
+    /// When, in seconds since 1970.
+    pub from: i64,
+    /// When the session ends.
+    pub until: i64,
+}
+
+/// A call that opened a session.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Seed {
+    /// The session.
+    pub session: Session<'static>,
+    /// Who opened it, and when.
+    pub opening: Opening,
+}
+
+/// The opening of a session, where the event is one that succeeded and shows the new key.
+pub fn seed(event: &Event<'_>) -> Option<Seed> {
+    if event.source != "sts.amazonaws.com" || !event.name.starts_with("AssumeRole") || event.error_code.is_some() {
+        return None;
+    }
+    let response = event.response_elements.parse()?;
+    let credentials = response.get("credentials")?;
+    let key = credentials.get("accessKeyId")?.as_str()?;
+    let role_id = response
+        .get("assumedRoleUser")?
+        .get("assumedRoleId")?
+        .as_str()?
+        .split(':')
+        .next()?;
+    let opener = opener(event, &response)?;
+    let from = event.time.seconds();
+    let ends = credentials
+        .get("expiration")
+        .and_then(Value::as_str)
+        .and_then(expiration);
+    let until = ends.map_or(from + LIFE, |ends| ends.min(from + LIFE));
+    (!key.is_empty() && !role_id.is_empty()).then(|| Seed {
+        session: Session {
+            role_id: Cow::Owned(role_id.to_owned()),
+            access_key_id: Cow::Owned(key.to_owned()),
+        },
+        opening: Opening { opener, from, until },
+    })
+}
+
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
+/// `Apr 16, 2024, 3:20:04 PM`, with or without the second comma, in UTC (CloudTrail user guide, examples of
+/// AssumeRole), or ISO 8601: seconds since 1970.
+fn expiration(text: &str) -> Option<i64> {
+    if let Some(time) = Time::parse(text) {
+        return Some(time.seconds());
+    }
+    let words: Vec<&str> = text
+        .split(|letter: char| letter == ',' || letter.is_whitespace())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let [month, day, year, clock, half] = words[..] else {
+        return None;
+    };
+    let month = MONTHS.iter().position(|known| known.eq_ignore_ascii_case(month))? + 1;
+    let (day, year): (u32, u32) = (day.parse().ok()?, year.parse().ok()?);
+    let mut clock = clock.split(':');
+    let hour: u32 = clock.next()?.parse().ok()?;
+    let (minute, second) = (clock.next()?, clock.next()?);
+    let after_noon = half.eq_ignore_ascii_case("PM");
+    if clock.next().is_some() || !(1..=12).contains(&hour) || !after_noon && !half.eq_ignore_ascii_case("AM") {
+        return None;
+    }
+    let hour = hour % 12 + if after_noon { 12 } else { 0 };
+    let iso = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:0>2}:{second:0>2}Z");
+    Some(Time::parse(&iso)?.seconds())
+}
+
+/// Who asked for the session.
+fn opener(event: &Event<'_>, response: &Value<'_>) -> Option<Opener> {
+    let identity = event.identity.as_ref()?;
+    let request = event.request_parameters.parse();
+    let named = |kind: WorkloadKind| -> Opener {
+        let session_name = request
+            .as_ref()
+            .and_then(|request| request.get("roleSessionName")?.as_str());
+        match session_name {
+            Some(name) if !name.is_empty() => Opener::Named(Workload::plain(kind, name)),
+            Some(_) | None => Opener::Unnamed(kind),
+        }
+    };
+    // In China some services have the partition's suffix behind their names.
+    let service = identity.invoked_by.as_deref().unwrap_or("");
+    let service = service.strip_suffix(".cn").unwrap_or(service);
+    let is_eks = service == "pods.eks.amazonaws.com";
+    let pod = || match request.as_ref().and_then(pod_identity) {
+        Some(pod) => Opener::Named(pod),
+        None => Opener::Unnamed(WorkloadKind::PodIdentity),
+    };
+    match identity.kind.as_deref()? {
+        "WebIdentityUser" => {
+            let provider = identity.identity_provider.as_deref();
+            let provider = provider.or_else(|| response.get("provider")?.as_str()).unwrap_or("");
+            let told = identity.user_name.as_deref().filter(|name| !name.is_empty());
+            let proved = response.get("subjectFromWebIdentityToken").and_then(Value::as_str);
+            // Where the name is not the token's own, the token's counts.
+            let service_account = [told, proved]
+                .into_iter()
+                .flatten()
+                .find(|name| is_service_account(name));
+            Some(
+                match service_account.or(proved.filter(|name| !name.is_empty())).or(told) {
+                    Some(subject) => Opener::Named(web_identity(subject, provider)),
+                    None => Opener::Unnamed(WorkloadKind::WebIdentity),
+                },
+            )
+        }
+        "SAMLUser" => Some(match identity.user_name.as_deref() {
+            Some(name) if !name.is_empty() => Opener::Named(Workload::plain(WorkloadKind::Saml, name)),
+            Some(_) | None => Opener::Unnamed(WorkloadKind::Saml),
+        }),
+        "AWSService" => match service {
+            "" => None,
+            "pods.eks.amazonaws.com" => Some(pod()),
+            "ec2.amazonaws.com" => Some(named(WorkloadKind::Ec2)),
+            "lambda.amazonaws.com" => Some(named(WorkloadKind::Lambda)),
+            "ecs-tasks.amazonaws.com" => Some(named(WorkloadKind::Ecs)),
+            service => Some(Opener::Named(Workload::plain(WorkloadKind::Service, service))),
+        },
+        _ => match attribute(event) {
+            // EKS itself takes a target role in the name of the first one.
+            Attribution::Principal(_) if is_eks => Some(pod()),
+            Attribution::Principal(principal) => {
+                let name = match &*principal.arn {
+                    "" => principal.account,
+                    arn => arn,
+                };
+                let caller = Workload::plain(WorkloadKind::Principal, name);
+                let claim = request.as_ref().and_then(pod_identity).zip(session(event));
+                Some(match claim {
+                    Some((pod, session)) => Opener::Claimed(Box::new(Claim {
+                        caller,
+                        role_id: session.role_id.into_owned(),
+                        session: session.access_key_id.into_owned(),
+                        pod,
+                    })),
+                    None => Opener::Named(caller),
+                })
+            }
+            Attribution::NotACall(_) | Attribution::Nobody => None,
+        },
+    }
+}
+
+/// Namespace and name of `system:serviceaccount:NAMESPACE:NAME`.
+fn service_account(subject: &str) -> Option<(&str, &str)> {
+    let (namespace, name) = subject.strip_prefix("system:serviceaccount:")?.split_once(':')?;
+    (!namespace.is_empty() && !name.is_empty() && !name.contains(':')).then_some((namespace, name))
+}
+
+fn is_service_account(subject: &str) -> bool {
+    service_account(subject).is_some()
+}
+
+/// A service account, from any issuer; every other subject is a web identity.
+fn web_identity(subject: &str, provider: &str) -> Workload {
+    match service_account(subject) {
+        Some((namespace, name)) => Workload {
+            kind: WorkloadKind::ServiceAccount,
+            cluster: provider
+                .rsplit_once('/')
+                .map(|(_, id)| id.to_owned())
+                .filter(|id| !id.is_empty()),
+            namespace: Some(namespace.to_owned()),
+            name: name.to_owned(),
+        },
+        None => Workload::plain(WorkloadKind::WebIdentity, subject),
+    }
+}
+
+/// The pod from the session tags that EKS sets, or, where those are disabled, from
+/// `externalId = REGION/ACCOUNT/CLUSTER/NAMESPACE/SERVICE_ACCOUNT` (EKS user guide, "Pod Identity").
+fn pod_identity(request: &Value<'_>) -> Option<Workload> {
+    let tag = |wanted: &str| -> Option<String> {
+        let tags = request.get("tags")?.elements();
+        let tag = tags
+            .iter()
+            .find(|tag| tag.get("key").and_then(Value::as_str) == Some(wanted))?;
+        Some(tag.get("value")?.as_str()?.to_owned())
+    };
+    let workload = |cluster: Option<String>, namespace: String, name: String| Workload {
+        kind: WorkloadKind::PodIdentity,
+        cluster,
+        namespace: Some(namespace),
+        name,
+    };
+    if let (Some(namespace), Some(name)) = (tag("kubernetes-namespace"), tag("kubernetes-service-account")) {
+        return Some(workload(tag("eks-cluster-name"), namespace, name));
+    }
+    let external: Vec<&str> = request.get("externalId")?.as_str()?.split('/').collect();
+    match external[..] {
+        [_region, account, cluster, namespace, name]
+            if account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            Some(workload(
+                Some(cluster.to_owned()),
+                namespace.to_owned(),
+                name.to_owned(),
+            ))
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,349 @@
+//! Who used a role: whom the archive shows behind its sessions, and where it shows nobody, the only one whom the trust
+//! policy lets in.
+//!
+//! The trust policy is today's, and a guess: it names nobody where there is a second way in, and where the archive shows
+//! that it changed or that somebody else came in.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use crate::attribute::{Actor, Known, Workload, WorkloadKind, cluster_of};
+use crate::grants::{Kind, Principal};
+use crate::iam::condition::{Comparison, Condition};
+use crate::iam::policy::Principal as Named;
+use crate::iam::{ActionPart, Effect, PrincipalPart, Statement, pattern};
+use crate::resolve::bare;
+use crate::usage::{Table, WorkloadCalls};
+
+/// How a user of a role is known.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum How {
+    /// The opening of the session was seen, or AWS says so on the calls.
+    Seen,
+    /// The calls show the identity provider, and so the cluster.
+    FederatedProvider,
+    /// The role's trust policy lets nobody else in.
+    Trust,
+    /// Not at all.
+    Unknown,
+}
+
+impl How {
+    /// As `result.json` writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            How::Seen => "seen",
+            How::FederatedProvider => "federated_provider",
+            How::Trust => "trust",
+            How::Unknown => "unknown",
+        }
+    }
+}
+
+/// One user of a role.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct User {
+    /// Who; `None` where nobody can be named.
+    pub workload: Option<Workload>,
+    /// The cluster, where it is known and the workload is not.
+    pub cluster: Option<String>,
+    /// How that is known.
+    pub how: How,
+    /// Where nobody is named, why, in words.
+    pub why: &'static str,
+    /// Calls.
+    pub calls: u64,
+}
+
+/// Who used a role.
+#[derive(Clone, Debug, Default)]
+pub struct Users {
+    /// Most calls first.
+    pub all: Vec<User>,
+    door: Door,
+}
+
+/// What the archive tells of all roles' users.
+pub(super) struct Seen<'t> {
+    workloads: HashMap<&'t str, Vec<&'t WorkloadCalls>>,
+    /// Roles whose trust policy changed, by account and resource.
+    changed: BTreeSet<(&'t str, &'t str)>,
+}
+
+impl<'t> Seen<'t> {
+    pub(super) fn of(table: &'t Table) -> Seen<'t> {
+        let mut workloads: HashMap<&str, Vec<&WorkloadCalls>> = HashMap::new();
+        for known in &table.workloads {
+            workloads.entry(&known.role_id).or_default().push(known);
+        }
+        let mut changed = BTreeSet::new();
+        for row in &table.rows {
+            let signature = &table.signatures[row.signature].signature;
+            if &*signature.event_name != "UpdateAssumeRolePolicy" || &*signature.event_source != "iam.amazonaws.com" {
+                continue;
+            }
+            let account = &*signature.account;
+            match &row.resources[..] {
+                [] => _ = changed.insert((account, "*")),
+                resources => changed.extend(resources.iter().map(|resource| (account, bare(resource)))),
+            }
+        }
+        Seen { workloads, changed }
+    }
+
+    pub(super) fn users(&self, principal: &Principal) -> Users {
+        if principal.kind != Kind::Role || principal.id.is_empty() {
+            return Users::default();
+        }
+        let of_role = self.workloads.get(principal.id.as_str());
+        let of_role = of_role.map_or(&[][..], Vec::as_slice);
+        let account = (principal.account.as_str(), "");
+        let mut changes = self
+            .changed
+            .range(account..)
+            .take_while(|(of, _)| *of == principal.account);
+        let changed = changes.any(|(_, resource)| pattern::matches(resource, &principal.arn));
+        let mut door = match &principal.trust {
+            Some(Ok(_)) if !changed => Door::of(principal.trust_statements()),
+            Some(_) | None => Door::default(),
+        };
+        // Whoever was seen to come in and is not let in today shows that the policy was another one.
+        for known in of_role {
+            if let Actor {
+                workload: Some(seen),
+                known: Known::Opening,
+                ..
+            } = &*known.actor
+                && !door.lets_in(seen)
+            {
+                door = Door::default();
+            }
+        }
+        let mut all: Vec<User> = Vec::new();
+        for known in of_role {
+            let user = door.user(&known.actor, known.calls);
+            let same = |other: &&mut User| {
+                (&other.workload, &other.cluster, other.how, other.why)
+                    == (&user.workload, &user.cluster, user.how, user.why)
+            };
+            match all.iter_mut().find(same) {
+                Some(other) => other.calls += user.calls,
+                None => all.push(user),
+            }
+        }
+        all.sort_by(|a, b| {
+            let name = |user: &User| (user.workload.clone(), user.cluster.clone(), user.how, user.why);
+            b.calls.cmp(&a.calls).then_with(|| name(a).cmp(&name(b)))
+        });
+        Users { all, door }
+    }
+}
+
+impl Users {
+    /// Whom calls are owed to.
+    pub fn user(&self, actor: &Arc<Actor>, calls: u64) -> User {
+        self.door.user(actor, calls)
+    }
+}
+
+/// Who a trust policy lets in, where that is one.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct Door {
+    /// Every way in, as far as it was read.
+    ways: Vec<Way>,
+    /// Whether there is a way that was not.
+    others: bool,
+}
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Way {
+    /// A service of AWS.
+    Service(String),
+    /// Subjects of an identity provider; one service account where the condition leaves no other.
+    Federated(String, Option<(String, String)>),
+}
+
+impl Door {
+    fn of(statements: &[Statement]) -> Door {
+        let mut door = Door::default();
+        for statement in statements {
+            match statement.effect {
+                Effect::Allow => door.add(statement),
+                // It lets nobody in.
+                Effect::Deny => {}
+            }
+        }
+        door
+    }
+
+    fn add(&mut self, statement: &Statement) {
+        // What tags a session, or names its source, opens none.
+        let beside = ["sts:tagsession", "sts:setsourceidentity", "sts:setcontext"];
+        if let ActionPart::Action(actions) = &statement.action
+            && actions.iter().all(|action| beside.contains(&action.lower()))
+        {
+            return;
+        }
+        let PrincipalPart::Principal(named) = &statement.principal else {
+            self.others = true;
+            return;
+        };
+        for who in named {
+            match who {
+                Named::Service(service) => {
+                    let service = service.strip_suffix(".cn").unwrap_or(service);
+                    self.ways.push(Way::Service(service.to_owned()));
+                }
+                Named::Federated(provider) => {
+                    let one = subject(&statement.conditions, provider);
+                    self.ways.push(Way::Federated(provider.clone(), one));
+                }
+                Named::Everyone | Named::Aws(_) | Named::CanonicalUser(_) => self.others = true,
+            }
+        }
+    }
+
+    /// Whether a workload that was seen could come in today. In doubt it could not.
+    fn lets_in(&self, seen: &Workload) -> bool {
+        let by_service = |service: &str| self.ways.contains(&Way::Service(service.to_owned()));
+        match seen.kind {
+            WorkloadKind::ServiceAccount => self.ways.iter().any(|way| match way {
+                Way::Federated(provider, one) => {
+                    let same = one.as_ref().is_none_or(|(namespace, name)| {
+                        seen.namespace.as_deref() == Some(namespace) && seen.name == *name
+                    });
+                    same && (seen.cluster.is_none() || cluster_of(provider) == seen.cluster.as_deref())
+                }
+                Way::Service(_) => false,
+            }),
+            WorkloadKind::PodIdentity => by_service("pods.eks.amazonaws.com") || self.others,
+            WorkloadKind::Ec2 => by_service("ec2.amazonaws.com"),
+            WorkloadKind::Lambda => by_service("lambda.amazonaws.com"),
+            WorkloadKind::Ecs => by_service("ecs-tasks.amazonaws.com"),
+            WorkloadKind::Service => by_service(&seen.name),
+            WorkloadKind::Principal => self.others,
+            WorkloadKind::Sso | WorkloadKind::WebIdentity | WorkloadKind::Saml => {
+                self.ways.iter().any(|way| matches!(way, Way::Federated(..)))
+            }
+        }
+    }
+
+    fn user(&self, actor: &Arc<Actor>, calls: u64) -> User {
+        let user = |workload: Option<Workload>, how: How| User {
+            workload,
+            cluster: None,
+            how,
+            why: "",
+            calls,
+        };
+        match (&actor.workload, actor.known) {
+            (Some(workload), Known::Opening | Known::Call) => return user(Some(workload.clone()), How::Seen),
+            (Some(workload), Known::UserAgent) if self.only_service(workload.kind) => {
+                return user(Some(workload.clone()), How::Trust);
+            }
+            (Some(_), _) => {}
+            (None, Known::Unseen) => {
+                if let Some(workload) = self.only(&actor.provider) {
+                    return user(Some(workload), How::Trust);
+                }
+            }
+            (None, _) => {}
+        }
+        let cluster = cluster_of(&actor.provider).map(str::to_owned);
+        User {
+            workload: None,
+            how: if cluster.is_some() {
+                How::FederatedProvider
+            } else {
+                How::Unknown
+            },
+            cluster,
+            why: why_unknown(actor.known),
+            calls,
+        }
+    }
+
+    /// The one service account that can come in; `provider` is the session's, where its calls show it.
+    fn only(&self, provider: &str) -> Option<Workload> {
+        let mut ways = self.ways.iter().filter(|way| match way {
+            Way::Federated(of, _) => provider.is_empty() || of == provider,
+            Way::Service(_) => provider.is_empty(),
+        });
+        let one = ways.next().filter(|_| ways.next().is_none())?;
+        match one {
+            Way::Federated(provider_of, Some((namespace, name))) if !self.others || !provider.is_empty() => {
+                Some(Workload {
+                    kind: WorkloadKind::ServiceAccount,
+                    cluster: cluster_of(provider_of).map(str::to_owned),
+                    namespace: Some(namespace.clone()),
+                    name: name.clone(),
+                })
+            }
+            Way::Federated(..) | Way::Service(_) => None,
+        }
+    }
+
+    /// Whether a kind of workload alone can come in.
+    fn only_service(&self, kind: WorkloadKind) -> bool {
+        let service = match kind {
+            WorkloadKind::Lambda => "lambda.amazonaws.com",
+            WorkloadKind::Ecs => "ecs-tasks.amazonaws.com",
+            WorkloadKind::ServiceAccount
+            | WorkloadKind::PodIdentity
+            | WorkloadKind::Ec2
+            | WorkloadKind::Sso
+            | WorkloadKind::WebIdentity
+            | WorkloadKind::Saml
+            | WorkloadKind::Principal
+            | WorkloadKind::Service => return false,
+        };
+        let is_it = |way: &Way| *way == Way::Service(service.to_owned());
+        !self.others && !self.ways.is_empty() && self.ways.iter().all(is_it)
+    }
+}
+
+/// The one service account of a provider that a statement's condition leaves.
+///
+/// Further conditions only leave less, so they are not looked at; `…IfExists` and negated ones name nobody.
+fn subject(conditions: &[Condition], provider: &str) -> Option<(String, String)> {
+    let (_, issuer) = provider.split_once(":oidc-provider/")?;
+    let key = format!("{issuer}:sub");
+    let mut of_subject = conditions.iter().filter(|condition| {
+        let operator = condition.operator;
+        let equals = matches!(operator.comparison, Comparison::StringEquals | Comparison::StringLike);
+        equals && operator.set.is_none() && !operator.if_exists && condition.key.eq_ignore_ascii_case(&key)
+    });
+    let one = of_subject.next().filter(|_| of_subject.next().is_none())?;
+    let [subject] = &one.values[..] else { return None };
+    let (namespace, name) = subject.strip_prefix("system:serviceaccount:")?.split_once(':')?;
+    // A variable stands for anybody, as a wildcard does.
+    let plain = |text: &str| !text.is_empty() && !text.contains(['*', '?', '$', ':']);
+    (plain(namespace) && plain(name)).then(|| (namespace.to_owned(), name.to_owned()))
+}
+
+/// Why nobody is named.
+fn why_unknown(known: Known) -> &'static str {
+    match known {
+        Known::Opening | Known::Call | Known::UserAgent | Known::Unseen => "sessions opened outside this archive",
+        Known::Unnamed(WorkloadKind::PodIdentity) => "sessions opened by pods.eks without tags",
+        Known::Unnamed(WorkloadKind::WebIdentity | WorkloadKind::ServiceAccount) => {
+            "sessions opened by a web identity that the trail does not name"
+        }
+        Known::Unnamed(WorkloadKind::Saml | WorkloadKind::Sso) => {
+            "sessions opened by a SAML identity that the trail does not name"
+        }
+        Known::Unnamed(WorkloadKind::Ec2) => "sessions opened by ec2 for an instance that the trail does not name",
+        Known::Unnamed(WorkloadKind::Lambda) => "sessions opened by lambda for a function that the trail does not name",
+        Known::Unnamed(WorkloadKind::Ecs) => "sessions opened by ecs-tasks for a task that the trail does not name",
+        Known::Unnamed(WorkloadKind::Principal | WorkloadKind::Service) => {
+            "sessions opened by somebody whom the trail does not name"
+        }
+        Known::Several => "sessions under a key that several opened",
+        Known::Outside => "calls outside the life of the session that was opened under their key",
+        Known::Other => "other workloads, beyond the 256 that are told apart",
+        Known::Untold => "calls collected before workloads were told apart",
+    }
+}
+
+#[cfg(test)]
+mod tests;
