@@ -28,6 +28,7 @@ mod mutants;
 #[cfg(feature = "aws")]
 mod network;
 mod only_reads;
+mod numbers;
 mod observability;
 mod operations;
 mod originals;

@@ -186,11 +186,19 @@ impl Catalog {
     /// holds then.
     pub fn roles_go_to(&self, event_source: &str) -> Option<String> {
         let prefix = self.prefixes_of(event_source).first()?;
-        let text = unpack_text(embedded!("passed_to.z"));
-        rows(&text).find_map(|row| match row.as_slice() {
-            [known, principal, ..] if known == prefix => Some((*principal).to_owned()),
-            _ => None,
-        })
+        // Asked for each operation of an archive, and unpacked once.
+        let passed_to = self.passed_to.get_or_init(|| {
+            let text = unpack_text(embedded!("passed_to.z"));
+            let mut passed_to = HashMap::new();
+            for row in rows(&text) {
+                if let [prefix, principal, ..] = row.as_slice() {
+                    let principal = || (*principal).to_owned();
+                    passed_to.entry((*prefix).to_owned()).or_insert_with(principal);
+                }
+            }
+            passed_to
+        });
+        passed_to.get(prefix).cloned()
     }
 
     fn hand(&self) -> &Hand {

@@ -114,6 +114,8 @@ pub struct Catalog {
     lifecycles: OnceLock<lifecycle::LifeCycles>,
     logging: OnceLock<Vec<logging::Class>>,
     policies: OnceLock<Table>,
+    /// Whom each service hands roles to.
+    passed_to: OnceLock<HashMap<String, String>>,
 }
 
 impl Catalog {
@@ -153,6 +155,7 @@ impl Catalog {
             lifecycles: OnceLock::new(),
             logging: OnceLock::new(),
             policies: OnceLock::new(),
+            passed_to: OnceLock::new(),
         }
     }
 

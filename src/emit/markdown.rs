@@ -260,12 +260,20 @@ fn proved(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
     if !chosen.is_empty() {
         let narrower = verdicts().filter(|v| v.narrower == "proved").count();
         let keeps = verdicts().filter(|v| v.keeps == "proved").count();
+        let calls = view::calls_replayed(report, chosen.iter().map(|one| &**one.suggestion));
+        let stand_for = match calls {
+            0 => String::new(),
+            calls => format!(" that stand for {}", view::count(calls, "call", "calls")),
+        };
         text.push_str(&format!(
             "### What is proved\n\n- The new policy allows nothing that the old one does not: {narrower} of {n}.\n\
-             - Every observed call that the old policy allows, the new one allows: {keeps} of {n}, {} that stand for {}.\n\
+             - Every observed call that the old policy allows, the new one allows: {keeps} of {n}, {}{stand_for}.\n\
              - Both relative to the catalog of {}.\n\n",
-            view::count(verdicts().map(|v| v.shapes_proved).sum(), "resource shape", "resource shapes"),
-            view::count(verdicts().map(|v| v.calls_represented).sum(), "call", "calls"),
+            view::count(
+                verdicts().map(|v| v.shapes_proved).sum(),
+                "resource shape",
+                "resource shapes"
+            ),
             sentence(&report.tool.catalog_date),
             n = chosen.len(),
         ));

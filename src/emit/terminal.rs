@@ -169,6 +169,7 @@ fn first_screen(report: &Report, page: &mut Page) {
         0 => String::new(),
         _ => {
             let mut parts = vec![view::proof(report)];
+            parts.extend(view::ready_unseen(report));
             parts.extend(view::backtest(report));
             tied(&parts)
         }

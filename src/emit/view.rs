@@ -145,23 +145,32 @@ pub(super) fn not_touched(report: &Report) -> (u64, Vec<String>) {
 
 /// What the proof of the ready suggestions comes to.
 pub(super) fn proof(report: &Report) -> String {
-    let ready = || report.suggestions.iter().filter(|s| s.held.is_none());
-    // The steps of one policy replay the same calls.
-    let mut replayed: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    for s in ready() {
-        let calls = replayed.entry((&s.policy_arn, &s.policy)).or_default();
-        *calls = s.verdict.calls_represented.max(*calls);
+    let mut ready = report.suggestions.iter().filter(|s| s.held.is_none());
+    let (totals, catalog) = (&report.totals, &report.tool.catalog_date);
+    if !ready.all(|s| s.verdict.keeps == "proved") {
+        return format!("not replayed against the log (catalog {catalog})");
     }
-    let calls = replayed.values().fold(0_u64, |sum, calls| sum.saturating_add(*calls));
-    if ready().all(|s| s.verdict.keeps == "proved") {
-        format!(
-            "0 of {} observed calls lost (catalog {})",
-            number(calls),
-            report.tool.catalog_date
-        )
-    } else {
-        format!("not replayed against the log (catalog {})", report.tool.catalog_date)
+    // Results of earlier versions did not count events once.
+    match totals.calls_replayed {
+        0 => format!("no observed call lost (catalog {catalog})"),
+        calls => format!("0 of {} observed calls lost (catalog {catalog})", number(calls)),
     }
+}
+
+/// In how many of the ready suggestions something unseen stays.
+pub(super) fn ready_unseen(report: &Report) -> Option<String> {
+    let unseen = report.totals.ready_unseen;
+    (unseen > 0).then(|| format!("{} keep something unseen", number(unseen)))
+}
+
+/// Calls of everybody whom suggestions affect, each event once; 0 in results of earlier versions.
+pub(super) fn calls_replayed<'r>(report: &Report, suggestions: impl Iterator<Item = &'r Suggestion>) -> u64 {
+    let affected: BTreeSet<&str> = suggestions.flat_map(|s| s.affects.iter().map(String::as_str)).collect();
+    let concerned = report
+        .principals
+        .iter()
+        .filter(|one| affected.contains(one.arn.as_str()));
+    concerned.map(|principal| principal.calls_replayed).sum()
 }
 
 /// What of a suggestion stays only because nobody could see it: each statement's name, and how much it is for which

@@ -109,6 +109,10 @@ pub struct Activity {
     pub unexplained: Vec<Unexplained>,
     /// All calls, whatever became of them.
     pub calls: u64,
+    /// Of those, calls that needed or may have needed some action and were not surely denied it: each is replayed.
+    pub replayed: u64,
+    /// Of those, calls whose resources the log shows only in part.
+    pub replayed_incomplete: u64,
     /// Days since 1970 on which they were made.
     pub days: BTreeSet<i32>,
     /// The last of them, seconds since 1970.
@@ -128,7 +132,8 @@ pub(super) struct Asked {
 
 /// Who of the grants made a caller's calls, and whether under an earlier id.
 pub(super) struct Callers {
-    by_id: HashMap<String, PrincipalIndex>,
+    /// By account and id.
+    by_id: HashMap<(String, String), PrincipalIndex>,
     by_arn: HashMap<String, PrincipalIndex>,
     by_name: HashMap<(String, Kind, String), PrincipalIndex>,
 }
@@ -142,7 +147,9 @@ impl Callers {
         };
         for (index, principal) in grants.principals.iter().enumerate() {
             if !principal.id.is_empty() {
-                callers.by_id.insert(principal.id.clone(), index);
+                callers
+                    .by_id
+                    .insert((principal.account.clone(), principal.id.clone()), index);
             }
             callers.by_arn.insert(principal.arn.clone(), index);
             // Names are unique in an account whatever their case (IAM user guide, "IAM and AWS STS quotas").
@@ -160,7 +167,8 @@ impl Callers {
             PrincipalKind::User => Kind::User,
             PrincipalKind::Root | PrincipalKind::Account | PrincipalKind::IdentityCenterUser => return None,
         };
-        if let Some(index) = self.by_id.get(&*caller.id) {
+        // An id is of one account; one that two accounts show was typed by somebody.
+        if let Some(index) = self.by_id.get(&(caller.account.to_string(), caller.id.to_string())) {
             return Some((*index, false));
         }
         let name = caller.arn.rsplit('/').next().unwrap_or("").to_lowercase();
@@ -336,6 +344,13 @@ pub(super) fn record(
             .entry(call.action)
             .or_default()
             .add(seen, rows, call, indeterminate);
+    }
+    // An event counts once, whatever it needed.
+    if may_need.iter().any(|call| !refuted(call)) {
+        activity.replayed += calls;
+        if may_need.iter().any(|call| !refuted(call) && !call.complete) {
+            activity.replayed_incomplete += calls;
+        }
     }
     for call in may_need.iter().filter(|call| !refuted(call)) {
         activity

@@ -266,6 +266,7 @@ fn principal(inputs: &Inputs<'_>, groups: &actions::Groups<'_>, index: Principal
         path: granted.path.clone(),
         created: granted.created.map(|time| time.to_string()).unwrap_or_default(),
         last_seen: gap.activity.last_seen.map(moment),
+        calls_replayed: gap.activity.replayed,
         rhythm: inputs
             .archive
             .window

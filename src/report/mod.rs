@@ -233,20 +233,27 @@ pub struct Unmapped {
 /// The sums that the first screen shows.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct Totals {
-    /// Principals in the grants.
+    /// Principals that are shown: all in the grants, or those that `--role` names.
     pub principals: u64,
-    /// Granted actions of all principals by grade.
+    /// Granted actions by grade, summed over the principals that are shown.
     pub actions: GradeTotals,
-    /// Suggestions that may be applied now.
+    /// Policies with a suggestion that may be applied now, whatever its steps.
     pub ready: u64,
-    /// Suggestions that are held.
+    /// Of those, policies of which something stays only because nobody could see whether it is used.
+    #[serde(default)]
+    pub ready_unseen: u64,
+    /// Calls that were replayed in the proofs of what may be applied now, each event once: those of everybody affected that
+    /// needed, or may have needed, some action and were not surely denied it.
+    #[serde(default)]
+    pub calls_replayed: u64,
+    /// Policies all of whose suggestions are held.
     pub held: u64,
     /// Editable policies that grant what nobody can see and nobody has answered for.
     pub needs_choice: u64,
     /// Open questions: one for each principal, service and reason.
     #[serde(default)]
     pub questions: u64,
-    /// Principals left alone, by reason.
+    /// Roles and users that no suggestion affects, by reason.
     pub not_touched: BTreeMap<String, u64>,
     /// Catalog actions that ready suggestions remove, summed over principals.
     pub removable_actions: u64,
@@ -281,7 +288,8 @@ pub struct BacktestTotals {
     pub learnt_days: u64,
     /// Days replayed.
     pub replayed_days: u64,
-    /// Calls replayed.
+    /// Calls replayed, each event once: those after the cut, of everybody whose policies would have changed, that the
+    /// policies as they stand may have allowed.
     pub calls: u64,
     /// Of those, calls that would have been denied.
     pub broken_calls: u64,

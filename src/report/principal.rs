@@ -28,6 +28,9 @@ pub struct Principal {
     pub created: String,
     /// Last call seen in the archive, RFC 3339.
     pub last_seen: Option<String>,
+    /// Its calls that needed, or may have needed, some action and were not surely denied it, each event once.
+    #[serde(default)]
+    pub calls_replayed: u64,
     /// The calendar that it works by, where its days show one.
     #[serde(default)]
     pub rhythm: Option<Rhythm>,

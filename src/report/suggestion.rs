@@ -55,6 +55,9 @@ pub struct Suggestion {
     pub confidence_why: Vec<String>,
     /// After this moment analyse again, RFC 3339.
     pub expires: String,
+    /// How many actions stay only because nobody could see whether they are used.
+    #[serde(default)]
+    pub unseen_actions: u64,
     /// What people chose, where that had its say.
     #[serde(default)]
     pub chosen: Vec<Chosen>,
@@ -148,9 +151,10 @@ pub struct Verdict {
     pub keeps: String,
     /// Pairs of action and observed resource shape that were replayed.
     pub shapes_proved: u64,
-    /// Calls that they stand for.
+    /// Calls that they stand for, each event once: those of the affected principals that needed, or may have needed, some
+    /// action, and were not surely denied it.
     pub calls_represented: u64,
-    /// Of those, calls whose resources the log shows only in part.
+    /// Of those calls, the ones whose resources the log shows only in part.
     pub incomplete: u64,
     /// Calls whose operation the catalog does not know; their services stay whole.
     pub unmapped: u64,

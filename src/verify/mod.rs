@@ -25,7 +25,7 @@ pub use verified::Verified;
 pub struct Replayed {
     /// Pairs of action and resource shape.
     pub shapes_proved: u64,
-    /// Calls that they stand for, each under every action that it may have needed.
+    /// Calls that they stand for, each event once.
     pub calls_represented: u64,
     /// Of those, calls whose resources the log shows only in part.
     pub incomplete: u64,
@@ -268,6 +268,8 @@ fn needs(catalog: &Catalog, gap: &Gap, replayed: &mut Replayed) -> Vec<Need> {
         shape: shape.to_owned(),
         calls,
     };
+    replayed.calls_represented += activity.replayed;
+    replayed.incomplete += activity.replayed_incomplete;
     let mut counted = BTreeSet::new();
     for (action, evidence) in activity.used.iter().chain(&activity.may_need) {
         let mut shapes: BTreeSet<String> = evidence.resources.iter().map(|shape| escaped(shape)).collect();
@@ -276,8 +278,6 @@ fn needs(catalog: &Catalog, gap: &Gap, replayed: &mut Replayed) -> Vec<Need> {
         }
         if counted.insert(*action) {
             replayed.shapes_proved += shapes.len() as u64;
-            replayed.calls_represented += evidence.calls;
-            replayed.incomplete += evidence.incomplete;
         }
         let name = catalog.name(*action);
         needs.extend(shapes.iter().map(|shape| need(name, shape, evidence.calls)));

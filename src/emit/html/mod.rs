@@ -180,6 +180,8 @@ fn view(report: &Report) -> Result<Value, Error> {
         .collect::<Result<_, _>>()?;
     let totals = &report.totals;
     let (untouched, reasons) = view::not_touched(report);
+    let mut proof = vec![view::proof(report)];
+    proof.extend(view::ready_unseen(report));
     Ok(json!({
         "scope": view::scope(report),
         "from": view::day(&report.window.from),
@@ -192,7 +194,7 @@ fn view(report: &Report) -> Result<Value, Error> {
         "reasons": reasons,
         "removable": view::number(totals.removable_actions),
         "granted": view::number(totals.actions.granted),
-        "proof": view::proof(report),
+        "proof": proof.join(" · "),
         "bar": bar(&totals.actions),
         "top_risk": view::top_risk(report).map(|(who, actions)| json!({
             "who": who, "actions": actions.iter().take(10).collect::<Vec<_>>(), "more": actions.len().saturating_sub(10),

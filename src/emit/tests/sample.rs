@@ -85,6 +85,7 @@ pub(super) fn suggestion(id: &str, policy: &str, change: &str, step: &str, held:
             unexplained: 2,
             chosen_by: vec![HOSTILE.to_owned()],
         },
+        unseen_actions: 4,
         chosen: vec![Chosen {
             principal: "arn:aws:iam::111122223333:role/ci/ci-deploy".to_owned(),
             decision: "drop".to_owned(),
@@ -131,6 +132,7 @@ fn principal(arn: &str, kind: &str) -> Principal {
         path: "/ci/".to_owned(),
         created: "2024-02-01T00:00:00Z".to_owned(),
         last_seen: Some("2026-10-20T08:00:00Z".to_owned()),
+        calls_replayed: 41_202,
         rhythm: Some(Rhythm {
             says: "runs each Monday; next expected 2026-10-26".to_owned(),
             every: Some("week".to_owned()),
@@ -341,6 +343,8 @@ pub(super) fn sample() -> Report {
             held: 1,
             needs_choice: 31,
             questions: 40,
+            ready_unseen: 2,
+            calls_replayed: 41_202,
             not_touched: BTreeMap::from([("service roles".to_owned(), 44), ("too new".to_owned(), 61)]),
             removable_actions: 602,
             findings: BTreeMap::new(),

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{FEWEST, arns, shown};
 use crate::coverage::Loss;
-use crate::gap::{ActionSet, Slice};
+use crate::gap::{ActionSet, Grade, Slice};
 use crate::grants::{PolicyIndex, PrincipalIndex};
 use crate::iam::{ActionPart, Statement};
 use crate::report::{
@@ -91,6 +91,7 @@ pub(super) fn suggestion(
             chosen_by: chosen_by(&chosen),
             ..verdict(proved.replayed)
         },
+        unseen_actions: unseen_actions(inputs, proposal, removed),
         chosen,
     }
 }
@@ -155,6 +156,27 @@ fn unseen(
         actions: why.iter().map(|one| one.actions).sum(),
         why,
     }
+}
+
+/// How many actions of a policy stay only because nobody could see whether they are used, by anybody who has it.
+fn unseen_actions(inputs: &Inputs<'_>, proposal: &Proposal, removed: &ActionSet) -> u64 {
+    let (mut hidden, mut seen) = (ActionSet::none(), ActionSet::none());
+    let gaps = proposal
+        .affects
+        .iter()
+        .map(|principal| &inputs.analysis.gaps[*principal]);
+    for slice in gaps
+        .flat_map(|gap| &gap.slices)
+        .filter(|slice| slice.policy == proposal.policy)
+    {
+        for grade in [Grade::Unobservable, Grade::OutsideCoverage] {
+            hidden.extend(&slice.with_grade(grade));
+        }
+        for grade in [Grade::Used, Grade::Inferred] {
+            seen.extend(&slice.with_grade(grade));
+        }
+    }
+    hidden.difference(&seen).difference(removed).len() as u64
 }
 
 /// The choices that had their say in a step, one for each principal.

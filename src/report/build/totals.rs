@@ -48,17 +48,23 @@ pub(super) fn totals(
         *totals.findings.entry(name.to_owned()).or_default() += 1;
     }
     // A policy counts once, by the last step that may be taken.
-    let mut ready: BTreeMap<(&str, &str), (u64, bool)> = BTreeMap::new();
+    let mut policies: BTreeMap<(&str, &str), Option<(u64, u64)>> = BTreeMap::new();
     for suggestion in suggestions {
-        let (removes, is_ready) = ready.entry((&suggestion.policy_arn, &suggestion.policy)).or_default();
+        let last = policies
+            .entry((&suggestion.policy_arn, &suggestion.policy))
+            .or_default();
         if suggestion.held.is_none() {
-            *removes = (*removes).max(suggestion.removed_actions * suggestion.affects.len() as u64);
-            *is_ready = true;
+            let removes = suggestion.removed_actions * suggestion.affects.len() as u64;
+            let (most, unseen) = last.unwrap_or((0, u64::MAX));
+            *last = Some((most.max(removes), unseen.min(suggestion.unseen_actions)));
         }
     }
-    totals.ready = ready.values().filter(|(_, is_ready)| *is_ready).count() as u64;
-    totals.held = ready.values().filter(|(_, is_ready)| !is_ready).count() as u64;
-    totals.removable_actions = ready.values().map(|(removes, _)| removes).sum();
+    let ready = policies.values().flatten();
+    totals.ready = ready.clone().count() as u64;
+    totals.ready_unseen = ready.clone().filter(|(_, unseen)| *unseen > 0).count() as u64;
+    totals.held = policies.values().filter(|last| last.is_none()).count() as u64;
+    totals.removable_actions = ready.map(|(removes, _)| removes).sum();
+    totals.calls_replayed = calls_replayed(inputs, suggestions);
     let holders = inputs.analysis.gaps.iter();
     let holders = holders.filter(|gap| inputs.grants.principals[gap.principal].kind != Kind::Group);
     totals.life_cycles = Some(LifeCycleTotals {
@@ -69,6 +75,19 @@ pub(super) fn totals(
     totals.would_prove_most = would_prove_most(inputs, risks);
     totals.backtest = inputs.analysis.backtest.as_ref().and_then(backtest);
     totals
+}
+
+/// Calls of everybody whom a ready suggestion affects, each event once.
+fn calls_replayed(inputs: &Inputs<'_>, suggestions: &[Verified<Suggestion>]) -> u64 {
+    let ready = suggestions.iter().filter(|suggestion| suggestion.held.is_none());
+    let affected: BTreeSet<&str> = ready
+        .flat_map(|suggestion| suggestion.affects.iter().map(String::as_str))
+        .collect();
+    let principals = inputs.grants.principals.iter().zip(&inputs.analysis.gaps);
+    principals
+        .filter(|(principal, _)| affected.contains(principal.arn.as_str()))
+        .map(|(_, gap)| gap.activity.replayed)
+        .sum()
 }
 
 /// What a backtest shows, unless it replayed nothing.
