@@ -291,7 +291,8 @@ class Account:
 
     def like(self, pattern, known):
         """Something that fits a pattern."""
-        fits = [one for one in known if re.fullmatch(re.escape(pattern).replace(r"\*", ".*"), one, re.I)]
+        fitting = re.compile(re.escape(pattern).replace(r"\*", ".*"), re.I)
+        fits = [one for one in known if fitting.fullmatch(one)]
         if fits and self.rng.random() < 0.6:
             return self.rng.choice(fits)
         return pattern.replace("*", self.rng.choice(["x", "Get", "x/y", "a:b"]))
