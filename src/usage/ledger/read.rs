@@ -179,14 +179,7 @@ fn read_files(dir: &Path, index: &Index, filter: &Filter, wounds: &Wounds) -> Re
     };
     let books: Vec<_> = index.books.iter().filter(|entry| asked(&entry.key())).collect();
 
-    let mut known = Signatures::new();
-    for entry in index
-        .signatures
-        .iter()
-        .filter(|entry| !wounds.contains_key(&entry.file))
-    {
-        signatures(dir, index, &entry.account, &mut known)?;
-    }
+    let known = whole_signatures(dir, index, wounds)?;
     let takes = |seen: &Seen| {
         (filter.accounts.is_empty() || filter.accounts.contains(&*seen.signature.account))
             && (filter.regions.is_empty() || filter.regions.contains(&*seen.signature.region))
@@ -218,14 +211,7 @@ fn read_files(dir: &Path, index: &Index, filter: &Filter, wounds: &Wounds) -> Re
                 held.outside += row.calls;
                 return Ok(());
             }
-            let behind = match seen.signature.caller.kind {
-                PrincipalKind::Role => behind(&row)?,
-                // Before workloads were told apart nobody's were, role or not.
-                PrincipalKind::User
-                | PrincipalKind::Root
-                | PrincipalKind::Account
-                | PrincipalKind::IdentityCenterUser => Behind::Nobody,
-            };
+            let behind = behind_caller(seen.signature.caller.kind, &row)?;
             held.rows.push(Counted {
                 signature,
                 day: row.day,
@@ -269,6 +255,30 @@ fn read_files(dir: &Path, index: &Index, filter: &Filter, wounds: &Wounds) -> Re
         complete: index.complete,
         damaged: mend::lines(dir, wounds),
     })
+}
+
+/// All signatures of the files that are whole.
+fn whole_signatures(dir: &Path, index: &Index, wounds: &Wounds) -> Result<Signatures, Error> {
+    let mut known = Signatures::new();
+    for entry in index
+        .signatures
+        .iter()
+        .filter(|entry| !wounds.contains_key(&entry.file))
+    {
+        signatures(dir, index, &entry.account, &mut known)?;
+    }
+    Ok(known)
+}
+
+/// Who stood behind a row's caller.
+fn behind_caller(kind: PrincipalKind, row: &CallRow<'_>) -> Result<Behind, String> {
+    match kind {
+        PrincipalKind::Role => behind(row),
+        // Before workloads were told apart nobody's were, role or not.
+        PrincipalKind::User | PrincipalKind::Root | PrincipalKind::Account | PrincipalKind::IdentityCenterUser => {
+            Ok(Behind::Nobody)
+        }
+    }
 }
 
 /// Rows of one signature, day and workload as one, and signatures with the witnesses that their rows bear out.
