@@ -19,6 +19,7 @@ mod explain;
 mod grants;
 mod in_use;
 mod integrity;
+mod inventory;
 mod keep;
 mod life_cycles;
 mod losses;
@@ -78,6 +79,8 @@ enum Command {
     Patch(patch::PatchArgs),
     /// Why an action is kept or dropped: events, dates, statement, grade
     Explain(explain::ExplainArgs),
+    /// Every role and user: who can take it, who did, and how much it may do
+    Inventory(inventory::InventoryArgs),
     /// The twelve practices, each with a state, what that rests on and the next step
     Practices(practices::PracticesArgs),
     /// Is NEW safe to put in OLD's place? Proves that it allows no more, or shows a request
@@ -186,6 +189,16 @@ impl Terminal {
         }
     }
 
+    /// How answers are laid out on it.
+    fn form(&self) -> crate::emit::Options {
+        crate::emit::Options {
+            width: self.width,
+            colour: self.colour,
+            include_held: false,
+            verbose: self.verbose,
+        }
+    }
+
     /// Says why nothing was seen: what was skipped, and the way out.
     fn say_nothing_seen(&self, places: &str, coverage: &crate::coverage::Coverage) {
         if coverage.events_filtered_out > 0 {
@@ -233,6 +246,7 @@ impl Command {
             self,
             Command::Analyze(_)
                 | Command::Coverage(_)
+                | Command::Inventory(_)
                 | Command::Practices(_)
                 | Command::Verify(_)
                 | Command::Backtest(_)
@@ -269,6 +283,7 @@ impl Cli {
             Command::Decide(args) => args.run(&terminal),
             Command::Patch(args) => args.run(&terminal),
             Command::Explain(args) => args.run(&terminal),
+            Command::Inventory(args) => args.run(&terminal),
             Command::Practices(args) => args.run(&terminal),
             Command::Verify(args) => args.run(&terminal),
             Command::Backtest(args) => args.run(&terminal),

@@ -40,10 +40,8 @@ pub(super) enum FailOn {
 impl FormatArgs {
     pub(super) fn options(&self, terminal: &Terminal) -> emit::Options {
         emit::Options {
-            width: terminal.width,
-            colour: terminal.colour,
             include_held: self.include_held,
-            verbose: terminal.verbose,
+            ..terminal.form()
         }
     }
 }

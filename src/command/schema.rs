@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::{Args, ValueEnum};
 
 use super::Outcome;
-use crate::report::{Changes, CoverageReport, PracticesReport, Report};
+use crate::report::{Changes, CoverageReport, Inventory, PracticesReport, Report};
 
 /// Arguments of `schema`.
 #[derive(Args, Debug)]
@@ -23,6 +23,8 @@ enum Of {
     Coverage,
     /// `report --since-last --format json`
     Changes,
+    /// `inventory --format json`
+    Inventory,
     /// `practices --format json`
     Practices,
 }
@@ -33,6 +35,7 @@ impl SchemaArgs {
             Of::Result => schemars::schema_for!(Report),
             Of::Coverage => schemars::schema_for!(CoverageReport),
             Of::Changes => schemars::schema_for!(Changes),
+            Of::Inventory => schemars::schema_for!(Inventory),
             Of::Practices => schemars::schema_for!(PracticesReport),
         };
         writeln!(io::stdout().lock(), "{}", serde_json::to_string_pretty(&schema)?)?;

@@ -19,6 +19,7 @@ pub mod escape;
 mod folder;
 mod html;
 mod integrity;
+pub mod inventory;
 mod json;
 mod mapped;
 mod markdown;

@@ -6,6 +6,7 @@
 
 mod authorization_details;
 mod credential_report;
+mod eks;
 mod files;
 #[cfg(feature = "aws")]
 pub mod live;
@@ -21,6 +22,7 @@ use crate::iam::{Policy, Statement};
 
 pub use authorization_details::read;
 pub use credential_report::{AccessKey, Credentials};
+pub use eks::{AccessEntry, Association, Cluster, Eks};
 pub use files::{Exports, exports, load};
 pub use supplements::{LastAccessed, OrganizationPolicies, SupplementFiles, Supplements, TrailConfig};
 

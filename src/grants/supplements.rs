@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::Error;
 use super::credential_report::{self, Credentials};
+use super::eks::{EKS, Eks};
 use crate::coverage::{Selectors, member, trail_of_arn};
 use crate::iam::Policy;
 
@@ -26,6 +27,8 @@ pub struct Supplements {
     pub credentials: BTreeMap<String, Credentials>,
     /// `--org-policies`, by account; `None` where none were given.
     pub organization: Option<BTreeMap<String, OrganizationPolicies>>,
+    /// `--eks`
+    pub eks: Eks,
 }
 
 impl Supplements {
@@ -100,6 +103,8 @@ pub struct SupplementFiles {
     pub credential_report: Vec<PathBuf>,
     /// Organization policies.
     pub org_policies: Vec<PathBuf>,
+    /// Output of `aws eks describe-cluster`, and of list and describe of associations and access entries.
+    pub eks: Vec<PathBuf>,
 }
 
 impl SupplementFiles {
@@ -134,6 +139,18 @@ impl SupplementFiles {
             let of_account = read_organization(&name(path), &value)?;
             supplements.organization.get_or_insert_default().extend(of_account);
         }
+        for path in &self.eks {
+            let values = values(&name(path), &text(path)?, EKS)?;
+            if values.is_empty() {
+                return Err(refuse(&name(path), EKS, "it is empty".to_owned()));
+            }
+            for value in &values {
+                supplements
+                    .eks
+                    .read(value)
+                    .map_err(|why| refuse(&name(path), EKS, why))?;
+            }
+        }
         Ok(supplements)
     }
 }
@@ -167,6 +184,7 @@ impl Supplements {
         self.trails.extend(other.trails);
         self.last_accessed.extend(other.last_accessed);
         self.credentials.extend(other.credentials);
+        self.eks.extend(other.eks);
         if let Some(organization) = other.organization {
             self.organization.get_or_insert_default().extend(organization);
         }

@@ -96,14 +96,7 @@ pub fn build(mut inputs: Inputs<'_>) -> Report {
             version: inputs.version.to_owned(),
             catalog_date: inputs.catalog.date().to_owned(),
         },
-        window: match inputs.archive.window {
-            None => super::Window::default(),
-            Some(window) => super::Window {
-                from: moment(window.first),
-                to: moment(window.last()),
-                days: window.days() as f64,
-            },
-        },
+        window: inputs.archive.window.map(super::Window::from).unwrap_or_default(),
         coverage: coverage_of(&inputs, window),
         principals,
         suggestions,
@@ -274,7 +267,7 @@ fn principal(inputs: &Inputs<'_>, groups: &actions::Groups<'_>, index: Principal
         rewritable,
         why_not,
         policies,
-        workloads: workloads(inputs, index),
+        workloads: workloads_of(gap),
         totals,
         actions,
         action_groups,
@@ -303,8 +296,9 @@ fn finding(finding: &hygiene::Finding) -> Finding {
     }
 }
 
-fn workloads(inputs: &Inputs<'_>, index: PrincipalIndex) -> Vec<Workload> {
-    inputs.analysis.gaps[index].users.all.iter().map(workload).collect()
+/// Who used a principal.
+pub(super) fn workloads_of(gap: &gap::Gap) -> Vec<Workload> {
+    gap.users.all.iter().map(workload).collect()
 }
 
 fn workload(user: &gap::User) -> Workload {

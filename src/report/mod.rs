@@ -10,6 +10,7 @@ mod choices;
 mod coverage;
 mod explained;
 mod integrity;
+mod inventory;
 mod live;
 mod practices;
 mod principal;
@@ -21,6 +22,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::iam::PolicyText;
+use crate::time::moment;
 use crate::verify::Verified;
 
 pub use build::{Inputs, build};
@@ -32,6 +34,10 @@ pub use coverage::{
 };
 pub use explained::{ExplainedCalls, ExplainedReport, ExplainedService};
 pub use integrity::{EmptyReport, FindingReport, IntegrityReport, UncoveredReport};
+pub use inventory::{
+    ByAccessLevel, ByRisk, ClusterEntry, Entry, EntryPolicy, INVENTORY, Inventory, InventoryInputs, KubernetesAccess,
+    NamespaceEntry, RoleOfAccount, ServiceAccountEntry, Size, Way, inventory,
+};
 pub use live::LivePolicy;
 pub use practices::{Given, PracticeReport, PracticesReport, State, practices};
 pub use principal::{
@@ -102,6 +108,16 @@ pub struct Window {
     pub to: String,
     /// Length in days, rounded to a tenth.
     pub days: f64,
+}
+
+impl From<crate::time::Window> for Window {
+    fn from(window: crate::time::Window) -> Window {
+        Window {
+            from: moment(window.first),
+            to: moment(window.last()),
+            days: window.days() as f64,
+        }
+    }
 }
 
 /// A principal that runs this program.

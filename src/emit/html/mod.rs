@@ -61,9 +61,7 @@ const SERVICES: usize = 12;
 
 /// Writes the page.
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> Result<(), Error> {
-    let mut page = Environment::new();
-    page.set_auto_escape_callback(|_| AutoEscape::Html);
-    page.set_formatter(visibly);
+    let mut page = environment();
     page.add_template("report.html", include_str!("report.html"))?;
     let mut view = view(report)?;
     view["script"] = json!(SCRIPT);
@@ -71,6 +69,14 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> Result<(), Error> {
     let text = page.get_template("report.html")?.render(Serde(view))?;
     out.write_all(text.as_bytes())?;
     Ok(())
+}
+
+/// Templates in which every text is escaped.
+pub(super) fn environment() -> Environment<'static> {
+    let mut page = Environment::new();
+    page.set_auto_escape_callback(|_| AutoEscape::Html);
+    page.set_formatter(visibly);
+    page
 }
 
 /// Searches and filters; the page's policy of content names its digest, so that nothing else runs.

@@ -1,0 +1,232 @@
+//! What Amazon EKS says of its clusters: who they are, which service account has which role, and who may use their
+//! Kubernetes API (Amazon EKS API reference: DescribeCluster, PodIdentityAssociation, AccessEntry).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::attribute::cluster_of;
+use crate::coverage::member;
+
+/// What `--eks` names.
+pub(super) const EKS: &str = "output of `aws eks describe-cluster`, or of list- or describe- of pod identity associations \
+                              or access entries";
+
+/// Clusters, associations and access entries.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Eks {
+    /// By ARN.
+    pub clusters: BTreeMap<String, Cluster>,
+    /// By ARN, or by cluster and id where the output has none.
+    pub associations: BTreeMap<String, Association>,
+    /// By cluster and principal; the cluster is empty where only `list-access-entries` tells of it.
+    pub access_entries: BTreeMap<(String, String), AccessEntry>,
+}
+
+/// A cluster.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Cluster {
+    /// Its name, unique in an account and region.
+    pub name: String,
+    /// The region.
+    pub region: String,
+    /// The account.
+    pub account: String,
+    /// The id in the URL of its OpenID Connect issuer; empty where the output has none.
+    pub issuer: String,
+}
+
+/// A service account that gets a role by EKS Pod Identity.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Association {
+    /// The cluster's name.
+    pub cluster: String,
+    /// The Kubernetes namespace.
+    pub namespace: String,
+    /// The service account.
+    pub service_account: String,
+    /// Its id.
+    pub id: String,
+    /// The role; empty where only `list-pod-identity-associations` tells of it, which names none.
+    pub role: String,
+    /// The role that the first one's credentials assume, where there is one.
+    pub target_role: Option<String>,
+    /// Whether sessions carry no tags, so that a trail cannot tell the pods apart.
+    pub no_session_tags: bool,
+    /// Whether it narrows the role by a session policy of its own.
+    pub has_policy: bool,
+}
+
+/// A role or user that may use a cluster's Kubernetes API.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct AccessEntry {
+    /// `STANDARD`, `EC2_LINUX`, `FARGATE_LINUX`, …; empty where it is not told.
+    pub kind: String,
+    /// The Kubernetes user that it becomes.
+    pub username: String,
+    /// The Kubernetes groups that it is in.
+    pub groups: Vec<String>,
+}
+
+impl Eks {
+    /// Reads what one command printed.
+    ///
+    /// # Errors
+    /// Why it is nothing of the kind.
+    pub(super) fn read(&mut self, value: &Value) -> Result<(), String> {
+        let list = |key: &str| member(value, key).and_then(Value::as_array);
+        let mut is_known = false;
+        if let Some(cluster) = member(value, "cluster").filter(|cluster| cluster.is_object()) {
+            is_known = true;
+            self.add_cluster(cluster)?;
+        }
+        let one = member(value, "association").into_iter();
+        for association in one.chain(list("associations").into_iter().flatten()) {
+            is_known = true;
+            self.add_association(association)?;
+        }
+        if let Some(entry) = member(value, "accessEntry") {
+            is_known = true;
+            self.add_access_entry(entry)?;
+        }
+        for arn in list("accessEntries").into_iter().flatten() {
+            is_known = true;
+            let arn = arn.as_str().ok_or("an entry of accessEntries is no ARN")?;
+            // The list does not say of which cluster; a description of the same principal says more.
+            if !self.access_entries.keys().any(|(_, principal)| principal == arn) {
+                self.access_entries
+                    .insert((String::new(), arn.to_owned()), AccessEntry::default());
+            }
+        }
+        // An empty list is an answer as well, and so are the names that `list-clusters` prints.
+        let is_empty_list = ["associations", "accessEntries", "clusters"]
+            .iter()
+            .any(|key| list(key).is_some());
+        if is_known || is_empty_list {
+            Ok(())
+        } else {
+            Err("no cluster, association or access entry is in it".to_owned())
+        }
+    }
+
+    fn add_cluster(&mut self, cluster: &Value) -> Result<(), String> {
+        let arn = text(cluster, "arn");
+        let parts: Vec<&str> = arn.splitn(6, ':').collect();
+        let [_, _, "eks", region, account, resource] = parts[..] else {
+            return Err("a cluster has no ARN".to_owned());
+        };
+        let issuer = member(cluster, "identity")
+            .and_then(|identity| member(identity, "oidc"))
+            .map(|oidc| text(oidc, "issuer"))
+            .unwrap_or_default();
+        let name = resource.strip_prefix("cluster/").unwrap_or(resource);
+        self.clusters.insert(
+            arn.clone(),
+            Cluster {
+                name: name.to_owned(),
+                region: region.to_owned(),
+                account: account.to_owned(),
+                issuer: cluster_of(&issuer).unwrap_or_default().to_owned(),
+            },
+        );
+        Ok(())
+    }
+
+    fn add_association(&mut self, value: &Value) -> Result<(), String> {
+        let new = Association {
+            cluster: text(value, "clusterName"),
+            namespace: text(value, "namespace"),
+            service_account: text(value, "serviceAccount"),
+            id: text(value, "associationId"),
+            role: text(value, "roleArn"),
+            target_role: Some(text(value, "targetRoleArn")).filter(|arn| !arn.is_empty()),
+            no_session_tags: member(value, "disableSessionTags").and_then(Value::as_bool) == Some(true),
+            has_policy: !text(value, "policy").is_empty(),
+        };
+        if new.namespace.is_empty() || new.service_account.is_empty() {
+            return Err("an association names no namespace and service account".to_owned());
+        }
+        let arn = text(value, "associationArn");
+        let key = if arn.is_empty() {
+            format!("{}/{}/{}/{}", new.cluster, new.id, new.namespace, new.service_account)
+        } else {
+            arn
+        };
+        // The list tells less than the description, in whatever order they come.
+        let known = self.associations.entry(key).or_default();
+        if known.role.is_empty() || !new.role.is_empty() {
+            *known = new;
+        }
+        Ok(())
+    }
+
+    fn add_access_entry(&mut self, value: &Value) -> Result<(), String> {
+        let (cluster, principal) = (text(value, "clusterName"), text(value, "principalArn"));
+        if principal.is_empty() {
+            return Err("an access entry names no principalArn".to_owned());
+        }
+        let groups = member(value, "kubernetesGroups").and_then(Value::as_array);
+        let groups = groups.into_iter().flatten().filter_map(Value::as_str);
+        let entry = AccessEntry {
+            kind: text(value, "type"),
+            username: text(value, "username"),
+            groups: groups.map(str::to_owned).collect(),
+        };
+        self.access_entries.remove(&(String::new(), principal.clone()));
+        self.access_entries.insert((cluster, principal), entry);
+        Ok(())
+    }
+
+    /// Both; where both tell of one thing, `other` counts.
+    pub(super) fn extend(&mut self, other: Eks) {
+        self.clusters.extend(other.clusters);
+        self.associations.extend(other.associations);
+        self.access_entries.extend(other.access_entries);
+    }
+
+    /// The cluster with this id in its issuer's URL, or else the only one of this name.
+    pub fn cluster(&self, id_or_name: &str) -> Option<&Cluster> {
+        let mut clusters = self.clusters.values();
+        if let Some(by_issuer) = clusters.find(|cluster| !id_or_name.is_empty() && cluster.issuer == id_or_name) {
+            return Some(by_issuer);
+        }
+        let mut by_name = self.clusters.values().filter(|cluster| cluster.name == id_or_name);
+        by_name.next().filter(|_| by_name.next().is_none())
+    }
+
+    /// A cluster as people call it: by its name, with its region where several bear that name; else by what is known.
+    pub fn name_of(&self, id_or_name: &str) -> String {
+        let Some(cluster) = self.cluster(id_or_name) else {
+            return id_or_name.to_owned();
+        };
+        let places: BTreeSet<(&str, &str)> = self
+            .clusters
+            .values()
+            .filter(|other| other.name == cluster.name)
+            .map(|other| (other.account.as_str(), other.region.as_str()))
+            .collect();
+        if places.len() > 1 {
+            format!("{} ({}, {})", cluster.name, cluster.account, cluster.region)
+        } else {
+            cluster.name.clone()
+        }
+    }
+
+    /// The associations that give a role to a service account, as the first role or as the target.
+    pub fn associations_of(&self, role: &str) -> impl Iterator<Item = &Association> {
+        let is_it = move |association: &&Association| {
+            association.role == role || association.target_role.as_deref() == Some(role)
+        };
+        self.associations.values().filter(is_it)
+    }
+}
+
+fn text(value: &Value, key: &str) -> String {
+    member(value, key)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,86 @@
+use serde_json::json;
+
+use super::*;
+
+const CLUSTER: &str = "arn:aws:eks:eu-west-1:111122223333:cluster/prod";
+
+fn read(values: &[Value]) -> Eks {
+    let mut eks = Eks::default();
+    for value in values {
+        eks.read(value).expect("it is an answer of EKS");
+    }
+    eks
+}
+
+fn cluster(arn: &str, issuer: &str) -> Value {
+    json!({"cluster": {"name": "prod", "arn": arn, "identity": {"oidc": {"issuer": issuer}}}})
+}
+
+#[test]
+fn the_issuers_id_and_the_clusters_name_are_one_cluster() {
+    let eks = read(&[cluster(CLUSTER, "https://oidc.eks.eu-west-1.amazonaws.com/id/ABC")]);
+    assert_eq!(eks.name_of("ABC"), "prod");
+    assert_eq!(eks.name_of("prod"), "prod");
+    assert_eq!(eks.name_of("DEF"), "DEF");
+    assert_eq!(eks.name_of(""), "");
+}
+
+#[test]
+fn clusters_of_one_name_are_told_apart_by_their_issuers_and_not_by_the_name() {
+    let other = "arn:aws:eks:us-east-1:111122223333:cluster/prod";
+    let eks = read(&[
+        cluster(CLUSTER, "https://oidc.eks.eu-west-1.amazonaws.com/id/ABC"),
+        cluster(other, "https://oidc.eks.us-east-1.amazonaws.com/id/DEF"),
+    ]);
+    assert_eq!(eks.name_of("DEF"), "prod (111122223333, us-east-1)");
+    assert_eq!(eks.name_of("prod"), "prod");
+}
+
+#[test]
+fn a_description_says_more_than_a_list_in_either_order() {
+    let listed = json!({"associations": [{"clusterName": "prod", "namespace": "shop", "serviceAccount": "cart",
+        "associationArn": "arn:aws:eks:eu-west-1:111122223333:podidentityassociation/prod/a-1", "associationId": "a-1"}]});
+    let mut described = json!({"association": listed["associations"][0].clone()});
+    described["association"]["roleArn"] = json!("arn:aws:iam::111122223333:role/cart");
+    described["association"]["disableSessionTags"] = json!(true);
+    for values in [[listed.clone(), described.clone()], [described, listed]] {
+        let eks = read(&values);
+        let found: Vec<&Association> = eks.associations_of("arn:aws:iam::111122223333:role/cart").collect();
+        assert_eq!(found.len(), 1);
+        assert!(found[0].no_session_tags);
+    }
+}
+
+#[test]
+fn a_described_access_entry_takes_the_place_of_a_listed_one() {
+    let listed = json!({"accessEntries": ["arn:aws:iam::111122223333:role/node"]});
+    let described = json!({"accessEntry": {"clusterName": "prod", "type": "EC2_LINUX",
+        "principalArn": "arn:aws:iam::111122223333:role/node", "kubernetesGroups": ["system:nodes"]}});
+    for values in [[listed.clone(), described.clone()], [described, listed]] {
+        let entries = read(&values).access_entries;
+        assert_eq!(entries.len(), 1);
+        let entry = &entries[&("prod".to_owned(), "arn:aws:iam::111122223333:role/node".to_owned())];
+        assert_eq!(entry.kind, "EC2_LINUX");
+    }
+}
+
+#[test]
+fn what_is_no_answer_of_eks_is_refused_and_an_empty_list_is_not() {
+    for (value, why) in [
+        (
+            json!({"UserDetailList": []}),
+            "no cluster, association or access entry is in it",
+        ),
+        (json!({"cluster": {"name": "prod"}}), "a cluster has no ARN"),
+        (
+            json!({"association": {"clusterName": "prod"}}),
+            "an association names no namespace and service account",
+        ),
+        (json!({"accessEntry": {}}), "an access entry names no principalArn"),
+        (json!({"accessEntries": [1]}), "an entry of accessEntries is no ARN"),
+        (json!(null), "no cluster, association or access entry is in it"),
+    ] {
+        assert_eq!(Eks::default().read(&value), Err(why.to_owned()));
+    }
+    assert_eq!(Eks::default().read(&json!({"associations": []})), Ok(()));
+}
