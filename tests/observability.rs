@@ -169,6 +169,7 @@ impl Case {
             last_accessed: files("accessed", &self.last_accessed),
             credential_report: Vec::new(),
             org_policies: files("organization", &self.org_policies),
+            ..SupplementFiles::default()
         };
         let options = usage::Options {
             threads: 2,
