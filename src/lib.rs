@@ -9,6 +9,8 @@ pub mod time;
 pub mod coverage;
 /// Files that the program writes: whole or not at all, through no link, for their owner alone.
 pub mod disk;
+/// What an error says beside its sentence: the way out.
+pub mod help;
 /// A silent handle that stages tick; the only file that knows how a progress bar is drawn.
 pub mod progress;
 /// The one door to AWS's APIs: credentials, time-outs, retries, errors as sentences. Without it no network is reached.

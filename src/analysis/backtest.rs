@@ -17,6 +17,7 @@ use super::Archive;
 use crate::catalog::Catalog;
 use crate::coverage::Coverage;
 use crate::grants::{Grants, PolicyIndex, PrincipalIndex};
+use crate::help::Help;
 use crate::rightsize::Options;
 use crate::time::{DAY, Window, date, day_of};
 
@@ -53,13 +54,12 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// The way out.
-    pub fn help(&self) -> &'static str {
-        match self {
+impl Help for Error {
+    fn help(&self) -> Option<&'static str> {
+        Some(match self {
             Error::OneDay(_) => "give logs of more days",
             Error::Outside { .. } => "choose a day after the first and up to the last, or a share with --learn 0.67",
-        }
+        })
     }
 }
 

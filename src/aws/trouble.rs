@@ -7,6 +7,8 @@ use std::time::Duration;
 use aws_sdk_sts::config::http::HttpResponse;
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 
+use crate::help::Help;
+
 /// What kind of trouble it is, so that callers may go around it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Kind {
@@ -100,6 +102,12 @@ impl Trouble {
             Kind::Unreachable | Kind::Server => "look at the network, HTTPS_PROXY and --endpoint-url, then run again",
             Kind::StaleToken | Kind::Other => "`trimtrail doctor` tries each step on its own",
         }
+    }
+}
+
+impl Help for Trouble {
+    fn help(&self) -> Option<&'static str> {
+        Some(Trouble::help(self))
     }
 }
 

@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 use super::sections::{Sections, sections};
 use super::table::{Table, unpack_text};
 use super::{Catalog, embedded, read_sources};
+use crate::help::Help;
 
 /// Most bytes of one file …
 const FILE: u64 = 16 << 20;
@@ -55,10 +56,9 @@ pub enum Error {
     InUse,
 }
 
-impl Error {
-    /// The way out.
-    pub fn help(&self) -> &'static str {
-        "give the folder that `trimtrail catalog refresh --to DIR` wrote, or leave --catalog out"
+impl Help for Error {
+    fn help(&self) -> Option<&'static str> {
+        Some("give the folder that `trimtrail catalog refresh --to DIR` wrote, or leave --catalog out")
     }
 }
 

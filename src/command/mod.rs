@@ -44,6 +44,7 @@ use std::io::{self, IsTerminal};
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use crate::help::Help;
 use crate::progress::Progress;
 
 /// Who really did what in AWS, what each role may do, and the smaller policy between the two, with a proof.
@@ -340,49 +341,20 @@ fn lacking(error: &clap::Error) -> Option<clap::Error> {
 
 /// The way out of an error, where its stage knows one.
 pub fn help(error: &anyhow::Error) -> Option<&'static str> {
-    error.chain().find_map(|cause| {
-        let source = cause
-            .downcast_ref::<crate::source::Error>()
-            .map(crate::source::Error::help);
-        let grants = || {
-            cause
-                .downcast_ref::<crate::grants::Error>()
-                .map(crate::grants::Error::help)
-        };
-        let backtest = || {
-            cause
-                .downcast_ref::<crate::analysis::backtest::Error>()
-                .map(crate::analysis::backtest::Error::help)
-        };
-        let catalog = || {
-            cause
-                .downcast_ref::<crate::catalog::folder::Error>()
-                .map(crate::catalog::folder::Error::help)
-        };
-        let integrity = || {
-            cause
-                .downcast_ref::<crate::integrity::Error>()
-                .map(crate::integrity::Error::help)
-        };
+    type Cause<'c> = &'c (dyn std::error::Error + 'static);
+    fn of<E: Help + 'static>(cause: Cause<'_>) -> Option<&'static str> {
+        cause.downcast_ref::<E>().and_then(E::help)
+    }
+    let stages: &[fn(Cause<'_>) -> Option<&'static str>] = &[
+        of::<crate::source::Error>,
         #[cfg(feature = "aws")]
-        let source = source.or_else(|| {
-            cause
-                .downcast_ref::<crate::aws::Trouble>()
-                .map(crate::aws::Trouble::help)
-        });
+        of::<crate::aws::Trouble>,
+        of::<crate::grants::Error>,
+        of::<crate::analysis::backtest::Error>,
         #[cfg(feature = "polars")]
-        let ledger = || {
-            cause
-                .downcast_ref::<crate::usage::ledger::Error>()
-                .and_then(crate::usage::ledger::Error::help)
-        };
-        #[cfg(not(feature = "polars"))]
-        let ledger = || None;
-        source
-            .or_else(grants)
-            .or_else(backtest)
-            .or_else(ledger)
-            .or_else(integrity)
-            .or_else(catalog)
-    })
+        of::<crate::usage::ledger::Error>,
+        of::<crate::integrity::Error>,
+        of::<crate::catalog::folder::Error>,
+    ];
+    error.chain().find_map(|cause| stages.iter().find_map(|of| of(cause)))
 }

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::help::Help;
 use crate::iam::{Policy, Statement};
 
 pub use authorization_details::read;
@@ -83,17 +84,16 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// The way out.
-    pub fn help(&self) -> &'static str {
-        match self {
+impl Help for Error {
+    fn help(&self) -> Option<&'static str> {
+        Some(match self {
             Error::Io { .. } => "give a file or folder that this user may read",
             Error::Snapshot { .. } => "take a new one: trimtrail grants -o FILE",
             Error::Supplement { .. } => "give the command's output as it is; --help names the command",
             Error::Shape { .. } | Error::Empty { .. } | Error::Truncated { .. } | Error::Conflict { .. } => {
                 "aws iam get-account-authorization-details > grants.json (the CLI joins all pages)"
             }
-        }
+        })
     }
 }
 

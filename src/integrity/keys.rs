@@ -8,6 +8,7 @@ use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde::Deserialize;
 
 use super::digest::base;
+use crate::help::Help;
 
 /// Why a file of keys or signatures cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -20,17 +21,16 @@ pub enum Error {
     Signatures(String),
 }
 
-impl Error {
-    /// The way out.
-    pub fn help(&self) -> &'static str {
-        match self {
+impl Help for Error {
+    fn help(&self) -> Option<&'static str> {
+        Some(match self {
             Error::Keys(_) => {
                 "run `aws cloudtrail list-public-keys --start-time … --region REGION > keys.json`, once a region"
             }
             Error::Signatures(_) => {
                 "write {\"digest file\": \"x-amz-meta-signature of that object\", …}, or keep `aws s3api head-object` output beside each digest as FILE.sig"
             }
-        }
+        })
     }
 }
 

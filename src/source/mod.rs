@@ -18,6 +18,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::help::Help;
+
 pub use layout::{Holds, Wanted};
 pub use local::find;
 
@@ -148,14 +150,13 @@ pub enum Error {
     },
 }
 
-impl Error {
-    /// The way out.
-    pub fn help(&self) -> &'static str {
-        match self {
+impl Help for Error {
+    fn help(&self) -> Option<&'static str> {
+        Some(match self {
             Error::Missing { .. } | Error::NoMatch { .. } => "pass the folder that holds AWSLogs/, or - for stdin",
             Error::Network { help, .. } => help,
             Error::Glob { .. } => "quote the pattern; `**` stands for any depth, `[` and `]` need brackets around them",
-        }
+        })
     }
 }
 

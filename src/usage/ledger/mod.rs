@@ -26,6 +26,8 @@ mod text;
 use std::io;
 use std::path::PathBuf;
 
+use crate::help::Help;
+
 pub use gather::{How, Keep, Shard, Summary, Unread, collect};
 pub use merge::merge;
 pub use read::{Read, exists, read};
@@ -112,9 +114,8 @@ pub enum Error {
     Collect(#[from] super::Error),
 }
 
-impl Error {
-    /// The way out, where there is one.
-    pub fn help(&self) -> Option<&'static str> {
+impl Help for Error {
+    fn help(&self) -> Option<&'static str> {
         match self {
             Error::None { .. } => Some("make one with `trimtrail collect --logs PLACE --ledger DIR`"),
             Error::Newer { .. } => Some("use the trimtrail that wrote it, or a later one"),
