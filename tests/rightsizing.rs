@@ -718,11 +718,8 @@ fn a_grant_names_policy_statement_and_file() {
 
 #[test]
 fn what_time_alone_holds_says_until_when() {
-    let until = |options: &Options, used: &[Value]| {
-        let document = allow(
-            &json!(["secretsmanager:GetSecretValue", "secretsmanager:DeleteSecret"]),
-            &json!("*"),
-        );
+    let until = |unused: &str, options: &Options, used: &[Value]| {
+        let document = allow(&json!(["secretsmanager:GetSecretValue", unused]), &json!("*"));
         let report = run(used, &document, options);
         let [suggestion] = &report.suggestions[..] else {
             panic!("{} suggestions", report.suggestions.len());
@@ -738,9 +735,13 @@ fn what_time_alone_holds_says_until_when() {
         ..options()
     };
     // The archive's first day is the first of October, its ninetieth the twenty-ninth of December.
-    assert_eq!(until(&ninety, &[secret()]), Some("2026-12-29".to_owned()));
-    // Nobody but its owner knows whether a role without a call is needed.
-    assert_eq!(until(&options(), &[]), None);
+    let (reads, writes) = ("secretsmanager:ListSecrets", "secretsmanager:DeleteSecret");
+    assert_eq!(until(reads, &ninety, &[secret()]), Some("2026-12-29".to_owned()));
+    // No day ends what somebody has to look at as well: the last write of a service in use.
+    assert_eq!(until(writes, &ninety, &[secret()]), None);
+    // Nobody but its owner knows whether a role without a call is needed, however young.
+    assert_eq!(until(writes, &options(), &[]), None);
+    assert_eq!(until(reads, &ninety, &[]), None);
     let every_day: Vec<Value> = (1..=14)
         .map(|day| {
             let mut one = secret();
@@ -749,5 +750,5 @@ fn what_time_alone_holds_says_until_when() {
             one
         })
         .collect();
-    assert_eq!(until(&options(), &every_day), None);
+    assert_eq!(until(writes, &options(), &every_day), None);
 }

@@ -193,7 +193,7 @@ impl Rewriter<'_> {
             } else {
                 MANAGED.characters
             },
-            held: self.held(None, &[principal]),
+            held: self.holds(None, &[principal]).why(),
             before,
             after,
         });
@@ -363,7 +363,7 @@ impl Rewriter<'_> {
                 affects: goal.affects.clone(),
                 documents,
                 quota: MANAGED.characters,
-                held: self.held(Some(index), &goal.affects),
+                held: self.holds(Some(index), &goal.affects).why(),
                 before: goal.document.clone(),
                 after,
             })

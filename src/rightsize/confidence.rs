@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{EvidenceLevel, Options, guard};
+use super::{EvidenceLevel, Options, hold};
 use crate::gap::{Activity, Gap};
 use crate::grants::{Grants, PrincipalIndex};
 use crate::time::Window;
@@ -108,7 +108,7 @@ pub(super) fn confidence(
     options: &Options,
 ) -> Confidence {
     let mut caps: Vec<(Level, String)> = Vec::new();
-    let covered = affects.iter().map(|principal| guard::covered_days(&gaps[*principal]));
+    let covered = affects.iter().map(|principal| hold::covered_days(&gaps[*principal]));
     let window = covered.min().unwrap_or_else(|| window.days());
     if held.is_some() {
         caps.push((Level::Low, "it is held".to_owned()));

@@ -1,15 +1,13 @@
-//! What is left alone, and why: policies that cannot be edited, people's keep rules, and what is too young to judge.
+//! What is left alone, and why: policies that cannot be edited, and people's keep rules.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::Options;
 use crate::catalog::Catalog;
 use crate::gap::{ActionSet, Gap};
 use crate::grants::{Grants, Kind, PolicyDocument, PolicyIndex, PolicyKind, Principal, PrincipalIndex};
 use crate::iam::pattern;
-use crate::time::{DAY, Window, days};
 
 /// AWS-managed policies whose holders run AWS's own agents, which AWS extends with them; the name's start decides.
 const MAINTAINED_UPSTREAM: [&str; 9] = [
@@ -276,164 +274,4 @@ fn maintained_upstream(policy: &PolicyDocument) -> bool {
     policy.arn.contains(":policy/service-role/")
         || policy.arn.contains(":policy/aws-service-role/")
         || MAINTAINED_UPSTREAM.iter().any(|start| policy.name.starts_with(start))
-}
-
-/// Days of the window that the archive covers for a principal.
-pub(super) fn covered_days(gap: &Gap) -> i64 {
-    days(gap.covered.iter().map(|covered| covered.seconds()).sum())
-}
-
-/// Why somebody is left alone as a whole: by a rule of the keep-list.
-pub fn kept_whole(principal: &Principal, options: &Options) -> Option<String> {
-    let mut rules = options.keep.0.iter();
-    let rule = rules.find(|rule| rule.action.is_none() && rule.fits(principal))?;
-    Some(format!("{} is on the keep-list: {}", principal.arn, rule.reason))
-}
-
-/// Why somebody cannot be judged: by the keep-list, or by an age that is unknown or below `--min-window`.
-fn cannot_be_judged(principal: &Principal, window: Window, options: &Options) -> Option<String> {
-    if let Some(kept) = kept_whole(principal, options) {
-        return Some(kept);
-    }
-    let Some(created) = principal.created.map(|time| time.as_second()) else {
-        return Some(format!(
-            "age unknown: the grants give no creation date of {} that can be read",
-            principal.arn
-        ));
-    };
-    (window.end - created < i64::from(options.min_window) * DAY).then(|| {
-        format!(
-            "{} is {} days old, younger than --min-window {}d",
-            principal.arn,
-            ((window.end - created) / DAY).max(0),
-            options.min_window
-        )
-    })
-}
-
-/// Why nothing is said of what somebody did not do: what holds for suggestions, and `--grace` after its making.
-pub fn spared(principal: &Principal, window: Window, options: &Options) -> Option<String> {
-    let young = |created: i64| window.end - created < i64::from(options.grace) * DAY;
-    let grace = || {
-        let created = principal.created.filter(|created| young(created.as_second()))?;
-        let age = ((window.end - created.as_second()) / DAY).max(0);
-        Some(format!(
-            "{} is {age} days old, within --grace {}d",
-            principal.arn, options.grace
-        ))
-    };
-    cannot_be_judged(principal, window, options).or_else(grace)
-}
-
-/// Why a proved suggestion should wait.
-pub(super) fn held(
-    grants: &Grants,
-    gaps: &[Gap],
-    policy: Option<PolicyIndex>,
-    affects: &[PrincipalIndex],
-    window: Window,
-    policy_writes: &BTreeMap<String, i64>,
-    options: &Options,
-) -> Option<String> {
-    let (to, min_window, grace) = (window.end, i64::from(options.min_window), i64::from(options.grace));
-    let whole_days = |seconds: i64| (seconds / DAY).max(0);
-    if window.days() < min_window {
-        return Some(format!(
-            "the archive spans {} days, less than --min-window {min_window}d",
-            window.days(),
-        ));
-    }
-    for principal in affects.iter().map(|index| &grants.principals[*index]) {
-        if let Some(why) = cannot_be_judged(principal, window, options) {
-            return Some(why);
-        }
-    }
-    if let Some(unreadable) = affects.iter().find_map(|index| unreadable(grants, *index)) {
-        return Some(unreadable);
-    }
-    for index in affects {
-        let (covered, principal) = (covered_days(&gaps[*index]), &grants.principals[*index]);
-        if covered < min_window {
-            return Some(format!(
-                "the archive covers {covered} of {} days for {}, less than --min-window {min_window}d",
-                window.days(),
-                principal.arn,
-            ));
-        }
-    }
-    let written = changed(grants, policy, affects, policy_writes);
-    if let Some(written) = written.filter(|written| to - written < grace * DAY) {
-        return Some(format!(
-            "it or its holder changed {} days before the archive ends, within --grace {}d",
-            whole_days(to - written),
-            options.grace
-        ));
-    }
-    let idle: Vec<&str> = affects
-        .iter()
-        .filter(|principal| gaps[**principal].activity.calls == 0)
-        .map(|principal| grants.principals[*principal].arn.as_str())
-        .collect();
-    match idle[..] {
-        [] => None,
-        [one] => Some(format!("{one} made no call in the window: is it still needed?")),
-        [one, ..] => Some(format!(
-            "{one} and {} more made no call in the window: are they still needed?",
-            idle.len() - 1
-        )),
-    }
-}
-
-/// Until when time alone holds a suggestion, so long as the archive goes on; `None` where it does not, or where somebody
-/// has to say something first.
-pub(super) fn until(
-    grants: &Grants,
-    gaps: &[Gap],
-    policy: Option<PolicyIndex>,
-    affects: &[PrincipalIndex],
-    window: Window,
-    policy_writes: &BTreeMap<String, i64>,
-    options: &Options,
-) -> Option<i64> {
-    let (to, min_window, grace) = (window.end, i64::from(options.min_window), i64::from(options.grace));
-    let mut until = to + (min_window - window.days()) * DAY;
-    for index in affects {
-        let principal = &grants.principals[*index];
-        let mut rules = options.keep.0.iter();
-        if rules.any(|rule| rule.action.is_none() && rule.fits(principal)) {
-            return None;
-        }
-        until = until.max(principal.created?.as_second() + min_window * DAY);
-        until = until.max(to + (min_window - covered_days(&gaps[*index])) * DAY);
-    }
-    let written = changed(grants, policy, affects, policy_writes);
-    until = written.map_or(until, |written| until.max(written + grace * DAY));
-    (until > to).then_some(until)
-}
-
-/// When a policy or one of its holders was last made or changed, as far as grants and archive show it.
-fn changed(
-    grants: &Grants,
-    policy: Option<PolicyIndex>,
-    affects: &[PrincipalIndex],
-    policy_writes: &BTreeMap<String, i64>,
-) -> Option<i64> {
-    let policy = policy.map(|policy| &grants.policies[policy]);
-    affects
-        .iter()
-        .map(|principal| &grants.principals[*principal])
-        .flat_map(|principal| {
-            [
-                principal.created.map(|time| time.as_second()),
-                policy_writes.get(&principal.arn).copied(),
-            ]
-        })
-        .chain(policy.into_iter().flat_map(|policy| {
-            [
-                policy.updated.map(|time| time.as_second()),
-                policy_writes.get(&policy.arn).copied(),
-            ]
-        }))
-        .flatten()
-        .max()
 }

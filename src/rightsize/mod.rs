@@ -12,13 +12,13 @@ mod confidence;
 mod cover;
 mod fit;
 mod guard;
+mod hold;
 mod identity;
 mod names;
 mod narrow;
 mod quota;
 mod removable;
 mod rewrite;
-mod rhythm;
 mod risk;
 mod steps;
 mod whole;
@@ -38,7 +38,9 @@ use serde_json::Value;
 pub use alternatives::{Alternative, AlternativeKind, Impossible, alternatives};
 pub use choices::{Choice, Choices, ChoicesError, Decided, Decision, question};
 pub use confidence::{Confidence, Level, Rhythm};
-pub use guard::{Keep, KeepRule, Kept, kept_whole, spared, why_not_policy, why_not_principal};
+pub use guard::{Keep, KeepRule, Kept, why_not_policy, why_not_principal};
+use hold::{Held, Holds};
+pub use hold::{kept_whole, spared};
 pub use identity::suggestion_id;
 pub use names::{Names, Patterns, Within};
 pub use quota::{
@@ -443,47 +445,17 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Why what is made of a policy, or of all that somebody has, should wait.
-    fn held(&self, policy: Option<PolicyIndex>, affects: &[PrincipalIndex]) -> Option<String> {
-        let (grants, gaps, options) = (self.grants, self.gaps, self.options);
-        let guard = guard::held(grants, gaps, policy, affects, self.window, &self.policy_writes, options);
-        let rhythm = options
-            .wait_for_rhythm
-            .then(|| rhythm::held(grants, gaps, affects, self.window))
-            .flatten();
-        guard
-            .into_iter()
-            .chain(rhythm)
-            .reduce(|guard, rhythm| format!("{guard}; {rhythm}"))
-    }
-
-    /// Until when that is so, where time alone decides it.
-    fn until(&self, policy: PolicyIndex, affects: &[PrincipalIndex]) -> Option<i64> {
-        let (grants, gaps, options) = (self.grants, self.gaps, self.options);
-        let held = guard::held(
-            grants,
-            gaps,
-            Some(policy),
+    fn holds(&self, policy: Option<PolicyIndex>, affects: &[PrincipalIndex]) -> Holds {
+        let held = Held {
+            grants: self.grants,
+            gaps: self.gaps,
+            policy,
             affects,
-            self.window,
-            &self.policy_writes,
-            options,
-        );
-        let guard = guard::until(
-            grants,
-            gaps,
-            Some(policy),
-            affects,
-            self.window,
-            &self.policy_writes,
-            options,
-        );
-        if held.is_some() && guard.is_none() {
-            return None;
-        }
-        let rhythm = options
-            .wait_for_rhythm
-            .then(|| rhythm::until(gaps, affects, self.window));
-        guard.max(rhythm.flatten())
+            window: self.window,
+            policy_writes: &self.policy_writes,
+            options: self.options,
+        };
+        held.holds()
     }
 
     /// The steps that a permission set can take: its inline policy in all accounts that the grants show.
@@ -554,6 +526,7 @@ struct Goal<'a> {
     spelled: BTreeSet<String>,
     /// Whether its resources may be cut down too.
     narrows: bool,
+    /// Why it waits, where that is known beforehand.
     held: Option<String>,
 }
 

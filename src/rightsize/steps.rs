@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::assumptions::assumptions;
 use super::fit::{Fit, fit};
+use super::hold::{Hold, Holds};
 use super::quota::{Purse, characters};
 use super::{
     Candidate, Change, Choice, Chosen, Decision, Goal, Origin, Proposal, Rewriter, Room, Step, Steps, confidence,
@@ -220,21 +221,21 @@ impl<'a> Rewriter<'a> {
         }
         let (grants, options) = (self.grants, self.options);
         let affects = &goal.affects;
-        let mut held = goal.held.clone().or_else(|| self.held(Some(goal.index), affects));
-        // Of a permission set, and where confidence or a last write is the reason, somebody has to look.
-        let until = held
-            .as_ref()
-            .filter(|_| goal.held.is_none())
-            .and_then(|_| self.until(goal.index, affects));
-        let confidence = confidence::confidence(grants, self.gaps, affects, self.window, held.as_deref(), options);
-        if held.is_none() && confidence.level < options.min_confidence {
-            held = Some(format!(
+        let holds = match &goal.held {
+            Some(why) => Holds::only(why.clone()),
+            None => self.holds(Some(goal.index), affects),
+        };
+        let confidence =
+            confidence::confidence(grants, self.gaps, affects, self.window, holds.why().as_deref(), options);
+        let doubtful = (holds.why().is_none() && confidence.level < options.min_confidence).then(|| {
+            Hold::of(format!(
                 "its confidence is {}, below --min-confidence {}: {}",
                 confidence.level.name(),
                 options.min_confidence.name(),
                 confidence.why.join("; ")
-            ));
-        }
+            ))
+        });
+        let holds = holds.and(doubtful);
         let mut assumptions = assumptions(self.catalog, self.gaps, goal.index, affects, &goal.removable, options);
         assumptions.extend(order);
         if grants.policies[goal.index].kind == PolicyKind::AwsManaged {
@@ -244,23 +245,24 @@ impl<'a> Rewriter<'a> {
                     .to_owned(),
             );
         }
-        let last_write = whole::last_write(self.catalog, self.gaps, grants, &goal);
-        let proposal = |(step, candidates, stays): (Step, Vec<Candidate>, ActionSet)| Proposal {
-            policy: goal.index,
-            step,
-            affects: affects.clone(),
-            candidates,
-            quota,
-            room: (!stays.is_empty()).then(|| self.room(&goal, stays)),
+        let last_write = whole::last_write(self.catalog, self.gaps, grants, &goal).map(Hold::of);
+        let proposal = |(step, candidates, stays): (Step, Vec<Candidate>, ActionSet)| {
             // Of a service in use the first step takes nothing.
-            held: held
-                .clone()
-                .or_else(|| last_write.clone().filter(|_| step != Step::Services)),
-            held_until: until,
-            confidence: confidence.clone(),
-            assumptions: assumptions.clone(),
-            kept_by_rule: goal.kept.rules.clone(),
-            chosen: self.chosen(&goal),
+            let holds = holds.clone().and(last_write.clone().filter(|_| step != Step::Services));
+            Proposal {
+                policy: goal.index,
+                step,
+                affects: affects.clone(),
+                candidates,
+                quota,
+                room: (!stays.is_empty()).then(|| self.room(&goal, stays)),
+                held: holds.why(),
+                held_until: holds.until(),
+                confidence: confidence.clone(),
+                assumptions: assumptions.clone(),
+                kept_by_rule: goal.kept.rules.clone(),
+                chosen: self.chosen(&goal),
+            }
         };
         steps.into_iter().map(proposal).collect()
     }
