@@ -183,6 +183,8 @@ pub struct Coverage {
     pub access_keys: BTreeMap<String, BTreeMap<String, Use>>,
     /// Unique id of a role that instances hold → client (the user agent without its version) → calls.
     pub instance_clients: BTreeMap<String, BTreeMap<String, Use>>,
+    /// Unique id of a role → when a session of it was last opened.
+    pub taken: BTreeMap<String, i64>,
     /// Rule that left events out of the usage → how many; they are read and understood, and count for everything else.
     pub excluded: BTreeMap<String, u64>,
     /// (principal ARN, action in lower case) → the last denial that IAM explains.
@@ -270,6 +272,12 @@ impl Coverage {
     /// A call was made under a role that an instance holds.
     pub fn instance_client(&mut self, role_id: &str, client: &str, time: i64) {
         note_use(&mut self.instance_clients, role_id, client, time);
+    }
+
+    /// A session of a role was opened.
+    pub fn taken(&mut self, role_id: &str, time: i64) {
+        let last = self.taken.entry(role_id.to_owned()).or_insert(time);
+        *last = time.max(*last);
     }
 
     /// A denial named what IAM explains it by. Of those of one principal and action the last is kept.
@@ -495,6 +503,9 @@ impl Coverage {
         }
         merge_uses(&mut self.access_keys, other.access_keys);
         merge_uses(&mut self.instance_clients, other.instance_clients);
+        for (role_id, time) in &other.taken {
+            self.taken(role_id, *time);
+        }
         for ((principal, action), found) in other.authorizations {
             self.authorization(&principal, &action, found);
         }

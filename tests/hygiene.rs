@@ -1,6 +1,7 @@
 //! Each finding where it should be, and not where it should not.
 
 mod alone;
+mod pods;
 
 use std::fs;
 
@@ -301,6 +302,15 @@ fn trust_in_another_account_that_does_not_use_it() {
             "requestParameters": {"roleArn": "arn:aws:iam::111122223333:role/app", "roleSessionName": "s"},
             "resources": [{"ARN": "arn:aws:iam::111122223333:role/app", "type": "AWS::IAM::Role", "accountId": ACCOUNT}]}),
     );
+    check(
+        &used(&[assumed.clone()]),
+        &grants,
+        None,
+        &["unconditional-cross-account-trust"],
+    );
+    let mut guarded = statement;
+    guarded["Condition"] = json!({"StringEquals": {"sts:ExternalId": "shop-4711"}});
+    let grants = role(&trust(&guarded), &json!("ec2:DescribeVpcs"), &[]);
     check(&used(&[assumed]), &grants, None, &[]);
 }
 

@@ -84,6 +84,7 @@ fn merging_is_associative_and_commutative() {
         coverage.data_root("1", "r", "AWS::S3::Object", name, time % 2 == 0, time);
         coverage.access_key("AKIA1", name, time);
         coverage.instance_client("AROA1", name, time);
+        coverage.taken("AROA1", time);
         coverage.exclude("rule", 1);
         coverage.skip("file", name, "why", 1);
         coverage.trail_change(TrailChange {
@@ -152,6 +153,7 @@ fn coverage_reads_back_as_it_was_written() {
     coverage.digests.entry(key).or_default().proved.add(DAY);
     coverage.access_key("AKIAEXAMPLE", "arn:aws:iam::1:user/a", DAY);
     coverage.instance_client("AROAEXAMPLE", "aws-cli", DAY);
+    coverage.taken("AROAEXAMPLE", DAY);
     coverage.exclude("key AKIAEXAMPLE", 1);
     coverage.trail_change(TrailChange {
         selectors: Some(Selectors(vec![Selector::default()])),

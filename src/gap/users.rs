@@ -65,16 +65,18 @@ pub struct Users {
 
 /// What the archive tells of all roles' users.
 pub(super) struct Seen<'t> {
-    workloads: HashMap<&'t str, Vec<&'t WorkloadCalls>>,
+    /// By the role's account and id, as its calls are: an id alone may be another account's role in data made by hand.
+    workloads: HashMap<(&'t str, &'t str), Vec<&'t WorkloadCalls>>,
     /// Roles whose trust policy changed, by account and resource.
     changed: BTreeSet<(&'t str, &'t str)>,
 }
 
 impl<'t> Seen<'t> {
     pub(super) fn of(table: &'t Table) -> Seen<'t> {
-        let mut workloads: HashMap<&str, Vec<&WorkloadCalls>> = HashMap::new();
+        let mut workloads: HashMap<(&str, &str), Vec<&WorkloadCalls>> = HashMap::new();
         for known in &table.workloads {
-            workloads.entry(&known.role_id).or_default().push(known);
+            let role = (known.account.as_str(), known.role_id.as_str());
+            workloads.entry(role).or_default().push(known);
         }
         let mut changed = BTreeSet::new();
         for row in &table.rows {
@@ -95,7 +97,8 @@ impl<'t> Seen<'t> {
         if principal.kind != Kind::Role || principal.id.is_empty() {
             return Users::default();
         }
-        let of_role = self.workloads.get(principal.id.as_str());
+        let role = (principal.account.as_str(), principal.id.as_str());
+        let of_role = self.workloads.get(&role);
         let of_role = of_role.map_or(&[][..], Vec::as_slice);
         let account = (principal.account.as_str(), "");
         let mut changes = self

@@ -1,6 +1,6 @@
 //! Idle role: a role that is granted something and made no call in the window.
 
-use super::{About, Check, Find, Found, Practice, Severity, Subject, day, retire};
+use super::{About, Check, Find, Found, Practice, Severity, Subject, day, pod_role_never_taken, retire};
 use crate::grants::Kind;
 use crate::rightsize;
 
@@ -18,7 +18,10 @@ pub(super) const CHECK: Check = Check {
 
 fn check(subject: &Subject<'_>) -> Option<Found> {
     // A service-linked role belongs to its service, and goes with it.
-    if subject.principal.kind != Kind::Role || subject.principal.path.starts_with("/aws-service-role/") {
+    if subject.principal.kind != Kind::Role
+        || subject.principal.path.starts_with("/aws-service-role/")
+        || pod_role_never_taken::speaks_of(subject)
+    {
         return None;
     }
     idle(
@@ -48,8 +51,14 @@ pub(super) fn idle(subject: &Subject<'_>, fix: &str) -> Option<Found> {
             severity = Severity::Low;
         }
     }
+    // Whoever takes a role does something with it, even where no log shows what.
+    let taken = subject.coverage.taken.get(&principal.id).map(|last| {
+        let last = day(*last);
+        evidence.push(format!("it was taken, the last time on {last}"));
+        format!("sessions of it were opened until {last}; data events would show what they did")
+    });
     // Whoever cannot be judged yet is not taken out of service yet.
-    let wait = spared.or_else(|| subject.too_short());
+    let wait = spared.or_else(|| subject.too_short()).or(taken);
     let (fix, commands) = match wait {
         Some(why) => {
             severity = Severity::Low;

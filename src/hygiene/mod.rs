@@ -9,24 +9,31 @@ mod idle_user;
 mod leaned_on_node_role;
 mod old_key;
 mod password_without_mfa;
+mod pod_role_never_taken;
 mod practice;
 mod repeated_denials;
 mod retire;
+mod role_in_several_clusters;
+mod roles_without_boundary;
 mod root_key;
 mod root_use;
 mod root_without_mfa;
+mod service_account_with_several_roles;
 mod shared_role;
-mod trail_stopped;
 mod trail_leaves_out;
+mod trail_stopped;
 mod trail_without_validation;
 mod unattached_policy;
+mod unconditional_cross_account_trust;
 mod unseen_key;
 mod unseen_use;
+mod untrusted_service_account;
 mod unused_cross_account_trust;
+mod unused_identity_provider;
 mod unused_instance_profile;
 mod unused_key;
-mod unused_identity_provider;
 mod wide_aws_managed_policy;
+mod wide_role_narrow_sessions;
 mod wildcard_trust;
 
 use crate::catalog::Catalog;
@@ -256,8 +263,9 @@ impl Account<'_> {
 }
 
 /// Every check, in the order of its findings, under the name of its file.
-const CHECKS: [(&str, &Check); 24] = [
+const CHECKS: [(&str, &Check); 31] = [
     ("idle_role", &idle_role::CHECK),
+    ("pod_role_never_taken", &pod_role_never_taken::CHECK),
     ("idle_user", &idle_user::CHECK),
     ("old_key", &old_key::CHECK),
     ("unused_key", &unused_key::CHECK),
@@ -266,9 +274,17 @@ const CHECKS: [(&str, &Check); 24] = [
     ("password_without_mfa", &password_without_mfa::CHECK),
     ("wide_aws_managed_policy", &wide_aws_managed_policy::CHECK),
     ("escalation", &escalation::CHECK),
+    ("roles_without_boundary", &roles_without_boundary::CHECK),
     ("wildcard_trust", &wildcard_trust::CHECK),
     ("unused_cross_account_trust", &unused_cross_account_trust::CHECK),
+    (
+        "unconditional_cross_account_trust",
+        &unconditional_cross_account_trust::CHECK,
+    ),
     ("shared_role", &shared_role::CHECK),
+    ("role_in_several_clusters", &role_in_several_clusters::CHECK),
+    ("untrusted_service_account", &untrusted_service_account::CHECK),
+    ("wide_role_narrow_sessions", &wide_role_narrow_sessions::CHECK),
     ("leaned_on_node_role", &leaned_on_node_role::CHECK),
     ("repeated_denials", &repeated_denials::CHECK),
     ("empty_group", &empty_group::CHECK),
@@ -278,6 +294,10 @@ const CHECKS: [(&str, &Check); 24] = [
     ("root_without_mfa", &root_without_mfa::CHECK),
     ("unattached_policy", &unattached_policy::CHECK),
     ("unused_identity_provider", &unused_identity_provider::CHECK),
+    (
+        "service_account_with_several_roles",
+        &service_account_with_several_roles::CHECK,
+    ),
     ("trail_stopped", &trail_stopped::CHECK),
     ("trail_without_validation", &trail_without_validation::CHECK),
     ("trail_leaves_out", &trail_leaves_out::CHECK),

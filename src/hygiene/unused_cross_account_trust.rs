@@ -74,7 +74,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
 }
 
 /// The account of an ARN or of twelve digits.
-fn account_of(who: &Named) -> Option<String> {
+pub(super) fn account_of(who: &Named) -> Option<String> {
     let Named::Aws(who) = who else {
         return None;
     };

@@ -188,15 +188,17 @@ fn touched(table: &Table) -> Columns {
 }
 
 fn sessions(table: &Table) -> Columns {
-    let roles: BTreeMap<&str, &str> = table
+    let roles: BTreeMap<(&str, &str), &str> = table
         .signatures
         .iter()
-        .map(|seen| (&*seen.signature.caller.id, &*seen.signature.caller.arn))
+        .map(|seen| &seen.signature.caller)
+        .map(|caller| ((&*caller.account, &*caller.id), &*caller.arn))
         .collect();
     let rows = &table.workloads;
     let columns = Columns::new(rows.len())
         .text("role", rows, |row| {
-            roles.get(row.role_id.as_str()).copied().unwrap_or_default().to_owned()
+            let role = (row.account.as_str(), row.role_id.as_str());
+            roles.get(&role).copied().unwrap_or_default().to_owned()
         })
         .text("role_id", rows, |row| row.role_id.clone());
     let actors: Vec<Option<&Arc<Actor>>> = rows.iter().map(|row| Some(&row.actor)).collect();

@@ -136,20 +136,24 @@ fn together(mut rows: Vec<Row>) -> Vec<Row> {
 
 /// Calls of each role by workload.
 fn totals(table: &Table) -> Vec<WorkloadCalls> {
-    let mut totals: BTreeMap<(Arc<str>, Arc<Actor>), u64> = BTreeMap::new();
+    let mut totals: BTreeMap<(Arc<str>, Arc<str>, Arc<Actor>), u64> = BTreeMap::new();
     for row in &table.rows {
         if let Some(actor) = table.actor(row)
             && row.calls > 0
         {
-            let role_id = &table.signatures[row.signature].signature.caller.id;
-            *totals.entry((Arc::clone(role_id), Arc::clone(actor))).or_default() += row.calls;
+            let role = &table.signatures[row.signature].signature.caller;
+            let place = (Arc::clone(&role.account), Arc::clone(&role.id), Arc::clone(actor));
+            *totals.entry(place).or_default() += row.calls;
         }
     }
-    let totals = totals.into_iter().map(|((role_id, actor), calls)| WorkloadCalls {
-        role_id: role_id.to_string(),
-        actor,
-        calls,
-    });
+    let totals = totals
+        .into_iter()
+        .map(|((account, role_id, actor), calls)| WorkloadCalls {
+            account: account.to_string(),
+            role_id: role_id.to_string(),
+            actor,
+            calls,
+        });
     totals.collect()
 }
 

@@ -114,6 +114,7 @@ impl Shard {
         }
         if let Some(seed) = seed(event) {
             let session = self.builder.session(&seed.session.role_id, &seed.session.access_key_id);
+            self.coverage.taken(&seed.session.role_id, seed.opening.from);
             self.builder.facts_of_session(session).opened.insert(seed.opening);
         }
         if beside_calls(event).is_some() {

@@ -97,9 +97,21 @@ pub enum Behind {
     Actor(Arc<Actor>),
 }
 
+impl Behind {
+    /// Whoever used the role, where sessions are joined.
+    pub fn actor(&self) -> Option<&Arc<Actor>> {
+        match self {
+            Behind::Actor(actor) => Some(actor),
+            Behind::Nobody | Behind::Session(_) => None,
+        }
+    }
+}
+
 /// Calls of one workload under one role.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct WorkloadCalls {
+    /// The role's account.
+    pub account: String,
     /// The role's unique id.
     pub role_id: String,
     /// Who stood behind it.
@@ -159,10 +171,7 @@ impl Table {
 
     /// Who stood behind a row's calls, where sessions are joined and the caller is a role.
     pub fn actor(&self, row: &Row) -> Option<&Arc<Actor>> {
-        match self.behind.get(row.behind)? {
-            Behind::Actor(actor) => Some(actor),
-            Behind::Nobody | Behind::Session(_) => None,
-        }
+        self.behind.get(row.behind)?.actor()
     }
 
     /// Joins calls with the openings of their sessions and counts them by workload. To be done last: a part that is

@@ -1,6 +1,7 @@
 //! Who may do what: asks the engine with everything that bears on a principal, denials and boundaries included.
 
 pub(super) mod paths;
+pub(super) mod pods;
 pub(super) mod strangers;
 
 use std::collections::{BTreeMap, BTreeSet};
