@@ -35,6 +35,7 @@ mod originals;
 mod patching;
 mod pipeline;
 mod policy_semantics;
+mod practices;
 mod random_usage;
 mod rhythm;
 mod rightsizing;

@@ -7,6 +7,7 @@ mod graph;
 mod idle_role;
 mod idle_user;
 mod leaned_on_node_role;
+mod log_files_lost;
 mod old_key;
 mod password_without_mfa;
 mod pod_role_never_taken;
@@ -263,7 +264,7 @@ impl Account<'_> {
 }
 
 /// Every check, in the order of its findings, under the name of its file.
-const CHECKS: [(&str, &Check); 31] = [
+const CHECKS: [(&str, &Check); 32] = [
     ("idle_role", &idle_role::CHECK),
     ("pod_role_never_taken", &pod_role_never_taken::CHECK),
     ("idle_user", &idle_user::CHECK),
@@ -301,6 +302,7 @@ const CHECKS: [(&str, &Check); 31] = [
     ("trail_stopped", &trail_stopped::CHECK),
     ("trail_without_validation", &trail_without_validation::CHECK),
     ("trail_leaves_out", &trail_leaves_out::CHECK),
+    ("log_files_lost", &log_files_lost::CHECK),
 ];
 
 /// All checks.

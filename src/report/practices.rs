@@ -101,10 +101,9 @@ impl Card<'_> {
             Practice::ReviewRoles => self.review(),
             Practice::UnnecessaryPermissions => self.unnecessary(),
             Practice::LeastPrivilege => self.least_privilege(),
-            Practice::SpecificRoles | Practice::RemoveUnused => self.with_logs(practice),
+            Practice::SpecificRoles | Practice::RemoveUnused | Practice::SessionPolicies => self.with_logs(practice),
             Practice::Hierarchy | Practice::ManagedPolicies => self.by_findings(practice, Some(())),
             Practice::ServiceAccounts => self.service_accounts(),
-            Practice::SessionPolicies => self.sessions(),
             Practice::RotateCredentials => {
                 let given = self.given.credential_report.then_some(());
                 self.by_findings_or(
@@ -253,34 +252,6 @@ impl Card<'_> {
             ),
             (State::ToDo | State::CannotBeJudged, _) => (state, evidence, next),
         }
-    }
-
-    /// A role that several workloads share can be narrowed session by session.
-    fn sessions(&self) -> Judged {
-        if !self.given.logs {
-            return (
-                State::CannotBeJudged,
-                vec!["no log was given".to_owned()],
-                LOGS.to_owned(),
-            );
-        }
-        let shared = self
-            .report
-            .principals
-            .iter()
-            .filter(|principal| principal.workloads.len() > 1);
-        let names: Vec<&str> = shared.map(|principal| principal.arn.as_str()).collect();
-        if names.is_empty() {
-            let why = "no role serves several service accounts".to_owned();
-            return (State::Done, vec![why], "look again next week".to_owned());
-        }
-        let evidence = vec![format!(
-            "{} several service accounts: {}",
-            counted(names.len(), "role serves", "roles serve"),
-            names[0]
-        )];
-        let next = "make a role for each, or a session policy: trimtrail analyze … --alternatives session".to_owned();
-        (State::ToDo, evidence, next)
     }
 
     fn logging(&self) -> Judged {

@@ -39,6 +39,11 @@ pub(crate) fn trust_service(service: &str) -> Value {
 
 /// A trust policy for one subject of an OpenID Connect provider.
 pub(crate) fn trust_subject(provider: &str, subject: &str) -> Value {
+    trust_subjects(provider, &json!(subject))
+}
+
+/// A trust policy for one subject of an OpenID Connect provider, or a list of them.
+pub(crate) fn trust_subjects(provider: &str, subject: &Value) -> Value {
     let host = provider.split_once("oidc-provider/").map_or(provider, |(_, host)| host);
     document(&[json!({
         "Effect": "Allow",

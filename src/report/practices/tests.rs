@@ -63,9 +63,9 @@ fn a_finding_makes_its_own_practice_something_to_do() {
             .filter(|line| line.state == State::ToDo)
             .map(|line| line.number)
             .collect();
-        // What is unnecessary, who was seen, what sessions share and what people know is no finding of a check.
+        // What is unnecessary, who was seen and what people know is no finding of a check.
         let expected: &[u8] = match practice.number() {
-            1 | 2 | 9 | 12 => &[],
+            1 | 2 | 12 => &[],
             _ => &[practice.number()],
         };
         assert_eq!(to_do, expected, "{id} of {practice:?}");
@@ -89,11 +89,4 @@ fn a_policy_that_is_ready_is_something_to_do() {
     let card = practices(&report(&[], &[], 3), ALL);
     assert_eq!(card.practices[1].state, State::ToDo);
     assert_eq!(card.practices[1].evidence, ["3 policies could be smaller now, 0 wait"]);
-}
-
-#[test]
-fn a_role_of_two_workloads_could_narrow_its_sessions() {
-    let of = |name: &str| json!({"kind": "pod_identity", "cluster": "c", "namespace": "n", "name": name, "calls": 3});
-    let card = practices(&report(&[], &[of("a"), of("b")], 0), ALL);
-    assert_eq!(card.practices[8].state, State::ToDo);
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::event::Event;
-use super::super::grants::{Grants, Holder, allow, document, trust_subject};
+use super::super::grants::{Grants, Holder, allow, document, trust_subject, trust_subjects};
 use super::cast::{CLUSTER_OIDC, EU, KEY, LAST_DAY, US, at, shop_role};
 use super::story::Story;
 
@@ -43,7 +43,13 @@ pub(crate) fn grant(shop: &mut Grants) {
     );
     shop.role(
         &shop_role("shop-external-dns"),
-        &trust_subject(CLUSTER_OIDC, "system:serviceaccount:kube-system:external-dns"),
+        &trust_subjects(
+            CLUSTER_OIDC,
+            &json!([
+                "system:serviceaccount:kube-system:external-dns",
+                "system:serviceaccount:kube-system:external-dns-internal"
+            ]),
+        ),
         Holder::since("2024-03-12T09:05:00+00:00")
             .inline("dns", document(&[allow(&["route53:*"], &["*"])]))
             .last_used("2026-10-14T22:25:00+00:00", US)

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::event::Event;
-use super::super::grants::{Grants, Holder, allow, document, trust_subject};
+use super::super::grants::{Grants, Holder, allow, document, trust_subjects};
 use super::super::identity::{Role, Who};
 use super::cast::{EU, LAST_DAY, SHOP, US, at, shop_role, weekend};
 use super::jobs::thumbnailer;
@@ -11,6 +11,8 @@ use super::story::Story;
 
 const GITHUB: &str = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com";
 const SUBJECT: &str = "repo:example-shop/shop:ref:refs/heads/main";
+/// The same repository's check of pull requests, which only looks.
+const PREVIEW: &str = "repo:example-shop/shop:pull_request";
 
 pub(crate) fn role() -> Role {
     shop_role("ci-deploy")
@@ -39,7 +41,7 @@ pub(crate) fn grant(shop: &mut Grants, metrics: &str) {
     );
     shop.role(
         &role(),
-        &trust_subject(GITHUB, SUBJECT),
+        &trust_subjects(GITHUB, &json!([SUBJECT, PREVIEW])),
         Holder::since("2024-05-02T08:10:00+00:00")
             .inline(
                 "deploy",
@@ -72,6 +74,19 @@ pub(crate) fn run(story: &mut Story, session: &str, time: i64) -> Who {
 }
 
 pub(crate) fn tell(story: &mut Story) {
+    deployments(story);
+    story.actor("ci-deploy (pull request)");
+    let time = at(5, 13, 40, 0);
+    let who = story
+        .web_identity(&role(), GITHUB, PREVIEW, "GitHubActions-4250", time)
+        .using(
+            "198.51.100.141",
+            "configure-aws-credentials-for-github-actions aws-sdk-nodejs/3.620.0",
+        );
+    story.tell(Event::read(&who, time + 3, EU, "eks", "DescribeCluster").parameters(json!({"name": "shop"})));
+}
+
+fn deployments(story: &mut Story) {
     story.actor("ci-deploy");
     for day in (1..=LAST_DAY).filter(|&day| !weekend(day)) {
         let time = at(day, 13, 2, 0) + story.jitter(120);

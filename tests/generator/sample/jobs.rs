@@ -153,6 +153,7 @@ pub(crate) fn grant(shop: &mut Grants, logs: &str, metrics: &str) {
         &trust_service("glue.amazonaws.com"),
         Holder::since("2022-08-15T09:00:00+00:00")
             .inline("etl", document(&[allow(&["glue:*", "s3:*", "kms:*"], &["*"])]))
+            .managed("arn:aws:iam::aws:policy/AmazonS3FullAccess")
             .tag("team", "data"),
     );
     let scaling = shop.policy(

@@ -164,7 +164,9 @@ fn lay_out(told: &[Told], files: &mut Files, numbers: &mut Numbers) -> io::Resul
 /// A file whose upload broke off.
 fn torn(story: &mut Story, files: &mut Files, numbers: &mut Numbers) -> io::Result<()> {
     story.actor("AWSServiceRoleForAutoScaling (torn file)");
-    let role = data_role("AWSServiceRoleForAutoScaling").path("/aws-service-role/autoscaling.amazonaws.com/");
+    let mut role = data_role("AWSServiceRoleForAutoScaling").path("/aws-service-role/autoscaling.amazonaws.com/");
+    // The shop has a role of that name too, under an id of its own.
+    role.id = super::rng::fake_id("AROA", "AWSServiceRoleForAutoScaling of the data account");
     let time = at(9, 12, 0, 0);
     let who = role
         .session("AutoScaling", "ASIAEXAMPLESCALING09", &iso(time))

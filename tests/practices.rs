@@ -1,0 +1,82 @@
+//! The sample's story has something for each of the twelve practices, as its README says.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use trimtrail::analysis::{self, Archive};
+use trimtrail::catalog::Catalog;
+use trimtrail::hygiene::{self, Practice};
+use trimtrail::progress::Progress;
+use trimtrail::report::{self, Given, Inputs, State};
+use trimtrail::rightsize::Options;
+use trimtrail::{grants, source, usage};
+
+/// The rows of the README's table: the practice's title, and what shows it.
+fn told() -> BTreeMap<u8, (String, BTreeSet<String>)> {
+    let readme = fs::read_to_string("sample-logs/README.md").expect("the sample's README");
+    let table = readme.split("## The twelve practices").nth(1).expect("the table");
+    let rows = table.lines().filter_map(|line| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let (number, title) = cells.get(1)?.split_once(' ')?;
+        let ids = cells.get(2)?.split('`').skip(1).step_by(2);
+        let ids = ids.filter(|id| hygiene::check_of(id).is_some()).map(str::to_owned);
+        Some((number.parse().ok()?, (title.to_owned(), ids.collect())))
+    });
+    rows.collect()
+}
+
+#[test]
+fn the_sample_has_something_for_each_practice() {
+    let catalog = Catalog::embedded();
+    let sources = source::find(&["sample-logs".to_owned()]).expect("the sample");
+    let (table, coverage) = usage::collect(&sources, &usage::Options::default(), &Progress::silent()).expect("threads");
+    let grants = ["111122223333", "444455556666"].map(|account| {
+        let path = format!("sample-logs/grants/{account}.json");
+        (path.clone(), fs::read_to_string(path).expect("the sample's grants"))
+    });
+    let grants = grants::read(&grants).expect("grants");
+    let archive = Archive::new(&table, &coverage);
+    let options = analysis::Options::of(&Options {
+        min_window: 7,
+        grace: 0,
+        ..Options::default()
+    });
+    let report = report::build(Inputs {
+        version: "0",
+        catalog,
+        archive: &archive,
+        grants: &grants,
+        options: &options,
+        analysis: analysis::analyse(catalog, &archive, &grants, &options),
+    });
+    let mut found: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (_, finding) in report.findings() {
+        found.entry(&finding.practice).or_default().insert(finding.id.clone());
+    }
+    let given = Given {
+        logs: true,
+        credential_report: false,
+        trail_config: false,
+    };
+    let card = report::practices(&report, given).practices;
+    let told = told();
+    assert_eq!(told.len(), 12);
+    for (practice, line) in Practice::ALL.iter().zip(&card) {
+        let (title, ids) = &told[&practice.number()];
+        assert_eq!(title, practice.title());
+        // Who made no call, and what could be smaller, is more than a check's finding; what people know is in no file.
+        let expected = match practice {
+            Practice::ReviewRoles | Practice::UnnecessaryPermissions => State::ToDo,
+            Practice::Educate => {
+                assert!(line.next.contains("trimtrail explain "), "{}", line.next);
+                State::CannotBeJudged
+            }
+            _ => {
+                assert!(!ids.is_empty(), "nothing for {title}");
+                State::ToDo
+            }
+        };
+        assert_eq!(&found.remove(practice.title()).unwrap_or_default(), ids, "{title}");
+        assert_eq!(line.state, expected, "{title}");
+    }
+}
