@@ -48,6 +48,7 @@ use crate::usage::Table;
 use crate::verify::{Proved, Verified};
 
 pub use graph::Graph;
+pub use graph::strangers::{strangers, trusted};
 pub use practice::Practice;
 
 /// How much a finding weighs.

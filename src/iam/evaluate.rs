@@ -278,7 +278,7 @@ fn relation(caller: &Caller<'_>, request: &Request) -> Relation {
 
 /// Role trust and KMS key policies: without their Allow nobody gets in, not even the owner's own identities
 /// ("Policy evaluation logic", "AWS KMS key policies").
-fn must_allow_explicitly(request: &Request) -> bool {
+pub(super) fn must_allow_explicitly(request: &Request) -> bool {
     let action = request.action.to_lowercase();
     Arn::parse(&request.resource).is_some_and(|arn| match (arn.service, arn.resource.split_once('/')) {
         ("iam", Some(("role", _))) => action.starts_with("sts:"),

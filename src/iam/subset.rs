@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 pub use super::pattern::Effort;
-pub use super::witness::Witness;
+pub use super::witness::{Likely, Witness};
 
 use super::condition::{Condition, implies};
 use super::policy::Principal;
@@ -38,12 +38,21 @@ pub fn allows_no_more(old: &Policy, new: &Policy) -> Verdict {
 
 /// [`allows_no_more`] with so much effort for the proof, and so much for the search for a witness.
 pub fn allows_no_more_within(old: &Policy, new: &Policy, proof: &Effort, search: &Effort) -> Verdict {
+    verdict(old, new, &Likely::default(), proof, search)
+}
+
+/// [`allows_no_more`] whose witness is one of `likely` where one of them is one.
+pub fn allows_no_more_likely(old: &Policy, new: &Policy, likely: &Likely) -> Verdict {
+    verdict(old, new, likely, &Effort::of(PROOF_STEPS), &Effort::of(witness::STEPS))
+}
+
+fn verdict(old: &Policy, new: &Policy, likely: &Likely, proof: &Effort, search: &Effort) -> Verdict {
     let doubts = doubts(old, new, proof);
     let Some(first) = doubts.first() else {
         return Verdict::Proved;
     };
     let focuses: Vec<&Focus<'_>> = doubts.iter().map(|doubt| &doubt.focus).collect();
-    match witness::find(old, new, &focuses, search) {
+    match witness::find(old, new, &focuses, likely, search) {
         Some(witness) => Verdict::Refuted(witness),
         None if proof.left() == 0 => {
             Verdict::Unknown("the documents are too large to compare pattern by pattern".to_owned())

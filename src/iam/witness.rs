@@ -88,6 +88,12 @@ impl Witness {
             "resource_account": self.resource_account, "context": context,
         });
         match self.kind {
+            // A key and a role must let the account decide by its own policies, as they do when they are made.
+            Kind::Identity if evaluate::must_allow_explicitly(&self.request()) => {
+                let own = json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*",
+                    "Principal": {"AWS": self.resource_account}}});
+                json!({"request": request, "identity_policies": [document], "resource_policy": own})
+            }
             Kind::Identity => json!({"request": request, "identity_policies": [document]}),
             Kind::Resource => {
                 let all = json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}});
@@ -111,6 +117,15 @@ impl std::fmt::Display for Witness {
     }
 }
 
+/// Requests to try first: what a reader knows, beside the texts that patterns are made of.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Likely {
+    /// Actions, each with resources.
+    pub requests: Vec<(String, Vec<String>)>,
+    /// Who asks.
+    pub caller: Option<String>,
+}
+
 /// Where a proof failed: what a request must meet to be worth trying.
 pub(super) struct Focus<'a> {
     /// The statement of the new policy that grants it.
@@ -124,7 +139,13 @@ pub(super) struct Focus<'a> {
 }
 
 /// A request that `new` surely allows and `old` surely does not, if one is found near where the proof failed.
-pub(super) fn find(old: &Policy, new: &Policy, doubts: &[&Focus<'_>], effort: &Effort) -> Option<Witness> {
+pub(super) fn find(
+    old: &Policy,
+    new: &Policy,
+    doubts: &[&Focus<'_>],
+    likely: &Likely,
+    effort: &Effort,
+) -> Option<Witness> {
     let statements: Vec<&Statement> = old.statements.iter().chain(&new.statements).collect();
     let attached = |statement: &&Statement| statement.principal == PrincipalPart::None;
     let kind = if statements.iter().all(attached) {
@@ -137,11 +158,25 @@ pub(super) fn find(old: &Policy, new: &Policy, doubts: &[&Focus<'_>], effort: &E
     };
     let mut search = Search {
         of_old: old.statements.len(),
-        callers: callers(kind, &statements),
+        callers: likely
+            .caller
+            .iter()
+            .cloned()
+            .chain(callers(kind, &statements))
+            .collect(),
+        likely,
         statements,
         kind,
         prepared: HashMap::new(),
     };
+    // At most half of the effort, so that as much is left to search with.
+    let half = effort.left() / 2;
+    let told = Effort::of(half);
+    let found = search.told(doubts, &told);
+    effort.spend(half - told.left());
+    if found.is_some() {
+        return found;
+    }
     doubts.iter().enumerate().find_map(|(at, focus)| {
         // Everyone an equal part of what is left, so that one hopeless doubt does not use up the others'.
         let share = effort.left() / (doubts.len() - at);
@@ -159,6 +194,7 @@ struct Search<'a> {
     of_old: usize,
     kind: Kind,
     callers: Vec<String>,
+    likely: &'a Likely,
     /// By the statements that may concern a request.
     prepared: HashMap<Vec<usize>, Rc<Prepared>>,
 }
@@ -172,6 +208,28 @@ struct Prepared {
 }
 
 impl Search<'_> {
+    /// One of the requests that are to be tried first, wherever the proof failed.
+    fn told(&mut self, doubts: &[&Focus<'_>], effort: &Effort) -> Option<Witness> {
+        let likely = self.likely;
+        let values = ["v".to_owned()];
+        for (action, resources) in &likely.requests {
+            let concerned: Vec<&&Focus<'_>> = doubts.iter().filter(|focus| focus.wants_action(action)).collect();
+            for resource in resources.iter().filter(|_| !concerned.is_empty()) {
+                let symbols: Vec<Symbol> = resource.chars().map(Symbol::Literal).collect();
+                if concerned.iter().any(|focus| focus.wants_resource(&symbols, effort)) {
+                    let found = self.with_action(action, &[(resource.clone(), symbols)], &values, effort);
+                    if found.is_some() {
+                        return found;
+                    }
+                }
+                if effort.left() == 0 {
+                    return None;
+                }
+            }
+        }
+        None
+    }
+
     fn near(&mut self, focus: &Focus<'_>, effort: &Effort) -> Option<Witness> {
         self.prepared.clear();
         let texts: Vec<Vec<Symbol>> = self.actions_near(focus, effort);
@@ -195,22 +253,37 @@ impl Search<'_> {
             .collect();
 
         for action in &actions {
-            let acting: Vec<usize> = (0..self.statements.len())
-                .filter(|at| concerns_action(&self.statements[*at].action, action, effort))
+            let found = self.with_action(action, &resources, &values, effort);
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+
+    /// A request for one action on one of these resources.
+    fn with_action(
+        &mut self,
+        action: &str,
+        resources: &[(String, Vec<Symbol>)],
+        values: &[String],
+        effort: &Effort,
+    ) -> Option<Witness> {
+        let acting: Vec<usize> = (0..self.statements.len())
+            .filter(|at| concerns_action(&self.statements[*at].action, action, effort))
+            .collect();
+        for (resource, symbols) in resources {
+            if effort.left() == 0 {
+                return None;
+            }
+            let concerned: Vec<usize> = acting
+                .iter()
+                .copied()
+                .filter(|at| may_concern(&self.statements[*at].resource, symbols, effort))
                 .collect();
-            for (resource, symbols) in &resources {
-                if effort.left() == 0 {
-                    return None;
-                }
-                let concerned: Vec<usize> = acting
-                    .iter()
-                    .copied()
-                    .filter(|at| may_concern(&self.statements[*at].resource, symbols, effort))
-                    .collect();
-                let found = self.among(concerned, action, resource, &values, effort);
-                if found.is_some() {
-                    return found;
-                }
+            let found = self.among(concerned, action, resource, values, effort);
+            if found.is_some() {
+                return found;
             }
         }
         None
@@ -276,7 +349,7 @@ impl Search<'_> {
                     principal: caller.clone(),
                     action: action.to_owned(),
                     resource: resource.to_owned(),
-                    resource_account: self.resource_account(caller).to_owned(),
+                    resource_account: self.resource_account(caller),
                     context: context.clone(),
                     kind: self.kind,
                 };
@@ -299,6 +372,7 @@ impl Search<'_> {
             match self.kind {
                 Kind::Identity => Policies {
                     identity: vec![policy],
+                    resource: self.delegating(),
                     ..Policies::default()
                 },
                 // Across accounts it takes both sides, so that the resource's alone decides.
@@ -318,12 +392,27 @@ impl Search<'_> {
     }
 
     /// Whose resource a caller asks for.
-    fn resource_account(&self, caller: &str) -> &'static str {
-        let own = Arn::parse(caller).is_some_and(|arn| arn.account == ACCOUNT);
+    fn resource_account(&self, caller: &str) -> String {
+        let own = Arn::parse(caller)
+            .map(|arn| arn.account)
+            .filter(|account| !account.is_empty());
         match (self.kind, own) {
-            (Kind::Identity, _) | (Kind::Resource, false) => ACCOUNT,
-            (Kind::Resource, true) => OTHER_ACCOUNT,
+            (Kind::Identity, Some(account)) => account.to_owned(),
+            (Kind::Resource, Some(ACCOUNT)) => OTHER_ACCOUNT.to_owned(),
+            (Kind::Identity | Kind::Resource, Some(_) | None) => ACCOUNT.to_owned(),
         }
+    }
+
+    /// What lets the callers' accounts decide by their own policies.
+    fn delegating(&self) -> Option<Policy> {
+        let accounts: Vec<String> = self
+            .callers
+            .iter()
+            .map(|caller| self.resource_account(caller))
+            .collect();
+        let all =
+            json!({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*", "Principal": {"AWS": accounts}}});
+        Policy::from_value(&all).ok()
     }
 }
 

@@ -50,42 +50,36 @@ pub(in crate::hygiene) fn guests(role: &Principal) -> Vec<Guest> {
     let Some(Ok(trust)) = &role.trust else {
         return Vec::new();
     };
-    let mut providers: BTreeSet<&str> = BTreeSet::new();
-    let mut anybody = false;
-    for statement in trust
-        .statements
-        .iter()
-        .filter(|statement| statement.effect == Effect::Allow)
-    {
-        match &statement.principal {
-            PrincipalPart::Principal(named) => {
-                for who in named {
-                    match who {
-                        Named::Everyone => anybody = true,
-                        Named::Federated(provider) => _ = providers.insert(provider),
-                        Named::Aws(_) | Named::Service(_) | Named::CanonicalUser(_) => {}
-                    }
-                }
-            }
-            PrincipalPart::NotPrincipal(_) => anybody = true,
-            PrincipalPart::None => {}
-        }
-    }
-    let door = Door { role, trust };
-    let mut guests = Vec::new();
-    if anybody {
-        guests.extend(door.any_account());
-        providers.insert(PUBLIC);
-    }
-    for provider in providers {
-        guests.extend(door.any_token(provider));
-    }
-    guests
+    let door = Door {
+        arn: &role.arn,
+        account: &role.account,
+        trust,
+    };
+    door.guests()
+}
+
+/// Whom a policy of a resource in `account` lets in though nobody meant them, for `action` on `resource`; with the keys of
+/// conditions that may hold them back.
+pub fn strangers(policy: &Policy, action: &str, resource: &str, account: &str) -> Option<(String, BTreeSet<String>)> {
+    let door = Door {
+        arn: resource,
+        account,
+        trust: policy,
+    };
+    door.any_account(action).map(|guest| (guest.who, guest.under))
+}
+
+/// Whom a trust policy lets in though nobody meant them; with the keys of conditions that may hold them back.
+pub fn trusted(trust: &Policy, arn: &str, account: &str) -> Vec<(String, BTreeSet<String>)> {
+    let door = Door { arn, account, trust };
+    let guests = door.guests().into_iter().filter(|guest| guest.far == Far::Anybody);
+    guests.map(|guest| (guest.who, guest.under)).collect()
 }
 
 /// A role and its trust policy.
 struct Door<'a> {
-    role: &'a Principal,
+    arn: &'a str,
+    account: &'a str,
     trust: &'a Policy,
 }
 
@@ -98,11 +92,46 @@ enum Says {
 }
 
 impl Door<'_> {
+    /// All who get in.
+    fn guests(&self) -> Vec<Guest> {
+        let mut providers: BTreeSet<&str> = BTreeSet::new();
+        let mut anybody = false;
+        for statement in self
+            .trust
+            .statements
+            .iter()
+            .filter(|statement| statement.effect == Effect::Allow)
+        {
+            match &statement.principal {
+                PrincipalPart::Principal(named) => {
+                    for who in named {
+                        match who {
+                            Named::Everyone => anybody = true,
+                            Named::Federated(provider) => _ = providers.insert(provider),
+                            Named::Aws(_) | Named::Service(_) | Named::CanonicalUser(_) => {}
+                        }
+                    }
+                }
+                PrincipalPart::NotPrincipal(_) => anybody = true,
+                PrincipalPart::None => {}
+            }
+        }
+        let mut guests = Vec::new();
+        if anybody {
+            guests.extend(self.any_account("sts:AssumeRole"));
+            providers.insert(PUBLIC);
+        }
+        for provider in providers {
+            guests.extend(self.any_token(provider));
+        }
+        guests
+    }
+
     /// Somebody of an account that has nothing to do with the owner's.
-    fn any_account(&self) -> Option<Guest> {
-        let partition = partition(&self.role.arn);
+    fn any_account(&self, action: &str) -> Option<Guest> {
+        let partition = partition(self.arn);
         let caller = format!("arn:{partition}:iam::{STRANGER}:user/stranger");
-        let (answer, under) = self.opens(&caller, "sts:AssumeRole", &|key| match key {
+        let (answer, under) = self.opens(&caller, action, &|key| match key {
             "aws:principalarn" => Says::One(self.own_names(&caller)),
             "aws:principalaccount" => Says::One(vec![Some(STRANGER.to_owned())]),
             "aws:principalorgid" => Says::One(vec![None, Some("o-stranger00".to_owned())]),
@@ -338,8 +367,8 @@ impl Door<'_> {
             let mut request = Request {
                 principal: caller.to_owned(),
                 action: action.to_owned(),
-                resource: self.role.arn.clone(),
-                resource_account: Some(self.role.account.clone()),
+                resource: self.arn.to_owned(),
+                resource_account: Some(self.account.to_owned()),
                 context: Default::default(),
             };
             for key in &unknown {
