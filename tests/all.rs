@@ -2,6 +2,7 @@
 
 mod accounts;
 mod attribution;
+mod branches;
 mod browser;
 mod case_files;
 mod cases;

@@ -253,6 +253,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("src/usage/ledger/book.rs", "inside of `… is damaged`"),
     ("src/iam/subset.rs", "inside of `not shown to allow no more`"),
     ("src/emit/mod.rs", "a disk that is full: tests/faults.rs"),
+    ("src/patch/change/git.rs", "a repository: tests/branches.rs"),
     ("src/patch/mod.rs", "a file that changes meanwhile: its own tests"),
     ("src/usage/collect.rs", "a system without threads"),
     ("src/config.rs", "a test of each key: command/configured/tests.rs"),

@@ -1,4 +1,4 @@
-//! `verify`: is NEW safe to put in OLD's place?
+//! `verify`: is NEW safe to put in OLD's place? Does a change of many files grant more than before?
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -16,16 +16,35 @@ use crate::catalog::Catalog;
 use crate::emit::escape;
 use crate::iam::Policy;
 use crate::iam::subset::{self, Verdict, Witness};
+use crate::patch::change::likely;
 use crate::verify::{LifeCycleLoss, Loss, Replayed, life_cycle_losses, losses};
 use crate::{analysis, grants};
+use change::Of;
+
+mod change;
 
 /// Arguments of `verify`.
 #[derive(Args, Debug)]
 pub(super) struct VerifyArgs {
-    /// The policy as it stands: its JSON, or what the AWS CLI printed around it; - for stdin
-    old: PathBuf,
-    /// The policy to put in its place, likewise
-    new: PathBuf,
+    /// The policy as it stands: its JSON, or what the AWS CLI printed around it; - for stdin. Or a template, a Terraform
+    /// file, a folder; with --git the folder of the working tree
+    old: Option<PathBuf>,
+    /// The policy, template or folder to put in its place, likewise
+    new: Option<PathBuf>,
+    /// Compare the working tree with this commit: every policy document, attachment and boundary in Terraform,
+    /// CloudFormation, SAM and JSON
+    #[arg(long, value_name = "BASE", conflicts_with = "plan")]
+    git: Option<String>,
+    /// Compare both sides of a Terraform plan: what `terraform show -json PLAN` prints
+    #[arg(long, value_name = "FILE")]
+    plan: Option<PathBuf>,
+    /// What no document may grant, changed or not; in TOML or JSON: [[must_not_grant]] actions = ["iam:*"],
+    /// resources = ["*"], why = "…"
+    #[arg(long, value_name = "FILE")]
+    must_not_grant: Option<PathBuf>,
+    /// No resource or trust policy may let in anybody, changed or not
+    #[arg(long)]
+    not_public: bool,
     /// Also replay the calls of this role or user, and name those that NEW would break; needs --logs or
     /// --ledger
     #[arg(long, value_name = "ARN")]
@@ -47,6 +66,10 @@ enum Format {
     Terminal,
     /// One JSON document
     Json,
+    /// A comment for a pull request
+    Markdown,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
 }
 
 /// The answer as `--format json` prints it.
@@ -100,20 +123,32 @@ struct LossOut {
 
 impl VerifyArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
-        let stdin = |path: &Path| path.as_os_str() == "-";
+        let given = [&self.old, &self.new, &self.plan, &self.must_not_grant];
+        let stdin = given
+            .into_iter()
+            .flatten()
+            .filter(|path| path.as_os_str() == "-")
+            .count();
         let logs = usize::from(self.principal.is_some() && self.usage.reads_stdin());
-        if usize::from(stdin(&self.old)) + usize::from(stdin(&self.new)) + logs > 1 {
+        if stdin + logs > 1 {
             bail!("only one of OLD, NEW and --logs can be -");
         }
         if self.principal.is_none() && self.usage.is_given() {
             // They may come from the configuration file, for other subcommands.
             terminal.say("logs and ledger are not replayed without --principal ARN");
         }
-        let (old, new) = (read(&self.old)?, read(&self.new)?);
-        let verdict = subset::allows_no_more(&old, &new);
+        if let Of::Change(change) = self.change()? {
+            return self.say_change(&change, terminal);
+        }
+        let (Some(old), Some(new)) = (&self.old, &self.new) else {
+            bail!("give OLD and NEW, or --git BASE, or --plan FILE");
+        };
+        let (old, new) = (read(old)?, read(new)?);
+        let likely = likely(&old, &new, self.principal.as_deref());
+        let verdict = subset::allows_no_more_likely(&old, &new, &likely);
         let replay = match &self.principal {
-            Some(arn) => match self.replay(arn, &old, &new, terminal)? {
-                Some(replay) => Some(replay),
+            Some(arn) => match self.replay(arn, vec![(String::new(), old.clone(), new.clone())], terminal)? {
+                Some(mut replay) => replay.pop().map(|(_, keeps)| keeps),
                 None if verdict == Verdict::Proved => return Ok(Outcome::NothingSeen),
                 None => None,
             },
@@ -121,7 +156,8 @@ impl VerifyArgs {
         };
         let mut out = io::stdout().lock();
         match self.format {
-            Format::Terminal => {
+            // Markdown and SARIF are written of changes, above.
+            Format::Terminal | Format::Markdown | Format::Sarif => {
                 say(&mut out, &verdict)?;
                 if let Some(keeps) = &replay {
                     say_keeps(&mut out, keeps)?;
@@ -139,8 +175,13 @@ impl VerifyArgs {
         })
     }
 
-    /// What NEW would break of what the principal did; `None` if the logs hold no event.
-    fn replay(&self, arn: &str, old: &Policy, new: &Policy, terminal: &Terminal) -> anyhow::Result<Option<Keeps>> {
+    /// What each pair of policies would break of what the principal did; `None` if the logs hold no event.
+    fn replay(
+        &self,
+        arn: &str,
+        pairs: Vec<(String, Policy, Policy)>,
+        terminal: &Terminal,
+    ) -> anyhow::Result<Option<Vec<(String, Keeps)>>> {
         let is_principal = |arn: &str| {
             let [_, _, "iam", _, _, resource] = arn.splitn(6, ':').collect::<Vec<_>>()[..] else {
                 return false;
@@ -151,34 +192,39 @@ impl VerifyArgs {
             bail!("`{arn}` is no ARN of a role or user");
         }
         let catalog = Catalog::embedded();
-        // What OLD does not explain of the calls, it may explain on other resources.
-        let mut grants = grants::alone(arn).with_policy("OLD", old.clone());
-        self.accessed.load(&mut grants.supplements)?;
         let collected = self.usage.collect(terminal)?;
         if collected.window.is_none() {
             terminal.say_nothing_seen(&self.usage.places(), &collected.coverage);
             return Ok(None);
         }
-        let gaps = analysis::gaps(catalog, &collected.archive(), &grants, self.life_cycles.on());
-        let Some(gap) = gaps.first() else {
-            bail!("`{arn}` is no ARN of a role or user");
-        };
-        if gap.activity.calls == 0 {
-            terminal.say(&format!(
-                "no call of {arn} in {}: nothing was replayed; is it the right ARN?",
-                self.usage.places()
-            ));
+        let mut all = Vec::new();
+        for (place, old, new) in pairs {
+            // What OLD does not explain of the calls, it may explain on other resources.
+            let mut grants = grants::alone(arn).with_policy("OLD", old.clone());
+            self.accessed.load(&mut grants.supplements)?;
+            let gaps = analysis::gaps(catalog, &collected.archive(), &grants, self.life_cycles.on());
+            let Some(gap) = gaps.first() else {
+                bail!("`{arn}` is no ARN of a role or user");
+            };
+            if gap.activity.calls == 0 && all.is_empty() {
+                terminal.say(&format!(
+                    "no call of {arn} in {}: nothing was replayed; is it the right ARN?",
+                    self.usage.places()
+                ));
+            }
+            let (lost, replayed) = losses(catalog, &old, &new, gap);
+            let life_cycles = life_cycle_losses(catalog, &old, &new, gap);
+            let keeps = Keeps {
+                principal: arn.to_owned(),
+                calls: gap.activity.calls,
+                catalog_date: catalog.date().to_owned(),
+                lost,
+                life_cycles,
+                replayed,
+            };
+            all.push((place, keeps));
         }
-        let (lost, replayed) = losses(catalog, old, new, gap);
-        let life_cycles = life_cycle_losses(catalog, old, new, gap);
-        Ok(Some(Keeps {
-            principal: arn.to_owned(),
-            calls: gap.activity.calls,
-            catalog_date: catalog.date().to_owned(),
-            lost,
-            life_cycles,
-            replayed,
-        }))
+        Ok(Some(all))
     }
 }
 
@@ -313,34 +359,38 @@ fn answer(verdict: Verdict, keeps: Option<&Keeps>, old: &Policy, new: &Policy) -
                 under_new,
             }
         }),
-        keeps: keeps.map(|keeps| KeepsOut {
-            principal: keeps.principal.clone(),
-            verdict: if keeps.lost.is_empty() { "proved" } else { "refuted" },
-            catalog_date: keeps.catalog_date.clone(),
-            shapes_proved: keeps.replayed.shapes_proved,
-            calls_represented: keeps.replayed.calls_represented,
-            incomplete: keeps.replayed.incomplete,
-            unmapped: keeps.replayed.unmapped,
-            unexplained: keeps.replayed.unexplained,
-            lost: keeps
-                .lost
-                .iter()
-                .map(|loss| LossOut {
-                    action: loss.action.clone(),
-                    resource: loss.shape.clone(),
-                    calls: loss.calls,
-                    why: loss.why.to_string(),
-                })
-                .collect(),
-            life_cycles_lost: keeps
-                .life_cycles
-                .iter()
-                .map(|loss| LifeCycleOut {
-                    action: loss.action.clone(),
-                    resource: loss.resource.clone(),
-                    why: loss.why.clone(),
-                })
-                .collect(),
-        }),
+        keeps: keeps.map(keeps_out),
+    }
+}
+
+fn keeps_out(keeps: &Keeps) -> KeepsOut {
+    KeepsOut {
+        principal: keeps.principal.clone(),
+        verdict: if keeps.lost.is_empty() { "proved" } else { "refuted" },
+        catalog_date: keeps.catalog_date.clone(),
+        shapes_proved: keeps.replayed.shapes_proved,
+        calls_represented: keeps.replayed.calls_represented,
+        incomplete: keeps.replayed.incomplete,
+        unmapped: keeps.replayed.unmapped,
+        unexplained: keeps.replayed.unexplained,
+        lost: keeps
+            .lost
+            .iter()
+            .map(|loss| LossOut {
+                action: loss.action.clone(),
+                resource: loss.shape.clone(),
+                calls: loss.calls,
+                why: loss.why.to_string(),
+            })
+            .collect(),
+        life_cycles_lost: keeps
+            .life_cycles
+            .iter()
+            .map(|loss| LifeCycleOut {
+                action: loss.action.clone(),
+                resource: loss.resource.clone(),
+                why: loss.why.clone(),
+            })
+            .collect(),
     }
 }

@@ -9,6 +9,7 @@ use std::str::FromStr;
 
 use crate::report::Report;
 
+pub mod change;
 mod changes;
 mod coverage;
 mod csv;

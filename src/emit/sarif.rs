@@ -180,7 +180,7 @@ impl<'a> Places<'a> {
 }
 
 /// A file as a relative URI: its own percent signs are encoded too, and nothing leads out of the folder.
-fn physical(path: &str) -> Value {
+pub(super) fn physical(path: &str) -> Value {
     let parts = path
         .split(['/', '\\'])
         .filter(|part| !matches!(*part, "" | "." | ".."))
@@ -213,7 +213,7 @@ fn logical(arn: &str) -> Value {
 }
 
 /// Plain text: SARIF reads `[text](link)` and `{0}` in messages, so their brackets are doubled or escaped.
-fn message(text: &str) -> String {
+pub(super) fn message(text: &str) -> String {
     let mut safe = String::new();
     for c in escape::visible(&escape::cut(text, LONGEST)).chars() {
         match c {

@@ -16,6 +16,29 @@ const SHARED: Kind = Kind::Plain(Value::Null);
 
 /// The policy documents of a YAML file; none where it is not YAML.
 pub(super) fn documents(text: &str, names: &[String]) -> Vec<Document> {
+    let mut found = Vec::new();
+    let read = roots(text);
+    for node in &read.nodes {
+        json::search(node, Syntax::Yaml, names, &mut found);
+    }
+    for block in read.blocks {
+        found.extend(json::documents(&text[block.clone()], block.start, Syntax::Json, names));
+    }
+    found
+}
+
+/// A YAML file as far as it can be read.
+pub(super) struct Roots {
+    /// Its documents.
+    pub(super) nodes: Vec<Node>,
+    /// Block scalars that hold JSON.
+    pub(super) blocks: Vec<Range<usize>>,
+    /// Whether nothing stands behind what was read.
+    pub(super) is_whole: bool,
+}
+
+/// What a YAML file holds.
+pub(super) fn roots(text: &str) -> Roots {
     let mut reader = Reader {
         text,
         bytes: byte_of_character(text),
@@ -23,23 +46,29 @@ pub(super) fn documents(text: &str, names: &[String]) -> Vec<Document> {
         blocks: Vec::new(),
         shared: 0,
     };
-    let mut found = Vec::new();
-    while let Some(Ok((event, span))) = reader.events.next_event() {
+    let mut nodes = Vec::new();
+    let is_whole = loop {
+        let (event, span) = match reader.events.next_event() {
+            Some(Ok(found)) => found,
+            Some(Err(_)) => break false,
+            None => break true,
+        };
         if matches!(
             event,
-            Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing
+            Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd | Event::Nothing
         ) {
             continue;
         }
-        let Some(node) = reader.node(event, span, 0) else {
-            break;
-        };
-        json::search(&node, Syntax::Yaml, names, &mut found);
+        match reader.node(event, span, 0) {
+            Some(node) => nodes.push(node),
+            None => break false,
+        }
+    };
+    Roots {
+        nodes,
+        blocks: reader.blocks,
+        is_whole,
     }
-    for block in std::mem::take(&mut reader.blocks) {
-        found.extend(json::documents(&text[block.clone()], block.start, Syntax::Json, names));
-    }
-    found
 }
 
 /// The parser counts characters, files have bytes: the byte at which each character starts, and the end.

@@ -27,12 +27,16 @@ const STRICT: ParseOptions = ParseOptions {
 /// The policy documents in JSON that begins at byte `offset` of a file; none where it is not JSON.
 pub(super) fn documents(text: &str, offset: usize, syntax: Syntax, names: &[String]) -> Vec<Document> {
     let mut found = Vec::new();
-    if let Ok(parsed) = parse_to_ast(text, &CollectOptions::default(), &STRICT)
-        && let Some(value) = parsed.value
-    {
-        search(&node(&value, offset, syntax), syntax, names, &mut found);
+    if let Some(root) = root(text, offset, syntax) {
+        search(&root, syntax, names, &mut found);
     }
     found
+}
+
+/// What JSON that begins at byte `offset` of a file holds.
+pub(super) fn root(text: &str, offset: usize, syntax: Syntax) -> Option<Node> {
+    let parsed = parse_to_ast(text, &CollectOptions::default(), &STRICT).ok()?;
+    Some(node(&parsed.value?, offset, syntax))
 }
 
 /// Policies below a node, each with the names that stand around it.

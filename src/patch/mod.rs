@@ -5,6 +5,7 @@
 //! this one. Only the bytes that must change are changed, and before an edit is offered the file is read again: the document
 //! must then say what was proved, and every other one what it said before.
 
+pub mod change;
 mod cloudformation;
 mod edits;
 mod joint;
@@ -146,7 +147,7 @@ impl File {
 /// A folder that cannot be read.
 pub fn plan(answer: Answer<'_>, options: Options<'_>, dir: &Path) -> Result<Plan, Error> {
     let mut files = Vec::new();
-    find(dir, 0, &mut files)?;
+    walk(dir, 0, &mut |path, text| files.extend(File::of(path, text)))?;
     Ok(sources::plan(answer, options, &files))
 }
 
@@ -220,7 +221,7 @@ fn put(path: &Path, text: &str) -> Result<(), Error> {
 }
 
 /// Reads the files under a folder that may hold policies, in the order of their paths.
-fn find(dir: &Path, depth: usize, files: &mut Vec<File>) -> Result<(), Error> {
+fn walk(dir: &Path, depth: usize, take: &mut dyn FnMut(PathBuf, String)) -> Result<(), Error> {
     let named = |source| Error::Io {
         path: dir.display().to_string(),
         source,
@@ -238,14 +239,14 @@ fn find(dir: &Path, depth: usize, files: &mut Vec<File>) -> Result<(), Error> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if kind.is_dir() {
             if depth < DEPTH && !name.starts_with('.') && !FOREIGN.contains(&&*name) {
-                find(&path, depth + 1, files)?;
+                walk(&path, depth + 1, take)?;
             }
         } else if kind.is_file()
             && kind.len() <= LARGEST
             && !name.ends_with(".original.json")
             && let Ok(text) = fs::read_to_string(&path)
         {
-            files.extend(File::of(path, text));
+            take(path, text);
         }
     }
     Ok(())

@@ -17,12 +17,12 @@ mod state;
 mod value;
 
 pub(super) use instances::{Made, Makes};
-pub(super) use project::{Project, Source, Stands};
+pub(super) use project::{Project, Source, Stands, file_name, folder, labels, normal, path_of};
 pub use state::State;
 pub(super) use value::Name;
 
 /// How deep brackets may stand in one another: what the parser fails on takes it twice as long with each of them.
-const DEPTH: usize = 16;
+pub(super) const DEPTH: usize = 16;
 
 /// The policy documents of a Terraform file; none where it does not parse.
 pub(super) fn documents(text: &str, names: &[String]) -> Vec<Document> {
@@ -38,7 +38,7 @@ pub(super) fn documents(text: &str, names: &[String]) -> Vec<Document> {
 }
 
 /// How many brackets are open at most, those in strings apart.
-fn depth(text: &str) -> usize {
+pub(super) fn depth(text: &str) -> usize {
     let (mut open, mut most, mut in_string, mut escaped) = (0_usize, 0, false, false);
     for byte in text.bytes() {
         match byte {
@@ -134,11 +134,11 @@ fn in_expression(text: &str, expression: &Expression, names: &[String], found: &
     }
 }
 
-fn spot(spanned: &impl Span) -> Range<usize> {
+pub(super) fn spot(spanned: &impl Span) -> Range<usize> {
     spanned.span().unwrap_or(0..0)
 }
 
-fn node(expression: &Expression) -> Node {
+pub(super) fn node(expression: &Expression) -> Node {
     let kind = match expression {
         Expression::Null(_) => Kind::Plain(Value::Null),
         Expression::Bool(value) => Kind::Plain(Value::Bool(*value.value())),
@@ -199,6 +199,13 @@ fn piece(element: &Element) -> Piece {
 /// (AWS provider documentation, "Data Source: aws_iam_policy_document": version and effect have defaults, `&{` is
 /// written for `${`.)
 fn data_source(block: &Block, names: &[String]) -> Option<Document> {
+    let is_trust = |inner: &Block| inner.body.has_blocks("principals") || inner.body.has_blocks("not_principals");
+    let mut statements = block.body.blocks().filter(|inner| inner.has_ident("statement"));
+    (!statements.any(is_trust)).then(|| whole_data_source(block, names))
+}
+
+/// The same, also of one that says who.
+pub(super) fn whole_data_source(block: &Block, names: &[String]) -> Document {
     let nowhere = spot(block).start..spot(block).start;
     let text = |text: &str| Node {
         span: nowhere.clone(),
@@ -221,15 +228,10 @@ fn data_source(block: &Block, names: &[String]) -> Option<Document> {
                 other => drop(left.get_or_insert(format!("it has `{other}`"))),
             },
             Structure::Block(inner) if inner.has_ident("lifecycle") => {}
-            Structure::Block(inner) if inner.has_ident("statement") => {
-                if inner.body.has_blocks("principals") || inner.body.has_blocks("not_principals") {
-                    return None;
-                }
-                match statement(inner) {
-                    Some(statement) => statements.push(statement),
-                    None => drop(left.get_or_insert("a statement holds more than lists and conditions".to_owned())),
-                }
-            }
+            Structure::Block(inner) if inner.has_ident("statement") => match statement(inner) {
+                Some(statement) => statements.push(statement),
+                None => drop(left.get_or_insert("a statement holds more than lists and conditions".to_owned())),
+            },
             Structure::Block(inner) => {
                 let labels: Vec<&str> = inner.labels.iter().map(|label| label.as_str()).collect();
                 let name = format!("{} {}", inner.ident.as_str(), labels.join(" "));
@@ -248,7 +250,7 @@ fn data_source(block: &Block, names: &[String]) -> Option<Document> {
             kind: Kind::List(statements),
         },
     ));
-    Some(Document {
+    Document {
         syntax: Syntax::DataSource,
         root: Node {
             span,
@@ -258,7 +260,7 @@ fn data_source(block: &Block, names: &[String]) -> Option<Document> {
         patterns: Vec::new(),
         policy: None,
         left,
-    })
+    }
 }
 
 /// The name in a policy of an attribute of a `statement` block.
@@ -292,6 +294,10 @@ fn statement(block: &Block) -> Option<Node> {
             Structure::Block(condition) if condition.has_ident("condition") => {
                 add_condition(condition, &mut conditions)?
             }
+            Structure::Block(who) if who.has_ident("principals") => add_principals("Principal", who, &mut members)?,
+            Structure::Block(who) if who.has_ident("not_principals") => {
+                add_principals("NotPrincipal", who, &mut members)?;
+            }
             Structure::Block(_) => return None,
         }
     }
@@ -319,6 +325,56 @@ fn statement(block: &Block) -> Option<Node> {
         span,
         kind: Kind::Map(members),
     })
+}
+
+/// A block `principals`, as the element that it becomes; `None` where its type is no literal.
+///
+/// (AWS provider documentation, "Data Source: aws_iam_policy_document": of type `*` it renders `"*"`.)
+fn add_principals(element: &str, block: &Block, members: &mut Vec<Member>) -> Option<()> {
+    let get = |key: &str| block.body.get_attribute(key).map(|attribute| &attribute.value);
+    let (kind, who) = (node(get("type")?).literal()?, aws_variables(node(get("identifiers")?)));
+    let span = spot(block);
+    if kind == "*" {
+        let everybody = who.elements().iter().all(|each| each.literal().as_deref() == Some("*"));
+        let is_first = members.iter().all(|member| member.name != element);
+        (everybody && is_first).then_some(())?;
+        members.push(Member {
+            name: element.to_owned(),
+            name_span: span.clone(),
+            value: Node {
+                span,
+                kind: Kind::Text(vec![Piece::Literal("*".to_owned())]),
+            },
+        });
+        return Some(());
+    }
+    let one = Member {
+        name: kind,
+        name_span: span.clone(),
+        value: who,
+    };
+    let known = members.iter_mut().find(|member| member.name == element);
+    match known.map(|member| &mut member.value.kind) {
+        // Two blocks of one type are one list.
+        Some(Kind::Map(kinds)) => match kinds.iter_mut().find(|known| known.name == one.name) {
+            Some(known) => {
+                let mut all = known.value.elements().to_vec();
+                all.extend(one.value.elements().iter().cloned());
+                known.value.kind = Kind::List(all);
+            }
+            None => kinds.push(one),
+        },
+        Some(_) => return None,
+        None => members.push(Member {
+            name: element.to_owned(),
+            name_span: span.clone(),
+            value: Node {
+                span,
+                kind: Kind::Map(vec![one]),
+            },
+        }),
+    }
+    Some(())
 }
 
 fn named(attribute: &Attribute) -> Option<&'static str> {

@@ -19,9 +19,9 @@ const STEPS: usize = 64;
 /// A parsed file.
 pub(in crate::patch) struct Source {
     pub(in crate::patch) path: PathBuf,
-    pub(super) body: Body,
+    pub(in crate::patch) body: Body,
     /// Bytes before the text that was parsed: a byte order mark.
-    offset: usize,
+    pub(in crate::patch) offset: usize,
 }
 
 impl Source {
@@ -44,13 +44,13 @@ impl Source {
 
 /// One folder: what Terraform calls a module.
 #[derive(Default)]
-pub(super) struct Module<'a> {
-    pub(super) blocks: Vec<(&'a Source, &'a Block)>,
+pub(in crate::patch) struct Module<'a> {
+    pub(in crate::patch) blocks: Vec<(&'a Source, &'a Block)>,
 }
 
 impl<'a> Module<'a> {
     /// Blocks of one kind: `resource`, `module`, `locals`.
-    pub(super) fn of_kind(&self, kind: &str) -> impl Iterator<Item = (&'a Source, &'a Block)> {
+    pub(in crate::patch) fn of_kind(&self, kind: &str) -> impl Iterator<Item = (&'a Source, &'a Block)> {
         let kind = kind.to_owned();
         self.blocks
             .iter()
@@ -59,14 +59,14 @@ impl<'a> Module<'a> {
     }
 
     /// The block with these labels.
-    pub(super) fn block(&self, kind: &str, labels: &[&str]) -> Option<&'a Block> {
+    pub(in crate::patch) fn block(&self, kind: &str, labels: &[&str]) -> Option<&'a Block> {
         self.of_kind(kind)
             .map(|(_, block)| block)
             .find(|block| self::labels(block) == labels)
     }
 
     /// The expression that a local value stands for.
-    pub(super) fn local(&self, name: &str) -> Option<&'a Expression> {
+    pub(in crate::patch) fn local(&self, name: &str) -> Option<&'a Expression> {
         self.of_kind("locals")
             .find_map(|(_, block)| block.body.get_attribute(name))
             .map(|attribute| &attribute.value)
@@ -75,7 +75,7 @@ impl<'a> Module<'a> {
 
 /// All of them, by folder.
 pub(in crate::patch) struct Project<'a> {
-    pub(super) modules: BTreeMap<PathBuf, Module<'a>>,
+    pub(in crate::patch) modules: BTreeMap<PathBuf, Module<'a>>,
     pub(super) states: &'a [State],
 }
 
@@ -142,7 +142,7 @@ impl<'a> Project<'a> {
     }
 
     /// The calls of a module: the folder of each with its block.
-    pub(super) fn calls_of(&self, dir: &Path) -> Vec<(PathBuf, &'a Block)> {
+    pub(in crate::patch) fn calls_of(&self, dir: &Path) -> Vec<(PathBuf, &'a Block)> {
         let mut calls = Vec::new();
         for (caller, module) in &self.modules {
             for (_, block) in module.of_kind("module") {
@@ -155,7 +155,7 @@ impl<'a> Project<'a> {
     }
 
     /// The folder that a `module` block calls, where it is one of these.
-    pub(super) fn called(&self, caller: &Path, block: &Block) -> Option<PathBuf> {
+    pub(in crate::patch) fn called(&self, caller: &Path, block: &Block) -> Option<PathBuf> {
         let Expression::String(source) = &block.body.get_attribute("source")?.value else {
             return None;
         };
@@ -318,16 +318,16 @@ fn body_takes(body: &Body, takes: &dyn Fn(&Expression) -> bool) -> bool {
 }
 
 /// The labels of a block.
-pub(super) fn labels(block: &Block) -> Vec<&str> {
+pub(in crate::patch) fn labels(block: &Block) -> Vec<&str> {
     block.labels.iter().map(|label| label.as_str()).collect()
 }
 
 /// The folder of a file, its `.` and `..` resolved.
-pub(super) fn folder(path: &Path) -> PathBuf {
+pub(in crate::patch) fn folder(path: &Path) -> PathBuf {
     normal(path.parent().unwrap_or(Path::new("")))
 }
 
-pub(super) fn normal(path: &Path) -> PathBuf {
+pub(in crate::patch) fn normal(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for component in path.components() {
         match component {
@@ -351,7 +351,7 @@ fn within(expression: &Expression, span: &Range<usize>) -> bool {
 }
 
 /// `aws_iam_role.app["a"].name` as `["aws_iam_role", "app", "name"]`, and the expressions in brackets.
-pub(super) fn path_of(traversal: &Traversal) -> (Vec<&str>, Vec<&Expression>) {
+pub(in crate::patch) fn path_of(traversal: &Traversal) -> (Vec<&str>, Vec<&Expression>) {
     let mut path = Vec::new();
     let mut indices = Vec::new();
     if let Expression::Variable(first) = &traversal.expr {
@@ -414,7 +414,7 @@ fn reads(expression: &Expression, dir: &Path, path: &Path) -> bool {
 }
 
 /// A path in a string, `${path.module}/` before it left out.
-fn file_name(expression: &Expression) -> Option<String> {
+pub(in crate::patch) fn file_name(expression: &Expression) -> Option<String> {
     use hcl_edit::template::Element;
     match expression {
         Expression::String(name) => Some(name.to_string()),

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::plan::World;
 use crate::patch::terraform::{Makes, Name, Project, Source};
 use crate::patch::tree::{Document, Kind, Node, Piece};
-use crate::patch::{File, find};
+use crate::patch::{File, walk};
 
 /// What stands for references.
 fn filled(pieces: &[Piece]) -> String {
@@ -251,6 +251,6 @@ fn any_folder_can_be_tried() {
         return;
     };
     let mut files = Vec::new();
-    find(Path::new(&dir), 0, &mut files).unwrap();
+    walk(Path::new(&dir), 0, &mut |path, text| files.extend(File::of(path, text))).unwrap();
     print(&reach(&files));
 }

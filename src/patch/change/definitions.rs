@@ -1,0 +1,274 @@
+//! What a reference of Terraform is defined by: the same words mean another thing once a local or a default changed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use hcl_edit::expr::{Expression, FuncCall, Traversal};
+use hcl_edit::structure::{Block, Body};
+use hcl_edit::visit::{Visit, visit_body, visit_func_call, visit_traversal};
+
+use crate::patch::terraform::{Project, file_name, labels, normal, path_of};
+
+/// Most definitions that are followed from one reference.
+const MOST: usize = 256;
+/// Attributes of a resource that say nothing but which one it is.
+const IDENTITY: [&str; 8] = ["arn", "bucket", "id", "key_id", "name", "unique_id", "url", "user_id"];
+
+/// The definitions of one side.
+pub(super) struct Definitions<'a> {
+    pub(super) project: Project<'a>,
+    /// What files of variables say, by variable.
+    values: BTreeMap<String, Vec<String>>,
+    files: &'a [(PathBuf, String)],
+}
+
+impl<'a> Definitions<'a> {
+    pub(super) fn new(project: Project<'a>, files: &'a [(PathBuf, String)]) -> Definitions<'a> {
+        let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let of_values = files.iter().filter(|(path, _)| {
+            let name = path.to_string_lossy();
+            name.ends_with(".tfvars") || name.ends_with(".tfvars.json")
+        });
+        for (path, text) in of_values {
+            match text.parse::<Body>() {
+                Ok(body) => {
+                    for attribute in body.attributes() {
+                        let value = format!("{}: {}", path.display(), words(&attribute.value.to_string()));
+                        values.entry(attribute.key.as_str().to_owned()).or_default().push(value);
+                    }
+                }
+                Err(_) => values.entry(String::new()).or_default().push(text.clone()),
+            }
+        }
+        Definitions { project, values, files }
+    }
+
+    /// All that defines what `text` refers to, in a folder and a block of it. `whose`: a resource is taken for itself,
+    /// whatever it is called.
+    pub(super) fn of(&self, dir: &Path, block: Option<&'a Block>, text: &str, whose: bool) -> String {
+        let mut walk = Walk {
+            of: self,
+            found: BTreeSet::new(),
+            seen: BTreeSet::new(),
+            whose,
+        };
+        match text.parse::<Expression>() {
+            Ok(expression) => walk.expression(dir, block, &expression),
+            // A span of a file: a block, or the inside of an object.
+            Err(_) => match inside(text).parse::<Body>() {
+                Ok(body) => walk.body(dir, block, &body),
+                Err(_) => {
+                    let inside: Vec<&str> = super::node::interpolations(text);
+                    for each in inside {
+                        if let Ok(expression) = each.parse::<Expression>() {
+                            walk.expression(dir, block, &expression);
+                        }
+                    }
+                }
+            },
+        }
+        walk.found.into_iter().collect::<Vec<String>>().join("\n")
+    }
+}
+
+/// A block's text without its braces.
+fn inside(text: &str) -> &str {
+    let text = text.trim();
+    let bare = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+    bare.unwrap_or(text)
+}
+
+/// What an expression refers to.
+#[derive(Default)]
+struct Uses {
+    paths: Vec<Vec<String>>,
+    files: Vec<String>,
+}
+
+impl Visit for Uses {
+    fn visit_traversal(&mut self, traversal: &Traversal) {
+        self.paths
+            .push(path_of(traversal).0.into_iter().map(str::to_owned).collect());
+        visit_traversal(self, traversal);
+    }
+
+    fn visit_func_call(&mut self, call: &FuncCall) {
+        if call.name.name.as_str().contains("file") {
+            self.files.extend(call.args.iter().next().and_then(file_name));
+        }
+        visit_func_call(self, call);
+    }
+}
+
+struct Walk<'w, 'a> {
+    of: &'w Definitions<'a>,
+    found: BTreeSet<String>,
+    seen: BTreeSet<(PathBuf, Vec<String>)>,
+    whose: bool,
+}
+
+impl<'a> Walk<'_, 'a> {
+    fn expression(&mut self, dir: &Path, block: Option<&'a Block>, expression: &Expression) {
+        let mut uses = Uses::default();
+        uses.visit_expr(expression);
+        self.uses(dir, block, uses);
+    }
+
+    fn body(&mut self, dir: &Path, block: Option<&'a Block>, body: &Body) {
+        let mut uses = Uses::default();
+        visit_body(&mut uses, body);
+        self.uses(dir, block, uses);
+    }
+
+    fn uses(&mut self, dir: &Path, block: Option<&'a Block>, uses: Uses) {
+        for name in uses.files {
+            let path = normal(&dir.join(&name));
+            let known = self
+                .of
+                .files
+                .iter()
+                .filter(|(known, _)| normal(known) == path || normal(known).ends_with(normal(Path::new(&name))));
+            let texts: Vec<String> = known.map(|(_, text)| text.clone()).collect();
+            self.found.insert(format!("file {name}: {}", texts.join("\n")));
+        }
+        for path in uses.paths {
+            let parts: Vec<&str> = path.iter().map(String::as_str).collect();
+            let key = match parts[..] {
+                // Of one block alone.
+                ["each" | "count" | "self", ..] => {
+                    vec![format!("{:p}", block.map_or(std::ptr::null(), |b| b)), path[0].clone()]
+                }
+                _ => path.clone(),
+            };
+            if self.seen.insert((dir.to_owned(), key)) {
+                if self.seen.len() > MOST {
+                    let all = self.of.files.iter().map(|(_, text)| text.as_str());
+                    self.found.insert(all.collect::<Vec<&str>>().join("\n"));
+                    return;
+                }
+                self.path(dir, block, &parts);
+            }
+        }
+    }
+
+    fn path(&mut self, dir: &Path, block: Option<&'a Block>, path: &[&str]) {
+        let of = self.of;
+        let Some(module) = of.project.modules.get(dir) else {
+            return;
+        };
+        match path {
+            ["local", name, ..] => {
+                if let Some(value) = module.local(name) {
+                    self.found
+                        .insert(format!("local.{name} = {}", words(&value.to_string())));
+                    self.expression(dir, None, value);
+                }
+            }
+            ["var", name, ..] => self.variable(dir, name),
+            ["each" | "count", ..] => {
+                let Some(block) = block else { return };
+                for key in ["for_each", "count"] {
+                    if let Some(attribute) = block.body.get_attribute(key) {
+                        self.found
+                            .insert(format!("{key} = {}", words(&attribute.value.to_string())));
+                        self.expression(dir, None, &attribute.value);
+                    }
+                }
+            }
+            ["module", call, ..] => {
+                let Some(block) = module.block("module", &[call]) else {
+                    return;
+                };
+                self.found
+                    .insert(format!("module.{call} {}", words(&block.body.to_string())));
+                self.body(dir, Some(block), &block.body);
+                if let Some(callee) = of.project.called(dir, block) {
+                    let inside = of
+                        .files
+                        .iter()
+                        .filter(|(path, _)| crate::patch::terraform::folder(path) == callee);
+                    let texts: Vec<&str> = inside.map(|(_, text)| text.as_str()).collect();
+                    self.found.insert(texts.join("\n"));
+                }
+            }
+            // Compared where it stands.
+            ["data", "aws_iam_policy_document", ..] => {}
+            ["data", kind, name, ..] => {
+                if let Some(block) = module.block("data", &[kind, name]) {
+                    self.found
+                        .insert(format!("data.{kind}.{name} {}", words(&block.body.to_string())));
+                    self.body(dir, Some(block), &block.body);
+                }
+            }
+            [kind, name, rest @ ..] if kind.contains('_') => {
+                if let Some(block) = module.block("resource", &[kind, name]) {
+                    self.resource(dir, block, (kind, name), rest);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn resource(&mut self, dir: &Path, block: &'a Block, (kind, name): (&str, &str), rest: &[&str]) {
+        let is_identity = rest.first().is_none_or(|attribute| IDENTITY.contains(attribute));
+        if self.whose && is_identity {
+            return;
+        }
+        if !is_identity {
+            self.found
+                .insert(format!("{kind}.{name} {}", words(&block.body.to_string())));
+            self.body(dir, Some(block), &block.body);
+            return;
+        }
+        let naming = |key: &str| {
+            matches!(
+                key,
+                "name" | "bucket" | "path" | "provider" | "identifier" | "count" | "for_each" | "namespace"
+            ) || ["_name", "_prefix", "_identifier", "_id"]
+                .iter()
+                .any(|end| key.ends_with(end))
+        };
+        for attribute in block
+            .body
+            .attributes()
+            .filter(|attribute| naming(attribute.key.as_str()))
+        {
+            let key = attribute.key.as_str();
+            self.found
+                .insert(format!("{kind}.{name}.{key} = {}", words(&attribute.value.to_string())));
+            self.expression(dir, Some(block), &attribute.value);
+        }
+    }
+
+    fn variable(&mut self, dir: &Path, name: &str) {
+        let of = self.of;
+        let Some(module) = of.project.modules.get(dir) else {
+            return;
+        };
+        let default = module
+            .block("variable", &[name])
+            .and_then(|block| block.body.get_attribute("default"));
+        if let Some(default) = default {
+            self.found
+                .insert(format!("var.{name} = {}", words(&default.value.to_string())));
+            self.expression(dir, None, &default.value);
+        }
+        for value in [name, ""].into_iter().filter_map(|key| of.values.get(key)).flatten() {
+            self.found.insert(format!("{name} in {value}"));
+        }
+        for (caller, call) in of.project.calls_of(dir) {
+            let given = call.body.get_attribute(name);
+            let given_text = given.map_or_else(|| "default".to_owned(), |given| words(&given.value.to_string()));
+            self.found
+                .insert(format!("module {} {name} = {given_text}", labels(call).join(".")));
+            if let Some(given) = given {
+                self.expression(&caller, Some(call), &given.value);
+            }
+        }
+    }
+}
+
+/// A text in which all blanks are alike.
+pub(super) fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

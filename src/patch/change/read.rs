@@ -1,0 +1,100 @@
+//! One side of a change: everything in its files that grants, with its address.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use super::definitions::Definitions;
+use super::node::Document;
+use super::references::References;
+use super::{template, terraform};
+use crate::patch::terraform::{Project, Source};
+
+/// Something that grants.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Item {
+    pub(super) file: PathBuf,
+    pub(super) line: Option<usize>,
+    pub(super) address: String,
+    /// Whether the folder alone tells which one an address means, as Terraform has it, or the file.
+    pub(super) in_folder: bool,
+    /// Whom and what it is for: `role=app`, `count=1`.
+    pub(super) held_by: BTreeSet<String>,
+    pub(super) what: What,
+}
+
+/// What it is.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) enum What {
+    /// A policy document.
+    Document(Document),
+    /// A policy that stands elsewhere: its ARN, a data source, a module's output; with what that is defined by.
+    Elsewhere(String),
+    /// What bounds its holder.
+    Boundary(String),
+    /// A file that cannot be read, and its text.
+    Unreadable(String),
+}
+
+/// One side.
+#[derive(Default)]
+pub(super) struct Side {
+    pub(super) items: Vec<Item>,
+    pub(super) files: Vec<(PathBuf, String)>,
+}
+
+impl Side {
+    pub(super) fn read(files: &[(PathBuf, String)], references: &mut References) -> Side {
+        let sources: Vec<Source> = files.iter().filter_map(|(path, text)| Source::of(path, text)).collect();
+        let all: Vec<&Source> = sources.iter().collect();
+        let definitions = Definitions::new(Project::of(&all, &[]), files);
+        let mut items = Vec::new();
+        for (path, text) in files {
+            let source = sources.iter().find(|source| source.path == *path);
+            let found = match (source, extension(path)) {
+                (Some(source), _) => terraform::items(source, text, &definitions, references),
+                (None, "tf") => vec![unreadable(path, text)],
+                (None, "tfvars") => Vec::new(),
+                (None, _) if path.to_string_lossy().ends_with(".tfvars.json") => Vec::new(),
+                (None, _) => template::items(path, text, references),
+            };
+            items.extend(found);
+        }
+        number(&mut items);
+        Side {
+            items,
+            files: files.to_vec(),
+        }
+    }
+}
+
+/// Addresses that stand twice are told apart by their place.
+fn number(items: &mut [Item]) {
+    let mut seen: std::collections::HashMap<(PathBuf, String), usize> = Default::default();
+    for item in items {
+        let place = match item.in_folder {
+            true => item.file.parent().unwrap_or(Path::new("")).to_owned(),
+            false => item.file.clone(),
+        };
+        let times = seen.entry((place, item.address.clone())).or_default();
+        *times += 1;
+        if *times > 1 {
+            item.address = format!("{} #{times}", item.address);
+        }
+    }
+}
+
+pub(super) fn extension(path: &Path) -> &str {
+    path.extension().and_then(|extension| extension.to_str()).unwrap_or("")
+}
+
+/// A file that is none of its language, where it looks as if it granted something.
+pub(super) fn unreadable(path: &Path, text: &str) -> Item {
+    Item {
+        file: path.to_owned(),
+        line: Some(1),
+        address: "file".to_owned(),
+        in_folder: false,
+        held_by: BTreeSet::new(),
+        what: What::Unreadable(text.to_owned()),
+    }
+}

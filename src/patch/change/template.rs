@@ -1,0 +1,297 @@
+//! What grants in JSON and YAML: CloudFormation, SAM, Terraform's JSON, policies in files of their own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::definitions::words;
+use super::node::{Reader, line_of, may_be_policy};
+use super::read::{Item, What, extension, unreadable};
+use super::references::References;
+use crate::patch::tree::{Kind, Member, Node, Syntax};
+use crate::patch::{cloudformation, is_export, json};
+
+/// Siblings of a document that say whom or what it is for.
+const HOLDERS: [&str; 13] = [
+    "Bucket",
+    "FunctionName",
+    "GroupName",
+    "Groups",
+    "PermissionSet",
+    "PolicyTarget",
+    "Queues",
+    "RoleName",
+    "Roles",
+    "SecretId",
+    "Topics",
+    "UserName",
+    "Users",
+];
+
+pub(super) fn items(path: &Path, whole: &str, references: &mut References) -> Vec<Item> {
+    let text = whole.strip_prefix('\u{feff}').unwrap_or(whole);
+    let looks_like_json = text.trim_start().starts_with(['{', '[']);
+    let extension = extension(path);
+    let is_template = matches!(extension, "tftpl" | "tpl" | "tmpl");
+    let hints = ["Statement", "olicy", "olicies"].iter().any(|word| text.contains(word));
+    if !hints {
+        return Vec::new();
+    }
+    let syntax = if is_template { Syntax::Heredoc } else { Syntax::Json };
+    let roots = if looks_like_json && serde_json::from_str::<Value>(text).is_ok_and(|value| is_export(&value)) {
+        return Vec::new();
+    } else if looks_like_json && let Some(root) = json::root(text, 0, syntax) {
+        vec![root]
+    } else if matches!(extension, "yaml" | "yml" | "template") {
+        let read = cloudformation::roots(text);
+        let blocks = read
+            .blocks
+            .iter()
+            .filter_map(|block| json::root(&text[block.clone()], block.start, Syntax::Json));
+        let blocks: Vec<Node> = blocks.collect();
+        if !read.is_whole {
+            return vec![unreadable(path, whole)];
+        }
+        read.nodes.into_iter().chain(blocks).collect()
+    } else {
+        return vec![unreadable(path, whole)];
+    };
+    let definitions = definitions(text, &roots);
+    let define = |reference: &str| defined(reference, &definitions);
+    let mut walk = Walk {
+        path,
+        reader: Reader {
+            text,
+            define: &define,
+            references,
+        },
+        items: Vec::new(),
+        is_terraform: path.to_string_lossy().ends_with(".tf.json"),
+    };
+    roots.iter().for_each(|root| walk.node(root, "", &BTreeSet::new()));
+    walk.items
+}
+
+/// What the names of a template stand for: parameters, mappings, conditions whole; resources by what they are called.
+fn definitions<'n>(text: &str, roots: &'n [Node]) -> BTreeMap<&'n str, String> {
+    let mut found = BTreeMap::new();
+    let sections = |name: &str| {
+        let all = roots.iter().filter_map(move |root| root.member(name));
+        all.flat_map(|section| match &section.value.kind {
+            Kind::Map(members) => members.as_slice(),
+            Kind::List(_) | Kind::Text(_) | Kind::Plain(_) | Kind::Unknown => &[],
+        })
+        .collect::<Vec<&Member>>()
+    };
+    for section in ["Parameters", "Mappings", "Conditions", "variable", "locals"] {
+        for member in sections(section) {
+            found.insert(member.name.as_str(), words(&text[member.value.span.clone()]));
+        }
+    }
+    for member in sections("Resources") {
+        let properties = member
+            .value
+            .member("Properties")
+            .map(|properties| &properties.value.kind);
+        let named = match properties {
+            Some(Kind::Map(members)) => members.as_slice(),
+            Some(_) | None => &[],
+        };
+        let names = named.iter().filter(|one| one.name.ends_with("Name"));
+        let names: Vec<String> = names.map(|one| words(&text[one.value.span.clone()])).collect();
+        let kind = member.value.member("Type").and_then(|kind| kind.value.literal());
+        found.insert(
+            member.name.as_str(),
+            format!("{} {}", kind.unwrap_or_default(), names.join(" ")),
+        );
+    }
+    found
+}
+
+/// The definitions of all names in a reference, and of those that they refer to.
+fn defined(reference: &str, definitions: &BTreeMap<&str, String>) -> String {
+    let mut found = BTreeMap::new();
+    let mut queue = vec![reference.to_owned()];
+    while let Some(text) = queue.pop() {
+        for word in text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
+            if let Some((name, definition)) = definitions.get_key_value(word)
+                && found.insert(*name, definition.as_str()).is_none()
+            {
+                queue.push(definition.clone());
+            }
+        }
+    }
+    let all: Vec<String> = found
+        .iter()
+        .map(|(name, definition)| format!("{name} = {definition}"))
+        .collect();
+    all.join("\n")
+}
+
+struct Walk<'w> {
+    path: &'w Path,
+    reader: Reader<'w>,
+    items: Vec<Item>,
+    is_terraform: bool,
+}
+
+impl Walk<'_> {
+    fn node(&mut self, node: &Node, address: &str, held_by: &BTreeSet<String>) {
+        if may_be_policy(node) {
+            let document = self.reader.document(node, None);
+            let text = &self.reader.text[node.span.clone()];
+            let is_shared = text.contains(['*', '&']) && self.aliases();
+            let what = if is_shared {
+                // What an alias stands for may be written anywhere.
+                What::Document(super::node::Document {
+                    policy: Err("the file has anchors, which are not followed".to_owned()),
+                    text: self.reader.text.to_owned(),
+                    ..document
+                })
+            } else {
+                What::Document(document)
+            };
+            self.add(
+                node,
+                if address.is_empty() { "document" } else { address },
+                held_by,
+                what,
+            );
+            return;
+        }
+        match &node.kind {
+            Kind::List(elements) => {
+                for (at, each) in elements.iter().enumerate() {
+                    let name = ["PolicyName", "Sid", "Name"]
+                        .iter()
+                        .find_map(|key| each.member(key)?.value.literal());
+                    let name = name.unwrap_or_else(|| at.to_string());
+                    self.node(each, &format!("{address}[{name}]"), held_by);
+                }
+            }
+            Kind::Map(members) => {
+                let own = self.held_by(members);
+                let held_by = if own.is_empty() { held_by.clone() } else { own };
+                for member in members {
+                    let inner = match address {
+                        "" => member.name.clone(),
+                        _ => format!("{address}.{}", member.name),
+                    };
+                    self.member(member, &inner, &held_by);
+                }
+            }
+            Kind::Text(_) => self.text(node, address, held_by),
+            Kind::Plain(_) | Kind::Unknown => {}
+        }
+    }
+
+    fn member(&mut self, member: &Member, address: &str, held_by: &BTreeSet<String>) {
+        let value = &member.value;
+        let is_section = self.is_terraform && member.name == "aws_iam_policy_document";
+        match member.name.as_str() {
+            "ManagedPolicyArns" | "managed_policy_arns" | "policy_arn" => {
+                for each in value.elements() {
+                    let what = self.written(each);
+                    let address = format!("{address}[{}]", self.reader.references.shown(&what));
+                    self.add(each, &address, held_by, What::Elsewhere(what));
+                }
+            }
+            "PermissionsBoundary" | "permissions_boundary" => {
+                let what = self.written(value);
+                self.add(value, address, held_by, What::Boundary(what));
+            }
+            // SAM: names of managed policies, templates, and documents.
+            "Policies" | "Connectors" if address.starts_with("Resources.") || address.starts_with("Globals.") => {
+                for (at, each) in value.elements().iter().enumerate() {
+                    let has_document = each.member("PolicyDocument").is_some() || may_be_policy(each);
+                    if has_document {
+                        let name = each.member("PolicyName").and_then(|name| name.value.literal());
+                        let name = name.unwrap_or_else(|| at.to_string());
+                        self.node(each, &format!("{address}[{name}]"), held_by);
+                    } else {
+                        let what = self.written(each);
+                        let address = format!("{address}[{}]", self.reader.references.shown(&what));
+                        self.add(each, &address, held_by, What::Elsewhere(what));
+                    }
+                }
+            }
+            name if matches!(value.kind, Kind::Unknown) && name.ends_with("PolicyDocument") => {
+                let what = self.written(value);
+                self.add(value, address, held_by, What::Elsewhere(what));
+            }
+            _ if is_section => {
+                let what = self.written(value);
+                self.add(value, address, held_by, What::Elsewhere(what));
+            }
+            _ => self.node(value, address, held_by),
+        }
+    }
+
+    /// JSON in a string, and what Terraform's JSON refers to.
+    fn text(&mut self, node: &Node, address: &str, held_by: &BTreeSet<String>) {
+        let Some(text) = node.literal() else { return };
+        if text.contains("\"Statement\"")
+            && let Ok(value) = serde_json::from_str::<Value>(&text)
+            && value.get("Statement").is_some()
+        {
+            let document = super::node::Document {
+                text: value.to_string(),
+                policy: Ok(value),
+                opaque: Vec::new(),
+                lines: Vec::new(),
+            };
+            self.add(node, address, held_by, What::Document(document));
+        } else if self.is_terraform && address.contains("policy") && text.contains("${") {
+            self.add(node, address, held_by, What::Elsewhere(text));
+        }
+    }
+
+    /// A node as one text.
+    fn written(&mut self, node: &Node) -> String {
+        match node.literal() {
+            Some(text) => text,
+            None => {
+                let span = super::node::with_tag(self.reader.text, &node.span);
+                let text = &self.reader.text[span];
+                self.reader.references.variable(text, (self.reader.define)(text))
+            }
+        }
+    }
+
+    fn held_by(&mut self, members: &[Member]) -> BTreeSet<String> {
+        let mut all = BTreeSet::new();
+        for member in members.iter().filter(|member| HOLDERS.contains(&member.name.as_str())) {
+            for each in member.value.elements() {
+                let who = self.written(each);
+                all.insert(format!("{}={who}", member.name));
+            }
+        }
+        all
+    }
+
+    /// Whether the file has anchors and aliases, generously.
+    fn aliases(&self) -> bool {
+        let mark = |mark: char| {
+            let text = self.reader.text;
+            text.match_indices(mark).any(|(at, _)| {
+                let before = text[..at].chars().next_back().unwrap_or(' ');
+                let after = text[at + 1..].chars().next().unwrap_or(' ');
+                (before.is_whitespace() || matches!(before, '[' | ',')) && (after.is_alphanumeric() || after == '_')
+            })
+        };
+        let is_yaml = matches!(extension(self.path), "yaml" | "yml" | "template");
+        is_yaml && mark('&') && mark('*')
+    }
+
+    fn add(&mut self, node: &Node, address: &str, held_by: &BTreeSet<String>, what: What) {
+        self.items.push(Item {
+            file: self.path.to_owned(),
+            line: Some(line_of(self.reader.text, node.span.start)),
+            address: address.to_owned(),
+            in_folder: false,
+            held_by: held_by.clone(),
+            what,
+        });
+    }
+}

@@ -1,0 +1,399 @@
+//! What grants in a file of Terraform: documents, attachments, boundaries, and what hands documents on.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::PathBuf;
+
+use hcl_edit::Span;
+use hcl_edit::expr::Expression;
+use hcl_edit::structure::{Attribute, Block, Body, Structure};
+use serde_json::Value;
+
+use super::definitions::{Definitions, words};
+use super::node::{Document, Reader, line_of, may_be_policy};
+use super::read::{Item, What};
+use super::references::References;
+use crate::patch::json;
+use crate::patch::terraform::{Source, folder, labels, node, whole_data_source};
+use crate::patch::tree::{Kind, Member, Node, Piece, Syntax};
+
+/// Attributes that say whom or what a policy is for.
+const HOLDERS: [&str; 19] = [
+    "arn",
+    "bucket",
+    "domain_name",
+    "function_name",
+    "group",
+    "groups",
+    "key_id",
+    "permission_set_arn",
+    "principal_id",
+    "queue_url",
+    "repository",
+    "role",
+    "roles",
+    "secret_arn",
+    "target_id",
+    "topic_arn",
+    "user",
+    "users",
+    "vault_name",
+];
+
+/// Attributes that name policies which stand elsewhere.
+const ATTACHED: [&str; 4] = ["managed_policy_arn", "managed_policy_arns", "policy_arn", "policy_arns"];
+
+/// Resources that make members, who get what their group has.
+const MEMBERSHIPS: [&str; 2] = ["aws_iam_group_membership", "aws_iam_user_group_membership"];
+
+pub(super) fn items(source: &Source, text: &str, of: &Definitions<'_>, references: &mut References) -> Vec<Item> {
+    let mut file = File {
+        text: text.get(source.offset..).unwrap_or(""),
+        dir: folder(&source.path),
+        path: source.path.clone(),
+        of,
+        references,
+        items: Vec::new(),
+    };
+    // The blocks as the project holds them, for their lifetime is that of the definitions.
+    let blocks = of.project.modules.get(&file.dir).map(|module| module.blocks.as_slice());
+    for (_, block) in blocks
+        .unwrap_or_default()
+        .iter()
+        .filter(|(known, _)| known.path == source.path)
+    {
+        file.block(block);
+    }
+    file.items
+}
+
+struct File<'f, 'a> {
+    text: &'f str,
+    dir: PathBuf,
+    path: PathBuf,
+    of: &'f Definitions<'a>,
+    references: &'f mut References,
+    items: Vec<Item>,
+}
+
+impl<'a> File<'_, 'a> {
+    fn block(&mut self, block: &'a Block) {
+        let labels = labels(block);
+        match (block.ident.as_str(), &labels[..]) {
+            ("data", ["aws_iam_policy_document", name]) => {
+                let whole = whole_data_source(block, &[]);
+                let document = self.document(block, &whole.root, whole.left.as_deref());
+                self.add(
+                    block.span(),
+                    format!("data.aws_iam_policy_document.{name}"),
+                    BTreeSet::new(),
+                    What::Document(document),
+                );
+            }
+            ("resource", [kind, name]) => {
+                let held_by = self.held_by(block);
+                self.body(block, &block.body, &format!("{kind}.{name}"), &held_by);
+                if MEMBERSHIPS.contains(kind) {
+                    let what = format!("membership {}", words(&block.body.to_string()));
+                    self.add(block.span(), format!("{kind}.{name}"), held_by, What::Elsewhere(what));
+                }
+            }
+            ("module", [name]) => {
+                let held_by = self.held_by(block);
+                self.body(block, &block.body, &format!("module.{name}"), &held_by);
+                if let Some(source) = block.body.get_attribute("source") {
+                    let what = format!(
+                        "the policies that the module {} makes",
+                        words(&source.value.to_string())
+                    );
+                    self.add(block.span(), format!("module.{name}"), held_by, What::Elsewhere(what));
+                }
+            }
+            (kind, labels) => {
+                let address = std::iter::once(kind)
+                    .chain(labels.iter().copied())
+                    .collect::<Vec<_>>()
+                    .join(".");
+                self.documents_only(block, &block.body, &address);
+            }
+        }
+    }
+
+    /// Documents of blocks that make nothing: locals, outputs, defaults of variables.
+    fn documents_only(&mut self, block: &'a Block, body: &Body, address: &str) {
+        for structure in body.iter() {
+            match structure {
+                Structure::Attribute(attribute) => {
+                    let address = format!("{address}.{}", attribute.key.as_str());
+                    self.documents(block, attribute, &address, &BTreeSet::new());
+                }
+                Structure::Block(inner) => {
+                    self.documents_only(block, &inner.body, &format!("{address}.{}", inner.ident.as_str()));
+                }
+            }
+        }
+    }
+
+    fn body(&mut self, block: &'a Block, body: &Body, address: &str, held_by: &BTreeSet<String>) {
+        let mut times = std::collections::BTreeMap::new();
+        for structure in body.iter() {
+            let attribute = match structure {
+                Structure::Attribute(attribute) => attribute,
+                Structure::Block(inner) => {
+                    let kind = inner.ident.as_str();
+                    let name = inner
+                        .body
+                        .get_attribute("name")
+                        .and_then(|name| node(&name.value).literal());
+                    let at: &mut usize = times.entry(kind.to_owned()).or_default();
+                    let inside = match name {
+                        Some(name) => format!("{address}.{kind}[{name}]"),
+                        None => format!("{address}.{kind}[{at}]"),
+                    };
+                    *at += 1;
+                    self.body(block, &inner.body, &inside, held_by);
+                    continue;
+                }
+            };
+            let key = attribute.key.as_str();
+            let own = format!("{address}.{key}");
+            if key == "permissions_boundary" {
+                let what = self.defined(block, &attribute.value, false);
+                self.add(attribute.span(), own, held_by.clone(), What::Boundary(what));
+            } else if ATTACHED.contains(&key) {
+                for each in elements(&attribute.value) {
+                    let what = self.defined(block, each, false);
+                    let own = format!("{own}[{}]", self.references.shown(&what));
+                    self.add(
+                        each.span().or(attribute.span()),
+                        own,
+                        held_by.clone(),
+                        What::Elsewhere(what),
+                    );
+                }
+            } else if !self.documents(block, attribute, &own, held_by) && holds_policy(key, &attribute.value) {
+                let what = self.defined(block, &attribute.value, false);
+                self.add(attribute.span(), own, held_by.clone(), What::Elsewhere(what));
+            }
+        }
+    }
+
+    /// The documents that are written in an attribute; whether there is one.
+    fn documents(
+        &mut self,
+        block: &'a Block,
+        attribute: &Attribute,
+        address: &str,
+        held_by: &BTreeSet<String>,
+    ) -> bool {
+        let mut found = Vec::new();
+        written(self.text, &attribute.value, &mut found);
+        for written in &found {
+            let (span, document) = match written {
+                Written::Tree(node) => (node.span.clone(), self.document(block, node, None)),
+                Written::Value(span, value) => (
+                    span.clone(),
+                    Document {
+                        policy: Ok(value.clone()),
+                        opaque: Vec::new(),
+                        text: value.to_string(),
+                        lines: Vec::new(),
+                    },
+                ),
+            };
+            self.add(
+                Some(span),
+                address.to_owned(),
+                held_by.clone(),
+                What::Document(document),
+            );
+        }
+        !found.is_empty()
+    }
+
+    /// The values of locals that are written out, in the place of their names.
+    fn resolved(&self, root: &Node) -> Node {
+        let kind = match &root.kind {
+            Kind::Unknown => {
+                let name = self
+                    .text
+                    .get(root.span.clone())
+                    .and_then(|text| text.trim().strip_prefix("local."));
+                let module = self.of.project.modules.get(&self.dir);
+                let value = name.and_then(|name| module?.local(name)).map(|value| node(value).kind);
+                value.filter(is_written_out).unwrap_or(Kind::Unknown)
+            }
+            Kind::List(elements) => Kind::List(elements.iter().map(|each| self.resolved(each)).collect()),
+            Kind::Map(members) => {
+                let members = members.iter().map(|member| Member {
+                    value: self.resolved(&member.value),
+                    ..member.clone()
+                });
+                Kind::Map(members.collect())
+            }
+            Kind::Text(_) | Kind::Plain(_) => root.kind.clone(),
+        };
+        Node {
+            span: root.span.clone(),
+            kind,
+        }
+    }
+
+    fn document(&mut self, block: &'a Block, root: &Node, left: Option<&str>) -> Document {
+        let root = &self.resolved(root);
+        let (of, dir) = (self.of, self.dir.clone());
+        let define = move |text: &str| of.of(&dir, Some(block), text, false);
+        Reader {
+            text: self.text,
+            define: &define,
+            references: self.references,
+        }
+        .document(root, left)
+    }
+
+    /// An expression with all that defines it, as one text.
+    fn defined(&mut self, block: &'a Block, expression: &Expression, whose: bool) -> String {
+        match node(expression).literal() {
+            Some(text) => text,
+            None => {
+                let text = words(&expression.to_string());
+                let definition = self.of.of(&self.dir, Some(block), &text, whose);
+                self.references.variable(&text, definition)
+            }
+        }
+    }
+
+    fn held_by(&mut self, block: &'a Block) -> BTreeSet<String> {
+        let mut all = BTreeSet::new();
+        // What a module of the folder is given is followed into it.
+        let is_followed = block.has_ident("module") && self.of.project.called(&self.dir, block).is_some();
+        for attribute in block.body.attributes().filter(|_| !is_followed) {
+            let key = attribute.key.as_str();
+            if HOLDERS.contains(&key) {
+                for each in elements(&attribute.value) {
+                    let who = self.defined(block, each, true);
+                    all.insert(format!("{key}={who}"));
+                }
+            }
+        }
+        for key in ["count", "for_each"] {
+            let who = block
+                .body
+                .get_attribute(key)
+                .map(|attribute| self.defined(block, &attribute.value, true));
+            all.extend(who.map(|who| format!("{key}={who}")));
+        }
+        if !block.body.has_attribute("count") && !block.body.has_attribute("for_each") {
+            all.insert("count=1".to_owned());
+        }
+        all
+    }
+
+    fn add(&mut self, span: Option<Range<usize>>, address: String, held_by: BTreeSet<String>, what: What) {
+        self.items.push(Item {
+            file: self.path.clone(),
+            line: span.map(|span| line_of(self.text, span.start)),
+            address,
+            in_folder: true,
+            held_by,
+            what,
+        });
+    }
+}
+
+/// Whether a value is a string or a list of strings, all of it written.
+fn is_written_out(kind: &Kind) -> bool {
+    match kind {
+        Kind::Text(pieces) => pieces.iter().all(|piece| matches!(piece, Piece::Literal(_))),
+        Kind::List(elements) => elements.iter().all(|each| each.literal().is_some()),
+        Kind::Plain(_) | Kind::Map(_) | Kind::Unknown => false,
+    }
+}
+
+/// Whether an attribute hands on a policy that is not written in it.
+fn holds_policy(key: &str, value: &Expression) -> bool {
+    let literal = node(value).literal().is_some();
+    let names = ["policy", "policies", "statement", "boundary", "managed"];
+    // Names and paths of policies are no policies.
+    let is_name = ["name", "path", "description", "prefix", "type", "id", "version"]
+        .iter()
+        .any(|end| key.ends_with(end));
+    !literal && !is_name && names.iter().any(|name| key.contains(name)) || key == "content" && !literal
+}
+
+/// A document in an expression.
+enum Written {
+    Tree(Node),
+    Value(Range<usize>, Value),
+}
+
+fn written(text: &str, expression: &Expression, found: &mut Vec<Written>) {
+    match expression {
+        Expression::HeredocTemplate(heredoc) => {
+            let Some(span) = heredoc.span() else { return };
+            let inside = &text[span.clone()];
+            if let (Some(first), Some(last)) = (inside.find('\n'), inside.trim_end().rfind('\n'))
+                && first < last
+            {
+                let start = span.start + first + 1;
+                let root = json::root(&text[start..span.start + last], start, Syntax::Heredoc);
+                root.iter().for_each(|root| policies(root, found));
+            }
+        }
+        Expression::FuncCall(call) => {
+            for argument in call.args.iter() {
+                if call.name.name.as_str() == "jsonencode" {
+                    policies(&node(argument), found);
+                } else {
+                    written(text, argument, found);
+                }
+            }
+        }
+        Expression::String(literal) if literal.contains("\"Statement\"") => {
+            if let Ok(value) = serde_json::from_str::<Value>(literal.as_str()) {
+                found.push(Written::Value(expression.span().unwrap_or_default(), value));
+            }
+        }
+        Expression::Object(object) => object.iter().for_each(|(_, value)| written(text, value.expr(), found)),
+        Expression::Array(array) => array.iter().for_each(|each| written(text, each, found)),
+        Expression::Parenthesis(inner) => written(text, inner.inner(), found),
+        Expression::Conditional(choice) => {
+            written(text, &choice.true_expr, found);
+            written(text, &choice.false_expr, found);
+        }
+        Expression::Null(_)
+        | Expression::Bool(_)
+        | Expression::Number(_)
+        | Expression::String(_)
+        | Expression::StringTemplate(_)
+        | Expression::Variable(_)
+        | Expression::Traversal(_)
+        | Expression::UnaryOp(_)
+        | Expression::BinaryOp(_)
+        | Expression::ForExpr(_) => {}
+    }
+}
+
+/// The policies in a tree.
+fn policies(root: &Node, found: &mut Vec<Written>) {
+    if may_be_policy(root) {
+        found.push(Written::Tree(root.clone()));
+        return;
+    }
+    match &root.kind {
+        Kind::List(elements) => elements.iter().for_each(|each| policies(each, found)),
+        Kind::Map(members) => members.iter().for_each(|member| policies(&member.value, found)),
+        Kind::Text(_) | Kind::Plain(_) | Kind::Unknown => {}
+    }
+}
+
+/// The elements of a list that is written out, `toset` around it or not; anything else is one.
+fn elements(expression: &Expression) -> Vec<&Expression> {
+    match expression {
+        Expression::Array(array) => array.iter().collect(),
+        Expression::FuncCall(call) if call.name.name.as_str() == "toset" => {
+            call.args.iter().flat_map(elements).collect()
+        }
+        other => vec![other],
+    }
+}
