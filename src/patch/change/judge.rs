@@ -231,7 +231,8 @@ impl Pair<'_> {
         }
         let mut new_grants = Vec::new();
         for (at, statement) in self.after.statements.iter().enumerate() {
-            if !denies(statement) && !(is_known(statement) && all_denied) {
+            let is_old = is_known(statement) && all_denied;
+            if !denies(statement) && !is_old {
                 new_grants.extend(self.granted(at, statement));
             }
         }

@@ -161,7 +161,8 @@ impl Judge<'_> {
             .map(|who| self.references.shown(who))
             .collect();
         // What is for nobody in particular may be for anybody.
-        if more.is_empty() && !(new.held_by.is_empty() && !old.held_by.is_empty()) {
+        let for_nobody = new.held_by.is_empty() && !old.held_by.is_empty();
+        if more.is_empty() && !for_nobody {
             return Vec::new();
         }
         let whom = if more.is_empty() {
