@@ -146,6 +146,7 @@ fn logging_of_single_actions() {
     check("lambda:InvokeFunction", "AWS::Lambda::Function");
     check("lambda:CreateFunction", "management write");
     check("lambda:GetLayerVersion", "unknown");
+    check("lambda:GetCodeSigningConfig", "unknown");
     check("bedrock:CreateGuardrail", "management write");
     check("bedrock:Retrieve", "AWS::Bedrock::KnowledgeBase");
     check("sagemaker:CreateTrainingJob", "management write");
@@ -162,6 +163,14 @@ fn logging_of_single_actions() {
     check("personalize:GetRecommendations", "unknown");
     check("thinclient:UpdateDevice", "unknown");
     check("sqs:GetQueueUrl", "AWS::SQS::Queue");
+    check("kinesis:ListShards", "unknown");
+    check("kinesis:DescribeStreamConsumer", "management read");
+    check("states:SendTaskSuccess", "management write");
+    check("states:StartSyncExecution", "AWS::StepFunctions::StateMachine");
+    check("events:PutEvents", "AWS::Events::EventBus");
+    check("ses:SendBounce", "unknown");
+    check("logs:StartLiveTail", "management read");
+    check("s3:PutObjectAnnotation", "AWS::S3::Object");
     check("ssmmessages:CreateDataChannel", "never");
     check("ssmmessages:OpenControlChannel", "AWS::SSMMessages::ControlChannel");
     check("rds-db:connect", "never");
