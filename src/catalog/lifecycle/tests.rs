@@ -233,3 +233,47 @@ fn the_tables_name_actions_that_the_catalog_has() {
         assert!(row[0].ends_with(".amazonaws.com") && row.len() == 3, "{row:?}");
     }
 }
+
+/// Whatever a service calls itself elsewhere, a grant names the service-linked role by the service that assumes it.
+#[test]
+fn service_names_of_linked_roles_are_those_of_aws_managed_policies() {
+    // No managed policy names these; the pages that the table cites do, or ARNs of such roles in examples of AWS's.
+    const ELSEWHERE: [&str; 11] = [
+        "autoscaling-plans",
+        "cks.kms",
+        "cloudhsm",
+        "eks-fargate",
+        "eks-nodegroup",
+        "es",
+        "kafkaconnect",
+        "mrk.kms",
+        "ops.apigateway",
+        "pullthroughcache.ecr",
+        "vpcorigin.cloudfront",
+    ];
+    let catalog = Catalog::embedded();
+    let mut named = BTreeSet::new();
+    for arn in catalog.managed_policy_arns() {
+        let document = catalog.managed_policy(&arn).unwrap();
+        for text in document
+            .split('"')
+            .map(|text| text.rsplit("/aws-service-role/").next().unwrap_or(text))
+        {
+            named.extend(
+                text.split('/')
+                    .next()
+                    .filter(|name| name.ends_with(".amazonaws.com"))
+                    .map(str::to_owned),
+            );
+        }
+    }
+    let mut found = 0;
+    for row in rows(&unpack_text(embedded!("linked_roles.z"))) {
+        let name = row[0].strip_suffix(".amazonaws.com").unwrap();
+        let known = named.contains(row[0]);
+        found += usize::from(known);
+        let elsewhere = ELSEWHERE.contains(&name) || name.ends_with(".application-autoscaling");
+        assert!(known || elsewhere, "{}", row[0]);
+    }
+    assert!(found > 80, "{found}");
+}
