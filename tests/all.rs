@@ -38,6 +38,7 @@ mod pipeline;
 mod policy_semantics;
 mod practices;
 mod random_usage;
+mod resolved;
 mod rhythm;
 mod rightsizing;
 mod sample_bytes;

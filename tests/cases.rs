@@ -8,42 +8,21 @@ mod requests;
 use serde_json::{Value, json};
 use trimtrail::attribute::{self, Attribution, PrincipalKind, WorkloadKind};
 use trimtrail::catalog::Catalog;
-use trimtrail::decode::{Event, Item, Limits, Reader};
 use trimtrail::progress::Progress;
-use trimtrail::resolve::{self, Operation, Outcome, Resolution};
+use trimtrail::resolve::{self, Outcome};
 use trimtrail::usage::{self, Table};
 use trimtrail::{coverage::Coverage, source};
 
 use super::journey::{
     ACCOUNT, Folder, ROLE, allow, analyze, call, check_grade, grade, options, role, secret, suggested,
 };
-
-/// What `read` makes of one event.
-fn with_event<T>(event: &Value, read: impl FnOnce(&Event<'_>) -> T) -> T {
-    let records = json!({ "Records": [event] }).to_string();
-    let (mut read, mut out) = (Some(read), None);
-    Reader::new().read_slice(records.as_bytes(), &Limits::default(), &mut |item| {
-        if let (Item::Event(event), Some(read)) = (item, read.take()) {
-            out = Some(read(event));
-        }
-    });
-    out.expect("an event")
-}
+use super::resolved::{of_event as resolved, with_event};
 
 /// Kind, ARN and id of who is billed; nothing where nobody is.
 fn billed(event: &Value) -> Option<(PrincipalKind, String, String)> {
     with_event(event, |event| match attribute::attribute(event) {
         Attribution::Principal(who) => Some((who.kind, who.arn.into_owned(), who.id.to_owned())),
         Attribution::NotACall(_) | Attribution::Nobody => None,
-    })
-}
-
-fn resolved(event: &Value) -> Resolution {
-    with_event(event, |event| {
-        let catalog = Catalog::embedded();
-        let operation = Operation::of(catalog, &event.source, &event.name);
-        let observed = resolve::observe(event, &operation);
-        resolve::resolve(catalog, &operation, &observed.facts, &observed.resources)
     })
 }
 

@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use trimtrail::catalog::Catalog;
-use trimtrail::decode::{Item, Limits, Reader};
-use trimtrail::resolve::{self, Operation, Resolution};
+use trimtrail::resolve::{self, Resolution};
+
+use super::resolved::of_request;
 
 const TABLE: &str = include_str!("corpus/operations.tsv");
 const ROLE: &str = "arn:aws:iam::111122223333:role/r";
@@ -65,26 +66,7 @@ fn parameters(request: &str) -> Value {
 }
 
 fn resolved(source: &str, name: &str, request: &Value) -> Resolution {
-    let event = json!({
-        "eventTime": "2026-10-01T12:00:00Z", "eventSource": format!("{source}.amazonaws.com"), "eventName": name,
-        "awsRegion": "eu-west-1", "recipientAccountId": "111122223333", "requestParameters": request,
-    });
-    let records = json!({ "Records": [event] }).to_string();
-    let catalog = Catalog::embedded();
-    let mut resolution = None;
-    Reader::new().read_slice(records.as_bytes(), &Limits::default(), &mut |item| {
-        if let Item::Event(event) = item {
-            let operation = Operation::of(catalog, &event.source, &event.name);
-            let observed = resolve::observe(event, &operation);
-            resolution = Some(resolve::resolve(
-                catalog,
-                &operation,
-                &observed.facts,
-                &observed.resources,
-            ));
-        }
-    });
-    resolution.expect("one event")
+    of_request(source, name, request, &Value::Null)
 }
 
 fn names(calls: &[resolve::Call]) -> BTreeSet<String> {

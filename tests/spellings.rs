@@ -5,41 +5,12 @@ use serde_json::{Value, json};
 use trimtrail::catalog::{ArnTemplate, Catalog, Form, Mapping, Need, Part};
 use trimtrail::decode::{Item, Limits, Reader};
 use trimtrail::iam::{Resource, Version, arn};
-use trimtrail::resolve::{self, Call, Operation, Resolution};
+use trimtrail::resolve::{self, Call, Operation};
 
-const ACCOUNT: &str = "111122223333";
+use super::journey::ACCOUNT;
+use super::resolved::{call_of, of_request as resolved};
+
 const OTHER: &str = "999988887777";
-
-pub(super) fn resolved(source: &str, name: &str, request: &Value, resources: &Value) -> Resolution {
-    let event = json!({
-        "eventTime": "2026-10-01T12:00:00Z", "eventSource": format!("{source}.amazonaws.com"), "eventName": name,
-        "awsRegion": "eu-west-1", "recipientAccountId": ACCOUNT, "requestParameters": request, "resources": resources,
-    });
-    let records = json!({ "Records": [event] }).to_string();
-    let catalog = Catalog::embedded();
-    let mut resolution = None;
-    Reader::new().read_slice(records.as_bytes(), &Limits::default(), &mut |item| {
-        if let Item::Event(event) = item {
-            let operation = Operation::of(catalog, &event.source, &event.name);
-            let observed = resolve::observe(event, &operation);
-            resolution = Some(resolve::resolve(
-                catalog,
-                &operation,
-                &observed.facts,
-                &observed.resources,
-            ));
-        }
-    });
-    resolution.expect("one event")
-}
-
-pub(super) fn call_of<'r>(resolution: &'r Resolution, action: &str) -> &'r Call {
-    let catalog = Catalog::embedded();
-    let mut calls = resolution.may_need.iter();
-    calls
-        .find(|call| catalog.name(call.action).eq_ignore_ascii_case(action))
-        .unwrap_or_else(|| panic!("the call does not need {action}"))
-}
 
 /// Whether a grant on this resource is kept for the call.
 fn keeps(call: &Call, granted: &str) -> bool {

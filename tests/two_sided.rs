@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use trimtrail::catalog::{Catalog, Mapping};
 use trimtrail::resolve::Call;
 
-use super::spellings::{call_of, resolved};
+use super::resolved::{call_of, of_request as resolved};
 
 fn on(name: &str, source: &str, request: &Value, resources: &Value, action: &str) -> (Vec<String>, bool) {
     let Call {
