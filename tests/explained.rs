@@ -1,5 +1,7 @@
 //! Explained or kept: what AWS allowed was allowed by something, and nothing goes that could be the reason.
 
+mod organization;
+mod spellings;
 mod unnamed;
 
 use std::collections::BTreeSet;

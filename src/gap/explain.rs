@@ -3,6 +3,10 @@
 //! A call that went through is a witness against our own tables. Where none of its principal's statements allows, in
 //! any context, what it surely needed on the resources that we derived, the resource or the action is derived wrongly,
 //! or something else authorised the call. Nobody can tell which, so no grant goes that could be the reason.
+//!
+//! Policies of the organization are not asked: they grant nothing, so they explain no call, and a call that AWS allowed
+//! passed them as they stood that day, so that what they say today takes no explanation away. A boundary and outright
+//! denials among the principal's own policies are asked: where they forbid a call, it counts as unexplained, and all stays.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -12,7 +16,7 @@ use crate::catalog::{ActionId, Catalog, How, spellings};
 use crate::grants::{Grants, Kind, PrincipalIndex};
 use crate::iam::policy::Principal as NamedPrincipal;
 use crate::iam::{ActionPart, Effect, Policy, PrincipalPart, Resource, ResourcePart, Statement, Version, arn};
-use crate::resolve::{Call, Outcome};
+use crate::resolve::{self, Call, Outcome};
 use crate::usage::{Row, Seen, Witness};
 
 /// Most resources that are remembered of calls that are alike.
@@ -211,13 +215,22 @@ impl<'g> Holdings<'g> {
         })
     }
 
-    /// The resources of a call on which nothing allows its action.
+    /// The resources of a call on which nothing allows its action; of one thing in several spellings all, or none where
+    /// something allows it in one of them.
     pub(super) fn not_explained<'c>(&mut self, call: &'c Call) -> Vec<&'c str> {
         let anything = call.resources.is_empty().then_some("*");
         let resources = call.resources.iter().map(String::as_str).chain(anything);
-        resources
-            .filter(|resource| !self.explains(call.action, resource))
-            .collect()
+        let (explained, mut others): (Vec<&str>, Vec<&str>) =
+            resources.partition(|resource| self.explains(call.action, resource));
+        // Where the request does not tell all, the wildcard of a whole type is a guess and names nothing.
+        if !call.complete {
+            others.retain(|resource| !names_nothing(resource));
+        }
+        if !others.is_empty() && !explained.is_empty() {
+            let explained: HashSet<String> = explained.into_iter().map(resolve::thing).collect();
+            others.retain(|resource| !explained.contains(&resolve::thing(resource)));
+        }
+        others
     }
 
     /// The calls of what was asked that nothing explains, each with the resources on which nothing does.
@@ -400,6 +413,16 @@ pub(super) fn calls_on(rows: &[&Row], resources: &[&str]) -> u64 {
     } else {
         rows.iter().map(|row| row.calls).sum()
     }
+}
+
+/// Whether a shape is all of one type of resource: `arn:aws:ecs:eu-west-1:111122223333:task/*`.
+fn names_nothing(shape: &str) -> bool {
+    let Some(arn) = arn::Arn::parse(shape).filter(|arn| arn.service != "s3") else {
+        return false;
+    };
+    let resource = arn.resource;
+    let kind = resource.strip_suffix("/*").or_else(|| resource.strip_suffix(":*"));
+    kind.is_some_and(|kind| !kind.contains(['/', ':']))
 }
 
 fn outright_denials(policy: &Policy) -> impl Iterator<Item = &Statement> {

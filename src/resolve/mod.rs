@@ -23,7 +23,7 @@ pub use operation::Operation;
 pub use outcome::{Outcome, Verdict, of_code, outcome};
 pub use outline::{Outline, Piece, fill};
 pub use reads::Reading;
-pub(crate) use spelled::ANY_ACCOUNT;
+pub(crate) use spelled::{ANY_ACCOUNT, thing};
 pub use templates::bare;
 
 /// The kind under which a role that was handed over stands in [`Facts::kinds`].

@@ -3,6 +3,10 @@
 //! A request that names a function says nothing of its qualifier, one that names a role nothing of its path. A wildcard
 //! beside the name holds both, and other names too: `function:f*` holds `function:foo`. What may stand there is known.
 
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
 use crate::iam::arn::Arn;
 
 /// Any account's id.
@@ -49,6 +53,50 @@ pub(super) fn spelled(shape: &str) -> Vec<String> {
         },
         _ => whole(),
     }
+}
+
+/// What the resources of a call that are one thing in several spellings have alike: a role with and without a path, a
+/// function with and without a qualifier, a rule of the default bus or of the one that the request names. Where one of
+/// them is granted, the call is explained, whatever is granted of the others.
+pub(crate) fn thing(shape: &str) -> String {
+    let Some(arn) = Arn::parse(shape) else {
+        return shape.to_owned();
+    };
+    let (head, resource) = shape.split_at(shape.len() - arn.resource.len());
+    let resource = match arn.service {
+        // Requests hold keys as they are or percent-encoded.
+        "s3" => return percent_decode_str(shape).decode_utf8_lossy().into_owned(),
+        "lambda" => first_names(resource, "function:"),
+        "logs" => first_names(resource, "log-group:"),
+        "iam" => resource.replacen("/*/", "/", 1).into(),
+        // Secrets Manager adds six characters to a name; requests may leave them out.
+        "secretsmanager" => resource.trim_end_matches("-??????").into(),
+        // AWS owns documents too, and they are of no account then; the names of the others may look alike.
+        "ssm" if resource.starts_with("document/") => {
+            return format!("arn:{}:ssm:{}::{resource}", arn.partition, arn.region);
+        }
+        // What asks an index asks the index, or its table.
+        "dynamodb" => resource.split("/index/").next().unwrap_or(resource).into(),
+        // A path is asked for with a slash at its end or without, and for all below it.
+        "ssm" if resource.starts_with("parameter") => resource.trim_end_matches(['/', '*']).into(),
+        // Of a node nobody can tell whether it is an instance or managed from elsewhere.
+        "ssm" | "ec2" => match resource.rsplit_once("instance/") {
+            Some((_, id)) => return format!("instance {id}"),
+            None => resource.into(),
+        },
+        "events" => match resource.strip_prefix("rule/").and_then(|rule| rule.split_once('/')) {
+            Some((_, name)) => format!("rule/{name}").into(),
+            None => resource.into(),
+        },
+        _ => resource.into(),
+    };
+    format!("{head}{resource}")
+}
+
+/// A resource up to the colon behind the name that follows a prefix.
+fn first_names<'s>(resource: &'s str, prefix: &str) -> Cow<'s, str> {
+    let end = resource.strip_prefix(prefix).and_then(|name| name.find(':'));
+    end.map_or(resource, |end| &resource[..prefix.len() + end]).into()
 }
 
 /// The name between a prefix and a `*`; `None` where the wildcard stands for more than an ending.
@@ -123,6 +171,55 @@ mod tests {
     #[test]
     fn an_account_that_the_request_leaves_out_is_twelve_digits() {
         check("arn:aws:sqs:eu-west-1:*:q", &["arn:aws:sqs:eu-west-1:????????????:q"]);
+    }
+
+    #[test]
+    fn one_thing_in_several_spellings_is_one_thing() {
+        let check = |spellings: &[&str], other: &str| {
+            let of = |resource: &&str| thing(&format!("arn:aws:{resource}"));
+            let things: Vec<String> = spellings.iter().map(of).collect();
+            assert!(things.iter().all(|thing| *thing == things[0]), "{things:?}");
+            assert!(!things.contains(&of(&other)), "{other}");
+        };
+        check(&["iam::1:role/app", "iam::1:role/*/app"], "iam::1:role/team/app");
+        check(&["iam::1:user/app", "iam::1:user/*/app"], "iam::1:role/app");
+        check(
+            &[
+                "lambda:r:1:function:f",
+                "lambda:r:1:function:f:*",
+                "lambda:r:1:function:f:live",
+            ],
+            "lambda:r:1:function:foo",
+        );
+        check(
+            &["logs:r:1:log-group:/a/b", "logs:r:1:log-group:/a/b:*"],
+            "logs:r:1:log-group:/a/c",
+        );
+        check(
+            &[
+                "secretsmanager:r:1:secret:app/db",
+                "secretsmanager:r:1:secret:app/db-??????",
+            ],
+            "secretsmanager:r:1:secret:app/db-abcdef",
+        );
+        check(&["events:r:1:rule/n", "events:r:1:rule/bus/n"], "events:r:1:rule/bus/m");
+        check(
+            &["ssm:r:1:parameter/shop/", "ssm:r:1:parameter/shop/*"],
+            "ssm:r:1:parameter/shop/a",
+        );
+        check(
+            &["ssm:r:1:managed-instance/i-1", "ec2:r:1:instance/i-1"],
+            "ec2:r:1:volume/i-1",
+        );
+        check(&["s3:::b/a b", "s3:::b/a%20b"], "s3:::b/a+b");
+        check(
+            &["ssm:r:1:document/AWS-D", "ssm:r::document/AWS-D"],
+            "ssm:r:1:document/D",
+        );
+        check(
+            &["dynamodb:r:1:table/t", "dynamodb:r:1:table/t/index/i"],
+            "dynamodb:r:1:table/u",
+        );
     }
 
     #[test]
