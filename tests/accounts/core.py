@@ -40,7 +40,7 @@ OPERATIONS = [
     op("lambda", "Invoke", {"functionName": "@function", "invocationType": "Event"}, "lambda:InvokeFunction function",
        data="AWS::Lambda::Function", resource="function", **WRITE),
     op("lambda", "Invoke", {"functionName": "@function.arn", "qualifier": "prod"},
-       "lambda:InvokeFunction arn:aws:lambda:{R}:{A}:function:{n}:prod", data="AWS::Lambda::Function", **WRITE),
+       "lambda:InvokeFunction function:prod", data="AWS::Lambda::Function", **WRITE),
     # Amazon SQS
     op("sqs", "CreateQueue", {"queueName": "{n}"}, "sqs:CreateQueue arn:aws:sqs:{R}:{A}:{n}", **WRITE),
     op("sqs", "DeleteQueue", {"queueUrl": "@queue"}, "sqs:DeleteQueue queue", **WRITE),

@@ -25,7 +25,8 @@ OPERATIONS = [
     op("logs", "CreateLogGroup", {"logGroupName": "@loggroup"}, "logs:CreateLogGroup loggroup", **WRITE),
     op("logs", "DeleteLogGroup", {"logGroupName": "@loggroup"}, "logs:DeleteLogGroup loggroup", **WRITE),
     op("logs", "PutRetentionPolicy", {"logGroupName": "@loggroup", "retentionInDays": 30}, "logs:PutRetentionPolicy loggroup", **WRITE),
-    op("logs", "CreateLogStream", {"logGroupName": "@loggroup", "logStreamName": "s"}, "logs:CreateLogStream loggroup", **WRITE),
+    # AWS's denials name the stream (aws-solutions/aws-crr-monitor, issue 8).
+    op("logs", "CreateLogStream", {"logGroupName": "@loggroup", "logStreamName": "s"}, "logs:CreateLogStream loggroup:log-stream:s", **WRITE),
     op("logs", "DescribeLogStreams", {"logGroupName": "@loggroup"}, "logs:DescribeLogStreams loggroup"),
     op("logs", "PutMetricFilter", {"logGroupName": "@loggroup", "filterName": "f"}, "logs:PutMetricFilter loggroup", **WRITE),
     op("logs", "PutSubscriptionFilter", {"logGroupName": "@loggroup", "filterName": "f", "destinationArn": "@function.arn"},

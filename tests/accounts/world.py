@@ -18,7 +18,7 @@ BY_SERVICE = {}
 for _action in ACTIONS:
     BY_SERVICE.setdefault(_action.split(":")[0], []).append(_action)
 REFERENCE = re.compile(r"@([a-z]+?)(2?)(?:\.([a-z]+))?(?![a-z0-9.])")
-IN_NEED = re.compile(r"^([a-z]+?)(2?)(/.*)?$")
+IN_NEED = re.compile(r"^([a-z]+?)(2?)([:/].*)?$")
 
 
 class Call:
@@ -173,7 +173,7 @@ class Account:
 
     def user(self, name):
         arn = f"arn:aws:iam::{self.account}:user/{name}"
-        return Principal(arn, {"type": "IAMUser", "principalId": f"AIDA{self.account}", "arn": arn, "accountId": self.account,
+        return Principal(arn, {"type": "IAMUser", "principalId": f"AIDA{self.account}{name.upper()}", "arn": arn, "accountId": self.account,
                                "accessKeyId": "AKIAEXAMPLE", "userName": name})
 
     def call(self, row=None):
