@@ -101,8 +101,11 @@ pub(super) fn operations() -> Vec<Operation> {
         let rest = [parameters, response, kind, arn];
         out.push(Operation {
             service,
-            // lambda:GetFunction is logged as GetFunction20150331v2.
-            action: format!("{service}:{}", name.split("2015").next().unwrap_or(name)),
+            // lambda:GetFunction is logged as GetFunction20150331v2, and ListBuckets is another name of its action.
+            action: match name {
+                "ListBuckets" => "s3:ListAllMyBuckets".to_owned(),
+                _ => format!("{service}:{}", name.split("2015").next().unwrap_or(name)),
+            },
             global: global == "g",
             template: template(source, name, read, data, rest, false),
             denied: template(source, name, read, data, rest, true),
