@@ -89,13 +89,8 @@ pub fn parse(text: &str) -> Option<Value<'_>> {
     (scan::space(text.as_bytes(), end) == text.len()).then_some(value)
 }
 
-/// The names of an object's own members, in order, without building the tree. Empty where it is no object; ends early
-/// where the text is broken.
-pub fn top_level_names(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
-    members(text).map(|(name, _)| name)
-}
-
-/// An object's own members with their raw values, in order, without building the tree.
+/// An object's own members with their raw values, in order, without building the tree. None where it is no object; ends
+/// early where the text is broken.
 pub fn members(text: &str) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
     let bytes = text.as_bytes();
     let start = scan::space(bytes, 0);

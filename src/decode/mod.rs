@@ -345,11 +345,6 @@ pub fn plain<'r>(bytes: impl Read + 'r) -> Result<Box<dyn Read + 'r>, Why> {
     unpack::layers(Box::new(bytes)).map(|(stream, _)| stream)
 }
 
-/// [`Reader::read`] with a reader of its own.
-pub fn read(bytes: impl Read, limits: &Limits, sink: &mut dyn FnMut(Item<'_>)) -> Facts {
-    Reader::new().read(bytes, limits, sink)
-}
-
 /// [`Reader::read_slice`] with a reader of its own.
 pub fn read_slice(bytes: &[u8], limits: &Limits, sink: &mut dyn FnMut(Item<'_>)) -> Facts {
     Reader::new().read_slice(bytes, limits, sink)

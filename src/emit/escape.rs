@@ -41,22 +41,6 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
     visible(text)
 }
 
-/// For HTML text and quoted attributes. The page's template does the same to every value by itself.
-pub fn html(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len() + 16);
-    for c in visible(text).chars() {
-        match c {
-            '&' => safe.push_str("&amp;"),
-            '<' => safe.push_str("&lt;"),
-            '>' => safe.push_str("&gt;"),
-            '"' => safe.push_str("&quot;"),
-            '\'' => safe.push_str("&#x27;"),
-            c => safe.push(c),
-        }
-    }
-    safe
-}
-
 /// For Markdown as GitHub renders it, table cells included: what has a meaning becomes a character reference, which
 /// never starts a structure (CommonMark, "Entity and numeric character references"); an empty comment after `@` and
 /// `#` keeps names from being notified and numbers from being linked.

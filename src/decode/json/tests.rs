@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Value, members, parse, top_level_names};
+use super::{Value, members, parse};
 
 /// The same tree in `serde_json`'s terms; of members with one name the last.
 fn theirs(value: &Value<'_>) -> serde_json::Value {
@@ -65,7 +65,7 @@ fn get_ignores_the_case_of_the_first_letter_only() {
 
 #[test]
 fn names_without_the_tree() {
-    let names = |text| top_level_names(text).map(|name| name.into_owned()).collect::<Vec<_>>();
+    let names = |text| members(text).map(|(name, _)| name.into_owned()).collect::<Vec<_>>();
     assert_eq!(
         names(r#" {"a":{"b":1},"c\u0064":[{"e":2}], "f" : "}" }"#),
         ["a", "cd", "f"]
@@ -100,7 +100,7 @@ proptest! {
     fn reads_what_serde_json_writes(tree in tree(), pretty in any::<bool>()) {
         let text = if pretty { serde_json::to_string_pretty(&tree) } else { serde_json::to_string(&tree) }.unwrap();
         prop_assert_eq!(parse(&text).as_ref().map(theirs), Some(tree.clone()));
-        let names: Vec<String> = top_level_names(&text).map(|name| name.into_owned()).collect();
+        let names: Vec<String> = members(&text).map(|(name, _)| name.into_owned()).collect();
         let expected: Vec<String> = tree.as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect();
         prop_assert_eq!(names, expected);
     }
