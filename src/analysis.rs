@@ -19,7 +19,7 @@ use crate::hygiene;
 use crate::rightsize::{self, AlternativeKind, Candidate, Impossible, Proposal, Risks};
 use crate::time::Window;
 use crate::usage::Table;
-use crate::verify::{self, Proved, ProvedAlternative, Refusal, Verified};
+use crate::verify::{self, Proved, ProvedAlternative, ProvedSplit, Refusal, Verified};
 
 use backtest::{Backtest, Choice, LEARNT, Split};
 pub use choices::{Asked, Question};
@@ -114,6 +114,8 @@ pub struct Analysis {
     pub alternatives: Vec<ProvedAlternative>,
     /// Alternatives that were asked for and cannot be had, with the documents that were refused.
     pub impossible: Vec<(Impossible, Vec<Value>)>,
+    /// Roles that several workloads share, as the roles that they should be.
+    pub splits: Vec<ProvedSplit>,
     /// What a backtest of the same archive shows.
     pub backtest: Option<Backtest>,
     /// What deserves attention of each principal that is shown, in the order of the principals.
@@ -142,7 +144,14 @@ pub fn analyse(catalog: &Catalog, archive: &Archive<'_>, grants: &Grants, option
     }
     rank(catalog, grants, &mut proved);
     let scarce = !unfit.is_empty() || proved.iter().any(|(proposal, _)| proposal.room.is_some());
-    let (alternatives, impossible) = alternatives(catalog, archive, grants, &gaps, options, scarce, broke);
+    let (mut alternatives, mut impossible) = alternatives(catalog, archive, grants, &gaps, options, scarce, broke);
+    let Splits {
+        proved: splits,
+        sessions,
+        refused: not_split,
+    } = splits(catalog, archive, grants, &gaps, options, broke);
+    alternatives.extend(sessions);
+    impossible.extend(not_split);
     let left_alone = LeftAlone::of(grants, &gaps, &options.suggestions);
     Analysis {
         asked: Asked::of(catalog, grants, &gaps, &left_alone, &options.suggestions),
@@ -162,6 +171,7 @@ pub fn analyse(catalog: &Catalog, archive: &Archive<'_>, grants: &Grants, option
         unfit,
         alternatives,
         impossible,
+        splits,
         backtest,
     }
 }
@@ -296,6 +306,93 @@ fn alternatives(
         }
     }
     (alternatives, impossible)
+}
+
+/// Roles that several workloads share: what became of them.
+#[derive(Debug, Default)]
+pub struct Splits {
+    /// The roles that they should be.
+    pub proved: Vec<ProvedSplit>,
+    /// Session policies for each workload, where those are asked for.
+    pub sessions: Vec<ProvedAlternative>,
+    /// What cannot be had, with the documents that were refused.
+    pub refused: Vec<(Impossible, Vec<Value>)>,
+}
+
+/// Takes the roles that several workloads share apart, and proves each part.
+pub fn splits(
+    catalog: &Catalog,
+    archive: &Archive<'_>,
+    grants: &Grants,
+    gaps: &[Gap],
+    options: &Options,
+    broke: Option<&BTreeMap<PolicyIndex, String>>,
+) -> Splits {
+    let mut splits = Splits::default();
+    let Some(window) = archive.window else { return splits };
+    let suggestions = &options.suggestions;
+    let (made, not_made) =
+        rightsize::role_splits(catalog, archive.table, grants, gaps, window, suggestions, &|index| {
+            options.shows(index)
+        });
+    splits.refused.extend(not_made.into_iter().map(|why| (why, Vec::new())));
+    let broken = |role: PrincipalIndex| {
+        let policies = grants.policies_of(role);
+        let mut broke = broke.into_iter().flatten();
+        broke.find(|(policy, _)| policies.contains(policy)).map(|(_, why)| why)
+    };
+    if options.alternatives.contains(&AlternativeKind::SessionPolicy) {
+        let (sessions, not_made) =
+            rightsize::session_policies(catalog, archive.table, grants, gaps, window, suggestions, &made);
+        splits.refused.extend(not_made.into_iter().map(|why| (why, Vec::new())));
+        for mut session in sessions {
+            if let Some(why) = session.affects.first().and_then(|role| broken(*role)) {
+                session.hold(why);
+            }
+            match verify::alternative(catalog, gaps, session) {
+                Ok(proved) => splits.sessions.push(proved),
+                Err(refused) => {
+                    let (session, refusal) = *refused;
+                    splits.refused.push((
+                        Impossible {
+                            kind: session.kind,
+                            policy: None,
+                            affects: session.affects,
+                            why: format!("{}: {refusal}", session.workload.unwrap_or_default()),
+                        },
+                        session.documents,
+                    ));
+                }
+            }
+        }
+    }
+    let proofs: Vec<_> = made
+        .into_par_iter()
+        .map(|mut split| {
+            if let Some(why) = broken(split.role) {
+                split.hold(why);
+            }
+            verify::role_split(catalog, &gaps[split.role], split)
+        })
+        .collect();
+    for proof in proofs {
+        match proof {
+            Ok(proved) => splits.proved.push(proved),
+            Err(refused) => {
+                let (split, why) = *refused;
+                splits.refused.push((
+                    Impossible {
+                        kind: AlternativeKind::Roles,
+                        policy: None,
+                        affects: vec![split.role],
+                        why,
+                    },
+                    Vec::new(),
+                ));
+            }
+        }
+    }
+    splits
 }
 
 /// What a backtest shows, unless it was not wanted or the archive is too large or too short for one on the side.

@@ -106,6 +106,15 @@ fn explain(report: &Report, principal: &Principal, wanted: Option<&str>, out: &m
     for workload in &principal.workloads {
         writeln!(out, "  used by {}: {} calls", plain(&workload.label()), workload.calls)?;
     }
+    for (split, held) in emit::split::splits_of(report, &principal.arn) {
+        writeln!(out, "  as roles of their own:")?;
+        for line in emit::split::lines(split) {
+            writeln!(out, "    {}", plain(&line))?;
+        }
+        if let Some(held) = held {
+            writeln!(out, "    held: {}", plain(held))?;
+        }
+    }
     let subject = Subject { report, principal };
     let mut found = false;
     for action in principal.actions.iter().filter(|action| takes(&action.action)) {

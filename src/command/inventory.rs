@@ -75,11 +75,13 @@ impl InventoryArgs {
         };
         let catalog = Catalog::embedded();
         let gaps = analysis::gaps(catalog, &archive, &grants, options.suggestions.life_cycles);
+        let splits = analysis::splits(catalog, &archive, &grants, &gaps, &options, None);
         let inventory = report::inventory(&InventoryInputs {
             catalog,
             archive: &archive,
             grants: &grants,
             gaps: &gaps,
+            splits: &splits.proved,
             shows: &|index| options.shows(index),
         });
         let mut out = io::BufWriter::new(io::stdout().lock());

@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Error, Format, Options, policies, write};
+use super::{Error, Format, Options, policies, split, write};
 use crate::disk;
 use crate::report::Report;
 
@@ -48,6 +48,7 @@ pub fn folder(report: &Report, dir: &Path, options: &Options) -> Result<Written,
             texts.push((chosen.original(), policies::text(chosen.suggestion.before())?));
         }
     }
+    texts.extend(split::files(report, options.include_held)?);
     let earlier = manifest(dir);
     let new: BTreeMap<String, String> = texts
         .iter()
@@ -97,7 +98,10 @@ fn manifest(dir: &Path) -> BTreeMap<String, String> {
     };
     files.retain(|name, _| {
         let plain = |part: Component<'_>| matches!(part, Component::Normal(_));
-        schema == SCHEMA && name.starts_with("policies/") && Path::new(name).components().all(plain)
+        let ours = ["policies/", "alternatives/"]
+            .iter()
+            .any(|start| name.starts_with(start));
+        schema == SCHEMA && ours && Path::new(name).components().all(plain)
     });
     files
 }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use super::policies::{self, Chosen};
-use super::{Error, Options, diff, escape, view};
-use crate::report::{Report, Suggestion};
+use super::{Error, Options, diff, escape, split, view};
+use crate::report::{Report, RoleSplit, Suggestion};
 
 /// GitHub takes 65,536 characters a comment; the rest is for the sentence that says what was left out.
 const LONGEST: usize = 64_000;
@@ -31,6 +31,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
         undo(&chosen, &mut text);
     }
     accounts(report, &mut text);
+    splits(report, &mut text);
     let mut left_out = 0_u64;
     let mut size = text.chars().count();
     let short: Vec<String> = chosen
@@ -356,6 +357,31 @@ fn accounts(report: &Report, text: &mut String) {
     }
     if found.len() > 20 {
         text.push_str(&format!("- {} more in `result.json`.\n", found.len() - 20));
+    }
+    text.push('\n');
+}
+
+/// Roles that several workloads share.
+fn splits(report: &Report, text: &mut String) {
+    let splits: Vec<&RoleSplit> = report
+        .alternatives
+        .iter()
+        .filter_map(|one| one.split.as_ref())
+        .collect();
+    if splits.is_empty() {
+        return;
+    }
+    text.push_str("### Roles that several workloads share\n\n");
+    for split in splits.iter().take(10) {
+        let mut lines = split::lines(split).into_iter();
+        let says = lines.next().unwrap_or_default();
+        text.push_str(&format!("- {}: {}\n", name(&view::short(&split.role)), sentence(&says)));
+        for line in lines {
+            text.push_str(&format!("  - {}\n", sentence(&line)));
+        }
+    }
+    if splits.len() > 10 {
+        text.push_str(&format!("- {} more in `result.json`.\n", splits.len() - 10));
     }
     text.push('\n');
 }

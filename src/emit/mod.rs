@@ -28,6 +28,7 @@ mod markdown;
 mod parquet;
 mod policies;
 mod sarif;
+pub mod split;
 mod terminal;
 mod view;
 

@@ -102,7 +102,7 @@ fn stem(suggestion: &Suggestion) -> String {
 }
 
 /// A name as one component of a path: never empty, never `..`, never too long, never the name of a rollback.
-fn encode(name: &str) -> String {
+pub(super) fn encode(name: &str) -> String {
     let mut encoded = utf8_percent_encode(name.get(..LONGEST).unwrap_or(name), KEPT).to_string();
     if encoded.len() > LONGEST || name.len() > LONGEST {
         let mut end = LONGEST.min(encoded.len());

@@ -194,7 +194,7 @@ pub(super) fn activities(
 ) -> Vec<Activity> {
     let callers = Callers::of(grants);
     let profiles = profiles(grants);
-    let mut operations: HashMap<(&str, &str), Operation> = HashMap::new();
+    let mut operations = Operations::new();
     // The signatures of each principal, and whether they stand under an earlier id.
     let mut made: Vec<Vec<(&Seen, &[&Row], bool)>> = vec![Vec::new(); grants.principals.len()];
     let rows_of = table.rows_of();
@@ -209,44 +209,60 @@ pub(super) fn activities(
     }
     let trusts = explain::trusts(grants);
     let activities = made.into_par_iter().enumerate().map(|(index, made)| {
-        let mut activity = Activity::default();
-        let mut holdings = Holdings::of(catalog, grants, granting[index].as_slice(), &trusts, index);
-        let mut unexplained = Unexplaineds::new();
-        for (seen, rows, earlier) in made {
-            let calls: u64 = rows.iter().map(|row| row.calls).sum();
-            if earlier {
-                activity.earlier_id_calls += calls;
-            }
-            activity.calls += calls;
-            activity.days.extend(rows.iter().map(|row| row.day));
-            activity.last_seen = activity.last_seen.max(Some(seen.last.time));
-            if *seen.signature.account == *seen.signature.caller.account {
-                activity.regions.insert(seen.signature.region.to_string());
-            }
-            let operation = &operations[&(&*seen.signature.event_source, &*seen.signature.event_name)];
-            if let Some(asked) = record(catalog, operation, seen, rows, &profiles, &mut activity) {
-                holdings.weigh(seen, rows, &asked, &mut unexplained);
-            }
-        }
-        activity.unexplained = unexplained.into_values().collect();
-        for operation in &mut activity.unmapped {
-            operation.may_be = holdings.names_of(&operation.event_name);
-        }
-        for operation in &mut activity.newer {
-            operation.may_be.retain(|name| holdings.grants_name(name));
-        }
-        activity.newer.retain(|operation| !operation.may_be.is_empty());
-        for evidence in [&mut activity.used, &mut activity.may_need, &mut activity.denied]
-            .into_iter()
-            .flat_map(BTreeMap::values_mut)
-        {
-            evidence.resources = shapes(evidence.resources.iter().map(String::as_str))
-                .into_iter()
-                .collect();
-        }
-        activity
+        let holdings = Holdings::of(catalog, grants, granting[index].as_slice(), &trusts, index);
+        activity(catalog, &made, &operations, &profiles, holdings)
     });
     activities.collect()
+}
+
+/// Calls of one signature, and whether they stand under an earlier id of their principal.
+pub(super) type Made<'m> = (&'m Seen, &'m [&'m Row], bool);
+/// Operations by event source and name.
+pub(super) type Operations<'o> = HashMap<(&'o str, &'o str), Operation>;
+
+/// What one principal did with these calls.
+pub(super) fn activity(
+    catalog: &Catalog,
+    made: &[Made<'_>],
+    operations: &Operations<'_>,
+    profiles: &Profiles,
+    mut holdings: Holdings<'_>,
+) -> Activity {
+    let mut activity = Activity::default();
+    let mut unexplained = Unexplaineds::new();
+    for (seen, rows, earlier) in made {
+        let calls: u64 = rows.iter().map(|row| row.calls).sum();
+        if *earlier {
+            activity.earlier_id_calls += calls;
+        }
+        activity.calls += calls;
+        activity.days.extend(rows.iter().map(|row| row.day));
+        activity.last_seen = activity.last_seen.max(Some(seen.last.time));
+        if *seen.signature.account == *seen.signature.caller.account {
+            activity.regions.insert(seen.signature.region.to_string());
+        }
+        let operation = &operations[&(&*seen.signature.event_source, &*seen.signature.event_name)];
+        if let Some(asked) = record(catalog, operation, seen, rows, profiles, &mut activity) {
+            holdings.weigh(seen, rows, &asked, &mut unexplained);
+        }
+    }
+    activity.unexplained = unexplained.into_values().collect();
+    for operation in &mut activity.unmapped {
+        operation.may_be = holdings.names_of(&operation.event_name);
+    }
+    for operation in &mut activity.newer {
+        operation.may_be.retain(|name| holdings.grants_name(name));
+    }
+    activity.newer.retain(|operation| !operation.may_be.is_empty());
+    for evidence in [&mut activity.used, &mut activity.may_need, &mut activity.denied]
+        .into_iter()
+        .flat_map(BTreeMap::values_mut)
+    {
+        evidence.resources = shapes(evidence.resources.iter().map(String::as_str))
+            .into_iter()
+            .collect();
+    }
+    activity
 }
 
 /// What the calls of each row bear on, for those who ask day by day.

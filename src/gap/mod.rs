@@ -13,6 +13,7 @@ mod named;
 mod observability;
 mod reason;
 pub mod rhythm;
+mod shares;
 mod selectors;
 mod trails;
 mod trust;
@@ -41,6 +42,7 @@ pub use lifecycle::{LIFE_CYCLE, LifeCycles, Stay};
 pub use named::{Named, NamedCalls, UnmappedCalls, named, unmapped_calls};
 pub use observability::{Blind, View};
 pub use reason::Reason;
+pub use shares::Shares;
 pub use trust::{Trust, trust};
 pub use users::{How, User, Users};
 

@@ -8,6 +8,8 @@ mod suggestion;
 mod unexplained;
 mod totals;
 
+pub(super) use suggestion::verdict as verdict_of;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
@@ -70,6 +72,13 @@ pub fn build(mut inputs: Inputs<'_>) -> Report {
         .iter()
         .filter(|proved| shown(&inputs, &proved.affects))
         .map(|proved| suggestion::alternative(&inputs, proved))
+        .chain(
+            inputs
+                .analysis
+                .splits
+                .iter()
+                .map(|split| suggestion::role_split(&inputs, split)),
+        )
         .collect();
     let groups = actions::Groups::new(inputs.catalog, &names, inputs.grants);
     let principals: Vec<Principal> = (0..inputs.grants.principals.len())
@@ -301,16 +310,24 @@ pub(super) fn workloads_of(gap: &gap::Gap) -> Vec<Workload> {
     gap.users.all.iter().map(workload).collect()
 }
 
+/// A workload that can be named.
+pub(super) fn named_workload(workload: &crate::attribute::Workload, calls: u64) -> Workload {
+    Workload {
+        kind: workload.kind.name().to_owned(),
+        cluster: workload.cluster.clone(),
+        namespace: workload.namespace.clone(),
+        name: workload.name.clone(),
+        known: String::new(),
+        calls,
+    }
+}
+
 fn workload(user: &gap::User) -> Workload {
     let known = user.how.name().to_owned();
     match &user.workload {
         Some(workload) => Workload {
-            kind: workload.kind.name().to_owned(),
-            cluster: workload.cluster.clone(),
-            namespace: workload.namespace.clone(),
-            name: workload.name.clone(),
             known,
-            calls: user.calls,
+            ..named_workload(workload, user.calls)
         },
         None => Workload {
             kind: "unknown".to_owned(),

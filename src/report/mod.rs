@@ -14,6 +14,7 @@ mod inventory;
 mod live;
 mod practices;
 mod principal;
+mod split;
 mod suggestion;
 
 use std::collections::BTreeMap;
@@ -45,6 +46,7 @@ pub use principal::{
     ResourceGrade, Rhythm, Severity, Shared, Unexplained, Workload,
 };
 pub use read::Error;
+pub use split::{RoleSplit, SplitPart, Unattributed};
 pub use suggestion::{
     Alternative, Characters, Chosen, Narrowed, Refused, Room, StatementOrigin, Suggestion, Unseen, UnseenWhy, Verdict,
 };

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::RoleSplit;
 use crate::rightsize::Patterns;
 
 /// What is said of a proved smaller policy, beside its documents.
@@ -169,7 +170,8 @@ pub struct Verdict {
 /// Another proved way to the same end. None of them takes a policy's place unasked.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Alternative {
-    /// `permissions_boundary`, `trial_deny`, `session_policy` or `split`.
+    /// `permissions_boundary`, `trial_deny`, `session_policy`, or `split`: of a policy that is too long, or of a role that
+    /// several workloads share.
     pub kind: String,
     /// The policy that a split takes the place of; `null` for what stands beside all policies of a principal.
     pub policy: Option<String>,
@@ -179,6 +181,12 @@ pub struct Alternative {
     pub affects: Vec<String>,
     /// The documents to create.
     pub documents: Vec<Value>,
+    /// Of a role that several workloads share: the roles that it should be. `documents` are then all of their policies.
+    #[serde(default)]
+    pub split: Option<RoleSplit>,
+    /// Of a session policy for one workload alone: whose.
+    #[serde(default)]
+    pub workload: Option<String>,
     /// Characters of each as AWS counts them.
     pub characters: Vec<u64>,
     /// What AWS allows for each.

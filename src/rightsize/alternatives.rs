@@ -33,6 +33,8 @@ pub enum AlternativeKind {
     SessionPolicy,
     /// What stays, action by action, in several managed policies, where one is too small for it.
     Split,
+    /// A role that several workloads share, as a role for each.
+    Roles,
 }
 
 impl AlternativeKind {
@@ -42,7 +44,8 @@ impl AlternativeKind {
             AlternativeKind::PermissionsBoundary => "permissions_boundary",
             AlternativeKind::TrialDeny => "trial_deny",
             AlternativeKind::SessionPolicy => "session_policy",
-            AlternativeKind::Split => "split",
+            // Of a policy or of a role: what there is of `policy` and `split` tells them apart.
+            AlternativeKind::Split | AlternativeKind::Roles => "split",
         }
     }
 
@@ -50,7 +53,10 @@ impl AlternativeKind {
     pub fn is_equivalent(self) -> bool {
         match self {
             AlternativeKind::Split => true,
-            AlternativeKind::PermissionsBoundary | AlternativeKind::TrialDeny | AlternativeKind::SessionPolicy => false,
+            AlternativeKind::PermissionsBoundary
+            | AlternativeKind::TrialDeny
+            | AlternativeKind::SessionPolicy
+            | AlternativeKind::Roles => false,
         }
     }
 
@@ -68,6 +74,10 @@ impl AlternativeKind {
             AlternativeKind::SessionPolicy => {
                 "not equivalent: it limits the sessions that it is passed to (sts:AssumeRole, Policy), no others. AWS \
                  packs it with session tags, which may leave less room"
+            }
+            AlternativeKind::Roles => {
+                "a role for each workload. Create them, move one workload after the other, watch for AccessDenied, then \
+                 retire the shared role"
             }
             AlternativeKind::Split => {
                 "the finest form: it names each action that stays. Create these policies, attach them all, then take \
@@ -92,6 +102,12 @@ pub struct Alternative {
     pub quota: u64,
     /// Why not to use it yet.
     pub held: Option<String>,
+    /// Of a workload's own: what it is called …
+    pub workload: Option<String>,
+    /// … and the gap as if only that one, and whoever cannot be named, had called.
+    pub share: Option<Box<Gap>>,
+    /// What else to know before it is used.
+    pub beside: Option<String>,
     /// What the proofs compare: all that is allowed without it …
     pub before: Policy,
     /// … and with it.
@@ -141,6 +157,8 @@ pub fn alternatives(
                 .into_iter()
                 .filter_map(|policy| rewriter.split(policy))
                 .collect(),
+            // Those are proved part by part.
+            AlternativeKind::Roles => Vec::new(),
             AlternativeKind::PermissionsBoundary | AlternativeKind::TrialDeny | AlternativeKind::SessionPolicy => (0
                 ..grants.principals.len())
                 .filter_map(|principal| rewriter.beside(*kind, principal))
@@ -163,22 +181,23 @@ impl Rewriter<'_> {
         let who = &grants.principals[principal];
         let fitting = match kind {
             AlternativeKind::SessionPolicy => who.kind == Kind::Role,
-            AlternativeKind::PermissionsBoundary | AlternativeKind::TrialDeny | AlternativeKind::Split => {
-                who.kind != Kind::Group
-            }
+            AlternativeKind::PermissionsBoundary
+            | AlternativeKind::TrialDeny
+            | AlternativeKind::Split
+            | AlternativeKind::Roles => who.kind != Kind::Group,
         };
         let unreadable = guard::unreadable(grants, principal).is_some();
         if !fitting || unreadable || guard::why_not_principal(grants, self.gaps, principal).is_some() {
             return None;
         }
-        let (granted, stays) = self.stays(principal);
+        let (granted, stays) = self.stays(&self.gaps[principal]);
         if granted.difference(&stays).is_empty() {
             return None;
         }
         let made = match kind {
             AlternativeKind::TrialDeny => self.denial(principal, &granted.difference(&stays)),
             AlternativeKind::PermissionsBoundary => self.boundary(principal, &stays),
-            AlternativeKind::SessionPolicy | AlternativeKind::Split => {
+            AlternativeKind::SessionPolicy | AlternativeKind::Split | AlternativeKind::Roles => {
                 let all = self.everything(principal);
                 self.cut_to(principal, &all, &stays, SESSION.characters)
             }
@@ -194,6 +213,9 @@ impl Rewriter<'_> {
                 MANAGED.characters
             },
             held: self.holds(None, &[principal]).why(),
+            workload: None,
+            share: None,
+            beside: None,
             before,
             after,
         });
@@ -206,11 +228,10 @@ impl Rewriter<'_> {
     }
 
     /// What a principal is granted, and what of all actions it must be left: what it may need, whoever grants it.
-    fn stays(&self, principal: PrincipalIndex) -> (ActionSet, ActionSet) {
+    pub(super) fn stays(&self, gap: &Gap) -> (ActionSet, ActionSet) {
         let catalog = self.catalog;
-        let gap = &self.gaps[principal];
         let mut granted = ActionSet::none();
-        let mut stays = guard::kept(catalog, self.grants, &[principal], &self.options.keep).actions;
+        let mut stays = guard::kept(catalog, self.grants, &[gap.principal], &self.options.keep).actions;
         for slice in &gap.slices {
             granted.extend(&slice.granted);
             let statements = self.grants.policies[slice.policy].policy.as_ref().ok();
@@ -263,7 +284,7 @@ impl Rewriter<'_> {
     }
 
     /// A policy that allows everything, what the catalog does not know by name.
-    fn everything(&self, principal: PrincipalIndex) -> Value {
+    pub(super) fn everything(&self, principal: PrincipalIndex) -> Value {
         let mut actions = vec!["*".to_owned()];
         // IAM takes no name with a wildcard for its service; what such a name stands for, `*` alone allows.
         let has_service = |name: &String| !name.split(':').next().unwrap_or("").contains(['*', '?']);
@@ -272,7 +293,7 @@ impl Rewriter<'_> {
     }
 
     /// The finest form of a document's Allow statements that leaves these actions and fits.
-    fn cut_to(
+    pub(super) fn cut_to(
         &self,
         principal: PrincipalIndex,
         document: &Value,
@@ -364,6 +385,9 @@ impl Rewriter<'_> {
                 documents,
                 quota: MANAGED.characters,
                 held: self.holds(Some(index), &goal.affects).why(),
+                workload: None,
+                share: None,
+                beside: None,
                 before: goal.document.clone(),
                 after,
             })
@@ -403,7 +427,7 @@ impl Rewriter<'_> {
 
 /// The statements of a document in as few documents as fill up in their order; a statement too long for one is cut
 /// between its actions.
-fn split_document(document: &Value) -> Result<Vec<Value>, String> {
+pub(super) fn split_document(document: &Value) -> Result<Vec<Value>, String> {
     let mut documents: Vec<Vec<Value>> = Vec::new();
     let room = MANAGED.characters - FRAME;
     let mut used = room;

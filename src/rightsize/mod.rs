@@ -16,6 +16,7 @@ mod hold;
 mod identity;
 mod names;
 mod narrow;
+mod parts;
 mod quota;
 mod removable;
 mod rewrite;
@@ -43,6 +44,7 @@ use hold::{Held, Holds};
 pub use hold::{kept_whole, spared};
 pub use identity::suggestion_id;
 pub use names::{Names, Patterns, Within};
+pub use parts::{Part, RoleSplit, in_managed_policies, is_empty, role_splits, session_policies};
 pub use quota::{
     INLINE_GROUP, INLINE_ROLE, INLINE_USER, MANAGED, PERMISSION_SET, Quota, SESSION, TRUST, attachments, characters,
     characters_of,

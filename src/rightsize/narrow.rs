@@ -16,14 +16,14 @@ use super::quota::characters_of;
 use super::rewrite::{statements, texts, with_actions, with_statements};
 use super::{Candidate, Change, Narrowing, Origin};
 use crate::catalog::{AccessLevel, ActionId, Catalog};
-use crate::gap::{self, ActionSet, Gap};
+use crate::gap::{self, ActionSet, Activity, Gap, Shares};
 use crate::grants::{Grants, PolicyIndex, PrincipalIndex};
 use crate::iam::subset::{self, Effort, Verdict as Inclusion};
 use crate::iam::{
     self, ActionPart, ActionPattern, Effect, Policy, PolicyText, Resource, ResourcePart, Statement, Version, arn,
 };
 use crate::time::{Window, day_of};
-use crate::usage::Table;
+use crate::usage::{Row, Table};
 
 /// Most resources that one action is narrowed to; beyond, a pattern of the original says more.
 const MOST: usize = 20;
@@ -47,16 +47,27 @@ impl Touched {
     pub(super) fn of(catalog: &Catalog, table: &Table, grants: &Grants) -> Touched {
         let mut touched = vec![BTreeMap::<ActionId, Seen>::new(); grants.principals.len()];
         gap::row_by_row(catalog, table, grants, &mut |principal, row, activity| {
-            for (action, evidence) in &activity.may_need {
-                let names = touched[principal].entry(*action).or_default();
-                names.incomplete |= evidence.resources.is_empty() || evidence.touches_anything();
-                for shape in &evidence.resources {
-                    let first = names.first_day.entry(shape.clone()).or_insert(row.day);
-                    *first = (*first).min(row.day);
-                }
-            }
+            add(&mut touched[principal], row, activity);
         });
         Touched(touched)
+    }
+
+    /// What some of a role's users touched, as if they were the only principal.
+    pub(super) fn of_share(shares: &Shares<'_>, gap: &Gap, mine: &dyn Fn(&Row) -> bool) -> Touched {
+        let mut touched = BTreeMap::<ActionId, Seen>::new();
+        shares.row_by_row(gap, mine, &mut |row, activity| add(&mut touched, row, activity));
+        Touched(vec![touched])
+    }
+}
+
+fn add(touched: &mut BTreeMap<ActionId, Seen>, row: &Row, activity: &Activity) {
+    for (action, evidence) in &activity.may_need {
+        let names = touched.entry(*action).or_default();
+        names.incomplete |= evidence.resources.is_empty() || evidence.touches_anything();
+        for shape in &evidence.resources {
+            let first = names.first_day.entry(shape.clone()).or_insert(row.day);
+            *first = (*first).min(row.day);
+        }
     }
 }
 

@@ -42,7 +42,8 @@ pub fn alternative(
     let mut proof = narrower(&alternative.before, &alternative.after);
     for principal in &alternative.affects {
         let (before, after) = (&alternative.before, &alternative.after);
-        proof = proof.and_then(|()| replay(catalog, before, after, &gaps[*principal], &mut replayed));
+        let gap = alternative.share.as_deref().unwrap_or(&gaps[*principal]);
+        proof = proof.and_then(|()| replay(catalog, before, after, gap, &mut replayed));
     }
     match proof {
         Ok(()) => Ok(ProvedAlternative { alternative, replayed }),

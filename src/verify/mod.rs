@@ -6,6 +6,7 @@
 //! `rightsize` concluded of them.
 
 mod alternative;
+mod role_split;
 mod verified;
 
 use std::collections::BTreeSet;
@@ -18,6 +19,7 @@ use crate::iam::{Effect, Policy, PolicyText};
 use crate::rightsize::{Candidate, Proposal};
 
 pub use alternative::{ProvedAlternative, alternative};
+pub use role_split::{ProvedSplit, role_split};
 pub use verified::Verified;
 
 /// What was replayed in the proof that used calls stay allowed.

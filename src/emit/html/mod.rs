@@ -12,7 +12,7 @@ use minijinja::{AutoEscape, Environment, Output, State, Value as Cell, escape_fo
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Error, diff, escape, view};
+use super::{Error, diff, escape, split, view};
 use crate::gap::Grade;
 use crate::report::{Action, ActionGroup, Finding, GradeTotals, Principal, Report, Shared};
 
@@ -144,6 +144,7 @@ fn view(report: &Report) -> Result<Value, Error> {
                 "cluster": w.cluster,
                 "calls": view::number(w.calls),
             })).collect::<Vec<_>>(),
+            "split": split::splits_of(report, &principal.arn).flat_map(|(split, _)| split::lines(split)).collect::<Vec<_>>(),
             "services": services(principal),
             "findings": findings,
             "suggestions": suggestions,

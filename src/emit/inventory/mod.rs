@@ -7,7 +7,7 @@ use std::io::Write;
 use minijinja::value::Serde;
 use serde_json::json;
 
-use super::{Error, escape, html, view};
+use super::{Error, escape, html, split, view};
 use crate::report::{Entry, Inventory, RoleOfAccount, Way};
 
 pub use terminal::terminal;
@@ -70,7 +70,7 @@ pub fn markdown(inventory: &Inventory, out: &mut dyn Write) -> Result<(), Error>
             join(seen(inventory, entry)),
             text(&last_used(entry)),
             join(policies(entry)),
-            join(size(entry))
+            join(grant(entry))
         )?;
     }
     if !inventory.notes.is_empty() {
@@ -174,7 +174,7 @@ pub fn html(inventory: &Inventory, out: &mut dyn Write) -> Result<(), Error> {
             "name": view::short(&entry.arn), "account": entry.account,
             "taken_by": entry.taken_by.iter().map(way).collect::<Vec<_>>(),
             "seen": seen(inventory, entry), "last": last_used(entry),
-            "policies": policies(entry), "size": size(entry),
+            "policies": policies(entry), "size": grant(entry),
         })
     });
     let view = json!({
@@ -287,6 +287,13 @@ fn policies(entry: &Entry) -> Vec<String> {
     named
         .chain(boundary.map(|arn| format!("boundary {}", arn.rsplit('/').next().unwrap_or(arn))))
         .collect()
+}
+
+/// How much it may do, and how it could be taken apart.
+fn grant(entry: &Entry) -> Vec<String> {
+    let mut lines = size(entry);
+    lines.extend(entry.split.iter().flat_map(split::lines));
+    lines
 }
 
 /// How much it may do: by access level, then what of that is dangerous.

@@ -6,7 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{by_risk, cluster_name, head, kind, known_by, last_used, policies, seen, size, way};
 use crate::emit::escape::terminal as plain;
-use crate::emit::{Options, view};
+use crate::emit::{Options, split, view};
 use crate::report::Inventory;
 
 /// Roles and users that have a block, unless more is asked for.
@@ -67,6 +67,9 @@ pub fn terminal(inventory: &Inventory, options: &Options, out: &mut dyn Write) -
         page.list("  last use  ", vec![last_used(entry)], all)?;
         page.list("  policies  ", policies(entry), all)?;
         page.list("  grant     ", size(entry), all)?;
+        if let Some(split) = &entry.split {
+            page.list("  split     ", split::lines(split), all)?;
+        }
     }
     if !all && entries.len() > SOME {
         let more = view::count((entries.len() - SOME) as u64, "more", "more");

@@ -32,6 +32,7 @@ fn hostile() -> Inventory {
             policies: Vec::new(),
             permissions_boundary: Some(bad.to_owned()),
             size: Size::default(),
+            split: None,
         }],
         clusters: Vec::new(),
         notes: vec![bad.to_owned()],

@@ -302,6 +302,8 @@ pub(super) fn sample() -> Report {
             affects: vec!["arn:aws:iam::111122223333:role/ci/ci-deploy".to_owned()],
             documents: vec![json!({"Version": "2012-10-17", "Statement": [
                 {"Effect": "Deny", "Action": "iam:*", "Resource": HOSTILE}]})],
+            split: None,
+            workload: None,
             characters: vec![97],
             quota: 6_144,
             equivalent: false,

@@ -11,13 +11,16 @@ use crate::coverage::Loss;
 use crate::gap::{ActionSet, Grade, Slice};
 use crate::grants::{PolicyIndex, PrincipalIndex};
 use crate::iam::{ActionPart, Statement};
+use crate::report::split;
 use crate::report::{
     Alternative, Characters, Chosen, Inputs, Narrowed, Refused, Room, StatementOrigin, Suggestion, Unseen, UnseenWhy,
     Verdict,
 };
-use crate::rightsize::{self, Candidate, Decision, Impossible, Names, Origin, Proposal, Risks, Within};
+use crate::rightsize::{
+    self, AlternativeKind, Candidate, Decision, Impossible, Names, Origin, Proposal, Risks, Within,
+};
 use crate::time::{DAY, moment};
-use crate::verify::{Proved, ProvedAlternative, Replayed, Verified};
+use crate::verify::{Proved, ProvedAlternative, ProvedSplit, Replayed, Verified};
 
 /// Days for which a suggestion stays good.
 const EXPIRES: i64 = 14;
@@ -237,7 +240,7 @@ fn losses(inputs: &Inputs<'_>, affects: &[PrincipalIndex]) -> Vec<String> {
     lines
 }
 
-fn verdict(replayed: Replayed) -> Verdict {
+pub(in crate::report) fn verdict(replayed: Replayed) -> Verdict {
     Verdict {
         narrower: "proved".to_owned(),
         keeps: "proved".to_owned(),
@@ -259,12 +262,42 @@ pub(super) fn alternative(inputs: &Inputs<'_>, alternative: &ProvedAlternative) 
         policy_arn: policy.map(|policy| policy.arn.clone()),
         affects: arns(inputs.grants, &alternative.affects),
         documents: alternative.documents.clone(),
+        split: None,
+        workload: alternative.workload.clone(),
         characters: alternative.documents.iter().map(rightsize::characters).collect(),
         quota: alternative.quota,
         equivalent: alternative.kind.is_equivalent(),
-        note: alternative.kind.note().to_owned(),
+        note: match &alternative.beside {
+            Some(beside) => format!("{}. {beside}", alternative.kind.note()),
+            None => alternative.kind.note().to_owned(),
+        },
         held: alternative.held.clone(),
         verdict: verdict(alternative.replayed()),
+    }
+}
+
+/// A role's split that was proved.
+pub(super) fn role_split(inputs: &Inputs<'_>, proved: &ProvedSplit) -> Alternative {
+    let split = split::role_split(inputs.catalog, inputs.grants, proved);
+    let documents: Vec<Value> = split
+        .parts
+        .iter()
+        .flat_map(|part| part.documents.iter().cloned())
+        .collect();
+    Alternative {
+        kind: AlternativeKind::Roles.name().to_owned(),
+        policy: None,
+        policy_arn: None,
+        affects: vec![split.role.clone()],
+        characters: documents.iter().map(rightsize::characters).collect(),
+        documents,
+        split: Some(split),
+        workload: None,
+        quota: rightsize::MANAGED.characters,
+        equivalent: AlternativeKind::Roles.is_equivalent(),
+        note: AlternativeKind::Roles.note().to_owned(),
+        held: proved.held.clone(),
+        verdict: verdict(proved.replayed()),
     }
 }
 

@@ -7,13 +7,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::build::workloads_of;
-use super::{Window, Workload};
+use super::split::role_split;
+use super::{RoleSplit, Window, Workload};
 use crate::analysis::Archive;
 use crate::catalog::{AccessLevel, Catalog, Sensitive, escalation_paths, sensitive};
 use crate::gap::{ActionSet, Gap};
 use crate::grants::{Grants, Kind, PrincipalIndex};
 use crate::rightsize::{self, Risks};
 use crate::time::moment;
+use crate::verify::ProvedSplit;
 
 pub use clusters::{ClusterEntry, KubernetesAccess, NamespaceEntry, RoleOfAccount, ServiceAccountEntry};
 
@@ -66,6 +68,8 @@ pub struct Entry {
     pub permissions_boundary: Option<String>,
     /// How much it is granted.
     pub size: Size,
+    /// The roles that it should be, where several workloads used it.
+    pub split: Option<RoleSplit>,
 }
 
 /// One way to a principal's permissions.
@@ -170,6 +174,8 @@ pub struct InventoryInputs<'a> {
     pub grants: &'a Grants,
     /// Usage joined with grants.
     pub gaps: &'a [Gap],
+    /// Roles that several workloads share, as the roles that they should be.
+    pub splits: &'a [ProvedSplit],
     /// Whether somebody is shown.
     pub shows: &'a dyn Fn(PrincipalIndex) -> bool,
 }
@@ -233,6 +239,11 @@ fn entry(inputs: &InventoryInputs<'_>, risks: &Risks, index: PrincipalIndex) -> 
             .collect(),
         permissions_boundary: principal.permissions_boundary.clone(),
         size: size(inputs.catalog, risks, gap),
+        split: inputs
+            .splits
+            .iter()
+            .find(|split| split.role == index)
+            .map(|split| role_split(inputs.catalog, grants, split)),
     }
 }
 

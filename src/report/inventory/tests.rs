@@ -27,6 +27,7 @@ pub(crate) fn of_grants(mut roles: Vec<Value>, eks: Eks) -> Inventory {
         archive: &archive,
         grants: &grants,
         gaps: &gaps,
+        splits: &[],
         shows: &|_| true,
     })
 }

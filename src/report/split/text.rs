@@ -1,0 +1,242 @@
+//! What makes a part's role and moves its workloads: Terraform, Kubernetes manifests, associations, Helm values, commands.
+//!
+//! Names are strangers' text: each goes through the quoting of the language that it stands in.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use super::SplitPart;
+use crate::grants::{Eks, Principal};
+
+/// The annotation that gives a service account a role (EKS user guide, "Assign IAM roles to Kubernetes service accounts").
+const ANNOTATION: &str = "eks.amazonaws.com/role-arn";
+
+/// Writes all of it.
+pub(super) fn fill(part: &mut SplitPart, role: &Principal, eks: &Eks) {
+    let mut accounts: Vec<(String, String, bool)> = Vec::new();
+    let (mut manifests, mut commands, mut associations) = (String::new(), Vec::new(), Vec::new());
+    for workload in &part.workloads {
+        let Some(namespace) = &workload.namespace else { continue };
+        match workload.kind.as_str() {
+            "service_account" => {
+                let known = accounts
+                    .iter()
+                    .any(|(of, name, irsa)| of == namespace && *name == workload.name && *irsa);
+                if known {
+                    continue;
+                }
+                accounts.push((namespace.clone(), workload.name.clone(), true));
+                if !manifests.is_empty() {
+                    manifests.push_str("---\n");
+                }
+                manifests.push_str(&manifest(namespace, &workload.name, &part.arn));
+                commands.push(format!(
+                    "kubectl annotate serviceaccount -n {} {} {} --overwrite",
+                    shell(namespace),
+                    shell(&workload.name),
+                    shell(&format!("{ANNOTATION}={}", part.arn))
+                ));
+            }
+            "pod_identity" => {
+                accounts.push((namespace.clone(), workload.name.clone(), false));
+                let named = workload.cluster.as_deref().map(|id| match eks.cluster(id) {
+                    Some(cluster) => cluster.name.clone(),
+                    None => id.to_owned(),
+                });
+                let Some(cluster) = named else { continue };
+                associations.push(json!({"clusterName": cluster, "namespace": namespace,
+                    "serviceAccount": workload.name, "roleArn": part.arn}));
+                let known = eks.associations_of(&role.arn).find(|known| {
+                    known.cluster == cluster
+                        && known.namespace == *namespace
+                        && known.service_account == workload.name
+                        && !known.id.is_empty()
+                });
+                let cluster = shell(&cluster);
+                commands.push(match known {
+                    Some(known) => format!(
+                        "aws eks update-pod-identity-association --cluster-name {cluster} --association-id {} --role-arn {}",
+                        shell(&known.id),
+                        shell(&part.arn)
+                    ),
+                    None => format!(
+                        "aws eks update-pod-identity-association --cluster-name {cluster} --association-id \"$(aws eks \
+                         list-pod-identity-associations --cluster-name {cluster} --namespace {} --service-account {} \
+                         --query 'associations[0].associationId' --output text)\" --role-arn {}",
+                        shell(namespace),
+                        shell(&workload.name),
+                        shell(&part.arn)
+                    ),
+                });
+            }
+            _ => {}
+        }
+    }
+    if let [(_, name, irsa), rest @ ..] = &accounts[..]
+        && rest.iter().all(|(_, other, _)| other == name)
+    {
+        let irsa = *irsa || rest.iter().any(|(.., irsa)| *irsa);
+        part.helm_values = helm(name, irsa.then_some(part.arn.as_str()));
+    }
+    (part.manifests, part.commands, part.associations) = (manifests, commands, associations);
+    part.terraform = terraform(part, role);
+}
+
+fn manifest(namespace: &str, name: &str, arn: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: {}\n  namespace: {}\n  annotations:\n    {ANNOTATION}: {}\n",
+        yaml(name),
+        yaml(namespace),
+        yaml(arn)
+    )
+}
+
+fn helm(name: &str, arn: Option<&str>) -> String {
+    let mut text = format!("serviceAccount:\n  create: true\n  name: {}\n", yaml(name));
+    if let Some(arn) = arn {
+        text.push_str(&format!("  annotations:\n    {ANNOTATION}: {}\n", yaml(arn)));
+    }
+    text
+}
+
+/// The role, its policies and what hands it to its workloads.
+fn terraform(part: &SplitPart, role: &Principal) -> String {
+    let Some(trust) = &part.trust else {
+        return String::new();
+    };
+    let label = label(&part.name);
+    let mut text = String::new();
+    let mut block = |kind: &str, label: &str, members: &[(&str, String)]| {
+        let widest = members.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        let _ = writeln!(
+            text,
+            "{}resource \"{kind}\" \"{label}\" {{",
+            if text.is_empty() { "" } else { "\n" }
+        );
+        for (name, value) in members {
+            let _ = writeln!(text, "  {name:widest$} = {value}");
+        }
+        text.push_str("}\n");
+    };
+    let mut members = vec![
+        ("name", hcl(&part.name)),
+        ("path", hcl(&role.path)),
+        ("assume_role_policy", document(trust)),
+    ];
+    // A boundary stays where it is: without it the new role could do more than the old one.
+    if let Some(arn) = &role.permissions_boundary {
+        members.push(("permissions_boundary", hcl(arn)));
+    }
+    block("aws_iam_role", &label, &members);
+    let arn_of_role = format!("aws_iam_role.{label}.arn");
+    let name_of_role = format!("aws_iam_role.{label}.name");
+    match &part.documents[..] {
+        [one] => block(
+            "aws_iam_role_policy",
+            &label,
+            &[
+                ("name", hcl("use")),
+                ("role", name_of_role.clone()),
+                ("policy", document(one)),
+            ],
+        ),
+        many => {
+            for (at, one) in many.iter().enumerate() {
+                let numbered = format!("{label}_{}", at + 1);
+                let name = hcl(&format!("{}-{}", part.name, at + 1));
+                block(
+                    "aws_iam_policy",
+                    &numbered,
+                    &[("name", name), ("policy", document(one))],
+                );
+                let arn = format!("aws_iam_policy.{numbered}.arn");
+                let attachment = [("role", name_of_role.clone()), ("policy_arn", arn)];
+                block("aws_iam_role_policy_attachment", &numbered, &attachment);
+            }
+        }
+    }
+    for (at, arn) in part.attach.iter().enumerate() {
+        let attachment = [("role", name_of_role.clone()), ("policy_arn", hcl(arn))];
+        block(
+            "aws_iam_role_policy_attachment",
+            &format!("{label}_aws_{}", at + 1),
+            &attachment,
+        );
+    }
+    if part.workloads.iter().any(|workload| workload.kind == "ec2") {
+        let members = [("name", hcl(&part.name)), ("role", name_of_role)];
+        block("aws_iam_instance_profile", &label, &members);
+    }
+    for (at, association) in part.associations.iter().enumerate() {
+        let member = |key: &str| hcl(association[key].as_str().unwrap_or_default());
+        let members = [
+            ("cluster_name", member("clusterName")),
+            ("namespace", member("namespace")),
+            ("service_account", member("serviceAccount")),
+            ("role_arn", arn_of_role.clone()),
+        ];
+        block(
+            "aws_eks_pod_identity_association",
+            &format!("{label}_{}", at + 1),
+            &members,
+        );
+    }
+    text
+}
+
+/// A name as Terraform takes it for a resource.
+fn label(name: &str) -> String {
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_lowercase()
+        } else {
+            '_'
+        }
+    };
+    let label: String = name.chars().map(plain).collect();
+    if label.starts_with(|c: char| c.is_ascii_digit()) {
+        format!("role_{label}")
+    } else {
+        label
+    }
+}
+
+/// Text as Terraform writes it: JSON's quoting, and nothing of it a template.
+fn hcl(text: &str) -> String {
+    no_template(&Value::from(text).to_string())
+}
+
+/// A document as a Terraform expression.
+fn document(value: &Value) -> String {
+    let pretty = serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string());
+    let indented = pretty.lines().collect::<Vec<_>>().join("\n  ");
+    format!("jsonencode({})", no_template(&indented))
+}
+
+/// Terraform knows `\n`, `\r`, `\t`, `\"`, `\\` and `\u`, no other escape, and `${` and `%{` start templates
+/// (Terraform language, "Strings and templates").
+fn no_template(text: &str) -> String {
+    text.replace("\\b", "\\u0008")
+        .replace("\\f", "\\u000c")
+        .replace("${", "$${")
+        .replace("%{", "%%{")
+}
+
+/// Text as YAML writes it: a JSON string is one.
+fn yaml(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+/// Text as one word of a shell.
+fn shell(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@+,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,213 @@
+//! Who of a role's users belongs together: a service account, a function, a caller each; instances and tasks by what they
+//! called, as their names say nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::attribute::{Workload, WorkloadKind};
+use crate::catalog::ActionId;
+use crate::gap::{Gap, Shares};
+use crate::grants::Eks;
+
+/// Users that get one role.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Group {
+    /// Names for it, the shortest first; a longer one where two groups share that.
+    pub(super) names: Vec<String>,
+    /// Who, with their calls, most first.
+    pub(super) workloads: Vec<(Workload, u64)>,
+    /// Why they are together, or stand alone.
+    pub(super) why: String,
+}
+
+/// A role's users in groups.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub(super) struct Groups {
+    /// In the order of their names.
+    pub(super) all: Vec<Group>,
+    /// The group of those behind a row, by their place in the table; whoever is in none cannot be told.
+    pub(super) of: BTreeMap<usize, usize>,
+    /// Calls that are owed to nobody who can be named, by the reason.
+    pub(super) unattributed: BTreeMap<&'static str, u64>,
+}
+
+/// One user: what it is called, and what it did.
+#[derive(Default)]
+struct Unit {
+    workloads: BTreeMap<Workload, u64>,
+    behind: BTreeSet<usize>,
+    actions: BTreeSet<ActionId>,
+}
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Key {
+    Account(String, String, String),
+    Function(String),
+    Caller(String),
+    Subject(String),
+    Service(String),
+    People,
+    Instance(String),
+    Task(String),
+}
+
+/// The users of a role in groups; the same whatever order they were read in.
+pub(super) fn groups(shares: &Shares<'_>, gap: &Gap, eks: &Eks) -> Groups {
+    let mut units: BTreeMap<Key, Unit> = BTreeMap::new();
+    let mut key_of: BTreeMap<usize, Key> = BTreeMap::new();
+    let mut groups = Groups::default();
+    let table = shares.table();
+    for row in shares.rows(gap.principal) {
+        let user = table.actor(row).map(|actor| gap.users.user(actor, row.calls));
+        match user {
+            Some(user) => match user.workload {
+                Some(workload) => {
+                    let key = key(&workload, eks);
+                    key_of.insert(row.behind, key.clone());
+                    let unit = units.entry(key).or_default();
+                    unit.behind.insert(row.behind);
+                    *unit.workloads.entry(workload).or_default() += row.calls;
+                }
+                None => *groups.unattributed.entry(user.why).or_default() += row.calls,
+            },
+            None => {
+                *groups
+                    .unattributed
+                    .entry("calls without a session that is known")
+                    .or_default() += row.calls
+            }
+        }
+    }
+    for (action, evidence) in &gap.activity.may_need {
+        for behind in evidence.behind.keys() {
+            if let Some(unit) = key_of.get(behind).and_then(|key| units.get_mut(key)) {
+                unit.actions.insert(*action);
+            }
+        }
+    }
+    let is_unit = |key: &Key| matches!(key, Key::Instance(_) | Key::Task(_));
+    let (by_use, by_name): (BTreeMap<Key, Unit>, BTreeMap<Key, Unit>) =
+        units.into_iter().partition(|(key, _)| is_unit(key));
+    for (key, unit) in by_name {
+        let (names, why) = named(&key);
+        groups.add(names, why, [unit]);
+    }
+    let (instances, tasks): (Vec<(Key, Unit)>, Vec<(Key, Unit)>) =
+        by_use.into_iter().partition(|(key, _)| matches!(key, Key::Instance(_)));
+    for (what, units) in [("instances", instances), ("tasks", tasks)] {
+        for (at, family) in families(units).into_iter().enumerate() {
+            let name = if at == 0 {
+                what.to_owned()
+            } else {
+                format!("{what}-{}", at + 1)
+            };
+            let why = format!("{what} by what they called: each shares half of it at least with the others");
+            groups.add(vec![name], why, family);
+        }
+    }
+    groups
+}
+
+impl Groups {
+    fn add(&mut self, names: Vec<String>, why: String, units: impl IntoIterator<Item = Unit>) {
+        let at = self.all.len();
+        let mut workloads: BTreeMap<Workload, u64> = BTreeMap::new();
+        for unit in units {
+            for (workload, calls) in unit.workloads {
+                *workloads.entry(workload).or_default() += calls;
+            }
+            self.of.extend(unit.behind.into_iter().map(|behind| (behind, at)));
+        }
+        let mut workloads: Vec<(Workload, u64)> = workloads.into_iter().collect();
+        workloads.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        self.all.push(Group { names, workloads, why });
+    }
+}
+
+fn key(workload: &Workload, eks: &Eks) -> Key {
+    let name = || workload.name.clone();
+    match workload.kind {
+        // Whoever moves from IRSA to Pod Identity is one service account.
+        WorkloadKind::ServiceAccount | WorkloadKind::PodIdentity => Key::Account(
+            workload
+                .cluster
+                .as_deref()
+                .map(|id| eks.name_of(id))
+                .unwrap_or_default(),
+            workload.namespace.clone().unwrap_or_default(),
+            name(),
+        ),
+        WorkloadKind::Lambda => Key::Function(name()),
+        WorkloadKind::Ec2 => Key::Instance(name()),
+        WorkloadKind::Ecs => Key::Task(name()),
+        WorkloadKind::Principal => Key::Caller(name()),
+        WorkloadKind::WebIdentity => Key::Subject(family(&workload.name).to_owned()),
+        WorkloadKind::Service => Key::Service(name()),
+        WorkloadKind::Sso | WorkloadKind::Saml => Key::People,
+    }
+}
+
+/// `repo:ORG/NAME` of `repo:ORG/NAME:ref:refs/heads/main`: branches and tags of one repository are one workload
+/// (GitHub's documentation, "OpenID Connect reference", the subject claim).
+pub(super) fn family(subject: &str) -> &str {
+    match subject.match_indices(':').nth(1) {
+        Some((at, _)) if subject.starts_with("repo:") => &subject[..at],
+        _ => subject,
+    }
+}
+
+fn named(key: &Key) -> (Vec<String>, String) {
+    let last = |text: &str| text.rsplit(['/', ':']).next().unwrap_or(text).to_owned();
+    match key {
+        Key::Account(cluster, namespace, name) => (
+            vec![
+                name.clone(),
+                format!("{namespace}-{name}"),
+                format!("{cluster}-{namespace}-{name}"),
+            ],
+            "a service account is one workload".to_owned(),
+        ),
+        Key::Function(name) => (vec![last(name), name.clone()], "a function is one workload".to_owned()),
+        Key::Caller(arn) => (
+            vec![last(arn), arn.clone()],
+            "each role or user that takes it is one".to_owned(),
+        ),
+        Key::Subject(subject) => (
+            vec![last(subject), subject.clone()],
+            "subjects of one repository, or one subject".to_owned(),
+        ),
+        Key::Service(name) => {
+            let first = name.split('.').next().unwrap_or(name).to_owned();
+            (vec![first, name.clone()], "each service of AWS is one".to_owned())
+        }
+        Key::People => (
+            vec!["people".to_owned()],
+            "people share what they do by hand".to_owned(),
+        ),
+        Key::Instance(name) | Key::Task(name) => (vec![name.clone()], String::new()),
+    }
+}
+
+/// Units of which each shares with its family half at least of what the one of the two that called less did; whoever called
+/// most comes first.
+fn families(units: Vec<(Key, Unit)>) -> Vec<Vec<Unit>> {
+    let mut units = units;
+    units.sort_by(|a, b| b.1.actions.len().cmp(&a.1.actions.len()).then_with(|| a.0.cmp(&b.0)));
+    let mut families: Vec<(BTreeSet<ActionId>, Vec<Unit>)> = Vec::new();
+    for (_, unit) in units {
+        let fits = |known: &BTreeSet<ActionId>| {
+            let both = known.intersection(&unit.actions).count();
+            both * 2 >= known.len().min(unit.actions.len())
+        };
+        match families.iter_mut().find(|(known, _)| fits(known)) {
+            Some((known, family)) => {
+                known.extend(unit.actions.iter().copied());
+                family.push(unit);
+            }
+            None => families.push((unit.actions.clone(), vec![unit])),
+        }
+    }
+    families.into_iter().map(|(_, family)| family).collect()
+}
+
+#[cfg(test)]
+mod tests;
