@@ -56,7 +56,7 @@ enum AlternativeArg {
     Boundary,
     /// A denial of what would go, for a trial week; not equivalent
     Deny,
-    /// A session policy that allows what stays, within 2,048 characters
+    /// A session policy that allows what stays, within 2,048 characters; of a role with several workloads one for each, too
     Session,
     /// What stays by name, in several managed policies, where one is too small
     Split,

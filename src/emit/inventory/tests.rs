@@ -1,3 +1,5 @@
+//! Hostile names, and lines no wider than asked.
+
 use super::*;
 use crate::report::{INVENTORY, Size, Window};
 

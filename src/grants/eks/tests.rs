@@ -1,3 +1,5 @@
+//! What EKS's commands print, in every order.
+
 use serde_json::json;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Inventories of a few roles without logs.
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -108,26 +108,27 @@ fn terraform(part: &SplitPart, role: &Principal) -> String {
     let label = label(&part.name);
     let mut text = String::new();
     let mut block = |kind: &str, label: &str, members: &[(&str, String)]| {
-        let widest = members.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        // As `terraform fmt` lays it out: what takes several lines is not aligned.
+        let is_line = |value: &str| !value.contains('\n');
+        let of_lines = members.iter().filter(|(_, value)| is_line(value));
+        let widest = of_lines.map(|(name, _)| name.len()).max().unwrap_or(0);
         let _ = writeln!(
             text,
             "{}resource \"{kind}\" \"{label}\" {{",
             if text.is_empty() { "" } else { "\n" }
         );
         for (name, value) in members {
-            let _ = writeln!(text, "  {name:widest$} = {value}");
+            let width = if is_line(value) { widest } else { 0 };
+            let _ = writeln!(text, "  {name:width$} = {value}");
         }
         text.push_str("}\n");
     };
-    let mut members = vec![
-        ("name", hcl(&part.name)),
-        ("path", hcl(&role.path)),
-        ("assume_role_policy", document(trust)),
-    ];
+    let mut members = vec![("name", hcl(&part.name)), ("path", hcl(&role.path))];
     // A boundary stays where it is: without it the new role could do more than the old one.
     if let Some(arn) = &role.permissions_boundary {
         members.push(("permissions_boundary", hcl(arn)));
     }
+    members.push(("assume_role_policy", document(trust)));
     block("aws_iam_role", &label, &members);
     let arn_of_role = format!("aws_iam_role.{label}.arn");
     let name_of_role = format!("aws_iam_role.{label}.name");
@@ -209,9 +210,38 @@ fn hcl(text: &str) -> String {
 
 /// A document as a Terraform expression.
 fn document(value: &Value) -> String {
-    let pretty = serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string());
-    let indented = pretty.lines().collect::<Vec<_>>().join("\n  ");
-    format!("jsonencode({})", no_template(&indented))
+    let mut text = "jsonencode(".to_owned();
+    expression(value, 2, &mut text);
+    text.push(')');
+    text
+}
+
+fn expression(value: &Value, indent: usize, text: &mut String) {
+    let lead = |indent: usize| format!("\n{}", " ".repeat(indent));
+    match value {
+        Value::Array(entries) if !entries.is_empty() => {
+            text.push('[');
+            for (at, entry) in entries.iter().enumerate() {
+                text.push_str(if at > 0 { "," } else { "" });
+                text.push_str(&lead(indent + 2));
+                expression(entry, indent + 2, text);
+            }
+            text.push_str(&lead(indent));
+            text.push(']');
+        }
+        Value::Object(members) if !members.is_empty() => {
+            text.push('{');
+            for (at, (name, member)) in members.iter().enumerate() {
+                text.push_str(if at > 0 { "," } else { "" });
+                text.push_str(&lead(indent + 2));
+                text.push_str(&format!("{} : ", hcl(name)));
+                expression(member, indent + 2, text);
+            }
+            text.push_str(&lead(indent));
+            text.push('}');
+        }
+        other => text.push_str(&no_template(&other.to_string())),
+    }
 }
 
 /// Terraform knows `\n`, `\r`, `\t`, `\"`, `\\` and `\u`, no other escape, and `${` and `%{` start templates

@@ -1,3 +1,5 @@
+//! Trust policies in words: one statement a row.
+
 use serde_json::{Value, json};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Strangers' names in Terraform, YAML and shell.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Who belongs together.
+
 use super::*;
 
 fn unit(name: &str, actions: &[usize]) -> (Key, Unit) {

@@ -1,3 +1,5 @@
+//! Trust policies cut to one workload, each shown to let in nobody new.
+
 use super::*;
 use crate::iam::Policy;
 use crate::iam::subset::{Verdict, allows_no_more};
