@@ -303,7 +303,7 @@ fn trust_in_another_account_that_does_not_use_it() {
             "resources": [{"ARN": "arn:aws:iam::111122223333:role/app", "type": "AWS::IAM::Role", "accountId": ACCOUNT}]}),
     );
     check(
-        &used(&[assumed.clone()]),
+        &used(std::slice::from_ref(&assumed)),
         &grants,
         None,
         &["unconditional-cross-account-trust"],

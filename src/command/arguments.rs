@@ -374,10 +374,13 @@ impl UsageArgs {
 
     fn collect_by(&self, terminal: &Terminal, read: &Read<'_>) -> anyhow::Result<Collected> {
         #[cfg(feature = "polars")]
-        let ledger = self.ledger.as_ref().map(|dir| self.read(dir, terminal));
+        let collected = match &self.ledger {
+            Some(dir) => self.read(dir, terminal),
+            None => self.logs.collect(terminal, read),
+        };
         #[cfg(not(feature = "polars"))]
-        let ledger = None;
-        let mut collected = ledger.unwrap_or_else(|| self.logs.collect(terminal, read))?;
+        let collected = self.logs.collect(terminal, read);
+        let mut collected = collected?;
         self.losses.settle(&mut collected.coverage, terminal)?;
         collected.measure();
         Ok(collected)

@@ -136,7 +136,9 @@ fn together(mut rows: Vec<Row>) -> Vec<Row> {
 
 /// Calls of each role by workload.
 fn totals(table: &Table) -> Vec<WorkloadCalls> {
-    let mut totals: BTreeMap<(Arc<str>, Arc<str>, Arc<Actor>), u64> = BTreeMap::new();
+    /// A role's account and id, and who stood behind it.
+    type Place = (Arc<str>, Arc<str>, Arc<Actor>);
+    let mut totals: BTreeMap<Place, u64> = BTreeMap::new();
     for row in &table.rows {
         if let Some(actor) = table.actor(row)
             && row.calls > 0

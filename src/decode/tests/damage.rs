@@ -6,7 +6,7 @@ use flate2::Compression as Level;
 use flate2::write::GzEncoder;
 use proptest::prelude::*;
 
-use super::super::{Compression, Limits, Reader, read, read_slice};
+use super::super::{Compression, Limits, Reader, read_slice};
 use super::{check, collect, gzip, quoted, record, records, slice, windows};
 
 #[test]
@@ -197,7 +197,7 @@ impl Read for Fails<'_> {
 fn reading_that_fails_keeps_what_was_read() {
     let text = records(&["A", "B"]);
     let failed = "[after record 1] reading failed; how many records are lost is unknown (0)";
-    let lines = |bytes: &[u8]| collect(|sink| read(Fails(bytes), &Limits::default(), sink)).0;
+    let lines = |bytes: &[u8]| collect(|sink| Reader::new().read(Fails(bytes), &Limits::default(), sink)).0;
     assert_eq!(lines(&text.as_bytes()[..text.len() - 20]), ["A", failed]);
     assert_eq!(
         lines(b""),

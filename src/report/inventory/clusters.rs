@@ -214,7 +214,7 @@ pub(super) fn notes(inputs: &InventoryInputs<'_>) -> Vec<String> {
             notes.push(format!("{whose}: {} is not in the grants", association.role));
         }
     }
-    for ((cluster, arn), _) in &eks.access_entries {
+    for (cluster, arn) in eks.access_entries.keys() {
         if !known.contains(arn.as_str()) {
             let of = match cluster.as_str() {
                 "" => String::new(),

@@ -284,7 +284,7 @@ fn size(catalog: &Catalog, risks: &Risks, gap: &Gap) -> Size {
     if !granted.is_empty() {
         size.escalation_paths = escalation_paths()
             .iter()
-            .filter(|path| path.actions.iter().all(|action| holds(&action)))
+            .filter(|path| path.actions.iter().all(&holds))
             .map(|path| path.id.to_owned())
             .collect();
     }
