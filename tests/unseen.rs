@@ -376,11 +376,11 @@ fn ci_deploy_fits_a_screen_and_its_first_statement_is_what_was_seen() {
     }
     assert_eq!(deploy["statements"][0]["unseen"], Value::Null);
     assert_ne!(deploy["statements"][1]["unseen"]["why"], json!([]));
-    // Forty lines of ninety columns.
+    // Forty-two lines of ninety columns: what DynamoDB's guide does not list as logged stays too.
     let characters = deploy["characters"]["after"].as_u64().expect("a number");
-    assert!(characters < 3_600, "{characters} characters");
+    assert!(characters < 3_800, "{characters} characters");
     assert!(
-        comment.contains("<code>BuildUnseen</code>: 149 actions stay"),
+        comment.contains("<code>BuildUnseen</code>: 171 actions stay"),
         "{comment}"
     );
 }
