@@ -5,7 +5,8 @@ use std::ops::Range;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use serde_json::Value;
 
-use super::json;
+use super::forms::{self, Around};
+use super::json::Search;
 use super::tree::{Document, Kind, Member, Node, Piece, Syntax, Template, pieces};
 
 /// How deep a document may nest; deeper ones are left alone.
@@ -18,11 +19,26 @@ const SHARED: Kind = Kind::Plain(Value::Null);
 pub(super) fn documents(text: &str, names: &[String]) -> Vec<Document> {
     let mut found = Vec::new();
     let read = roots(text);
-    for node in &read.nodes {
-        json::search(node, Syntax::Yaml, names, &mut found);
-    }
-    for block in read.blocks {
-        found.extend(json::documents(&text[block.clone()], block.start, Syntax::Json, names));
+    let search = Search {
+        syntax: Syntax::Yaml,
+        text,
+        blocks: &read.blocks,
+    };
+    let around = Around {
+        names: names.to_vec(),
+        ..Around::default()
+    };
+    for mut node in read.nodes {
+        let is_serverless = node.member("provider").is_some() && node.member("service").is_some();
+        // `Pulumi.yaml`: a program in YAML.
+        let is_pulumi = node.member("runtime").is_some() && node.member("resources").is_some();
+        if is_serverless || is_pulumi {
+            forms::with_references(&mut node);
+        }
+        if is_serverless {
+            found.extend(forms::serverless(&node, names));
+        }
+        search.below(&node, &around, &mut found);
     }
     found
 }

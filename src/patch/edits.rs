@@ -1,10 +1,12 @@
 //! From a document and the policy that should stand in its place to the fewest bytes that must change.
 
+mod layout;
+
 use std::ops::Range;
 
 use serde_json::Value;
 
-use super::tree::{Document, Kind, Member, Node, Syntax, elements, scalar};
+use super::tree::{Document, KEY_SID, Kind, Member, Node, Syntax, elements, scalar};
 use crate::iam::pattern;
 
 /// Bytes of a file, and what to put in their place.
@@ -45,9 +47,10 @@ pub(super) fn edits(
     let mut edits = Vec::new();
     let goes: Vec<bool> = becomes.iter().map(Vec::is_empty).collect();
     if goes.contains(&true) {
-        if document.syntax == Syntax::DataSource {
-            let blocks = statement.elements().iter().zip(&goes).filter(|(_, goes)| **goes);
-            edits.extend(blocks.map(|(block, _)| writer.without_block(&block.span)));
+        if writer.in_blocks(statement) {
+            for (block, _) in statement.elements().iter().zip(&goes).filter(|(_, goes)| **goes) {
+                edits.push(writer.without_block(&block.span)?);
+            }
         } else {
             writer.without(statement, &goes, &mut edits)?;
         }
@@ -58,7 +61,10 @@ pub(super) fn edits(
         };
         let mut own = Vec::new();
         writer.statement(node, old, &new_at(after, *first), &mut own)?;
-        let copies = more.iter().map(|new| writer.copy(node, old, &new_at(after, *new)));
+        let keyed = document.syntax == Syntax::Statements && writer.in_blocks(statement);
+        let copies = more
+            .iter()
+            .map(|new| writer.copy(node, old, &new_at(after, *new), keyed));
         let copies: Vec<String> = copies.collect::<Result<_, _>>()?;
         match copies.is_empty() {
             true => edits.extend(own),
@@ -224,6 +230,12 @@ impl Writer<'_> {
         if old == new {
             return Ok(());
         }
+        if let Some(by_key) = node.member(KEY_SID) {
+            let suffix = new.and_then(Value::as_str).zip(old.and_then(Value::as_str));
+            let suffix = suffix.and_then(|(new, old)| new.strip_prefix(old));
+            edits.push(self.longer(&by_key.name_span, suffix.ok_or("its Sid is another: edit it by hand")?));
+            return Ok(());
+        }
         let (Some(member), Some(sid)) = (node.member("Sid"), new.and_then(Value::as_str)) else {
             return Err("a statement gets or loses its Sid: put the new document in by hand".to_owned());
         };
@@ -238,10 +250,31 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// The statement written once more, as `new` has it: what it refers to it goes on referring to.
-    fn copy(&self, node: &Node, old: &Value, new: &Value) -> Result<String, String> {
+    /// A key with a suffix.
+    fn longer(&self, key: &Range<usize>, suffix: &str) -> Edit {
+        let end = match self.text[key.clone()].ends_with('"') {
+            true => key.end - 1,
+            false => key.end,
+        };
+        Edit {
+            range: end..end,
+            text: suffix.to_owned(),
+        }
+    }
+
+    /// The statement written once more, as `new` has it: what it refers to it goes on referring to. One of a map that is
+    /// `keyed` gets a key of its own.
+    fn copy(&self, node: &Node, old: &Value, new: &Value, keyed: bool) -> Result<String, String> {
         let mut edits = Vec::new();
         self.sid(node, old, new, &mut edits)?;
+        if keyed && (node.member(KEY_SID).is_none() || edits.is_empty()) {
+            let written = &self.text[node.span.clone()];
+            let in_key = |c: char| c.is_ascii_alphanumeric() || "-_\"".contains(c);
+            let length = written
+                .find(|c| !in_key(c))
+                .ok_or("its key is not written: add the new one by hand")?;
+            edits.push(self.longer(&(node.span.start..node.span.start + length), "Unseen"));
+        }
         for pair in CHANGES.chunks(2) {
             let key = |statement: &Value| pair.iter().copied().find(|key| statement.get(key).is_some());
             let (Some(old_key), Some(new_key)) = (key(old), key(new)) else {
@@ -281,7 +314,7 @@ impl Writer<'_> {
 
     /// A statement with its own edits, and copies of it behind it; one that stood alone becomes a list.
     fn beside(&self, list: &Node, node: &Node, own: Vec<Edit>, copies: &[String], edits: &mut Vec<Edit>) {
-        if self.document.syntax == Syntax::DataSource {
+        if self.in_blocks(list) {
             edits.extend(own);
             let newline = self.newline();
             let lead = format!("{newline}{newline}{}", self.indentation(node.span.start));
@@ -311,8 +344,12 @@ impl Writer<'_> {
 
     fn rename(&self, member: &Member, name: &str, edits: &mut Vec<Edit>) {
         let written = &self.text[member.name_span.clone()];
-        let name = if self.document.syntax == Syntax::DataSource {
-            name.to_lowercase() + "s"
+        let name = if self.document.syntax.is_lower() {
+            match name {
+                "NotAction" => "not_actions".to_owned(),
+                "NotResource" => "not_resources".to_owned(),
+                name => name.to_lowercase() + "s",
+            }
         } else {
             name.to_owned()
         };
@@ -374,7 +411,9 @@ impl Writer<'_> {
         match self.document.syntax {
             Syntax::Json => json(),
             Syntax::Heredoc | Syntax::Hcl => json().replace("${", "$${").replace("%{", "%%{"),
-            Syntax::DataSource => json().replace("${", "&{").replace("%{", "%%{"),
+            Syntax::DataSource | Syntax::Statements | Syntax::JsonStatements => {
+                json().replace("${", "&{").replace("%{", "%%{")
+            }
             Syntax::Yaml => {
                 let plain = text.starts_with(|c: char| c.is_ascii_alphanumeric())
                     && !text.ends_with(':')
@@ -477,7 +516,12 @@ impl Writer<'_> {
                 } else {
                     from.start..next.span.start
                 }
-            } else if own_lines && matches!(self.document.syntax, Syntax::Hcl | Syntax::DataSource) {
+            } else if own_lines
+                && matches!(
+                    self.document.syntax,
+                    Syntax::Hcl | Syntax::DataSource | Syntax::Statements
+                )
+            {
                 // Terraform takes a comma behind the last element.
                 self.line_start(from.start)..self.line_end(to.end)
             } else {
@@ -491,89 +535,29 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Whether the statements are blocks, or attributes of a map, which no comma parts.
+    fn in_blocks(&self, list: &Node) -> bool {
+        match self.document.syntax {
+            Syntax::DataSource => true,
+            Syntax::Statements => self.text[list.span.start..].starts_with('{'),
+            Syntax::Json | Syntax::Heredoc | Syntax::Hcl | Syntax::JsonStatements | Syntax::Yaml => false,
+        }
+    }
+
     /// Takes a block out, with its lines and a blank one behind it.
-    fn without_block(&self, block: &Range<usize>) -> Edit {
+    fn without_block(&self, block: &Range<usize>) -> Result<Edit, String> {
+        if !self.starts_its_line(block) || !self.ends_its_line(block) {
+            return Err("a statement to take out shares its lines with others: take it out by hand".to_owned());
+        }
         let start = self.line_start(block.start);
         let mut end = self.line_end(block.end);
         let next = self.line_end(end + 1);
         if end < self.text.len() && self.text[end..next.min(self.text.len())].trim().is_empty() {
             end = next;
         }
-        Edit {
+        Ok(Edit {
             range: start..end,
             text: String::new(),
-        }
-    }
-
-    fn newline(&self) -> &'static str {
-        if self.text.contains("\r\n") { "\r\n" } else { "\n" }
-    }
-
-    fn line_start(&self, at: usize) -> usize {
-        self.text[..at].rfind('\n').map_or(0, |newline| newline + 1)
-    }
-
-    /// Behind the line that byte `at - 1` stands in, its newline included.
-    fn line_end(&self, at: usize) -> usize {
-        let from = at.saturating_sub(1).min(self.text.len());
-        let bytes = &self.text.as_bytes()[from..];
-        memchr::memchr(b'\n', bytes).map_or(self.text.len(), |newline| from + newline + 1)
-    }
-
-    fn indentation(&self, at: usize) -> String {
-        let line = &self.text[self.line_start(at)..];
-        line.chars().take_while(|c| *c == ' ' || *c == '\t').collect()
-    }
-
-    /// Characters before `at` in its line.
-    fn column(&self, at: usize) -> usize {
-        self.text[self.line_start(at)..at].chars().count()
-    }
-
-    fn blank_before(&self, at: usize) -> bool {
-        self.text[self.line_start(at)..at].trim().is_empty()
-    }
-
-    fn starts_its_line(&self, span: &Range<usize>) -> bool {
-        self.blank_before(span.start)
-    }
-
-    /// Whether only a comma and a comment stand behind it.
-    fn ends_its_line(&self, span: &Range<usize>) -> bool {
-        let rest = self.text[span.end..self.line_end(span.end + 1).max(span.end)].trim_start_matches([' ', '\t', ',']);
-        let rest = rest.trim();
-        rest.is_empty() || rest.starts_with('#') || rest.starts_with("//")
-    }
-
-    /// Whether a list of YAML is told by its dashes.
-    fn is_block(&self, list: &Node) -> bool {
-        self.document.syntax == Syntax::Yaml && !self.text[list.span.start..].starts_with('[')
-    }
-
-    /// Where the dash of an element of such a list stands.
-    fn dash(&self, element: &Node) -> Option<usize> {
-        let before = &self.text[..element.span.start];
-        let dash = before.trim_end_matches([' ', '\t']).len().checked_sub(1)?;
-        before[dash..].starts_with('-').then_some(dash)
-    }
-
-    /// Whether a place in YAML is inside brackets of the document.
-    fn in_brackets(&self, at: usize) -> bool {
-        let before = &self.text[self.document.root.span.start..at];
-        let count = |open: char, close: char| before.matches(open).count() > before.matches(close).count();
-        count('{', '}') || count('[', ']')
-    }
-
-    /// One step of indentation: the least by which a line of the document stands deeper than the one before.
-    fn unit(&self) -> String {
-        let lines: Vec<&str> = self.text[self.document.root.span.clone()].lines().skip(1).collect();
-        let depth = |line: &str| line.len() - line.trim_start().len();
-        if lines.iter().any(|line| line.starts_with('\t')) {
-            return "\t".to_owned();
-        }
-        let steps = lines
-            .windows(2)
-            .filter_map(|pair| depth(pair[1]).checked_sub(depth(pair[0])));
-        " ".repeat(steps.filter(|step| *step > 0).min().unwrap_or(2))
+        })
     }
 }

@@ -80,7 +80,7 @@ pub(super) fn joint(shares: &[Share<'_>]) -> Result<Joint, String> {
 }
 
 /// Origins of which each is one; `None` where a statement comes of several.
-fn single(origins: &[Vec<usize>]) -> Option<Vec<usize>> {
+pub(super) fn single(origins: &[Vec<usize>]) -> Option<Vec<usize>> {
     let each = origins.iter().map(|origin| match origin[..] {
         [one] => Some(one),
         _ => None,
@@ -108,12 +108,12 @@ fn prove(before: &Value, after: &Value, document: &Value) -> Result<(), String> 
     verify::narrower(&document, &parse(after)?).map_err(|error| format!("something would be lost: {error}"))
 }
 
-fn statements(document: &Value) -> &[Value] {
+pub(super) fn statements(document: &Value) -> &[Value] {
     document.get("Statement").map(elements).unwrap_or_default()
 }
 
 /// For each new statement the old one that it stands for: the same but for actions and resources, in the same order.
-fn origins(old: &[Value], new: &[Value]) -> Option<Vec<usize>> {
+pub(super) fn origins(old: &[Value], new: &[Value]) -> Option<Vec<usize>> {
     let mut found = Vec::new();
     let mut from = 0;
     for statement in new {

@@ -8,6 +8,7 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 use serde_json::Value;
 
 use super::cloudformation::intrinsic;
+use super::forms::Around;
 use super::tree::{Document, Kind, Member, Node, Piece, Syntax, Template, is_policy, pieces};
 
 /// JSON as RFC 8259 has it.
@@ -45,61 +46,56 @@ pub(super) fn search(node: &Node, syntax: Syntax, names: &[String], found: &mut 
         names: names.to_vec(),
         ..Around::default()
     };
-    search_in(node, syntax, &around, found);
+    let search = Search {
+        syntax,
+        text: "",
+        blocks: &[],
+    };
+    search.below(node, &around, found);
 }
 
-/// What stands around a node.
-#[derive(Clone, Default)]
-struct Around {
-    names: Vec<String>,
-    patterns: Vec<Vec<Piece>>,
-    policy: Option<Vec<Piece>>,
+/// How policies are looked for.
+pub(super) struct Search<'s> {
+    pub(super) syntax: Syntax,
+    /// The file, and the spans in it of strings that hold JSON.
+    pub(super) text: &'s str,
+    pub(super) blocks: &'s [Range<usize>],
 }
 
-fn search_in(node: &Node, syntax: Syntax, around: &Around, found: &mut Vec<Document>) {
-    if is_policy(node) {
-        found.push(Document {
-            syntax,
-            root: node.clone(),
-            names: around.names.clone(),
-            patterns: around.patterns.clone(),
-            policy: around.policy.clone(),
-            left: None,
-        });
-        return;
-    }
-    match &node.kind {
-        Kind::List(elements) => elements.iter().for_each(|each| search_in(each, syntax, around, found)),
-        Kind::Map(members) => {
-            let mut inner = around.clone();
-            for member in members {
-                inner.names.extend(member.value.literal());
-                if let Kind::Text(name) = &member.value.kind
-                    && member.name.ends_with("Name")
-                {
-                    inner.patterns.push(name.clone());
-                    if matches!(member.name.as_str(), "PolicyName" | "ManagedPolicyName") {
-                        inner.policy = Some(name.clone());
+impl Search<'_> {
+    pub(super) fn below(&self, node: &Node, around: &Around, found: &mut Vec<Document>) {
+        if is_policy(node) {
+            found.push(around.document(self.syntax, node.clone()));
+            return;
+        }
+        match &node.kind {
+            Kind::List(elements) => elements.iter().for_each(|each| self.below(each, around, found)),
+            Kind::Map(members) => {
+                let mut inner = around.clone();
+                inner.enter(members);
+                for member in members {
+                    let mut each = inner.clone();
+                    each.names.push(member.name.clone());
+                    each.resource(member);
+                    inner.made_by_sam(member, found);
+                    self.below(&member.value, &each, found);
+                }
+            }
+            Kind::Text(_) => {
+                let blocks = self.blocks.iter().filter(|block| node.span.contains(&block.start));
+                for block in blocks {
+                    let json = Search {
+                        syntax: Syntax::Json,
+                        text: "",
+                        blocks: &[],
+                    };
+                    if let Some(root) = root(&self.text[block.clone()], block.start, Syntax::Json) {
+                        json.below(&root, around, found);
                     }
                 }
             }
-            for member in members {
-                inner.names.push(member.name.clone());
-                if let Kind::Map(resource) = &member.value.kind
-                    && resource.iter().any(|member| member.name == "Type")
-                {
-                    // What has no name of its own is called STACK-RESOURCE-RANDOM (CloudFormation user guide, "Name type").
-                    let between = Piece::Literal(format!("-{}-", member.name));
-                    inner.patterns.push(vec![Piece::Reference, between, Piece::Reference]);
-                    search_in(&member.value, syntax, &inner, found);
-                    inner.patterns.pop();
-                } else {
-                    search_in(&member.value, syntax, &inner, found);
-                }
-                inner.names.pop();
-            }
+            Kind::Plain(_) | Kind::Unknown => {}
         }
-        Kind::Text(_) | Kind::Plain(_) | Kind::Unknown => {}
     }
 }
 
@@ -107,7 +103,7 @@ fn node(value: &ast::Value<'_>, offset: usize, syntax: Syntax) -> Node {
     let place = |range: jsonc_parser::common::Range| -> Range<usize> { range.start + offset..range.end + offset };
     let span = place(value.range());
     let kind = match value {
-        ast::Value::StringLit(text) if syntax == Syntax::Heredoc => {
+        ast::Value::StringLit(text) if matches!(syntax, Syntax::Heredoc | Syntax::JsonStatements) => {
             Kind::Text(pieces(&text.value, Template::Terraform))
         }
         ast::Value::StringLit(text) => Kind::Text(vec![Piece::Literal(text.value.to_string())]),
@@ -124,7 +120,11 @@ fn node(value: &ast::Value<'_>, offset: usize, syntax: Syntax) -> Node {
                 },
                 value: node(&property.value, offset, syntax),
             });
-            intrinsic(members.collect())
+            match syntax {
+                // Terraform knows no such functions.
+                Syntax::JsonStatements => Kind::Map(members.collect()),
+                _ => intrinsic(members.collect()),
+            }
         }
     };
     Node { span, kind }

@@ -8,10 +8,13 @@
 pub mod change;
 mod cloudformation;
 mod edits;
+mod forms;
 mod joint;
 mod json;
 mod keep;
 mod live;
+mod merged;
+mod nearest;
 mod sources;
 mod terraform;
 mod tree;
@@ -22,6 +25,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::disk;
@@ -122,7 +126,7 @@ impl File {
     /// `None` where the text holds neither a policy nor Terraform.
     fn of(path: PathBuf, text: String) -> Option<File> {
         let documents = documents(&path, &text);
-        let terraform = Source::of(&path, &text);
+        let terraform = Source::of(&path, &text).or_else(|| Source::of_json(&path, &text));
         (!documents.is_empty() || terraform.is_some()).then_some(File {
             path,
             text,
@@ -266,18 +270,24 @@ fn documents(path: &Path, text: &str) -> Vec<Document> {
         .collect();
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
     let looks_like_json = text.trim_start().starts_with(['{', '[']);
+    let is_export = looks_like_json && serde_json::from_str::<Value>(text).is_ok_and(|value| is_export(&value));
     let mut found = match extension {
+        _ if is_export => Vec::new(),
+        "json" if terraform::is_json(path) => terraform::json_documents(text, &names),
         "tf" | "hcl" => terraform::documents(text, &names),
-        "json" | "template" | "yaml" | "yml" if looks_like_json => match serde_json::from_str::<Value>(text) {
-            Ok(value) if is_export(&value) => Vec::new(),
-            Ok(_) => json::documents(text, 0, Syntax::Json, &names),
-            Err(_) if extension != "json" => cloudformation::documents(text, &names),
-            Err(_) => Vec::new(),
-        },
+        "json" | "template" | "yaml" | "yml" if looks_like_json && serde_json::from_str::<IgnoredAny>(text).is_ok() => {
+            json::documents(text, 0, Syntax::Json, &names)
+        }
         "template" | "yaml" | "yml" => cloudformation::documents(text, &names),
         "tftpl" | "tpl" | "tmpl" if looks_like_json => json::documents(text, 0, Syntax::Heredoc, &names),
         _ => Vec::new(),
     };
+    if path.components().any(|part| part.as_os_str() == "cdk.out") {
+        let why = "the CDK writes it: change what it is made from";
+        for document in &mut found {
+            document.left.get_or_insert_with(|| why.to_owned());
+        }
+    }
     if mark > 0 {
         found.iter_mut().for_each(|document| shift(&mut document.root, mark));
     }

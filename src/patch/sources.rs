@@ -8,23 +8,21 @@ use super::edits::{Edit, apply, edits};
 use super::joint::{Share, joint};
 use super::keep;
 use super::live::{Answer, Fate, Live, lives, name};
+use super::merged::{self, Part, Place, Slice};
+use super::nearest::nearest;
 use super::terraform::{Project, Source, Stands};
-use super::tree::{Document, Fit, Kind, elements, fit, scalar};
+use super::tree::{Document, Fit, Syntax, Takes, elements, fit, scalar};
 use super::witness::{self, Told};
 use super::{File, FileEdit, Left, Options, Plan, documents, same};
 
 /// Live policies that may name a resource for it to tell whose a document is.
 const RARE: usize = 3;
-/// How much of what two documents say must be alike for the one to be named as the nearest.
-const NEAR: f64 = 0.4;
-
-/// Where a document stands: the file, and which of its documents.
-type Place = (usize, usize);
-
 /// A document that a live policy may have been made of.
 #[derive(Clone, Debug)]
 struct Candidate {
     place: Place,
+    /// The documents that say it: this one, or those that it takes in.
+    parts: Vec<Part>,
     fit: Fit,
     told: Told,
 }
@@ -52,13 +50,20 @@ pub(super) fn plan(answer: Answer<'_>, options: Options<'_>, files: &[File]) -> 
         };
         match matching.source_of(at) {
             Ok(candidate) => {
-                let chosen = edited.entry(candidate.place.0).or_default();
-                if chosen.iter().all(|known| known.place != candidate.place) {
-                    match matching.chosen(candidate.place, &suggestion.change) {
-                        Ok(new) => chosen.push(new),
-                        Err(why) => plan.left.push(left(live, why)),
+                let mut whys = BTreeSet::new();
+                for part in candidate.parts.iter().filter(|part| matching.changes(at, part)) {
+                    let chosen = edited.entry(part.place.0).or_default();
+                    if chosen.iter().all(|known| known.place != part.place) {
+                        match matching.chosen(part.place, &suggestion.change) {
+                            Ok(new) => chosen.push(new),
+                            Err(why) => drop(whys.insert(why)),
+                        }
                     }
                 }
+                if let Some(why) = matching.changes_beside(at, candidate) {
+                    whys.insert(why);
+                }
+                plan.left.extend(whys.into_iter().map(|why| left(live, why)));
             }
             Err(why) => plan.left.push(left(live, why)),
         }
@@ -82,6 +87,8 @@ fn left(live: &Live<'_>, why: String) -> Left {
 /// A document to edit, and what it becomes for each policy that was made of it.
 struct Chosen {
     place: Place,
+    /// What the document says of the first of them.
+    before: Value,
     /// The policies, with how their documents fit and what theirs becomes.
     group: Vec<(usize, Fit, Value)>,
     /// The statements that each of the new ones comes from, where that is known.
@@ -94,6 +101,8 @@ struct Matching<'m> {
     files: &'m [File],
     now: Option<i64>,
     stands: HashMap<Place, Stands>,
+    /// What documents take in.
+    wholes: HashMap<Place, Result<Vec<Place>, String>>,
     /// For each policy the documents that say what it says and are not told to be others'.
     candidates: Vec<Vec<Candidate>>,
 }
@@ -118,6 +127,7 @@ impl<'m> Matching<'m> {
             files,
             now,
             stands,
+            wholes: merged::wholes(files),
             candidates: Vec::new(),
         };
         let mut owners: HashMap<&str, HashSet<&str>> = HashMap::new();
@@ -137,16 +147,21 @@ impl<'m> Matching<'m> {
                 .is_none_or(|owners| owners.len() == 1)
         };
         let is_rare = |arn: &str| naming.get(arn).is_none_or(|naming| naming.len() <= RARE);
-        let mut fits: HashMap<&str, Vec<(Place, Fit)>> = HashMap::new();
+        let mut fits: HashMap<&str, Vec<(Vec<Part>, Place, Fit)>> = HashMap::new();
         for live in lives {
             let places = fits
                 .entry(live.policy.sha256.as_str())
                 .or_insert_with(|| matching.fitting(&live.before));
             let mut candidates = Vec::new();
-            for (place, fit) in places.iter().copied() {
-                let told = matching.told(live, place, &is_telling, &is_rare);
+            for (parts, place, fit) in places.iter().cloned() {
+                let told = matching.told(live, place, &parts, &is_telling, &is_rare);
                 if told != Told::Against {
-                    candidates.push(Candidate { place, fit, told });
+                    candidates.push(Candidate {
+                        place,
+                        parts,
+                        fit,
+                        told,
+                    });
                 }
             }
             matching.candidates.push(candidates);
@@ -162,18 +177,51 @@ impl<'m> Matching<'m> {
         self.files[place.0].place(self.document(place).root.span.start)
     }
 
-    /// All documents that say what a policy says.
-    fn fitting(&self, policy: &Value) -> Vec<(Place, Fit)> {
+    /// All documents that say what a policy says, alone or by what they take in.
+    fn fitting(&self, policy: &Value) -> Vec<(Vec<Part>, Place, Fit)> {
         let mut found = Vec::new();
         for (file, here) in self.files.iter().enumerate() {
             for (index, document) in here.documents.iter().enumerate() {
-                let fit = fit(&document.root, policy);
-                if fit != Fit::No && document.left.is_none() {
-                    found.push(((file, index), fit));
-                }
+                let place = (file, index);
+                let how = match (self.wholes.get(&place), &document.takes) {
+                    (Some(Ok(parts)), _) => merged::fit_parts(self.files, parts, policy),
+                    (Some(Err(_)), _) => None,
+                    (None, _) if document.left.is_some() => None,
+                    (None, Takes::Unwritten) => merged::fit_within(document, place, policy),
+                    (None, Takes::Nothing | Takes::Others(..)) => {
+                        let statements = None;
+                        Some((vec![Part { place, statements }], fit(&document.root, policy)))
+                    }
+                };
+                found.extend(
+                    how.filter(|(_, fit)| *fit != Fit::No)
+                        .map(|(parts, fit)| (parts, place, fit)),
+                );
             }
         }
         found
+    }
+
+    /// Whether a policy loses something of what one of its documents says, as far as that is known.
+    fn changes(&self, live: usize, part: &Part) -> bool {
+        let slice = Slice::of(&self.lives[live].share(), part.statements.as_ref());
+        slice.is_none_or(|slice| slice.before != slice.after)
+    }
+
+    /// Why a policy loses something that none of its documents says.
+    fn changes_beside(&self, live: usize, candidate: &Candidate) -> Option<String> {
+        let of = |part: &Part| part.statements.clone();
+        let from = candidate.parts.first().and_then(of)?.start;
+        let to = candidate.parts.last().and_then(of)?.end;
+        let share = self.lives[live].share();
+        let all = share.before.get("Statement").map_or(0, |all| elements(all).len());
+        let mut beside = [0..from, to..all].into_iter().filter(|range| !range.is_empty());
+        let changes =
+            beside.any(|range| Slice::of(&share, Some(&range)).is_none_or(|slice| slice.before != slice.after));
+        let at = self.name_of(candidate.place);
+        changes.then(|| {
+            format!("some of what may go stands in statements that {at} does not hold: its framework adds them")
+        })
     }
 
     /// What tells that a document that says what a policy says is the one that it was made of.
@@ -181,6 +229,7 @@ impl<'m> Matching<'m> {
         &self,
         live: &Live<'_>,
         place: Place,
+        parts: &[Part],
         is_telling: &dyn Fn(&Live<'_>) -> bool,
         is_rare: &dyn Fn(&str) -> bool,
     ) -> Told {
@@ -206,7 +255,10 @@ impl<'m> Matching<'m> {
             }
         }
         if best == Told::Nothing {
-            best = witness::of_resources(&document.root, is_rare);
+            let all = parts
+                .iter()
+                .map(|part| witness::of_resources(&self.document(part.place).root, is_rare));
+            best = all.max_by_key(Told::rank).unwrap_or(Told::Nothing);
         }
         best
     }
@@ -217,7 +269,7 @@ impl<'m> Matching<'m> {
         let rank = |candidate: &&Candidate| (candidate.told.rank(), candidate.fit);
         let best = candidates.iter().max_by_key(rank);
         let Some(best) = best else {
-            return Err(match self.nearest(&self.lives[live]) {
+            return Err(match nearest(self.files, &self.wholes, &self.lives[live]) {
                 Some(nearest) => format!("no document under the folder says what this policy says; {nearest}"),
                 None => "no document under the folder says what this policy says".to_owned(),
             });
@@ -256,18 +308,27 @@ impl<'m> Matching<'m> {
         (equal.count() == 1).then_some(best.place)
     }
 
-    /// Every policy that may have been made of a document: those that are told to be, and those of which nothing tells
-    /// that they are another's.
-    fn group(&self, place: Place) -> Vec<(usize, &Candidate)> {
+    /// Every policy that may have been made of a document, with the part of it: those that are told to be, and those of which
+    /// nothing tells that they are another's.
+    fn group(&self, place: Place) -> Vec<(usize, &Candidate, &Part)> {
         let mut group = Vec::new();
         for (live, candidates) in self.candidates.iter().enumerate() {
-            let Some(here) = candidates.iter().find(|candidate| candidate.place == place) else {
+            let mut all = candidates.iter();
+            let Some((here, part)) = all.find_map(|candidate| {
+                let part = candidate.parts.iter().find(|part| part.place == place)?;
+                Some((candidate, part))
+            }) else {
                 continue;
             };
-            if self.told_place(live).is_some_and(|own| own != place) {
+            let is_here = |own| {
+                candidates
+                    .iter()
+                    .any(|one| one.place == own && one.parts.contains(part))
+            };
+            if self.told_place(live).is_some_and(|own| !is_here(own)) {
                 continue;
             }
-            group.push((live, here));
+            group.push((live, here, part));
         }
         group
     }
@@ -277,7 +338,13 @@ impl<'m> Matching<'m> {
         let group = self.group(place);
         let at = self.name_of(place);
         self.complete(place, &group)?;
-        let mut shares: Vec<Share<'_>> = group.iter().map(|(live, _)| self.lives[*live].share()).collect();
+        let slices = group
+            .iter()
+            .map(|(live, _, part)| Slice::of(&self.lives[*live].share(), part.statements.as_ref()));
+        let slices: Vec<Slice> = slices.collect::<Option<_>>().ok_or_else(|| {
+            format!("{at}: the suggestion joins or splits statements: put the new document in by hand")
+        })?;
+        let mut shares: Vec<Share<'_>> = slices.iter().map(Slice::share).collect();
         let kept = keep::kept(&self.files[place.0].text, &self.document(place).root.span, self.now);
         let before = shares.first().map(|first| first.before);
         let part = before
@@ -297,7 +364,7 @@ impl<'m> Matching<'m> {
             .zip(&documents)
             .all(|(share, document)| share.before == document)
         {
-            let blocking = group.iter().find_map(|(live, _)| match &self.lives[*live].fate {
+            let blocking = group.iter().find_map(|(live, ..)| match &self.lives[*live].fate {
                 Fate::Stays(why) => Some((self.lives[*live].name(), why)),
                 Fate::May(..) => None,
             });
@@ -313,21 +380,28 @@ impl<'m> Matching<'m> {
         let emptied = documents
             .iter()
             .any(|document| document.get("Statement").map(elements).is_none_or(<[Value]>::is_empty));
-        if emptied {
+        // One that is taken in, or takes in others, may be left without statements; a policy may not.
+        let stays = self.document(place).syntax == Syntax::DataSource
+            && group.iter().all(|(live, _, part)| {
+                let after = self.lives[*live].share().after;
+                part.statements.is_some() && after.get("Statement").is_some_and(|all| !elements(all).is_empty())
+            });
+        if emptied && !stays {
             return Err(format!("nothing of it is needed: {change} it, it stands in {at}"));
         }
         let group = group.iter().zip(documents);
         Ok(Chosen {
             place,
+            before: slices.first().map(|first| first.before.clone()).unwrap_or_default(),
             origins,
             group: group
-                .map(|((live, here), document)| (*live, here.fit, document))
+                .map(|((live, here, _), document)| (*live, here.fit, document))
                 .collect(),
         })
     }
 
     /// Whether the grants hold all that was made of a document.
-    fn complete(&self, place: Place, group: &[(usize, &Candidate)]) -> Result<(), String> {
+    fn complete(&self, place: Place, group: &[(usize, &Candidate, &Part)]) -> Result<(), String> {
         let Some(stands) = self.stands.get(&place) else {
             return Ok(());
         };
@@ -343,7 +417,7 @@ impl<'m> Matching<'m> {
                     "{at}: not all that is made of it is known: {why} ({where_made}); --terraform-state tells"
                 ));
             }
-            let is_here = group.iter().any(|(live, _)| {
+            let is_here = group.iter().any(|(live, ..)| {
                 let told = witness::of_made(&self.lives[*live], made, &|_| true);
                 told != Told::Against
             });
@@ -357,43 +431,19 @@ impl<'m> Matching<'m> {
         Ok(())
     }
 
-    /// The document that says most of what a policy says, and what becomes of it.
-    fn nearest(&self, live: &Live<'_>) -> Option<String> {
-        let said = words(&live.before);
-        let mut best: Option<(f64, Place)> = None;
-        for (file, here) in self.files.iter().enumerate() {
-            for (index, document) in here.documents.iter().enumerate() {
-                let mut written = BTreeSet::new();
-                literals(&document.root, &mut written);
-                let common = said.intersection(&written).count() as f64;
-                let alike = common / said.union(&written).count().max(1) as f64;
-                if alike >= NEAR && best.is_none_or(|(known, _)| known < alike) {
-                    best = Some((alike, (file, index)));
-                }
-            }
-        }
-        let (_, place) = best?;
-        let at = self.name_of(place);
-        Some(match &self.document(place).left {
-            Some(why) => format!("{at} comes nearest, and is not edited: {why}"),
-            None => format!("{at} comes nearest"),
-        })
-    }
-
     /// Edits one file, or says why not.
     fn edit(&self, file: usize, chosen: Vec<Chosen>, plan: &mut Plan) {
         let here = &self.files[file];
         let mut all: Vec<Edit> = Vec::new();
         let mut done: Vec<Chosen> = Vec::new();
         for one in chosen {
-            let Some((live, _, after)) = one.group.first() else {
+            let Some((_, _, after)) = one.group.first() else {
                 continue;
             };
-            let before = &self.lives[*live].before;
             match edits(
                 &here.text,
                 self.document(one.place),
-                before,
+                &one.before,
                 after,
                 one.origins.as_deref(),
             ) {
@@ -430,7 +480,8 @@ impl<'m> Matching<'m> {
 
     /// A policy, where it stands, and what tells so.
     fn describe(&self, live: usize, fit: Fit, place: Place) -> String {
-        let told = self.candidates[live].iter().find(|candidate| candidate.place == place);
+        let mut candidates = self.candidates[live].iter();
+        let told = candidates.find(|candidate| candidate.parts.iter().any(|part| part.place == place));
         let told = told.map_or_else(String::new, |candidate| match candidate.told.is_enough() {
             true => candidate.told.words(),
             false => "it says the same".to_owned(),
@@ -484,36 +535,4 @@ fn resources(policy: &Value) -> Vec<String> {
     });
     let all = named.flat_map(elements).filter_map(scalar);
     all.filter(|arn| witness::names_one(arn)).collect()
-}
-
-/// The actions and resources of a policy.
-fn words(policy: &Value) -> BTreeSet<String> {
-    let mut words = BTreeSet::new();
-    for statement in policy.get("Statement").map(elements).unwrap_or_default() {
-        for key in ["Action", "NotAction", "Resource", "NotResource"] {
-            let all = statement.get(key).map(elements).unwrap_or_default();
-            words.extend(all.iter().filter_map(scalar).filter(|word| word != "*"));
-        }
-    }
-    words
-}
-
-/// The same of a document.
-fn literals(node: &super::tree::Node, words: &mut BTreeSet<String>) {
-    let statements = node
-        .member("Statement")
-        .map(|member| member.value.elements())
-        .unwrap_or_default();
-    for statement in statements {
-        for key in ["Action", "NotAction", "Resource", "NotResource"] {
-            let Some(member) = statement.member(key) else { continue };
-            let found = member.value.elements().iter();
-            words.extend(
-                found
-                    .filter(|node| !matches!(node.kind, Kind::Unknown))
-                    .filter_map(super::tree::Node::literal)
-                    .filter(|word| word != "*"),
-            );
-        }
-    }
 }

@@ -9,14 +9,17 @@ use hcl_edit::template::Element;
 use serde_json::{Number, Value};
 
 use super::json;
-use super::tree::{Document, Kind, Member, Node, Piece, Syntax};
+use super::tree::{Document, Kind, Member, Node, Piece, Syntax, Taken, Takes};
 
 mod instances;
+mod native;
 mod project;
 mod state;
+mod statements;
 mod value;
 
 pub(super) use instances::{Made, Makes};
+pub(super) use native::{documents as json_documents, is_json};
 pub(super) use project::{Project, Source, Stands, file_name, folder, labels, normal, path_of};
 pub use state::State;
 pub(super) use value::Name;
@@ -33,7 +36,7 @@ pub(super) fn documents(text: &str, names: &[String]) -> Vec<Document> {
         return Vec::new();
     };
     let mut found = Vec::new();
-    in_body(text, &body, names, &mut found);
+    in_body(text, &body, false, names, &mut found);
     found
 }
 
@@ -55,7 +58,7 @@ pub(super) fn depth(text: &str) -> usize {
     most
 }
 
-fn in_body(text: &str, body: &Body, names: &[String], found: &mut Vec<Document>) {
+fn in_body(text: &str, body: &Body, is_call: bool, names: &[String], found: &mut Vec<Document>) {
     let mut around = names.to_vec();
     around.extend(body.attributes().filter_map(|attribute| match &attribute.value {
         Expression::String(name) => Some(name.to_string()),
@@ -63,7 +66,15 @@ fn in_body(text: &str, body: &Body, names: &[String], found: &mut Vec<Document>)
     }));
     for structure in body.iter() {
         match structure {
-            Structure::Attribute(attribute) => in_expression(text, &attribute.value, &around, found),
+            Structure::Attribute(attribute) if attribute.has_key("inputs") => {
+                inputs(text, &attribute.value, &around, found);
+            }
+            Structure::Attribute(attribute) => {
+                if is_call {
+                    found.extend(statements::argument(&attribute.key, &attribute.value, &around));
+                }
+                in_expression(text, &attribute.value, &around, found);
+            }
             Structure::Block(block) => {
                 let mut inner = around.clone();
                 inner.extend(block.labels.iter().map(|label| label.as_str().to_owned()));
@@ -75,10 +86,66 @@ fn in_body(text: &str, body: &Body, names: &[String], found: &mut Vec<Document>)
                 if is_document {
                     found.extend(data_source(block, &inner));
                 } else {
-                    in_body(text, &block.body, &inner, found);
+                    let from = found.len();
+                    in_body(text, &block.body, block.has_ident("module"), &inner, found);
+                    if block.has_ident("locals") {
+                        block
+                            .body
+                            .attributes()
+                            .for_each(|local| name_local(local, &mut found[from..]));
+                    }
                 }
             }
         }
+    }
+}
+
+/// A local that is nothing but a document is what others may take in.
+fn name_local(local: &Attribute, found: &mut [Document]) {
+    let Expression::FuncCall(call) = &local.value else {
+        return;
+    };
+    let argument = call
+        .args
+        .iter()
+        .next()
+        .filter(|_| call.name.name.as_str() == "jsonencode");
+    let Some(span) = argument.and_then(Span::span) else {
+        return;
+    };
+    for document in found.iter_mut().filter(|document| document.root.span == span) {
+        document.address = Some(format!("local.{}", local.key.as_str()));
+    }
+}
+
+/// The arguments that Terragrunt hands to a module, and the names among them.
+///
+/// (Terragrunt documentation, "Configuration blocks and attributes", `inputs`.)
+fn inputs(text: &str, value: &Expression, around: &[String], found: &mut Vec<Document>) {
+    let Expression::Object(object) = value else {
+        return in_expression(text, value, around, found);
+    };
+    let from = found.len();
+    let (mut names, mut patterns) = (around.to_vec(), Vec::new());
+    for (key, value) in object.iter() {
+        let key = match key {
+            ObjectKey::Ident(name) => name.as_str().to_owned(),
+            ObjectKey::Expression(key) => node(key).literal().unwrap_or_default(),
+        };
+        if let Kind::Text(pieces) = node(value.expr()).kind
+            && (key == "name" || key.ends_with("_name") || key.ends_with("role"))
+        {
+            match pieces.contains(&Piece::Reference) {
+                true => patterns.push(pieces),
+                false => names.extend(node(value.expr()).literal()),
+            }
+        }
+        found.extend(statements::argument(&key, value.expr(), &[]));
+        in_expression(text, value.expr(), &[], found);
+    }
+    for document in &mut found[from..] {
+        document.names.extend(names.iter().cloned());
+        document.patterns.extend(patterns.iter().cloned());
     }
 }
 
@@ -219,10 +286,19 @@ pub(super) fn whole_data_source(block: &Block, names: &[String]) -> Document {
     let mut members = Vec::new();
     let mut statements = Vec::new();
     let mut left: Option<String> = None;
+    let (mut before, mut behind, mut takes) = (Vec::new(), Vec::new(), None);
     for structure in block.body.iter() {
         match structure {
             Structure::Attribute(attribute) => match attribute.key.as_str() {
                 "count" | "depends_on" | "for_each" | "provider" => {}
+                key @ ("source_policy_documents" | "source_json") => {
+                    before.extend(all_taken(&attribute.value));
+                    takes = Some(key);
+                }
+                key @ ("override_policy_documents" | "override_json") => {
+                    behind.extend(all_taken(&attribute.value));
+                    takes = Some(key);
+                }
                 "version" => members.push(member("Version", node(&attribute.value))),
                 "policy_id" => members.push(member("Id", node(&attribute.value))),
                 other => drop(left.get_or_insert(format!("it has `{other}`"))),
@@ -250,17 +326,43 @@ pub(super) fn whole_data_source(block: &Block, names: &[String]) -> Document {
             kind: Kind::List(statements),
         },
     ));
-    Document {
-        syntax: Syntax::DataSource,
-        root: Node {
-            span,
-            kind: Kind::Map(members),
-        },
-        names: names.to_vec(),
-        patterns: Vec::new(),
-        policy: None,
-        left,
+    let kind = Kind::Map(members);
+    let mut found = Document::of(Syntax::DataSource, Node { span, kind }, names);
+    if let ["aws_iam_policy_document", name] = labels(block)[..] {
+        found.address = Some(format!("data.aws_iam_policy_document.{name}"));
     }
+    if let (Some(key), None) = (takes, &left) {
+        found.takes = Takes::Others(before, behind);
+        left = Some(format!("it has `{key}`"));
+    }
+    found.left = left;
+    found
+}
+
+/// The documents that an argument hands over.
+fn all_taken(value: &Expression) -> Vec<Taken> {
+    let one = |value: &Expression| {
+        let path = match value {
+            Expression::Traversal(traversal) => taken(&path_of(traversal).0),
+            _ => None,
+        };
+        path.unwrap_or_else(|| Taken::Other(value.to_string().trim().to_owned()))
+    };
+    match value {
+        Expression::Array(array) => array.iter().map(one).collect(),
+        Expression::Parenthesis(inner) => all_taken(inner.inner()),
+        value => vec![one(value)],
+    }
+}
+
+/// What a reference to a document names.
+fn taken(path: &[&str]) -> Option<Taken> {
+    let address = match path {
+        ["data", kind @ "aws_iam_policy_document", name, "json" | "minified_json"] => format!("data.{kind}.{name}"),
+        ["local", name] => format!("local.{name}"),
+        _ => return None,
+    };
+    Some(Taken::Address(address))
 }
 
 /// The name in a policy of an attribute of a `statement` block.
@@ -387,11 +489,16 @@ fn named(attribute: &Attribute) -> Option<&'static str> {
 fn add_condition(block: &Block, conditions: &mut Vec<Member>) -> Option<()> {
     let get = |key: &str| block.body.get_attribute(key).map(|attribute| &attribute.value);
     let (test, variable) = (node(get("test")?).literal()?, node(get("variable")?).literal()?);
-    let values = aws_variables(node(get("values")?));
+    add_key(test, variable, node(get("values")?), spot(block), conditions);
+    Some(())
+}
+
+/// One more key of a test.
+fn add_key(test: String, variable: String, values: Node, span: Range<usize>, conditions: &mut Vec<Member>) {
     let key = Member {
         name: variable,
-        name_span: spot(block),
-        value: values,
+        name_span: span.clone(),
+        value: aws_variables(values),
     };
     match conditions.iter_mut().find(|member| member.name == test) {
         Some(Member {
@@ -402,14 +509,13 @@ fn add_condition(block: &Block, conditions: &mut Vec<Member>) -> Option<()> {
         }) => keys.push(key),
         Some(_) | None => conditions.push(Member {
             name: test,
-            name_span: spot(block),
+            name_span: span.clone(),
             value: Node {
-                span: spot(block),
+                span,
                 kind: Kind::Map(vec![key]),
             },
         }),
     }
-    Some(())
 }
 
 /// `&{aws:username}` is rendered as `${aws:username}`.

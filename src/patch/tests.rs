@@ -2,7 +2,9 @@
 
 mod added;
 mod cloudformation;
+mod forms;
 mod json;
+mod merged;
 mod plan;
 mod reach;
 mod terraform;

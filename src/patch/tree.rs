@@ -16,9 +16,26 @@ pub(super) enum Syntax {
     Hcl,
     /// Terraform's `aws_iam_policy_document`.
     DataSource,
+    /// Its statements as objects: the argument `policy_statements` of a module.
+    Statements,
+    /// Its statements in Terraform's JSON.
+    JsonStatements,
     /// YAML, as a rule of CloudFormation.
     Yaml,
 }
+
+impl Syntax {
+    /// Whether the elements of statements are called as Terraform's data source has them: `not_actions`.
+    pub(super) fn is_lower(self) -> bool {
+        match self {
+            Syntax::DataSource | Syntax::Statements | Syntax::JsonStatements => true,
+            Syntax::Json | Syntax::Heredoc | Syntax::Hcl | Syntax::Yaml => false,
+        }
+    }
+}
+
+/// The Sid that a module gives to a statement without one, by its key, or does not.
+pub(super) const KEY_SID: &str = "Sid by key";
 
 /// A piece of a string.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -69,6 +86,69 @@ pub(super) struct Document {
     pub(super) policy: Option<Vec<Piece>>,
     /// Why it is not edited, where it cannot be.
     pub(super) left: Option<String>,
+    /// What others of its module refer to it by: `data.aws_iam_policy_document.app`, `local.app`.
+    pub(super) address: Option<String>,
+    /// The documents that it takes in, and what for the answer is told if they are not followed.
+    pub(super) takes: Takes,
+}
+
+/// The documents that one takes in.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+pub(super) enum Takes {
+    /// None: it is all that the policy says.
+    #[default]
+    Nothing,
+    /// Others of its module, whose statements stand before and behind its own.
+    Others(Vec<Taken>, Vec<Taken>),
+    /// What is not written, before and behind its own statements.
+    Unwritten,
+}
+
+/// One of them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Taken {
+    /// `data.aws_iam_policy_document.app`, `local.app`
+    Address(String),
+    /// What is not followed, as it is written.
+    Other(String),
+}
+
+impl Document {
+    /// A document with names around it.
+    pub(super) fn of(syntax: Syntax, root: Node, names: &[String]) -> Document {
+        Document {
+            syntax,
+            root,
+            names: names.to_vec(),
+            patterns: Vec::new(),
+            policy: None,
+            left: None,
+            address: None,
+            takes: Takes::Nothing,
+        }
+    }
+}
+
+/// A policy with these statements, which are written without one around them.
+pub(super) fn around(span: Range<usize>, version: Option<Node>, statements: Vec<Node>) -> Node {
+    let start = span.start..span.start;
+    let version = version.unwrap_or_else(|| Node {
+        span: start,
+        kind: Kind::Text(vec![Piece::Literal("2012-10-17".to_owned())]),
+    });
+    let member = |name: &str, value: Node| Member {
+        name: name.to_owned(),
+        name_span: value.span.clone(),
+        value,
+    };
+    let list = Node {
+        span: span.clone(),
+        kind: Kind::List(statements),
+    };
+    Node {
+        span,
+        kind: Kind::Map(vec![member("Version", version), member("Statement", list)]),
+    }
 }
 
 /// How well a document says what a policy says.
@@ -158,12 +238,18 @@ fn fit_members(node: &Node, value: &Value) -> Fit {
     let (Kind::Map(members), Some(object)) = (&node.kind, value.as_object()) else {
         return Fit::No;
     };
-    if members.len() != object.len() {
+    let by_key = |member: &&Member| member.name == KEY_SID;
+    let missing = members.iter().filter(by_key).filter(|_| !object.contains_key("Sid"));
+    if members.len() - missing.count() != object.len() {
         return Fit::No;
     }
-    let each = members.iter().map(|member| match object.get(&member.name) {
-        Some(value) => fit_value(&member.value, value),
-        None => Fit::No,
+    let each = members.iter().map(|member| {
+        let name = if by_key(&member) { "Sid" } else { &member.name };
+        match object.get(name) {
+            Some(value) => fit_value(&member.value, value),
+            None if by_key(&member) => Fit::Exact,
+            None => Fit::No,
+        }
     });
     each.min().unwrap_or(Fit::Exact)
 }

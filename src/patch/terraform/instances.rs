@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use hcl_edit::Span;
 use hcl_edit::expr::{Expression, ObjectKey};
 use hcl_edit::structure::Block;
 
@@ -88,7 +87,7 @@ impl Made {
             makes: Makes::Elsewhere,
             address: joined(&chain(context), &format!("module.{call}")),
             file: source.path.clone(),
-            at: block.span().unwrap_or_default().start,
+            at: source.place(block),
             policy: names,
             owner: Vec::new(),
             unknown: context.unknown.clone(),
@@ -203,7 +202,7 @@ pub(super) fn made(
                 Each::One | Each::Any => address.clone(),
             },
             file: source.path.clone(),
-            at: block.span().unwrap_or_default().start,
+            at: source.place(block),
             policy,
             owner,
             unknown: several.unknown.clone().or_else(|| context.unknown.clone()),

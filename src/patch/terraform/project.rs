@@ -12,6 +12,7 @@ use hcl_edit::visit::{Visit, visit_expr, visit_traversal};
 use super::instances::{Context, Each, Made, contexts, made};
 use super::state::State;
 use super::value::Name;
+use crate::patch::tree::Piece;
 
 /// Steps from a document to what is made of it, after which it is left alone.
 const STEPS: usize = 64;
@@ -22,6 +23,8 @@ pub(in crate::patch) struct Source {
     pub(in crate::patch) body: Body,
     /// Bytes before the text that was parsed: a byte order mark.
     pub(in crate::patch) offset: usize,
+    /// Where values of the file stand in what was parsed, if that is another text.
+    pub(in crate::patch) spans: Vec<(Range<usize>, Range<usize>)>,
 }
 
 impl Source {
@@ -38,7 +41,28 @@ impl Source {
             path: path.to_owned(),
             body: text.parse().ok()?,
             offset,
+            spans: Vec::new(),
         })
+    }
+
+    /// Where a span of the file stands in what was parsed; `None` where nothing of it does.
+    fn parsed(&self, span: &Range<usize>) -> Option<Range<usize>> {
+        if self.spans.is_empty() {
+            return Some(span.start.checked_sub(self.offset)?..span.end.checked_sub(self.offset)?);
+        }
+        let around = self
+            .spans
+            .iter()
+            .filter(|(file, _)| file.start <= span.start && span.end <= file.end);
+        let (_, parsed) = around.min_by_key(|(file, _)| file.len())?;
+        Some(parsed.clone())
+    }
+
+    /// Where a block of what was parsed stands in the file.
+    pub(super) fn place(&self, block: &Block) -> usize {
+        let start = block.span().unwrap_or_default().start;
+        let known = self.spans.iter().find(|(_, parsed)| parsed.start == start);
+        known.map_or(start + self.offset, |(file, _)| file.start)
     }
 }
 
@@ -115,12 +139,11 @@ impl<'a> Project<'a> {
     pub(in crate::patch) fn of_document(&self, path: &Path, span: &Range<usize>) -> Option<Stands> {
         let dir = folder(path);
         let module = self.modules.get(&dir)?;
-        let (source, block) = module
-            .blocks
-            .iter()
-            .copied()
-            .find(|(source, block)| source.path == path && contains(block.span(), span, source.offset))?;
-        let span = span.start - source.offset..span.end - source.offset;
+        let (source, block) = module.blocks.iter().copied().find(|(source, block)| {
+            let span = source.parsed(span).filter(|_| source.path == path);
+            span.is_some_and(|span| contains(block.span(), &span))
+        })?;
+        let span = source.parsed(span)?;
         let mut walk = Walk::new(self);
         if let ("data", ["aws_iam_policy_document", name]) = (block.ident.as_str(), &labels(block)[..]) {
             walk.refer(&dir, &["data", "aws_iam_policy_document", name]);
@@ -223,7 +246,7 @@ impl<'p, 'a> Walk<'p, 'a> {
             .collect();
         match (block.ident.as_str(), &labels[..]) {
             // Another document takes it in.
-            ("data", ["aws_iam_policy_document", name]) if !names.is_empty() => {
+            ("data", ["aws_iam_policy_document", name]) if body_takes(&block.body, takes) => {
                 self.refer(dir, &["data", "aws_iam_policy_document", name]);
             }
             ("data", [kind @ ("template_file" | "local_file"), name]) if !names.is_empty() => {
@@ -301,9 +324,12 @@ impl<'p, 'a> Walk<'p, 'a> {
                 let key = attribute.key.as_str();
                 key == "name" || key.ends_with("_name") || key.ends_with("role") || key.ends_with("policy_name")
             });
-            let names: Vec<Name> = names
+            let mut names: Vec<Name> = names
                 .flat_map(|attribute| super::value::names(self.project, &context, &Each::One, &attribute.value))
                 .collect();
+            // Many modules take a name for a prefix (terraform-aws-modules, `use_name_prefix`).
+            let dashed = |name: &Name| [&name[..], &[Piece::Literal("-".to_owned()), super::value::open()]].concat();
+            names.extend(names.iter().map(dashed).collect::<Vec<Name>>());
             self.stands
                 .made
                 .push(Made::elsewhere(&context, source, block, call, names));
@@ -341,13 +367,13 @@ pub(in crate::patch) fn normal(path: &Path) -> PathBuf {
     out
 }
 
-fn contains(block: Option<Range<usize>>, span: &Range<usize>, offset: usize) -> bool {
-    block.is_some_and(|block| block.start + offset <= span.start && span.end <= block.end + offset)
+fn contains(block: Option<Range<usize>>, span: &Range<usize>) -> bool {
+    block.is_some_and(|block| block.start <= span.start && span.end <= block.end)
 }
 
 /// Whether the document at `span` is a part of an expression.
 fn within(expression: &Expression, span: &Range<usize>) -> bool {
-    contains(expression.span(), span, 0)
+    contains(expression.span(), span)
 }
 
 /// `aws_iam_role.app["a"].name` as `["aws_iam_role", "app", "name"]`, and the expressions in brackets.

@@ -108,9 +108,17 @@ impl World {
         plan_texts(self.answer(), options, texts.collect())
     }
 
+    /// The one file that is edited.
+    #[track_caller]
+    pub(super) fn edited(&self, files: &[(&str, &str)]) -> String {
+        let plan = self.plan(files);
+        assert_eq!((plan.files.len(), &plan.left[..]), (1, &[][..]), "{plan:#?}");
+        plan.files[0].after.clone()
+    }
+
     /// Why nothing is edited.
     #[track_caller]
-    fn left(&self, files: &[(&str, &str)]) -> String {
+    pub(super) fn left(&self, files: &[(&str, &str)]) -> String {
         let plan = self.plan(files);
         assert_eq!(plan.files, []);
         let all: Vec<String> = plan
