@@ -29,6 +29,7 @@ mod mutants;
 #[cfg(feature = "aws")]
 mod network;
 mod only_reads;
+mod narrowing;
 mod numbers;
 mod observability;
 mod operations;

@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 use super::names::{Names, Within};
 use super::quota::characters_of;
 use super::rewrite::{statements, texts, with_actions, with_statements};
-use super::{Candidate, Change, Narrowing, Origin};
+use super::{Candidate, Change, Narrowing, Options, Origin, decided};
 use crate::catalog::{AccessLevel, ActionId, Catalog};
-use crate::gap::{self, ActionSet, Activity, Gap, Shares};
+use crate::gap::{self, ActionSet, Activity, Gap, Shares, Slice};
 use crate::grants::{Grants, PolicyIndex, PrincipalIndex};
 use crate::iam::subset::{self, Effort, Verdict as Inclusion};
 use crate::iam::{
@@ -27,6 +27,8 @@ use crate::usage::{Row, Table};
 
 /// Most resources that one action is narrowed to; beyond, a pattern of the original says more.
 const MOST: usize = 20;
+/// Most statements of which every choice is tried.
+const FEW: usize = 4;
 /// Starts of the names of actions that are never narrowed.
 const NEVER: [&str; 7] = ["Create", "Run", "Delete", "Tag", "Untag", "PassRole", "AssumeRole"];
 
@@ -75,6 +77,8 @@ fn add(touched: &mut BTreeMap<ActionId, Seen>, row: &Row, activity: &Activity) {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Narrow<'a> {
     pub(super) catalog: &'a Catalog,
+    pub(super) grants: &'a Grants,
+    pub(super) options: &'a Options,
     pub(super) gaps: &'a [Gap],
     pub(super) touched: &'a Touched,
     pub(super) policy: PolicyIndex,
@@ -82,50 +86,34 @@ pub(super) struct Narrow<'a> {
     pub(super) kept: &'a ActionSet,
     pub(super) window: Window,
     pub(super) names: &'a Names<'a>,
-    /// Fewest actions for which a wildcard stands.
-    pub(super) least: usize,
 }
 
-/// For each list of resources the actions that get it.
-type Pieces = BTreeMap<Vec<String>, BTreeSet<String>>;
+/// What becomes of the actions of a statement.
+struct Pieces {
+    /// For each list of resources the actions that get it.
+    narrower: BTreeMap<Vec<String>, BTreeSet<String>>,
+    /// The same actions.
+    actions: ActionSet,
+    /// The statement's actions without them.
+    rest: Vec<String>,
+}
+
+/// Statements that narrow together or not at all, by their places: the forms of one original statement.
+type Unit = BTreeMap<usize, (Vec<Value>, Vec<Narrowing>)>;
 
 impl Narrow<'_> {
-    /// `base`, the candidate of the step before or the policy as it stands, with narrower resources: of all statements that
-    /// can be, then of all but one, then of one alone, so that a statement of which nothing can be proved does not lose the
-    /// others. None where none can be.
-    pub(super) fn candidates(&self, policy: &Policy, base: &Candidate) -> Vec<Candidate> {
+    /// `base`, the candidate of the step before or the policy as it stands, with narrower resources: of all statements
+    /// that can be and have room, then of fewer, so that a statement of which nothing can be proved does not lose the
+    /// others. None where none can be. Beside them whether there was room for all.
+    pub(super) fn candidates(&self, policy: &Policy, base: &Candidate, room: u64) -> (Vec<Candidate>, bool) {
         let document = base.after.value();
         let written = statements(&document);
-        let split: Vec<Option<(Vec<Value>, Vec<Narrowing>)>> = policy
-            .statements
-            .iter()
-            .zip(written)
-            .map(|(statement, written)| {
-                let (pieces, rest) = self.pieces(policy, statement, &base.origins)?;
-                let mut narrowed = Vec::new();
-                let pieces = self.split(statement, written, pieces, rest, &mut narrowed)?;
-                Some((pieces, narrowed))
-            })
-            .collect();
-        let all: Vec<usize> = (0..split.len()).filter(|at| split[*at].is_some()).collect();
-        let mut choices = Vec::new();
-        if !all.is_empty() {
-            choices.push(all.clone());
-        }
-        if all.len() > 2 {
-            choices.extend(
-                all.iter()
-                    .map(|without| all.iter().copied().filter(|at| at != without).collect()),
-            );
-        }
-        if all.len() > 1 {
-            choices.extend(all.iter().map(|alone| vec![*alone]));
-        }
-        let of = |choice: Vec<usize>| {
+        let units = self.units(policy, &written, &base.origins);
+        let of = |choice: &[usize]| {
             let (mut left, mut origins, mut narrowed) = (Vec::new(), Vec::new(), Vec::new());
-            for (at, (written, split)) in written.iter().zip(&split).enumerate() {
+            for (at, written) in written.iter().enumerate() {
                 let origin = base.origins[at].clone();
-                match split.as_ref().filter(|_| choice.contains(&at)) {
+                match choice.iter().find_map(|unit| units[*unit].get(&at)) {
                     Some((pieces, names)) => {
                         left.extend(pieces.iter().cloned());
                         origins.extend(pieces.iter().map(|_| origin.clone()));
@@ -147,32 +135,99 @@ impl Narrow<'_> {
                 narrowed,
             }
         };
-        choices.into_iter().map(of).collect()
+        let mut all: Vec<usize> = (0..units.len()).collect();
+        if all.is_empty() {
+            return (Vec::new(), true);
+        }
+        let is_whole = of(&all).characters <= room;
+        if !is_whole {
+            // As many as there is room for.
+            let size = |unit: usize| of(&[unit]).characters;
+            let mut by_size: Vec<(u64, usize)> = all.iter().map(|unit| (size(*unit), *unit)).collect();
+            by_size.sort_unstable();
+            let mut fitting = Vec::new();
+            for (_, unit) in by_size {
+                fitting.push(unit);
+                if of(&fitting).characters > room {
+                    fitting.pop();
+                }
+            }
+            if !fitting.is_empty() {
+                fitting.sort_unstable();
+                all = fitting;
+            }
+        }
+        (choices(&all).iter().map(|choice| of(choice)).collect(), is_whole)
     }
 
-    /// For each list of narrower resources the actions that get it, and the actions of the statement without them. An
-    /// action that stands beside it as well, on the same resources, gains nothing and is left.
-    fn pieces(&self, policy: &Policy, statement: &Statement, origins: &[Origin]) -> Option<(Pieces, Vec<String>)> {
+    /// What can be narrower. An action that one form of a statement leaves wide gains nothing from being narrower in
+    /// another; what one form grants on the same narrower resources needs no second.
+    fn units(&self, policy: &Policy, written: &[Value], origins: &[Origin]) -> Vec<Unit> {
+        let mut groups: Vec<Vec<&Statement>> = Vec::new();
+        for statement in &policy.statements {
+            let is_form = |other: &&Statement| {
+                let from = &origins[other.index].from;
+                origins[statement.index].from.iter().any(|source| from.contains(source))
+            };
+            match groups.iter_mut().find(|group| group.iter().any(is_form)) {
+                Some(group) => group.push(statement),
+                None => groups.push(vec![statement]),
+            }
+        }
+        let unit = |group: Vec<&Statement>| {
+            let mut wide = ActionSet::none();
+            let pieces = loop {
+                let pieces: Vec<Option<Pieces>> = group
+                    .iter()
+                    .map(|statement| self.pieces(policy, statement, &origins[statement.index].from, &wide))
+                    .collect();
+                let (mut stays, mut narrower) = (ActionSet::none(), ActionSet::none());
+                for (statement, pieces) in group.iter().zip(&pieces) {
+                    let granted = ActionSet::of_statement(self.catalog, statement);
+                    match pieces {
+                        Some(pieces) => {
+                            stays.extend(&granted.difference(&pieces.actions));
+                            narrower.extend(&pieces.actions);
+                        }
+                        None => stays.extend(&granted),
+                    }
+                }
+                let both = narrower.intersection(&stays);
+                if both.is_empty() {
+                    break pieces;
+                }
+                wide.extend(&both);
+            };
+            let mut unit = Unit::new();
+            let mut granted: Vec<(&Value, BTreeMap<Vec<String>, BTreeSet<String>>)> = Vec::new();
+            for (statement, pieces) in group.into_iter().zip(pieces) {
+                let (Some(mut pieces), written) = (pieces, &written[statement.index]) else {
+                    continue;
+                };
+                let whole = pieces.narrower.clone();
+                for (_, before) in granted.iter().filter(|(other, _)| are_alike(other, written)) {
+                    for (to, actions) in &mut pieces.narrower {
+                        actions.retain(|action| !before.get(to).is_some_and(|before| before.contains(action)));
+                    }
+                }
+                pieces.narrower.retain(|_, actions| !actions.is_empty());
+                granted.push((written, whole));
+                unit.insert(statement.index, self.split(statement, written, pieces)?);
+            }
+            (!unit.is_empty()).then_some(unit)
+        };
+        groups.into_iter().filter_map(unit).collect()
+    }
+
+    /// For each list of narrower resources the actions that get it, and the actions of the statement without them;
+    /// `wide` are those that stay as they are.
+    fn pieces(&self, policy: &Policy, statement: &Statement, sources: &[usize], wide: &ActionSet) -> Option<Pieces> {
         let (Effect::Allow, ActionPart::Action(patterns), ResourcePart::Resource(resources)) =
             (statement.effect, &statement.action, &statement.resource)
         else {
             return None;
         };
-        let origin = origins.get(statement.index)?;
-        // Of a statement that several became, no evidence is that of one.
-        let &[source] = &origin.from[..] else {
-            return None;
-        };
-        let mut beside = ActionSet::none();
-        for other in policy.statements.iter().filter(|other| other.index != statement.index) {
-            if origins
-                .get(other.index)
-                .is_some_and(|origin| origin.from.contains(&source))
-            {
-                beside.extend(&ActionSet::of_statement(self.catalog, other));
-            }
-        }
-        let (mut pieces, mut rest) = (Pieces::new(), Vec::new());
+        let (mut narrower, mut actions, mut rest) = (BTreeMap::<_, BTreeSet<_>>::new(), ActionSet::none(), Vec::new());
         for pattern in patterns {
             let is_wildcard = pattern.text().contains(['*', '?']);
             let (mut here, mut left) = (Vec::new(), ActionSet::none());
@@ -182,28 +237,39 @@ impl Narrow<'_> {
                 None => Vec::new(),
             };
             for action in expanded {
-                let narrowed = match beside.contains(action) {
+                let narrowed = match wide.contains(action) {
                     true => None,
-                    false => self.narrowed(action, source, resources, policy.version),
+                    false => self.narrowed(action, sources, resources, policy.version),
                 };
                 match narrowed {
-                    Some(to) if is_wildcard => here.push((to, self.catalog.name(action).to_owned())),
-                    Some(to) => here.push((to, pattern.text().to_owned())),
+                    Some(to) => here.push((to, action)),
                     None => left.insert(action),
                 }
             }
-            let names = self.names.of(&left, Within::Pattern(pattern.lower()), self.least);
+            let names = self
+                .names
+                .of(&left, Within::Pattern(pattern.lower()), self.options.compact);
             // A wildcard that would become a long list says more than the list.
-            if here.is_empty() || is_wildcard && names.len() >= self.least {
+            if here.is_empty() || is_wildcard && names.len() >= self.options.compact {
                 rest.push(pattern.text().to_owned());
                 continue;
             }
             rest.extend(names);
             for (to, action) in here {
-                pieces.entry(to).or_default().insert(action);
+                let name = if is_wildcard {
+                    self.catalog.name(action)
+                } else {
+                    pattern.text()
+                };
+                narrower.entry(to).or_default().insert(name.to_owned());
+                actions.insert(action);
             }
         }
-        (!pieces.is_empty()).then_some((pieces, rest))
+        (!narrower.is_empty()).then_some(Pieces {
+            narrower,
+            actions,
+            rest,
+        })
     }
 
     /// Whether actions may stand in the place of a wildcard: not where it may have granted what no catalog knows.
@@ -220,19 +286,13 @@ impl Narrow<'_> {
     }
 
     /// The statement as several: what is not narrowed as it was, then a statement for each list of resources.
-    fn split(
-        &self,
-        statement: &Statement,
-        written: &Value,
-        pieces: Pieces,
-        rest: Vec<String>,
-        narrowed: &mut Vec<Narrowing>,
-    ) -> Option<Vec<Value>> {
-        let mut out = Vec::new();
-        if !rest.is_empty() {
-            out.push(with_actions(written, rest, statement.sid.clone())?);
+    fn split(&self, statement: &Statement, written: &Value, pieces: Pieces) -> Option<(Vec<Value>, Vec<Narrowing>)> {
+        let (mut out, mut narrowed) = (Vec::new(), Vec::new());
+        if !pieces.rest.is_empty() {
+            out.push(with_actions(written, pieces.rest, statement.sid.clone())?);
         }
         let mut pieces: Vec<(Vec<String>, Vec<String>)> = pieces
+            .narrower
             .into_iter()
             .map(|(to, actions)| (actions.into_iter().collect(), to))
             .collect();
@@ -253,7 +313,7 @@ impl Narrow<'_> {
                 to,
             });
         }
-        Some(out)
+        Some((out, narrowed))
     }
 
     /// The resources of the statement that calls of an action touched, as patterns inside the statement's; `None` where
@@ -261,11 +321,11 @@ impl Narrow<'_> {
     fn narrowed(
         &self,
         action: ActionId,
-        source: usize,
+        sources: &[usize],
         resources: &[Resource],
         version: Version,
     ) -> Option<Vec<String>> {
-        let touched = self.touched(action, source)?;
+        let touched = self.touched(action, sources)?;
         let last_third = i32::try_from(day_of(self.window.first + self.window.seconds() / 3 * 2)).ok()?;
         let types = self.catalog.resource_types(action);
         let formats: Vec<&str> = types.iter().flat_map(|kind| kind.arns.iter().copied()).collect();
@@ -311,8 +371,8 @@ impl Narrow<'_> {
         (!to.is_empty() && !is_all).then(|| to.into_iter().collect())
     }
 
-    /// All that anybody touched with an action, where that is known for sure.
-    fn touched(&self, action: ActionId, source: usize) -> Option<BTreeMap<String, i32>> {
+    /// All that anybody touched with an action that these statements of the policy grant, where that is known for sure.
+    fn touched(&self, action: ActionId, sources: &[usize]) -> Option<BTreeMap<String, i32>> {
         let catalog = self.catalog;
         let name = catalog.name(action).split_once(':').map_or("", |(_, name)| name);
         if NEVER.iter().any(|start| name.starts_with(start))
@@ -332,18 +392,25 @@ impl Narrow<'_> {
                     .iter()
                     .any(|implied| catalog.id(implied) == Some(action))
             };
-            let mut slices = gap
-                .slices
-                .iter()
-                .filter(|slice| slice.policy == self.policy && slice.statement == source);
+            let mut slices = gap.slices.iter().filter(|slice| {
+                slice.policy == self.policy && sources.contains(&slice.statement) && slice.granted.contains(action)
+            });
             let unexplained = || {
                 let mut calls = gap.activity.unexplained.iter();
                 calls.any(|call| call.kept.contains(&action))
             };
-            if slices.any(|slice| slice.unmapped.contains(action) || slice.view.blind_to(action).is_some())
-                || implied()
-                || unexplained()
-            {
+            // Calls tell where the action was needed; a life cycle, IAM's own data and people tell that it will be
+            // needed, and not where.
+            let called = gap.activity.may_need.contains_key(&action);
+            let needed_anywhere = |slice: &Slice| {
+                let decided = decided(self.catalog, self.grants, self.options, gap.principal, slice);
+                slice.unmapped.contains(action)
+                    || slice.view.blind_to(action).is_some()
+                    || slice.living.contains(action) && !called
+                    || decided.kept.contains(action)
+                    || decided.later.contains(action)
+            };
+            if slices.any(needed_anywhere) || gap.accessed.actions.contains_key(&action) || implied() || unexplained() {
                 return None;
             }
             used |= gap.activity.used.contains_key(&action);
@@ -360,6 +427,46 @@ impl Narrow<'_> {
         }
         used.then_some(all)
     }
+}
+
+/// Which of these to take, in the order in which to try: all, then fewer.
+fn choices(all: &[usize]) -> Vec<Vec<usize>> {
+    let without = |left_out: &[usize]| all.iter().copied().filter(|at| !left_out.contains(at)).collect();
+    // Of few, every choice there is.
+    if all.len() <= FEW {
+        let mut choices: Vec<Vec<usize>> = (1..1_usize << all.len())
+            .map(|mask| {
+                (0..all.len())
+                    .filter(|at| mask >> at & 1 == 1)
+                    .map(|at| all[at])
+                    .collect()
+            })
+            .collect();
+        choices.sort_by_key(|choice: &Vec<usize>| std::cmp::Reverse(choice.len()));
+        return choices;
+    }
+    let mut choices: Vec<Vec<usize>> = vec![all.to_vec()];
+    choices.extend(all.iter().map(|at| without(&[*at])));
+    let pairs = all
+        .iter()
+        .enumerate()
+        .flat_map(|(at, one)| all[at + 1..].iter().map(move |two| [*one, *two]));
+    choices.extend(pairs.map(|pair| without(&pair)));
+    choices.extend(all.iter().map(|alone| vec![*alone]));
+    choices
+}
+
+/// Whether two statements differ in nothing but their names and actions.
+fn are_alike(one: &Value, other: &Value) -> bool {
+    let rest = |statement: &Value| {
+        let mut rest = statement.clone();
+        if let Some(rest) = rest.as_object_mut() {
+            rest.remove("Sid");
+            rest.remove("Action");
+        }
+        rest
+    };
+    rest(one) == rest(other)
 }
 
 /// What is named as patterns, none that another one holds, each cut to the resource beside it.

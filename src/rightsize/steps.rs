@@ -14,6 +14,19 @@ use crate::gap::{ActionSet, Slice};
 use crate::grants::{PolicyIndex, PolicyKind};
 use crate::iam::PolicyText;
 
+/// How often policies that found too little room for narrower resources try again.
+const ROUNDS: usize = 4;
+
+/// What became of the step to narrower resources.
+enum Narrowed {
+    /// All that there is to it.
+    Whole,
+    /// What there was room for.
+    Part,
+    /// Nothing, for want of room.
+    Unfit(String),
+}
+
 /// What one policy becomes, step by step.
 struct Settled<'a> {
     goal: Goal<'a>,
@@ -65,14 +78,7 @@ impl<'a> Rewriter<'a> {
         for step in [Step::Actions, Step::Services] {
             self.step(step, &mut settled, whole - fixed, &mut unfit);
         }
-        for at in 0..settled.len() {
-            let others = |settled: &[Settled<'_>]| -> u64 {
-                let mut claims = settled.iter().enumerate().filter(|(other, _)| *other != at);
-                fixed + claims.by_ref().map(|(_, one)| one.claim()).sum::<u64>()
-            };
-            let room = whole.saturating_sub(others(&settled));
-            unfit.extend(self.narrower(&mut settled[at], room));
-        }
+        unfit.extend(self.narrow_all(&mut settled, whole - fixed));
         let claims: Vec<(PolicyIndex, u64, u64)> = settled
             .iter()
             .map(|one| (one.goal.index, one.now, one.claim()))
@@ -163,13 +169,46 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// Adds the step to narrower resources, within so much room.
-    fn narrower(&self, settled: &mut Settled<'a>, room: u64) -> Option<(PolicyIndex, String)> {
+    /// Adds the steps to narrower resources, within so much room for all. Where some find too little, they try again
+    /// once the others have taken theirs, which may have made room.
+    fn narrow_all(&self, settled: &mut [Settled<'a>], room: u64) -> Vec<(PolicyIndex, String)> {
+        let mut short = BTreeMap::new();
+        let mut waiting: Vec<usize> = (0..settled.len()).collect();
+        for _ in 0..ROUNDS {
+            let claims = |settled: &[Settled<'_>]| -> Vec<u64> { settled.iter().map(Settled::claim).collect() };
+            let before = claims(settled);
+            waiting.retain(|at| {
+                settled[*at].steps.retain(|(step, ..)| *step != Step::Resources);
+                let others = claims(settled).iter().sum::<u64>() - settled[*at].claim();
+                let narrowed = self.narrower(&mut settled[*at], room.saturating_sub(others));
+                short.remove(&settled[*at].goal.index);
+                match narrowed {
+                    Narrowed::Whole => false,
+                    Narrowed::Part => true,
+                    Narrowed::Unfit(why) => {
+                        short.insert(settled[*at].goal.index, why);
+                        true
+                    }
+                }
+            });
+            if waiting.is_empty() || claims(settled) == before {
+                break;
+            }
+        }
+        short.into_iter().collect()
+    }
+
+    /// Adds the step to narrower resources to one policy, within so much room.
+    fn narrower(&self, settled: &mut Settled<'a>, room: u64) -> Narrowed {
         let goal = &settled.goal;
-        let touched = self.touched.as_ref().filter(|_| goal.narrows)?;
+        let Some(touched) = self.touched.as_ref().filter(|_| goal.narrows) else {
+            return Narrowed::Whole;
+        };
         let policy = &self.grants.policies[goal.index];
         let narrow = narrow::Narrow {
             catalog: self.catalog,
+            grants: self.grants,
+            options: self.options,
             gaps: self.gaps,
             touched,
             policy: goal.index,
@@ -177,7 +216,6 @@ impl<'a> Rewriter<'a> {
             kept: &goal.kept.actions,
             window: self.window,
             names: &self.names,
-            least: self.options.compact,
         };
         let untouched = || Candidate {
             after: PolicyText::from(&policy.document),
@@ -196,17 +234,22 @@ impl<'a> Rewriter<'a> {
             Some((_, candidates, stays)) => (candidates[0].clone(), stays.clone()),
             None => (untouched(), ActionSet::none()),
         };
-        let before = base.after.policy().ok()?;
-        let mut candidates = narrow.candidates(&before, &base);
+        let Ok(before) = base.after.policy() else {
+            return Narrowed::Whole;
+        };
+        let (mut candidates, is_whole) = narrow.candidates(&before, &base, room);
         candidates.retain(|candidate| !grants_all_of(&before, candidate));
-        let shortest = candidates.iter().map(|candidate| candidate.characters).min()?;
+        let Some(shortest) = candidates.iter().map(|candidate| candidate.characters).min() else {
+            return Narrowed::Whole;
+        };
         candidates.retain(|candidate| candidate.characters <= room);
         if candidates.is_empty() {
-            let why = format!("with narrower resources it takes {shortest} characters, and AWS allows {room}");
-            return Some((goal.index, why));
+            return Narrowed::Unfit(format!(
+                "with narrower resources it takes {shortest} characters, and AWS allows {room}"
+            ));
         }
         settled.steps.push((Step::Resources, candidates, stays));
-        None
+        if is_whole { Narrowed::Whole } else { Narrowed::Part }
     }
 
     fn room(&self, goal: &Goal<'_>, stays: ActionSet) -> Room {

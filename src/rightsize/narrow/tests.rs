@@ -326,3 +326,23 @@ fn what_people_do_not_name_is_not_narrowed() {
     let instance = "arn:aws:ec2:eu-west-1:1:instance/i-0123456789abcdef0";
     assert_eq!(patterns(instance, "*", Version::V2012), None);
 }
+
+#[test]
+fn of_few_statements_every_choice_is_tried_the_largest_first() {
+    let all: Vec<usize> = (10..14).collect();
+    let tried = choices(&all);
+    let sizes: Vec<usize> = tried.iter().map(Vec::len).collect();
+    assert_eq!(sizes, [4, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1]);
+    assert_eq!(tried.iter().collect::<BTreeSet<_>>().len(), 15);
+    assert!(tried.iter().flatten().all(|at| all.contains(at)));
+    assert_eq!(choices(&[7]), [[7]]);
+}
+
+#[test]
+fn of_many_statements_one_or_two_are_left_out_or_one_is_taken() {
+    let all: Vec<usize> = (0..6).collect();
+    let tried = choices(&all);
+    let sizes: Vec<usize> = tried.iter().map(Vec::len).collect();
+    assert_eq!(sizes, [vec![6], vec![5; 6], vec![4; 15], vec![1; 6]].concat());
+    assert_eq!(tried.iter().collect::<BTreeSet<_>>().len(), tried.len());
+}

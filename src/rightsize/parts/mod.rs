@@ -437,6 +437,8 @@ impl Rewriter<'_> {
         let touched = Touched::of_share(shares, &gaps[0], mine);
         let narrow = Narrow {
             catalog,
+            grants: self.grants,
+            options: self.options,
             gaps: &gaps,
             touched: &touched,
             policy: 0,
@@ -444,10 +446,10 @@ impl Rewriter<'_> {
             kept: &kept.actions,
             window: self.window,
             names: &self.names,
-            least: self.options.compact,
         };
         let mut candidates: Vec<Value> = narrow
-            .candidates(&policy, &base)
+            .candidates(&policy, &base, u64::MAX)
+            .0
             .into_iter()
             .map(|candidate| candidate.after.value())
             .collect();
