@@ -14,6 +14,9 @@ use crate::grants::{Grants, PrincipalIndex};
 use crate::resolve::Operation;
 use crate::usage::{Row, Seen, Table, Witness};
 
+/// By role: the calls of each signature, and whether they stand under an earlier id.
+type MadeBy<'a> = BTreeMap<PrincipalIndex, Vec<(&'a Seen, Vec<&'a Row>, bool)>>;
+
 /// The calls of some roles, ready to be shared out.
 pub struct Shares<'a> {
     catalog: &'a Catalog,
@@ -22,8 +25,7 @@ pub struct Shares<'a> {
     trusts: Trusts<'a>,
     profiles: Profiles,
     operations: Operations<'a>,
-    /// By role: the calls of each signature, and whether they stand under an earlier id.
-    made: BTreeMap<PrincipalIndex, Vec<(&'a Seen, Vec<&'a Row>, bool)>>,
+    made: MadeBy<'a>,
     life_cycles: bool,
 }
 
@@ -36,7 +38,7 @@ impl<'a> Shares<'a> {
         roles: &BTreeSet<PrincipalIndex>,
         life_cycles: bool,
     ) -> Shares<'a> {
-        let mut made: BTreeMap<PrincipalIndex, Vec<(&Seen, Vec<&Row>, bool)>> = BTreeMap::new();
+        let mut made = MadeBy::new();
         let mut operations = Operations::new();
         if !roles.is_empty() {
             let callers = Callers::of(grants);

@@ -147,7 +147,9 @@ impl<'m> Matching<'m> {
                 .is_none_or(|owners| owners.len() == 1)
         };
         let is_rare = |arn: &str| naming.get(arn).is_none_or(|naming| naming.len() <= RARE);
-        let mut fits: HashMap<&str, Vec<(Vec<Part>, Place, Fit)>> = HashMap::new();
+        // By a policy: where in the text, in which document, and how well it fits.
+        type Fitting = (Vec<Part>, Place, Fit);
+        let mut fits: HashMap<&str, Vec<Fitting>> = HashMap::new();
         for live in lives {
             let places = fits
                 .entry(live.policy.sha256.as_str())

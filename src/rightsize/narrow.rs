@@ -88,10 +88,13 @@ pub(super) struct Narrow<'a> {
     pub(super) names: &'a Names<'a>,
 }
 
+/// Resources, and the actions that get no others.
+type Narrower = BTreeMap<Vec<String>, BTreeSet<String>>;
+
 /// What becomes of the actions of a statement.
 struct Pieces {
     /// For each list of resources the actions that get it.
-    narrower: BTreeMap<Vec<String>, BTreeSet<String>>,
+    narrower: Narrower,
     /// The same actions.
     actions: ActionSet,
     /// The statement's actions without them.
@@ -108,7 +111,7 @@ impl Narrow<'_> {
     pub(super) fn candidates(&self, policy: &Policy, base: &Candidate, room: u64) -> (Vec<Candidate>, bool) {
         let document = base.after.value();
         let written = statements(&document);
-        let units = self.units(policy, &written, &base.origins);
+        let units = self.units(policy, written, &base.origins);
         let of = |choice: &[usize]| {
             let (mut left, mut origins, mut narrowed) = (Vec::new(), Vec::new(), Vec::new());
             for (at, written) in written.iter().enumerate() {
@@ -199,7 +202,7 @@ impl Narrow<'_> {
                 wide.extend(&both);
             };
             let mut unit = Unit::new();
-            let mut granted: Vec<(&Value, BTreeMap<Vec<String>, BTreeSet<String>>)> = Vec::new();
+            let mut granted: Vec<(&Value, Narrower)> = Vec::new();
             for (statement, pieces) in group.into_iter().zip(pieces) {
                 let (Some(mut pieces), written) = (pieces, &written[statement.index]) else {
                     continue;

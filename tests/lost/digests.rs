@@ -5,7 +5,9 @@ use std::fs;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{ACCOUNT, Answer, DAY, Folder, THAT_DAY, analyze, event, gzip, key, trimtrail, usual, whole};
+use super::{ACCOUNT, Answer, DAY, Folder, THAT_DAY, analyze, event, gzip, key, whole};
+#[cfg(feature = "polars")]
+use super::{trimtrail, usual};
 
 /// Writes a digest that names files of the one day, and their contents, as they are.
 fn name_files(folder: &Folder, numbers: &[u32]) {
@@ -37,8 +39,10 @@ fn check_loss(answer: &Answer, why: &str) {
 }
 
 const CHANGED: &str = "its content is not what a digest says was delivered";
+#[cfg(feature = "polars")]
 const GONE: &str = "a digest names it, and it is not there";
 
+#[cfg(feature = "polars")]
 fn collected(folder: &Folder) -> Answer {
     let (logs, ledger) = (folder.at("logs"), folder.at("ledger"));
     let output = trimtrail(&["-q", "collect", "--logs", &logs, "--ledger", &ledger]);
@@ -67,6 +71,7 @@ fn a_file_that_was_unpacked_is_what_was_delivered() {
     check_whole(&analyze(&folder, &[]));
 }
 
+#[cfg(feature = "polars")]
 #[test]
 fn a_ledger_remembers_a_changed_file_until_it_is_what_was_delivered() {
     let folder = whole();
@@ -81,6 +86,7 @@ fn a_ledger_remembers_a_changed_file_until_it_is_what_was_delivered() {
     check_whole(&collected(&folder));
 }
 
+#[cfg(feature = "polars")]
 #[test]
 fn a_ledger_remembers_a_file_that_a_digest_names_and_that_is_gone_until_it_is_there() {
     let folder = whole();
@@ -95,6 +101,7 @@ fn a_ledger_remembers_a_file_that_a_digest_names_and_that_is_gone_until_it_is_th
     check_whole(&collected(&folder));
 }
 
+#[cfg(feature = "polars")]
 #[test]
 fn a_file_that_an_earlier_run_read_may_go() {
     let folder = whole();

@@ -83,6 +83,7 @@ fn every_key_is_read_for_every_subcommand() {
     }
 }
 
+#[cfg(feature = "aws")]
 #[test]
 fn what_the_command_line_gives_in_short_counts_as_given() {
     check("short", "output = 'a.json'", "trimtrail grants -o b.json", &[]);

@@ -85,16 +85,15 @@ pub(super) fn groups(shares: &Shares<'_>, gap: &Gap, eks: &Eks) -> Groups {
         }
     }
     let is_unit = |key: &Key| matches!(key, Key::Instance(_) | Key::Task(_));
-    let (by_use, by_name): (BTreeMap<Key, Unit>, BTreeMap<Key, Unit>) =
-        units.into_iter().partition(|(key, _)| is_unit(key));
+    type Units = BTreeMap<Key, Unit>;
+    let (by_use, by_name): (Units, Units) = units.into_iter().partition(|(key, _)| is_unit(key));
     for (key, unit) in by_name {
         let (names, why) = named(&key);
         groups.add(names, why, [unit]);
     }
-    let (instances, tasks): (Vec<(Key, Unit)>, Vec<(Key, Unit)>) =
-        by_use.into_iter().partition(|(key, _)| matches!(key, Key::Instance(_)));
+    let (instances, tasks): (Units, Units) = by_use.into_iter().partition(|(key, _)| matches!(key, Key::Instance(_)));
     for (what, units) in [("instances", instances), ("tasks", tasks)] {
-        for (at, family) in families(units).into_iter().enumerate() {
+        for (at, family) in families(units.into_iter().collect()).into_iter().enumerate() {
             let name = if at == 0 {
                 what.to_owned()
             } else {
