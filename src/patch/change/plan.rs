@@ -8,34 +8,9 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::node::Document;
-use super::read::{Item, Side, What};
+use super::read::{ATTACHED, HOLDERS, Item, MEMBERSHIPS, Side, What};
 use super::references::References;
 
-/// Attributes that say whom or what a policy is for.
-const HOLDERS: [&str; 18] = [
-    "arn",
-    "bucket",
-    "domain_name",
-    "function_name",
-    "group",
-    "groups",
-    "key_id",
-    "permission_set_arn",
-    "principal_id",
-    "queue_url",
-    "repository",
-    "role",
-    "roles",
-    "secret_arn",
-    "target_id",
-    "topic_arn",
-    "user",
-    "users",
-];
-/// Attributes that name policies which stand elsewhere.
-const ATTACHED: [&str; 4] = ["managed_policy_arn", "managed_policy_arns", "policy_arn", "policy_arns"];
-/// Resources that make members, who get what their group has.
-const MEMBERSHIPS: [&str; 2] = ["aws_iam_group_membership", "aws_iam_user_group_membership"];
 /// How deep values are searched.
 const DEPTH: usize = 16;
 

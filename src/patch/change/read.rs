@@ -9,6 +9,35 @@ use super::references::References;
 use super::{template, terraform};
 use crate::patch::terraform::{Project, Source};
 
+/// Terraform's attributes that say whom or what a policy is for.
+pub(super) const HOLDERS: [&str; 19] = [
+    "arn",
+    "bucket",
+    "domain_name",
+    "function_name",
+    "group",
+    "groups",
+    "key_id",
+    "permission_set_arn",
+    "principal_id",
+    "queue_url",
+    "repository",
+    "role",
+    "roles",
+    "secret_arn",
+    "target_id",
+    "topic_arn",
+    "user",
+    "users",
+    "vault_name",
+];
+
+/// Attributes that name policies which stand elsewhere.
+pub(super) const ATTACHED: [&str; 4] = ["managed_policy_arn", "managed_policy_arns", "policy_arn", "policy_arns"];
+
+/// Resources that make members, who get what their group has.
+pub(super) const MEMBERSHIPS: [&str; 2] = ["aws_iam_group_membership", "aws_iam_user_group_membership"];
+
 /// Something that grants.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Item {

@@ -11,40 +11,11 @@ use serde_json::Value;
 
 use super::definitions::{Definitions, words};
 use super::node::{Document, Reader, line_of, may_be_policy};
-use super::read::{Item, What};
+use super::read::{ATTACHED, HOLDERS, Item, MEMBERSHIPS, What};
 use super::references::References;
 use crate::patch::json;
 use crate::patch::terraform::{Source, folder, labels, node, whole_data_source};
 use crate::patch::tree::{Kind, Member, Node, Piece, Syntax};
-
-/// Attributes that say whom or what a policy is for.
-const HOLDERS: [&str; 19] = [
-    "arn",
-    "bucket",
-    "domain_name",
-    "function_name",
-    "group",
-    "groups",
-    "key_id",
-    "permission_set_arn",
-    "principal_id",
-    "queue_url",
-    "repository",
-    "role",
-    "roles",
-    "secret_arn",
-    "target_id",
-    "topic_arn",
-    "user",
-    "users",
-    "vault_name",
-];
-
-/// Attributes that name policies which stand elsewhere.
-const ATTACHED: [&str; 4] = ["managed_policy_arn", "managed_policy_arns", "policy_arn", "policy_arns"];
-
-/// Resources that make members, who get what their group has.
-const MEMBERSHIPS: [&str; 2] = ["aws_iam_group_membership", "aws_iam_user_group_membership"];
 
 pub(super) fn items(source: &Source, text: &str, of: &Definitions<'_>, references: &mut References) -> Vec<Item> {
     let mut file = File {
