@@ -322,7 +322,7 @@ fn three_questions_of_the_sample_are_answered_and_the_next_run_asks_the_others()
     assert!(dropping.clone().count() > 0, "sns:Publish goes");
     assert!(dropping.clone().all(|one| one.verdict.chosen_by == ["Ana Lima"]));
 
-    for format in ["json", "markdown", "diff", "html", "sarif", "csv"] {
+    for format in ["json", "markdown", "diff", "html", "sarif", "rdjson", "csv"] {
         let (text, _) = sample.analyze(format, &["--choices", "choices.toml", "--include-held"]);
         assert!(text.contains("Ana Lima"), "{format} does not say who chose");
     }

@@ -271,7 +271,7 @@ fn output_that_cannot_be_written_is_a_failure() {
         ];
         [&options[..], &logs].concat()
     };
-    for format in ["terminal", "json", "markdown", "diff", "html", "sarif", "csv"] {
+    for format in ["terminal", "json", "markdown", "diff", "html", "sarif", "rdjson", "csv"] {
         check(&analyze(format));
     }
     check(&[&["-q", "resolve"][..], &logs].concat());

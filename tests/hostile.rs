@@ -278,7 +278,7 @@ fn every_format_of_a_result() {
     check_plain("analyze", &text(&analyzed.stdout));
     check_plain("analyze, stderr", &text(&analyzed.stderr));
     let result = "out/result.json";
-    for format in ["terminal", "json", "markdown", "diff", "html", "sarif", "csv"] {
+    for format in ["terminal", "json", "markdown", "diff", "html", "sarif", "rdjson", "csv"] {
         for verbose in [&[][..], &["-v", "--include-held"]] {
             let output = run(&folder, &[&["report", result, "--format", format], verbose].concat());
             let shown = text(&output.stdout);
@@ -289,7 +289,7 @@ fn every_format_of_a_result() {
                 "html" => check_html(format, &shown),
                 "markdown" => check_markdown(format, &shown),
                 "csv" => check_csv(format, &shown),
-                "json" | "sarif" => {
+                "json" | "sarif" | "rdjson" => {
                     check_plain(format, &shown);
                     serde_json::from_str::<Value>(&shown).expect("JSON");
                 }

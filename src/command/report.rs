@@ -14,7 +14,7 @@ use crate::report::{self, Denial, Finding, Report, Severity};
 /// How an answer is shown.
 #[derive(Args, Debug, Clone)]
 pub(super) struct FormatArgs {
-    /// terminal, json, markdown, diff, html, sarif, csv or parquet
+    /// terminal, json, markdown, diff, html, sarif, rdjson, csv or parquet
     #[arg(long, value_name = "FORMAT", default_value = "terminal", env = "TRIMTRAIL_FORMAT")]
     pub(super) format: Format,
     /// Count held suggestions as applicable

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{escape, sarif};
+use super::{comment, escape, sarif};
 use crate::patch::change::{Change, Example, Finding, FindingKind, How, Touched};
 
 /// Longest text that GitHub takes as a comment, with room for what a workflow adds.
@@ -181,10 +181,7 @@ fn touched_json(touched: &Touched) -> Value {
 /// # Errors
 /// Where `out` fails.
 pub fn markdown(change: &Change, out: &mut dyn Write) -> io::Result<()> {
-    let mut text = format!(
-        "<!-- trimtrail verify -->\n### IAM: {}\n",
-        escape::markdown(&headline(change))
-    );
+    let mut text = format!("### IAM: {}\n", escape::markdown(&headline(change)));
     let cell = |text: &str| escape::markdown(&escape::cut(text, CELL));
     let mut rows = Vec::new();
     for touched in &change.touched {
@@ -233,7 +230,7 @@ pub fn markdown(change: &Change, out: &mut dyn Write) -> io::Result<()> {
         }
         text.push_str("\n</details>\n");
     }
-    out.write_all(text.as_bytes())
+    out.write_all(comment::marked("verify", &text).as_bytes())
 }
 
 /// SARIF 2.1.0, as code scanning takes it: each result has a file and a line, and a fingerprint that does not move with it.

@@ -42,18 +42,26 @@ pub fn terminal(text: &str) -> Cow<'_, str> {
 }
 
 /// For Markdown as GitHub renders it, table cells included: what has a meaning becomes a character reference, which
-/// never starts a structure (CommonMark, "Entity and numeric character references"); an empty comment after `@` and
-/// `#` keeps names from being notified and numbers from being linked.
+/// never starts a structure (CommonMark, "Entity and numeric character references"); an empty comment keeps names from
+/// being notified, and numbers, tickets and commits from being linked or closed (GitHub docs, "Autolinked references and
+/// URLs").
 pub fn markdown(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + 16);
-    let shown = visible(text);
-    let mut before = ' ';
-    let mut rest = shown.chars().peekable();
-    while let Some(c) = rest.next() {
-        let after = rest.peek().copied();
+    let shown: Vec<char> = visible(text).chars().collect();
+    let mut apart = None;
+    for (at, c) in shown.iter().copied().enumerate() {
+        let before = at.checked_sub(1).map_or(' ', |before| shown[before]);
+        let after = shown.get(at + 1).copied();
+        if !before.is_alphanumeric() && is_commit(&shown[at..]) {
+            apart = Some(at + 6);
+        }
+        if apart == Some(at) {
+            safe.push_str("<!-- -->");
+        }
         let plain = match c {
             ' ' | '/' | ',' | ';' | '?' => true,
-            '-' | '+' | '%' | '=' => before.is_ascii_alphanumeric(),
+            '-' => before.is_ascii_alphanumeric() && !is_ticket(&shown[..at], after),
+            '+' | '%' | '=' => before.is_ascii_alphanumeric(),
             // `www.x` would be linked and `1. x` be a list.
             '.' => match after {
                 Some(after) if before.eq_ignore_ascii_case(&'w') => !after.is_alphanumeric(),
@@ -65,16 +73,38 @@ pub fn markdown(text: &str) -> String {
         };
         match c {
             _ if plain => safe.push(c),
-            '@' | '#' => {
+            '-' if !before.is_ascii_alphanumeric() => safe.push_str("&#45;"),
+            '@' | '#' | '-' => {
                 let _ = write!(safe, "&#{};<!-- -->", u32::from(c));
             }
             c => {
                 let _ = write!(safe, "&#{};", u32::from(c));
             }
         }
-        before = c;
     }
     safe
+}
+
+/// Whether a word begins that may name a commit: seven to forty hexadecimal digits, letters among them.
+fn is_commit(text: &[char]) -> bool {
+    let word = text.iter().take_while(|c| c.is_alphanumeric());
+    let (mut length, mut letters, mut digits) = (0, false, false);
+    for c in word {
+        if !c.is_ascii_hexdigit() {
+            return false;
+        }
+        length += 1;
+        letters |= c.is_ascii_alphabetic();
+        digits |= c.is_ascii_digit();
+    }
+    (7..=40).contains(&length) && letters && digits
+}
+
+/// Whether a dash behind `before` joins what may name a ticket: `GH-12`, `SHOP-7`.
+fn is_ticket(before: &[char], after: Option<char>) -> bool {
+    let word: String = before.iter().rev().take_while(|c| c.is_alphanumeric()).collect();
+    let is_upper = word.len() >= 2 && word.bytes().all(|byte| byte.is_ascii_uppercase());
+    after.is_some_and(|c| c.is_ascii_digit()) && (is_upper || word.eq_ignore_ascii_case("hg"))
 }
 
 /// For a cell of a table that somebody opens in a spreadsheet: a leading `'` where the program would calculate

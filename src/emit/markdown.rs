@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 
 use super::policies::{self, Chosen};
-use super::{Error, Options, diff, escape, split, view};
+use super::{Error, Options, comment, diff, escape, split, view};
 use crate::report::{Report, RoleSplit, Suggestion};
 
 /// GitHub takes 65,536 characters a comment; the rest is for the sentence that says what was left out.
@@ -69,7 +69,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
             view::count(left_out, one, many)
         ));
     }
-    out.write_all(text.as_bytes())?;
+    out.write_all(comment::marked("summary", &text).as_bytes())?;
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use crate::report::Report;
 
 pub mod change;
 mod changes;
+mod comment;
 mod coverage;
 mod csv;
 mod diff;
@@ -27,6 +28,7 @@ mod markdown;
 #[cfg(feature = "polars")]
 mod parquet;
 mod policies;
+mod rdjson;
 mod sarif;
 pub mod split;
 mod terminal;
@@ -56,6 +58,8 @@ pub enum Format {
     Html,
     /// Findings for code scanning (SARIF 2.1.0).
     Sarif,
+    /// The same for reviewdog (Reviewdog Diagnostic Format).
+    Rdjson,
     /// One row for each principal and action.
     Csv,
     /// The rows of [`Format::Csv`] as a typed table.
@@ -72,6 +76,7 @@ impl Format {
         Format::Diff,
         Format::Html,
         Format::Sarif,
+        Format::Rdjson,
         Format::Csv,
         #[cfg(feature = "polars")]
         Format::Parquet,
@@ -86,6 +91,7 @@ impl Format {
             Format::Diff => "diff",
             Format::Html => "html",
             Format::Sarif => "sarif",
+            Format::Rdjson => "rdjson",
             Format::Csv => "csv",
             #[cfg(feature = "polars")]
             Format::Parquet => "parquet",
@@ -190,6 +196,7 @@ pub fn write(report: &Report, format: Format, options: &Options, out: &mut dyn W
         Format::Diff => diff::write(report, options, out),
         Format::Html => html::write(report, out),
         Format::Sarif => sarif::write(report, options, out),
+        Format::Rdjson => rdjson::write(report, options, out),
         Format::Csv => csv::write(report, out),
         #[cfg(feature = "polars")]
         Format::Parquet => parquet::write(report, out),

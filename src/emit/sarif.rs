@@ -7,7 +7,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{Error, Options, escape, policies, view};
+use super::policies::{self, Chosen};
+use super::{Error, Options, escape, view};
 use crate::report::{Report, Severity};
 
 /// What stands unencoded in a part of a path.
@@ -15,19 +16,37 @@ const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.')
 /// Longest message; code scanning shows less.
 const LONGEST: usize = 4_000;
 
-/// Writes one run: a rule for each finding id and for each kind of policy with a suggestion.
-pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<(), Error> {
-    let mut rules: BTreeMap<String, Value> = BTreeMap::new();
-    let mut results: Vec<(String, Value)> = Vec::new();
+/// Something to tell at a place.
+pub(super) struct Found<'a> {
+    pub(super) rule: String,
+    /// What the rule is about, and how much it weighs.
+    about: (String, &'static str),
+    pub(super) level: &'static str,
+    pub(super) text: String,
+    /// ARNs of whom it is about.
+    who: Vec<&'a str>,
+    pub(super) file: String,
+    fingerprint: String,
+    properties: Value,
+}
+
+/// Every finding and suggestion.
+pub(super) fn found<'a>(report: &'a Report, options: &Options) -> Vec<Found<'a>> {
     let places = Places::of(report);
+    let mut all = findings(report, &places);
+    let chosen = policies::chosen(report, options.include_held);
+    all.extend(chosen.iter().map(|chosen| suggestion(report, chosen, &places)));
+    all
+}
+
+fn findings<'a>(report: &'a Report, places: &Places<'_>) -> Vec<Found<'a>> {
     let mut seen: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for (who, finding) in report.findings() {
+    let each = report.findings().into_iter().map(|(who, finding)| {
         let level = match finding.severity {
             Severity::High => "error",
             Severity::Medium => "warning",
             Severity::Low => "note",
         };
-        let id = word(&finding.id);
         // What was seen changes from day to day, what it was seen of does not. Results of earlier versions have no key.
         let nth = seen.entry((finding.id.as_str(), who)).or_default();
         *nth += 1;
@@ -35,89 +54,96 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
             "" => nth.to_string(),
             key => key.to_owned(),
         };
-        rules
-            .entry(id.clone())
-            .or_insert_with(|| rule(&id, &finding.practice, level));
-        let text = format!(
-            "{}: {}. {} {}",
-            view::short(who),
-            finding.title,
-            finding.why,
-            finding.fix
-        );
-        results.push((
-            id.clone(),
-            json!({
-                "ruleId": id,
-                "level": level,
-                "message": {"text": message(&text)},
-                "locations": [{"logicalLocations": [logical(who)], "physicalLocation": places.of_principal(who)}],
-                "partialFingerprints": {"trimtrail/v2": fingerprint(&[&finding.id, who, &identity])},
-                "properties": {"evidence": finding.evidence},
-            }),
-        ));
-    }
-    for chosen in policies::chosen(report, options.include_held) {
-        let suggestion = chosen.suggestion;
-        let id = word(&format!("smaller-policy-{}", suggestion.kind));
-        let level = if suggestion.risk_removed.is_empty() {
+        Found {
+            rule: word(&finding.id),
+            about: (finding.practice.clone(), level),
+            level,
+            text: format!(
+                "{}: {}. {} {}",
+                view::short(who),
+                finding.title,
+                finding.why,
+                finding.fix
+            ),
+            who: vec![who],
+            file: places.of_principal(who).to_owned(),
+            fingerprint: fingerprint(&[&finding.id, who, &identity]),
+            properties: json!({"evidence": finding.evidence}),
+        }
+    });
+    each.collect()
+}
+
+fn suggestion<'a>(report: &Report, chosen: &Chosen<'a>, places: &Places<'_>) -> Found<'a> {
+    let suggestion = chosen.suggestion;
+    let text = format!(
+        "{} {}: {} for {}. Proved relative to the catalog of {}; expires {}.",
+        view::change(&suggestion.change),
+        suggestion.policy,
+        view::count(
+            suggestion.removed_actions,
+            "action with no logged use goes",
+            "actions with no logged use go"
+        ),
+        view::count(suggestion.affects.len() as u64, "principal", "principals"),
+        report.tool.catalog_date,
+        view::day(&suggestion.expires),
+    );
+    let text = view::chosen(suggestion)
+        .into_iter()
+        .take(5)
+        .fold(text, |text, choice| format!("{text} Chosen: {choice}."));
+    Found {
+        rule: word(&format!("smaller-policy-{}", suggestion.kind)),
+        about: (
+            format!("A policy ({}) allows actions with no logged use", suggestion.kind),
+            "warning",
+        ),
+        level: if suggestion.risk_removed.is_empty() {
             "note"
         } else {
             "warning"
-        };
-        let about = format!("A policy ({}) allows actions with no logged use", suggestion.kind);
-        rules.entry(id.clone()).or_insert_with(|| rule(&id, &about, "warning"));
-        let text = format!(
-            "{} {}: {} for {}. Proved relative to the catalog of {}; expires {}.",
-            view::change(&suggestion.change),
-            suggestion.policy,
-            view::count(
-                suggestion.removed_actions,
-                "action with no logged use goes",
-                "actions with no logged use go"
-            ),
-            view::count(suggestion.affects.len() as u64, "principal", "principals"),
-            report.tool.catalog_date,
-            view::day(&suggestion.expires),
-        );
-        let text = view::chosen(suggestion)
-            .into_iter()
-            .take(5)
-            .fold(text, |text, choice| format!("{text} Chosen: {choice}."));
-        let affected: Vec<Value> = suggestion.affects.iter().take(100).map(|arn| logical(arn)).collect();
-        let physical = if chosen.replaces() {
-            physical(&chosen.path())
+        },
+        text,
+        who: suggestion.affects.iter().take(100).map(String::as_str).collect(),
+        file: if chosen.replaces() {
+            chosen.path()
         } else {
-            places.of_policy(&suggestion.policy_arn, &suggestion.policy)
-        };
-        let location = json!({"logicalLocations": affected, "physicalLocation": physical});
-        results.push((
-            id.clone(),
-            json!({
-                "ruleId": id,
-                "level": level,
-                "message": {"text": message(&text)},
-                "locations": [location],
-                "partialFingerprints": {"trimtrail/v2": fingerprint(&[&suggestion.policy_arn, &suggestion.policy, &suggestion.step])},
-                "properties": {
-                    "suggestion": suggestion.id,
-                    "change": suggestion.change,
-                    "step": suggestion.step,
-                    "confidence": suggestion.confidence,
-                    "held": suggestion.held,
-                    "chosen": suggestion.chosen.iter().map(|chosen| &chosen.who).collect::<BTreeSet<_>>(),
-                },
-            }),
-        ));
+            places.of_policy(&suggestion.policy_arn, &suggestion.policy).to_owned()
+        },
+        fingerprint: fingerprint(&[&suggestion.policy_arn, &suggestion.policy, &suggestion.step]),
+        properties: json!({
+            "suggestion": suggestion.id,
+            "change": suggestion.change,
+            "step": suggestion.step,
+            "confidence": suggestion.confidence,
+            "held": suggestion.held,
+            "chosen": suggestion.chosen.iter().map(|chosen| &chosen.who).collect::<BTreeSet<_>>(),
+        }),
     }
-    let order: BTreeMap<&str, usize> = rules.keys().enumerate().map(|(at, id)| (id.as_str(), at)).collect();
-    let results: Vec<Value> = results
-        .into_iter()
-        .map(|(id, mut result)| {
-            result["ruleIndex"] = json!(order.get(id.as_str()));
-            result
+}
+
+/// Writes one run: a rule for each finding id and for each kind of policy with a suggestion.
+pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<(), Error> {
+    let found = found(report, options);
+    let mut rules: BTreeMap<&str, Value> = BTreeMap::new();
+    for one in &found {
+        let (about, level) = &one.about;
+        rules.entry(&one.rule).or_insert_with(|| rule(&one.rule, about, level));
+    }
+    let order: BTreeMap<&str, usize> = rules.keys().enumerate().map(|(at, id)| (*id, at)).collect();
+    let results = found.iter().map(|one| {
+        let who: Vec<Value> = one.who.iter().map(|arn| logical(arn)).collect();
+        json!({
+            "ruleId": one.rule,
+            "ruleIndex": order.get(one.rule.as_str()),
+            "level": one.level,
+            "message": {"text": message(&one.text)},
+            "locations": [{"logicalLocations": who, "physicalLocation": physical(&one.file)}],
+            "partialFingerprints": {"trimtrail/v2": one.fingerprint},
+            "properties": one.properties,
         })
-        .collect();
+    });
     let log = json!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
         "version": "2.1.0",
@@ -129,7 +155,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
             }},
             "automationDetails": {"id": "trimtrail/"},
             "columnKind": "unicodeCodePoints",
-            "results": results,
+            "results": results.collect::<Vec<Value>>(),
             "properties": {"window": report.window, "catalog_date": report.tool.catalog_date},
         }],
     });
@@ -164,32 +190,34 @@ impl<'a> Places<'a> {
         places
     }
 
-    fn of_policy(&self, arn: &str, policy: &str) -> Value {
+    fn of_policy(&self, arn: &str, policy: &str) -> &str {
         match self.of_policy.get(&(arn, policy)) {
-            Some(file) => physical(file),
+            Some(file) => file,
             None => self.of_principal(arn),
         }
     }
 
     /// Of a principal or, as some findings have it, of an account.
-    fn of_principal(&self, who: &str) -> Value {
+    fn of_principal(&self, who: &str) -> &str {
         let account = who.split(':').nth(4).unwrap_or(who);
         let file = self.of_principal.get(who).or_else(|| self.of_account.get(account));
-        physical(file.copied().unwrap_or("result.json"))
+        file.copied().unwrap_or("result.json")
     }
 }
 
 /// A file as a relative URI: its own percent signs are encoded too, and nothing leads out of the folder.
 pub(super) fn physical(path: &str) -> Value {
-    let parts = path
-        .split(['/', '\\'])
-        .filter(|part| !matches!(*part, "" | "." | ".."))
-        .map(|part| utf8_percent_encode(part, KEPT).to_string());
+    let parts = parts(path).map(|part| utf8_percent_encode(part, KEPT).to_string());
     let uri = parts.collect::<Vec<String>>().join("/");
     json!({
         "artifactLocation": {"uri": if uri.is_empty() { "result.json" } else { &uri }},
         "region": {"startLine": 1},
     })
+}
+
+/// The parts of a path, without those that lead out of the folder.
+pub(super) fn parts(path: &str) -> impl Iterator<Item = &str> {
+    path.split(['/', '\\']).filter(|part| !matches!(*part, "" | "." | ".."))
 }
 
 fn rule(id: &str, about: &str, level: &str) -> Value {

@@ -11,6 +11,7 @@ use unicode_width::UnicodeWidthStr;
 use super::{Format, Options, diff, escape, folder, policies, write};
 use crate::report::{AccountFinding, Excluded, Finding, Report, Severity, Suggestion};
 
+mod comment;
 mod large;
 mod sample;
 
@@ -659,6 +660,14 @@ fn a_markdown_name_shows_as_it_is_written() {
         ("s3:GetObject", "s3:GetObject"),
         ("a|b", "a&#124;b"),
         ("@ann", "&#64;<!-- -->ann"),
+        ("fixes #12", "fixes &#35;<!-- -->12"),
+        ("closes GH-12", "closes GH&#45;<!-- -->12"),
+        ("resolves gh-1", "resolves gh&#45;<!-- -->1"),
+        ("SHOP-7", "SHOP&#45;<!-- -->7"),
+        ("eu-west-1", "eu-west-1"),
+        ("at 0ddba11 and", "at 0ddba1<!-- -->1 and"),
+        ("111122223333", "111122223333"),
+        ("AROA0123456", "AROA0123456"),
         ("https://x", "https&#58;//x"),
         ("www.x", "www&#46;x"),
         ("1. x", "1&#46; x"),

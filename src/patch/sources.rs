@@ -17,6 +17,9 @@ use super::{File, FileEdit, Left, Options, Plan, documents, same};
 
 /// Live policies that may name a resource for it to tell whose a document is.
 const RARE: usize = 3;
+/// The documents that say what a policy says, the one that they are a part of, and how well.
+type Fitting = (Vec<Part>, Place, Fit);
+
 /// A document that a live policy may have been made of.
 #[derive(Clone, Debug)]
 struct Candidate {
@@ -147,8 +150,6 @@ impl<'m> Matching<'m> {
                 .is_none_or(|owners| owners.len() == 1)
         };
         let is_rare = |arn: &str| naming.get(arn).is_none_or(|naming| naming.len() <= RARE);
-        // By a policy: where in the text, in which document, and how well it fits.
-        type Fitting = (Vec<Part>, Place, Fit);
         let mut fits: HashMap<&str, Vec<Fitting>> = HashMap::new();
         for live in lives {
             let places = fits
@@ -180,7 +181,7 @@ impl<'m> Matching<'m> {
     }
 
     /// All documents that say what a policy says, alone or by what they take in.
-    fn fitting(&self, policy: &Value) -> Vec<(Vec<Part>, Place, Fit)> {
+    fn fitting(&self, policy: &Value) -> Vec<Fitting> {
         let mut found = Vec::new();
         for (file, here) in self.files.iter().enumerate() {
             for (index, document) in here.documents.iter().enumerate() {
@@ -315,22 +316,19 @@ impl<'m> Matching<'m> {
     fn group(&self, place: Place) -> Vec<(usize, &Candidate, &Part)> {
         let mut group = Vec::new();
         for (live, candidates) in self.candidates.iter().enumerate() {
-            let mut all = candidates.iter();
-            let Some((here, part)) = all.find_map(|candidate| {
-                let part = candidate.parts.iter().find(|part| part.place == place)?;
-                Some((candidate, part))
-            }) else {
-                continue;
-            };
-            let is_here = |own| {
-                candidates
-                    .iter()
-                    .any(|one| one.place == own && one.parts.contains(part))
-            };
-            if self.told_place(live).is_some_and(|own| !is_here(own)) {
-                continue;
+            let told = self.told_place(live);
+            let mut parts: Vec<&Part> = Vec::new();
+            for here in candidates
+                .iter()
+                .filter(|here| told.is_none_or(|own| own == here.place))
+            {
+                let part = here.parts.iter().find(|part| part.place == place);
+                // Where it is not told which part it is, it may be each.
+                if let Some(part) = part.filter(|part| !parts.contains(part)) {
+                    parts.push(part);
+                    group.push((live, here, part));
+                }
             }
-            group.push((live, here, part));
         }
         group
     }

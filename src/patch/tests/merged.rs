@@ -1,5 +1,6 @@
 //! Documents that take in others: each statement is edited where it stands, for all that were made of it.
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::plan::World;
@@ -201,4 +202,52 @@ fn an_override_that_takes_a_statements_place_edits_nothing() {
     let before = held(&json!(["sqs:SendMessage", "sqs:PurgeQueue"]));
     let world = World::default().with("shop-app", ARN, &before, Some(&held(&json!(["sqs:SendMessage"]))));
     world.left(&[("main.tf", &text)]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    /// Documents a, b and c, of which x takes in two and y two, in any order: whatever each policy may lose, none loses what
+    /// another may need.
+    #[test]
+    fn no_used_action_goes_from_documents_that_several_take_in(
+        x in (0..3_usize, 0..3_usize), y in (0..3_usize, 0..3_usize), used in prop::collection::vec(any::<[bool; 2]>(), 4),
+    ) {
+        prop_assume!(x.0 != x.1 && y.0 != y.1 && x != y);
+        let names = ["a", "b", "c"];
+        let actions = |of: usize| [format!("s3:Get{}", names[of]), format!("s3:Put{}", names[of])];
+        let mut text = String::new();
+        for (at, name) in names.iter().enumerate() {
+            let [get, put] = actions(at);
+            text.push_str(&format!("data \"aws_iam_policy_document\" \"{name}\" {{\n  statement {{\n    actions = [\"{get}\", \"{put}\"]\n    resources = [\"*\"]\n  }}\n}}\n"));
+        }
+        let mut world = World::default();
+        let mut kept = Vec::new();
+        for (at, (name, of)) in [("first", x), ("second", y)].into_iter().enumerate() {
+            text.push_str(&format!("data \"aws_iam_policy_document\" \"{name}\" {{\n  source_policy_documents = [data.aws_iam_policy_document.{}.json, data.aws_iam_policy_document.{}.json]\n}}\nresource \"aws_iam_policy\" \"{name}\" {{\n  name = \"{name}\"\n  policy = data.aws_iam_policy_document.{name}.json\n}}\n", names[of.0], names[of.1]));
+            let statement = |list: Vec<String>| json!({"Effect": "Allow", "Action": list, "Resource": "*"});
+            let (mut before, mut after) = (Vec::new(), Vec::new());
+            for (nth, document) in [of.0, of.1].into_iter().enumerate() {
+                before.push(statement(actions(document).to_vec()));
+                let stay = actions(document).into_iter().zip(used[at * 2 + nth]).filter(|(_, used)| *used);
+                let stay: Vec<String> = stay.map(|(action, _)| action).collect();
+                kept.extend(stay.iter().cloned());
+                if !stay.is_empty() {
+                    after.push(statement(stay));
+                }
+            }
+            let after = (before != after).then(|| policy(&Value::Array(after)));
+            if after.is_none() {
+                kept.extend([of.0, of.1].into_iter().flat_map(actions));
+            }
+            let arn = format!("arn:aws:iam::111122223333:policy/{name}");
+            world = world.with(name, &arn, &policy(&Value::Array(before)), after.as_ref());
+        }
+        let plan = world.plan(&[("main.tf", &text)]);
+        let edited = plan.files.first().map_or(text.as_str(), |file| &file.after);
+        for action in kept {
+            prop_assert!(edited.contains(&format!("\"{action}\"")), "{} is lost: {}", action, edited);
+        }
+        // And what neither needs goes, where both take it in and each still says something.
+        prop_assert!(edited.len() <= text.len());
+    }
 }
