@@ -41,7 +41,7 @@ pub(super) fn found<'a>(report: &'a Report, options: &Options) -> Vec<Found<'a>>
 
 fn findings<'a>(report: &'a Report, places: &Places<'_>) -> Vec<Found<'a>> {
     let mut seen: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    let each = report.findings().into_iter().map(|(who, finding)| {
+    let each = report.findings().map(|(who, finding)| {
         let level = match finding.severity {
             Severity::High => "error",
             Severity::Medium => "warning",
