@@ -75,6 +75,9 @@ pub struct Options {
     pub backtest: When,
     /// Which principals are shown; `None` for all. Everybody's use counts all the same.
     pub shown: Option<BTreeSet<PrincipalIndex>>,
+    /// When the analysis is made, in seconds since 1970: suggestions stay good for some days from then. `None` counts from
+    /// the archive's end.
+    pub now: Option<i64>,
 }
 
 impl Options {

@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 
 use serde_json::{Value, json};
 
-use crate::journey::Folder;
+use crate::journey::{Folder, ROLE, call};
 
 const MAIN: &str = r#"
 data "aws_iam_policy_document" "app" {
@@ -90,7 +90,8 @@ fn a_branch_is_proved_or_says_what_is_new() {
     );
     let answer = repository.json(&["--git", "HEAD", "infra"], 10);
     let finding = &answer["documents"][0]["findings"][0];
-    assert_eq!(answer["documents"][0]["file"], "main.tf");
+    // From the root of the repository, as whoever shows it beside the code takes it.
+    assert_eq!(answer["documents"][0]["file"], "infra/main.tf");
     assert_eq!(
         (&finding["kind"], &finding["statement"]),
         (&json!("new"), &json!("Read"))
@@ -241,4 +242,101 @@ fn sarif_names_a_file_and_a_line_and_keeps_its_fingerprints() {
         result(&moved)["partialFingerprints"]
     );
     assert_eq!(result(&first)["ruleId"], "verify-new");
+}
+
+/// The role reads VPCs by one call, and nothing else.
+#[test]
+fn calls_that_a_change_breaks_are_named_with_the_document() {
+    let policy = |actions: &str| {
+        format!(
+            r#"{{"Version": "2012-10-17", "Statement": [{{"Effect": "Allow", "Action": {actions}, "Resource": "*"}}]}}"#
+        )
+    };
+    let both = policy(r#"["ec2:DescribeVpcs", "ec2:DescribeSubnets"]"#);
+    let refers = "data \"aws_iam_policy_document\" \"x\" {\n  statement {\n    actions = [\"s3:GetObject\", \"s3:PutObject\"]\n    resources = [var.bucket]\n  }\n}\n";
+    let repository = Repository::new(&[("infra/app.json", &both), ("infra/x.tf", refers)]);
+    let calls = [
+        call(3, "ec2", "DescribeVpcs", json!({})),
+        call(4, "ec2", "DescribeVpcs", json!({})),
+    ];
+    let logs = Folder::new();
+    fs::write(logs.0.join("events.json"), json!({"Records": calls}).to_string()).unwrap();
+    fs::create_dir(logs.0.join("empty")).unwrap();
+    let (events, empty) = (logs.0.join("events.json"), logs.0.join("empty"));
+    let replayed = |principal: &str, logs: &Path, exit: i32| {
+        let arguments = [
+            "--git",
+            "HEAD",
+            "infra",
+            "--principal",
+            principal,
+            "--logs",
+            logs.to_str().unwrap(),
+        ];
+        repository.json(&arguments, exit)
+    };
+    // What the calls needed goes: narrower, and yet not fit to be merged.
+    repository.put("infra/app.json", &policy(r#"["ec2:DescribeSubnets"]"#));
+    let answer = replayed(ROLE, &events, 10);
+    assert_eq!((&answer["proved"], &answer["findings"]), (&json!(1), &json!(0)));
+    let keeps = &answer["keeps"][0];
+    assert_eq!(
+        (&keeps["verdict"], &keeps["principal"]),
+        (&json!("refuted"), &json!(ROLE))
+    );
+    assert_eq!(
+        (&keeps["lost"][0]["action"], &keeps["lost"][0]["calls"]),
+        (&json!("ec2:DescribeVpcs"), &json!(2))
+    );
+    let document = keeps["document"].as_str().unwrap();
+    assert!(document.starts_with("infra/app.json "), "{document}");
+    let said = repository.verify(&[
+        "--git",
+        "HEAD",
+        "infra",
+        "--principal",
+        ROLE,
+        "--logs",
+        events.to_str().unwrap(),
+    ]);
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(
+        said.contains("keeps: not proved") && said.contains("ec2:DescribeVpcs on *, 2 calls"),
+        "{said}"
+    );
+    // Another principal made no call.
+    let other = replayed("arn:aws:iam::111122223333:role/other", &events, 0);
+    assert_eq!(other["keeps"][0]["verdict"], "proved");
+    // What nobody called goes.
+    repository.put("infra/app.json", &policy(r#"["ec2:DescribeVpcs"]"#));
+    assert_eq!(replayed(ROLE, &events, 0)["keeps"][0]["verdict"], "proved");
+    // Nothing to replay is no proof; what is not known is not replayed, and that is said.
+    assert_eq!(replayed(ROLE, &empty, 3)["keeps"], json!([]));
+    repository.put("infra/app.json", &both);
+    repository.put("infra/x.tf", &refers.replace("\"s3:GetObject\", ", ""));
+    let output = repository.verify(&[
+        "--git",
+        "HEAD",
+        "infra",
+        "--principal",
+        ROLE,
+        "--logs",
+        events.to_str().unwrap(),
+    ]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(
+        said.contains("not replayed, for what it refers to is not known"),
+        "{said}"
+    );
+    let wrong = repository.verify(&[
+        "--git",
+        "HEAD",
+        "infra",
+        "--principal",
+        "ana",
+        "--logs",
+        events.to_str().unwrap(),
+    ]);
+    assert_eq!(wrong.status.code(), Some(1));
 }

@@ -125,6 +125,7 @@ const ROWS: &[&str] = &[
     "explain result nobody",
     "merge missing --ledger merged",
     "patch result missing",
+    "patch result . --owner nobody",
     "query no-such-question --result result",
     "query --result result",
     "query risky-unused",
@@ -143,6 +144,15 @@ const ROWS: &[&str] = &[
     "verify old.json new.json",
     "verify old.json old.json --logs logs --principal ana",
     "verify - -",
+    "verify",
+    "verify --git HEAD",
+    "verify --git HEAD missing",
+    "verify --git HEAD old.json new.json",
+    "verify --git HEAD --plan old.json",
+    "verify --plan torn.json",
+    "verify --plan old.json new.json",
+    "verify old.json new.json --must-not-grant torn.json",
+    "verify . old.json",
 ];
 
 /// `error: …` and `help: …` as they were said, or what stands in their place.

@@ -8,15 +8,15 @@ use serde_json::{Value, json};
 
 use crate::journey::Folder;
 
-const ACTIONS: [&str; 2] = ["ec2:DescribeVpcs", "ec2:DescribeSubnets"];
+pub(crate) const ACTIONS: [&str; 2] = ["ec2:DescribeVpcs", "ec2:DescribeSubnets"];
 
 /// Roles of an account, each with one inline policy over `ACTIONS`, those that it used, and Terraform of it.
-struct Team {
-    folder: Folder,
+pub(crate) struct Team {
+    pub(crate) folder: Folder,
 }
 
 impl Team {
-    fn new(roles: &[(&str, &str, &[&str])], terraform: &str) -> Team {
+    pub(crate) fn new(roles: &[(&str, &str, &[&str])], terraform: &str) -> Team {
         let team = Team { folder: Folder::new() };
         let mut details = Vec::new();
         let mut events = Vec::new();
@@ -71,7 +71,7 @@ impl Team {
         team
     }
 
-    fn put(&self, name: &str, text: &str) {
+    pub(crate) fn put(&self, name: &str, text: &str) {
         let path = self.folder.0.join(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         fs::write(path, text).expect("a file");
@@ -81,7 +81,7 @@ impl Team {
         fs::read_to_string(self.folder.0.join("infra/main.tf")).expect("the file")
     }
 
-    fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         Command::new(env!("CARGO_BIN_EXE_trimtrail"))
             .current_dir(&self.folder.0)
             .args(arguments)

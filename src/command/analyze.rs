@@ -102,6 +102,7 @@ impl AnalyzeArgs {
             alternatives: self.alternatives.iter().map(|kind| kind.kind()).collect(),
             backtest: self.backtest.when(),
             shown: self.choice.shown(&grants)?,
+            now: Some(jiff::Timestamp::now().as_second()),
         };
         let baseline = self.format.baseline.as_ref().map(load).transpose()?;
         let collected = self.usage.collect(terminal)?;

@@ -66,8 +66,12 @@ enum Example {
     Systemd,
     /// A Kubernetes CronJob with its service account and volume
     Cronjob,
-    /// A GitHub Actions workflow on a schedule
+    /// A GitHub Actions workflow: reviews of pull requests, and pull requests every week
     Github,
+    /// The same for GitLab, with the image that it needs
+    Gitlab,
+    /// The script behind both
+    PullRequests,
     /// A Containerfile
     Container,
     /// The IAM policy that all of them need
@@ -178,6 +182,8 @@ impl CollectArgs {
             Example::Systemd => include_str!("collect/systemd.txt"),
             Example::Cronjob => include_str!("collect/cronjob.yaml"),
             Example::Github => include_str!("collect/github.yaml"),
+            Example::Gitlab => include_str!("collect/gitlab.yaml"),
+            Example::PullRequests => return include_str!("../../templates/trimtrail/pull-requests.sh").to_owned(),
             Example::Container => include_str!("collect/Containerfile"),
             Example::Policy => return policy(&places),
         };
@@ -188,6 +194,7 @@ impl CollectArgs {
         // A string in JSON is one in YAML.
         let list: Vec<String> = places.iter().map(|place| format!("{place:?}")).collect();
         text.replace("@logs@", &places.join(" "))
+            .replace("@log@", &places[0])
             .replace("@logs_list@", &list.join(", "))
             .replace("@ledger@", &ledger)
             .replace("@keep@", &format!("{}d", self.keep_days.unwrap_or(400)))

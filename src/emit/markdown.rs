@@ -28,7 +28,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
     stays(report, &chosen, &mut text);
     proved(report, &chosen, &mut text);
     if !chosen.is_empty() {
-        undo(&chosen, &mut text);
+        undo(report, &chosen, &mut text);
     }
     accounts(report, &mut text);
     splits(report, &mut text);
@@ -329,7 +329,7 @@ fn proved(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
     text.push('\n');
 }
 
-fn undo(chosen: &[Chosen<'_>], text: &mut String) {
+fn undo(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
     text.push_str(
         "### How to undo it, and what to watch\n\nRevert this change, or put the `….original.json` beside each policy back in \
          its place; both restore the old policy. For two weeks watch CloudTrail for `AccessDenied` and \
@@ -337,8 +337,10 @@ fn undo(chosen: &[Chosen<'_>], text: &mut String) {
     );
     if let Some(first) = chosen.iter().map(|one| one.suggestion.expires.as_str()).min() {
         text.push_str(&format!(
-            "### When it expires\n\n{}. After that the log has moved on: analyse again.\n\n",
-            sentence(first)
+            "### When it expires\n\nOn {}, 14 days after the analysis; the logs end on {}. After that analyze again: `trimtrail patch` \
+             edits nothing then, and ends with exit code 10.\n\n",
+            sentence(&view::day(first)),
+            sentence(&view::day(&report.window.to)),
         ));
     }
 }

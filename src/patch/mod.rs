@@ -15,6 +15,7 @@ mod keep;
 mod live;
 mod merged;
 mod nearest;
+pub mod owners;
 mod sources;
 mod terraform;
 mod tree;
@@ -81,6 +82,8 @@ pub struct FileEdit {
     pub after: String,
     /// The policies that become smaller by it, each with where it stands and what tells that it is made of these lines.
     pub policies: Vec<String>,
+    /// Ids of the suggestions that it is made for, sorted.
+    pub suggestions: Vec<String>,
 }
 
 /// A suggestion that no file was edited for.

@@ -464,10 +464,13 @@ impl<'m> Matching<'m> {
             done.iter().for_each(|one| self.leave(one, &why, plan));
             return;
         }
-        let mut policies = Vec::new();
+        let (mut policies, mut suggestions) = (Vec::new(), BTreeSet::new());
         for one in &done {
             for (live, fit, _) in &one.group {
                 policies.push(self.describe(*live, *fit, one.place));
+                if let Fate::May(suggestion, _) = &self.lives[*live].fate {
+                    suggestions.insert(suggestion.id.clone());
+                }
             }
         }
         plan.files.push(FileEdit {
@@ -475,6 +478,7 @@ impl<'m> Matching<'m> {
             before: here.text.clone(),
             after,
             policies,
+            suggestions: suggestions.into_iter().collect(),
         });
     }
 

@@ -266,6 +266,7 @@ fn principal(inputs: &Inputs<'_>, groups: &actions::Groups<'_>, index: Principal
         kind: granted.kind.name().to_owned(),
         account: granted.account.clone(),
         path: granted.path.clone(),
+        owner: owner(&granted.tags),
         created: granted.created.map(|time| time.to_string()).unwrap_or_default(),
         last_seen: gap.activity.last_seen.map(moment),
         calls_replayed: gap.activity.replayed,
@@ -285,6 +286,13 @@ fn principal(inputs: &Inputs<'_>, groups: &actions::Groups<'_>, index: Principal
         denials: denials(inputs.archive.coverage, &granted.arn),
         findings: inputs.analysis.findings[index].iter().map(finding).collect(),
     }
+}
+
+/// The tags that teams name themselves in, in any case: `Owner` before `Team`.
+fn owner(tags: &BTreeMap<String, String>) -> Option<String> {
+    let named = |name: &str| tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+    let (_, owner) = named("owner").or_else(|| named("team"))?;
+    Some(owner.trim().to_owned()).filter(|owner| !owner.is_empty())
 }
 
 fn finding(finding: &hygiene::Finding) -> Finding {

@@ -24,6 +24,9 @@ pub struct Principal {
     pub account: String,
     /// The path, `/` at least.
     pub path: String,
+    /// Whose it is, by its tag `owner` or `team`.
+    #[serde(default)]
+    pub owner: Option<String>,
     /// Creation time, RFC 3339; empty where the grants do not say.
     pub created: String,
     /// Last call seen in the archive, RFC 3339.

@@ -54,7 +54,7 @@ pub struct Suggestion {
     /// What keeps it from being higher.
     #[serde(default)]
     pub confidence_why: Vec<String>,
-    /// After this moment analyse again, RFC 3339.
+    /// After this moment analyse again, RFC 3339: 14 days from the day of the analysis.
     pub expires: String,
     /// How many actions stay only because nobody could see whether they are used.
     #[serde(default)]

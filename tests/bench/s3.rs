@@ -18,7 +18,7 @@ use trimtrail::usage;
 #[path = "../network/bucket.rs"]
 #[expect(dead_code, reason = "the tests ask for more of it")]
 mod bucket;
-#[path = "../network/http.rs"]
+#[path = "../http.rs"]
 #[expect(dead_code, reason = "the tests ask for more of it")]
 mod http;
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::http::{Request, Response, serve};
+use crate::http::{Request, Response, serve};
 
 /// What a request for an object meets.
 #[derive(Clone)]

@@ -9,8 +9,8 @@ use base64::Engine as _;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::http::{Request, Response, serve};
 use super::{stderr, stdout, trimtrail};
+use crate::http::{Request, Response, serve};
 
 /// What the fake allows beside the grants.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,6 @@
 
 mod bucket;
 mod events;
-mod http;
 mod iam;
 #[cfg(feature = "polars")]
 mod ledger;

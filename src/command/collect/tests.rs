@@ -32,7 +32,7 @@ fn example(kind: Example) -> String {
 fn nothing_is_left_to_fill_in() {
     for kind in Example::value_variants() {
         let text = example(*kind);
-        for hole in ["@logs@", "@logs_list@", "@ledger@", "@keep@", "@version@"] {
+        for hole in ["@logs@", "@log@", "@logs_list@", "@ledger@", "@keep@", "@version@"] {
             assert!(!text.contains(hole), "{kind:?} holds {hole}");
         }
     }
@@ -70,7 +70,26 @@ fn runs(kind: Example) -> Vec<Vec<String>> {
     match kind {
         Example::Systemd => after("ExecStart=/usr/local/bin/trimtrail "),
         Example::Container => after(&format!("/data trimtrail:{} ", env!("CARGO_PKG_VERSION"))),
-        Example::Policy => Vec::new(),
+        Example::Policy | Example::PullRequests => Vec::new(),
+        Example::Gitlab => {
+            // The file names the component; what runs stands there.
+            let component = include_str!("../../../templates/trimtrail/template.yml");
+            let (_, jobs) = component.split_once("\n---\n").expect("two documents");
+            let jobs: Value = serde_yaml_ng::from_str(jobs).expect("YAML");
+            let lines = jobs["trimtrail weekly"]["script"].as_array().expect("lines").iter();
+            let ours = lines.filter_map(|line| line.as_str()?.strip_prefix("trimtrail "));
+            ours.map(|line| {
+                words(
+                    &line
+                        .replace("\"$KEEP\"", "400d")
+                        .split(" > ")
+                        .next()
+                        .unwrap_or(line)
+                        .to_owned(),
+                )
+            })
+            .collect()
+        }
         Example::Github => {
             let workflow: Value = serde_yaml_ng::from_str(&text).expect("YAML");
             let steps = workflow["jobs"]["weekly"]["steps"].as_array().expect("steps");
@@ -114,8 +133,10 @@ fn ready_files_run_the_whole_week() {
             .collect();
         let expected: &[&str] = match kind {
             Example::Systemd | Example::Cronjob | Example::Github => &["collect", "grants", "analyze", "report"],
+            // The last one prints the script.
+            Example::Gitlab => &["collect", "grants", "analyze", "collect"],
             Example::Container => &["collect"],
-            Example::Policy => &[],
+            Example::Policy | Example::PullRequests => &[],
         };
         assert_eq!(subcommands, expected, "{kind:?}");
     }

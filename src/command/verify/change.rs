@@ -47,7 +47,12 @@ impl VerifyArgs {
             }
             let dir = self.old.as_deref().unwrap_or(Path::new("."));
             let (before, after) = change::of_git(dir, base)?;
-            return Ok(Of::Change(change::of_texts(&before, &after, asked)));
+            let mut change = change::of_texts(&before, &after, asked);
+            let root = change::below_root(dir)?;
+            for touched in &mut change.touched {
+                touched.file = root.join(&touched.file);
+            }
+            return Ok(Of::Change(change));
         }
         let (Some(old), Some(new)) = (&self.old, &self.new) else {
             bail!("give OLD and NEW, or --git BASE, or --plan FILE");

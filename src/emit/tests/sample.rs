@@ -130,6 +130,7 @@ fn principal(arn: &str, kind: &str) -> Principal {
         kind: kind.to_owned(),
         account: "111122223333".to_owned(),
         path: "/ci/".to_owned(),
+        owner: None,
         created: "2024-02-01T00:00:00Z".to_owned(),
         last_seen: Some("2026-10-20T08:00:00Z".to_owned()),
         calls_replayed: 41_202,

@@ -87,6 +87,15 @@ pub fn of_git(dir: &Path, base: &str) -> Result<(Texts, Texts), GitError> {
     Ok((before, now))
 }
 
+/// Where a folder lies below the root of its repository: what a forge calls a file starts there.
+///
+/// # Errors
+/// A folder that is no working tree, no `git`.
+pub fn below_root(dir: &Path) -> Result<PathBuf, GitError> {
+    let printed = git(dir, ["rev-parse", "--show-prefix"], b"")?;
+    Ok(path_of(printed.strip_suffix(b"\n").unwrap_or(&printed)))
+}
+
 #[cfg(unix)]
 fn path_of(bytes: &[u8]) -> PathBuf {
     use std::os::unix::ffi::OsStrExt as _;

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 pub use bans::{Ban, Bans};
-pub use git::{GitError, of_git};
+pub use git::{GitError, below_root, of_git};
 pub use likely::likely;
 
 use super::Error;

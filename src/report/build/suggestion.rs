@@ -22,7 +22,7 @@ use crate::rightsize::{
 use crate::time::{DAY, moment};
 use crate::verify::{Proved, ProvedAlternative, ProvedSplit, Replayed, Verified};
 
-/// Days for which a suggestion stays good.
+/// Days for which a suggestion stays good, from the day of the analysis.
 const EXPIRES: i64 = 14;
 
 pub(super) fn suggestion(
@@ -34,6 +34,8 @@ pub(super) fn suggestion(
 ) -> Suggestion {
     let (catalog, grants) = (inputs.catalog, inputs.grants);
     let to = inputs.archive.window.unwrap_or_default().last();
+    // The whole day counts, so that all analyses of a day say the same. An archive that ends later is of a clock that is ahead.
+    let analysed = inputs.options.now.map_or(to, |now| (now.div_euclid(DAY) * DAY).max(to));
     let document = &grants.policies[proposal.policy];
     let before_sha256 = hex(&Sha256::digest(proved.before().as_str().as_bytes()));
     let mut assumptions = proposal.assumptions.clone();
@@ -89,7 +91,7 @@ pub(super) fn suggestion(
         held_until: proposal.held_until.map(moment),
         confidence: proposal.confidence.level.name().to_owned(),
         confidence_why: proposal.confidence.why.clone(),
-        expires: moment(to + EXPIRES * DAY),
+        expires: moment(analysed + EXPIRES * DAY),
         verdict: Verdict {
             chosen_by: chosen_by(&chosen),
             ..verdict(proved.replayed)

@@ -8,39 +8,39 @@ use std::thread;
 use std::time::Duration;
 
 /// What was asked.
-pub(super) struct Request {
-    pub(super) method: String,
+pub(crate) struct Request {
+    pub(crate) method: String,
     /// Decoded.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// Decoded.
-    pub(super) query: BTreeMap<String, String>,
+    pub(crate) query: BTreeMap<String, String>,
     /// Names in lower case.
-    pub(super) headers: BTreeMap<String, String>,
-    pub(super) body: String,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
 }
 
 impl Request {
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
 
     /// A field of the query, or of a form in the body.
-    pub(super) fn field(&self, name: &str) -> Option<String> {
+    pub(crate) fn field(&self, name: &str) -> Option<String> {
         self.query.get(name).cloned().or_else(|| pairs(&self.body).remove(name))
     }
 }
 
 /// What is answered.
-pub(super) struct Response {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
     /// How long each byte of the body takes.
-    pub(super) drips: Option<Duration>,
+    pub(crate) drips: Option<Duration>,
 }
 
 impl Response {
-    pub(super) fn new(status: u16, body: impl Into<Vec<u8>>) -> Response {
+    pub(crate) fn new(status: u16, body: impl Into<Vec<u8>>) -> Response {
         Response {
             status,
             headers: Vec::new(),
@@ -49,7 +49,8 @@ impl Response {
         }
     }
 
-    pub(super) fn with(mut self, name: &str, value: impl Into<String>) -> Response {
+    #[cfg_attr(not(feature = "aws"), expect(dead_code, reason = "what asks S3 needs it"))]
+    pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Response {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
@@ -58,7 +59,7 @@ impl Response {
 type Answer = dyn Fn(&Request) -> Response + Send + Sync;
 
 /// Serves until the process ends.
-pub(super) fn serve(answer: impl Fn(&Request) -> Response + Send + Sync + 'static) -> SocketAddr {
+pub(crate) fn serve(answer: impl Fn(&Request) -> Response + Send + Sync + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = listener.local_addr().expect("an address");
     let answer: Arc<Answer> = Arc::new(answer);
