@@ -156,16 +156,18 @@ pub fn analyse(catalog: &Catalog, archive: &Archive<'_>, grants: &Grants, option
     alternatives.extend(sessions);
     impossible.extend(not_split);
     let left_alone = LeftAlone::of(grants, &gaps, &options.suggestions);
+    let graph = hygiene::Graph::new(catalog, grants);
     Analysis {
         asked: Asked::of(catalog, grants, &gaps, &left_alone, &options.suggestions),
         left_alone,
-        findings: findings(catalog, archive, grants, &gaps, &proved, options),
+        findings: findings(catalog, archive, grants, &gaps, &proved, &graph, options),
         account_findings: hygiene::account_findings(&hygiene::Account {
             grants,
             table: archive.table,
             coverage: archive.coverage,
             gaps: &gaps,
             window: archive.window.unwrap_or_default(),
+            graph: &graph,
             options: &options.suggestions,
         }),
         gaps,
@@ -422,9 +424,9 @@ fn findings(
     grants: &Grants,
     gaps: &[Gap],
     proved: &[(Proposal, Verified<Proved>)],
+    graph: &hygiene::Graph<'_>,
     options: &Options,
 ) -> Vec<Vec<hygiene::Finding>> {
-    let graph = hygiene::Graph::new(catalog, grants);
     let smaller = hygiene::smaller(grants, proved);
     let of = |(index, gap): (PrincipalIndex, &Gap)| {
         if !options.shows(index) {
@@ -438,7 +440,7 @@ fn findings(
             table: archive.table,
             coverage: archive.coverage,
             window: archive.window.unwrap_or_default(),
-            graph: &graph,
+            graph,
             options: &options.suggestions,
             smaller: &smaller,
         };

@@ -1,6 +1,7 @@
 //! Each finding where it should be, and not where it should not.
 
 mod alone;
+mod chains;
 mod pods;
 
 use std::fs;

@@ -49,6 +49,10 @@ enum Format {
     Csv,
     /// One self-contained page
     Html,
+    /// Who takes whom, for Graphviz
+    Dot,
+    /// Who takes whom, for Markdown that draws Mermaid
+    Mermaid,
 }
 
 impl InventoryArgs {
@@ -91,6 +95,8 @@ impl InventoryArgs {
             Format::Markdown => emit::inventory::markdown(&inventory, &mut out)?,
             Format::Csv => emit::inventory::csv(&inventory, &mut out)?,
             Format::Html => emit::inventory::html(&inventory, &mut out)?,
+            Format::Dot => emit::inventory::dot(&inventory, &mut out)?,
+            Format::Mermaid => emit::inventory::mermaid(&inventory, &mut out)?,
         }
         out.flush()?;
         Ok(match (&collected, archive.window) {

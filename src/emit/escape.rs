@@ -180,3 +180,22 @@ fn reach(chars: impl Iterator<Item = (usize, char)>, columns: usize) -> Option<u
     }
     last
 }
+
+/// For a quoted string of DOT, where `\` and `"` mean something (Graphviz, "The DOT Language").
+pub fn dot(text: &str) -> String {
+    visible(text).replace('\\', "\\\\").replace('"', "\\\"")
+}
+
+/// For a quoted label of Mermaid: whatever could be Markdown, HTML or the end of the label becomes an entity code
+/// (Mermaid, "Flowcharts syntax", "Entity codes to escape characters").
+pub fn mermaid(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len() + 16);
+    for c in visible(text).chars() {
+        if c.is_alphanumeric() || matches!(c, ' ' | '/' | '.' | ',' | ':' | '-') {
+            safe.push(c);
+        } else {
+            let _ = write!(safe, "#{};", u32::from(c));
+        }
+    }
+    safe
+}

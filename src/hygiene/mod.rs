@@ -1,6 +1,7 @@
 //! What deserves attention beside the policies: one file a check, each with an id, the practice that it serves and what
 //! there is to know about it.
 
+mod administrator_through_roles;
 mod empty_group;
 mod escalation;
 mod graph;
@@ -9,11 +10,13 @@ mod idle_user;
 mod leaned_on_node_role;
 mod log_files_lost;
 mod old_key;
+mod pass_through_role;
 mod password_without_mfa;
 mod pod_role_never_taken;
 mod practice;
 mod repeated_denials;
 mod retire;
+mod role_cycle;
 mod role_in_several_clusters;
 mod roles_without_boundary;
 mod root_key;
@@ -49,6 +52,7 @@ use crate::verify::{Proved, Verified};
 
 pub use graph::Graph;
 pub use graph::strangers::{strangers, trusted};
+pub use graph::takes::{Take, Takes, takers};
 pub use practice::Practice;
 
 /// How much a finding weighs.
@@ -251,6 +255,8 @@ pub struct Account<'a> {
     pub gaps: &'a [Gap],
     /// What the archive spans.
     pub window: Window,
+    /// Who may do what.
+    pub graph: &'a Graph<'a>,
     /// What is left alone.
     pub options: &'a Options,
 }
@@ -265,7 +271,7 @@ impl Account<'_> {
 }
 
 /// Every check, in the order of its findings, under the name of its file.
-const CHECKS: [(&str, &Check); 32] = [
+const CHECKS: [(&str, &Check); 35] = [
     ("idle_role", &idle_role::CHECK),
     ("pod_role_never_taken", &pod_role_never_taken::CHECK),
     ("idle_user", &idle_user::CHECK),
@@ -276,6 +282,7 @@ const CHECKS: [(&str, &Check); 32] = [
     ("password_without_mfa", &password_without_mfa::CHECK),
     ("wide_aws_managed_policy", &wide_aws_managed_policy::CHECK),
     ("escalation", &escalation::CHECK),
+    ("administrator_through_roles", &administrator_through_roles::CHECK),
     ("roles_without_boundary", &roles_without_boundary::CHECK),
     ("wildcard_trust", &wildcard_trust::CHECK),
     ("unused_cross_account_trust", &unused_cross_account_trust::CHECK),
@@ -283,6 +290,7 @@ const CHECKS: [(&str, &Check); 32] = [
         "unconditional_cross_account_trust",
         &unconditional_cross_account_trust::CHECK,
     ),
+    ("pass_through_role", &pass_through_role::CHECK),
     ("shared_role", &shared_role::CHECK),
     ("role_in_several_clusters", &role_in_several_clusters::CHECK),
     ("untrusted_service_account", &untrusted_service_account::CHECK),
@@ -296,6 +304,7 @@ const CHECKS: [(&str, &Check); 32] = [
     ("root_without_mfa", &root_without_mfa::CHECK),
     ("unattached_policy", &unattached_policy::CHECK),
     ("unused_identity_provider", &unused_identity_provider::CHECK),
+    ("role_cycle", &role_cycle::CHECK),
     (
         "service_account_with_several_roles",
         &service_account_with_several_roles::CHECK,
@@ -327,7 +336,13 @@ pub fn findings(subject: &Subject<'_>) -> Vec<Finding> {
 
 /// Findings about one principal that its grants alone show, for want of logs.
 pub fn findings_of_grants(subject: &Subject<'_>) -> Vec<Finding> {
-    const IDS: [&str; 3] = ["escalation", "wildcard-trust", "password-without-mfa"];
+    const IDS: [&str; 5] = [
+        "escalation",
+        "administrator-through-roles",
+        "wildcard-trust",
+        "pass-through-role",
+        "password-without-mfa",
+    ];
     let found = checks()
         .filter(|check| IDS.contains(&check.id))
         .filter_map(|check| match check.find {

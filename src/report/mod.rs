@@ -36,8 +36,8 @@ pub use coverage::{
 pub use explained::{ExplainedCalls, ExplainedReport, ExplainedService};
 pub use integrity::{EmptyReport, FindingReport, IntegrityReport, UncoveredReport};
 pub use inventory::{
-    ByAccessLevel, ByRisk, ClusterEntry, Entry, EntryPolicy, INVENTORY, Inventory, InventoryInputs, KubernetesAccess,
-    NamespaceEntry, RoleOfAccount, ServiceAccountEntry, Size, Way, inventory,
+    ByAccessLevel, ByRisk, Chain, ClusterEntry, Edge, Entry, EntryPolicy, INVENTORY, Inventory, InventoryInputs,
+    KubernetesAccess, NamespaceEntry, Node, RoleGraph, RoleOfAccount, ServiceAccountEntry, Size, Way, inventory,
 };
 pub use live::LivePolicy;
 pub use practices::{Given, PracticeReport, PracticesReport, State, practices};

@@ -1,5 +1,6 @@
 //! Every role and user for people: who can take it, who did, and how much it may do.
 
+mod graph;
 mod terminal;
 
 use std::io::Write;
@@ -10,6 +11,7 @@ use serde_json::json;
 use super::{Error, escape, html, split, view};
 use crate::report::{Entry, Inventory, RoleOfAccount, Way};
 
+pub use graph::{dot, mermaid};
 pub use terminal::terminal;
 
 /// Writes a table a reader of a pull request or wiki page can use.
@@ -52,6 +54,16 @@ pub fn markdown(inventory: &Inventory, out: &mut dyn Write) -> Result<(), Error>
                 text(&view::short(&access.arn)),
                 text(&kind(&access.kind))
             )?;
+        }
+    }
+    let (chains, steps) = (graph::chains(inventory), graph::steps(inventory));
+    for (title, lines) in [("Chains of roles", chains), ("Who takes whom", steps)] {
+        if !lines.is_empty() {
+            writeln!(out, "### {title}\n")?;
+            for line in lines {
+                writeln!(out, "* {}", text(&line))?;
+            }
+            writeln!(out)?;
         }
     }
     writeln!(out, "### Roles and users, the most risk first\n")?;
@@ -178,6 +190,7 @@ pub fn html(inventory: &Inventory, out: &mut dyn Write) -> Result<(), Error> {
         })
     });
     let view = json!({
+        "graph": graph::svg(inventory), "chains": graph::chains(inventory),
         "head": head(inventory), "clusters": clusters.collect::<Vec<_>>(),
         "entries": entries.collect::<Vec<_>>(), "notes": inventory.notes,
     });

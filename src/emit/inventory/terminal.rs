@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr;
 
-use super::{by_risk, cluster_name, head, kind, known_by, last_used, policies, seen, size, way};
+use super::{by_risk, cluster_name, graph, head, kind, known_by, last_used, policies, seen, size, way};
 use crate::emit::escape::terminal as plain;
 use crate::emit::{Options, split, view};
 use crate::report::Inventory;
@@ -13,6 +13,8 @@ use crate::report::Inventory;
 const SOME: usize = 40;
 /// Lines of one kind in a block.
 const LINES: usize = 6;
+/// Steps between roles that are listed.
+const STEPS: usize = 30;
 
 /// Writes it, wrapped to the terminal's columns; with `-v` no list is cut.
 ///
@@ -55,6 +57,14 @@ pub fn terminal(inventory: &Inventory, options: &Options, out: &mut dyn Write) -
             page.line("  ", "no service account has a role of these")?;
         }
     }
+    let (chains, steps) = (graph::chains(inventory), graph::steps(inventory));
+    for (title, lines) in [("Chains of roles", chains), ("Who takes whom", steps)] {
+        if !lines.is_empty() {
+            page.line("", "")?;
+            page.line("", title)?;
+            page.part("  ", lines, if all { usize::MAX } else { STEPS })?;
+        }
+    }
     let entries = by_risk(inventory);
     page.line("", "")?;
     page.line("", "Roles and users, the most risk first")?;
@@ -92,8 +102,12 @@ struct Page<'o> {
 impl Page<'_> {
     /// Lines under one start, the first beside it.
     fn list(&mut self, start: &str, lines: Vec<String>, all: bool) -> io::Result<()> {
+        self.part(start, lines, if all { usize::MAX } else { LINES })
+    }
+
+    /// The same of at most so many lines.
+    fn part(&mut self, start: &str, lines: Vec<String>, most: usize) -> io::Result<()> {
         let blank = " ".repeat(start.width());
-        let most = if all { usize::MAX } else { LINES };
         let rest = lines.len().saturating_sub(most);
         let mut start = start;
         if lines.is_empty() {

@@ -1,10 +1,41 @@
 //! Hostile names, and lines no wider than asked.
 
 use super::*;
-use crate::report::{INVENTORY, Size, Window};
+use crate::report::{Chain, Edge, INVENTORY, Node, RoleGraph, Size, Window};
+
+/// Two roles of one hostile name, one of which takes the other.
+fn graph(bad: &str) -> RoleGraph {
+    let node = |id: &str| Node {
+        id: format!("{id}{bad}"),
+        kind: "role".to_owned(),
+        label: format!("{bad}\"]; evil \\"),
+        account: bad.to_owned(),
+        cluster: Some(bad.to_owned()),
+        administrator: false,
+    };
+    RoleGraph {
+        nodes: vec![node("a"), node("b")],
+        edges: vec![Edge {
+            from: format!("a{bad}"),
+            to: format!("b{bad}"),
+            kind: "assume_role".to_owned(),
+            allowed: "unknown".to_owned(),
+            conditions: vec![format!("{bad}\"]; evil \\")],
+            seen: 1,
+            across_accounts: false,
+        }],
+        chains: vec![Chain {
+            arns: vec![bad.to_owned()],
+            administrator: true,
+            conditional: false,
+            across_accounts: false,
+        }],
+        circles: vec![vec![bad.to_owned()]],
+    }
+}
 
 /// An inventory whose every text is hostile.
-fn hostile() -> Inventory {
+pub(super) fn hostile() -> Inventory {
     let bad = "\u{1b}[31m<script>|=cmd\u{202e}\n@x";
     let way = Way {
         kind: "irsa".to_owned(),
@@ -37,6 +68,7 @@ fn hostile() -> Inventory {
             split: None,
         }],
         clusters: Vec::new(),
+        graph: graph(bad),
         notes: vec![bad.to_owned()],
     }
 }
@@ -54,6 +86,8 @@ fn strangers_texts_steer_no_format() {
         written(&|out| terminal(&inventory, &options, out).expect("written")),
         written(&|out| markdown(&inventory, out).expect("written")),
         written(&|out| html(&inventory, out).expect("written")),
+        written(&|out| dot(&inventory, out).expect("written")),
+        written(&|out| mermaid(&inventory, out).expect("written")),
     ];
     for text in &texts {
         assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text}");

@@ -3,6 +3,7 @@
 pub(super) mod paths;
 pub(super) mod pods;
 pub(super) mod strangers;
+pub(super) mod takes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -23,6 +24,8 @@ pub struct Graph<'a> {
     by_service: BTreeMap<&'a str, Vec<PrincipalIndex>>,
     /// Whether a principal has a sure way to everything; asked for few.
     powerful: Vec<OnceLock<bool>>,
+    /// Who can take whom; asked for once.
+    takes: OnceLock<takes::Takes>,
 }
 
 /// What the engine says of a question.
@@ -73,6 +76,7 @@ impl<'a> Graph<'a> {
             grants,
             by_service,
             powerful: grants.principals.iter().map(|_| OnceLock::new()).collect(),
+            takes: OnceLock::new(),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Who is there, who can take it, and what stands behind it: `trimtrail.inventory/1`.
 
 mod clusters;
+mod graph;
 mod ways;
 
 use schemars::JsonSchema;
@@ -18,6 +19,7 @@ use crate::time::moment;
 use crate::verify::ProvedSplit;
 
 pub use clusters::{ClusterEntry, KubernetesAccess, NamespaceEntry, RoleOfAccount, ServiceAccountEntry};
+pub use graph::{Chain, Edge, Node, RoleGraph};
 
 /// The `schema` field of an inventory.
 pub const INVENTORY: &str = "trimtrail.inventory/1";
@@ -35,6 +37,8 @@ pub struct Inventory {
     pub principals: Vec<Entry>,
     /// EKS clusters, with the service accounts that have roles.
     pub clusters: Vec<ClusterEntry>,
+    /// Who can take whom, and who did.
+    pub graph: RoleGraph,
     /// What does not fit together, or could not be told.
     pub notes: Vec<String>,
 }
@@ -192,6 +196,7 @@ pub fn inventory(inputs: &InventoryInputs<'_>) -> Inventory {
         window: inputs.archive.window.map(Window::from).unwrap_or_default(),
         logs: inputs.archive.window.is_some(),
         clusters: clusters::clusters(inputs, &principals),
+        graph: graph::graph(inputs, &shown, &principals),
         notes: clusters::notes(inputs),
         principals,
     }
