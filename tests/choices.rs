@@ -209,6 +209,78 @@ fn a_choice_for_nobody_and_one_for_what_is_not_granted_are_told() {
     );
 }
 
+/// The role `app` with tags.
+fn tagged() -> Value {
+    let mut grants = role(&document());
+    grants["RoleDetailList"][0]["Tags"] = json!([
+        {"Key": "team", "Value": "payments"},
+        {"Key": "cost=center", "Value": "a=b"},
+        {"Key": "empty", "Value": ""},
+    ]);
+    grants
+}
+
+#[test]
+fn a_choice_and_a_keep_rule_name_whom_a_tag_does() {
+    let grants = trimtrail::grants::read(&[("grants".to_owned(), tagged().to_string())]).expect("grants");
+    let app = &grants.principals[0];
+    for (principal, expected) in [
+        ("tag:team=payments", true),
+        ("tag:team=pay*", true),
+        ("tag:team=*", true),
+        // AWS takes keys of roles in any case, and values as they are.
+        ("tag:Team=payments", true),
+        ("tag:team=Payments", false),
+        ("tag:team=pay", false),
+        ("tag:team=", false),
+        ("tag:empty=", true),
+        ("tag:empty=*", true),
+        ("tag:other=payments", false),
+        ("tag:*=payments", false),
+        ("tag:team", false),
+        ("tag:", false),
+        ("tag:cost=center=a=b", true),
+        ("tag:cost=center=a", false),
+        ("tag:cost=a=b", false),
+        ("team=payments", false),
+    ] {
+        let choice = Choice {
+            principal: principal.to_owned(),
+            ..choice(Decision::Keep, "sns:Publish")
+        };
+        assert_eq!(choice.fits(app), expected, "{principal}");
+        let rule = KeepRule {
+            principal: principal.to_owned(),
+            action: None,
+            reason: "emergencies".to_owned(),
+            expires: None,
+            own: false,
+        };
+        assert_eq!(rule.fits(app), expected, "{principal}");
+    }
+}
+
+#[test]
+fn a_drop_by_tag_goes_from_whoever_has_the_tag() {
+    let drop = |principal: &str| {
+        let choices = Choices(vec![Choice {
+            principal: principal.to_owned(),
+            ..choice(Decision::Drop, "sns:Publish")
+        }]);
+        let options = Options { choices, ..options() };
+        analyze(&[background(), vec![secret()]].concat(), &tagged(), &options, 1)
+    };
+    let report = drop("tag:team=pay*");
+    assert_eq!(stays(&report), ["secretsmanager:GetSecretValue", "sqs:SendMessage"]);
+    assert_eq!(asked(&report), [question("sqs")]);
+    let report = drop("tag:team=sales");
+    assert_eq!(stays(&report).len(), 3);
+    assert_eq!(
+        report.choices[0].stale.as_deref(),
+        Some("it names nobody in the grants")
+    );
+}
+
 struct Sample {
     folder: Folder,
 }

@@ -100,8 +100,22 @@ pub struct Backtest {
     /// Policies that granted what the learnt ones would have denied, with the first such call.
     #[serde(skip)]
     pub broke: BTreeMap<PolicyIndex, String>,
+    /// What became of the calls of everybody who is shown or shares a changed policy with somebody shown.
+    #[serde(skip)]
+    pub tested: BTreeMap<PrincipalIndex, Tested>,
     /// What life cycles kept, and what that saved; `null` where they are off.
     pub life_cycles: Option<LifeCyclesTried>,
+}
+
+/// What became of one principal's calls, by the policies that granted what broke.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Tested {
+    /// Calls replayed.
+    pub calls: u64,
+    /// Calls of which it cannot be told.
+    pub doubtful_calls: u64,
+    /// Calls that would have been denied, by the changed policies that granted what they lose.
+    pub broken: BTreeMap<BTreeSet<PolicyIndex>, u64>,
 }
 
 /// What life cycles kept, and what that saved: the same backtest without them.
@@ -303,6 +317,7 @@ fn replayed(
             unaffected: (everybody - replayed.principals.len()) as u64,
             principals: replayed.principals,
             broke: broke.collect(),
+            tested: replayed.tested,
             life_cycles: None,
         }
     });

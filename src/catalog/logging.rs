@@ -116,7 +116,7 @@ impl Catalog {
             for prefix in prefixes.split_ascii_whitespace() {
                 mixed.entry(prefix.to_owned()).or_insert_with(|| {
                     format!(
-                        "{prefix} has calls that are no management events ({what}), and nothing says that this is one"
+                        "{prefix} has calls that only data events and the like show ({what}); AWS does not say whether this is one"
                     )
                 });
             }

@@ -20,10 +20,11 @@ const SENTENCE: usize = 400;
 /// Writes the comment; what does not fit is counted.
 pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> Result<(), Error> {
     let chosen = policies::chosen(report, options.include_held);
+    let groups = view::alike(chosen.iter().collect(), |one| one.suggestion);
     let mut text = String::new();
-    goes(report, &chosen, &mut text);
+    goes(report, &groups, &mut text);
     if !chosen.is_empty() {
-        why(report, &chosen, &mut text);
+        why(report, &groups, &mut text);
     }
     stays(report, &chosen, &mut text);
     proved(report, &chosen, &mut text);
@@ -34,14 +35,14 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
     splits(report, &mut text);
     let mut left_out = 0_u64;
     let mut size = text.chars().count();
-    let short: Vec<String> = chosen
+    let short: Vec<String> = groups
         .iter()
         .enumerate()
         .map(|(at, one)| details(report, at, one, Show::Facts))
         .collect::<Result<_, _>>()?;
     // Facts come before diffs, and the diffs of the riskiest before others.
     let mut to_come: usize = short.iter().map(|part| part.chars().count()).sum();
-    for (at, (one, short)) in chosen.iter().zip(short).enumerate() {
+    for (at, (one, short)) in groups.iter().zip(short).enumerate() {
         to_come -= short.chars().count();
         let mut part = short;
         for show in [Show::Diff, Show::Seen] {
@@ -55,7 +56,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
             }
         }
         if size + part.chars().count() > LONGEST {
-            left_out += 1;
+            left_out += one.len() as u64;
         } else {
             size += part.chars().count();
             text.push_str(&part);
@@ -97,30 +98,29 @@ fn names(list: impl IntoIterator<Item: AsRef<str>>, most: usize) -> String {
     text
 }
 
-fn people(suggestion: &Suggestion, most: usize) -> String {
-    let short: Vec<String> = suggestion
-        .affects
-        .iter()
-        .take(most + 1)
-        .map(|arn| view::short(arn))
-        .collect();
-    let mut text = short
-        .iter()
-        .take(most)
-        .map(|one| name(one))
-        .collect::<Vec<_>>()
-        .join(", ");
-    if suggestion.affects.len() > most {
-        text.push_str(&format!(
-            " and {} more",
-            view::number((suggestion.affects.len() - most) as u64)
-        ));
-    }
-    text
+/// Suggestions that say the same.
+type Alike<'c, 'r> = [&'c Chosen<'r>];
+
+/// Whom they affect, each once.
+fn affected<'r>(alike: &Alike<'_, 'r>) -> BTreeSet<&'r String> {
+    alike.iter().flat_map(|one| &one.suggestion.affects).collect()
 }
 
-fn goes(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
-    match chosen.len() as u64 {
+fn people(alike: &Alike<'_, '_>, most: usize) -> String {
+    names(affected(alike).into_iter().map(|arn| view::short(arn)), most)
+}
+
+/// How many are alike, where that is more than one.
+fn times(alike: &Alike<'_, '_>, before: &str, after: &str) -> String {
+    match alike.len() as u64 {
+        1 => String::new(),
+        n => format!("{before}{}{after}", view::number(n)),
+    }
+}
+
+fn goes(report: &Report, groups: &[Vec<&Chosen<'_>>], text: &mut String) {
+    let policies = |groups: &[Vec<&Chosen<'_>>]| groups.iter().map(|alike| alike.len() as u64).sum::<u64>();
+    match policies(groups) {
         0 => text.push_str("## trimtrail: no policy can be made smaller yet\n\n"),
         n => text.push_str(&format!(
             "## trimtrail: {} smaller, with proof\n\n",
@@ -129,14 +129,16 @@ fn goes(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
     }
     let scope: Vec<String> = view::scope(report).iter().map(|part| sentence(part)).collect();
     text.push_str(&format!("{}\n\n", scope.join(" · ")));
-    if chosen.is_empty() {
+    if groups.is_empty() {
         return;
     }
     text.push_str(
         "| Policy | For whom | What goes | Of these, risky | Size | Confidence |\n|---|---|---|---|---|---|\n",
     );
-    for one in chosen.iter().take(ROWS) {
-        let s = one.suggestion;
+    for alike in groups.iter().take(ROWS) {
+        let Some(s) = alike.first().map(|one| one.suggestion) else {
+            continue;
+        };
         let goes = match s.change.as_str() {
             "replace" => view::count(s.removed_actions, "action", "actions"),
             "detach" => format!("detached: {}", view::count(s.removed_actions, "action", "actions")),
@@ -148,24 +150,26 @@ fn goes(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
         };
         let held = if s.held.is_some() { ", held" } else { "" };
         text.push_str(&format!(
-            "| {} | {} | {goes} | {risky} | {} → {} | {}{held} |\n",
+            "| {}{} | {} | {goes}{} | {risky} | {} → {} | {}{held} |\n",
             name(&s.policy),
-            people(s, 2),
+            times(alike, ", ", " alike"),
+            people(alike, 2),
+            if alike.len() > 1 { " each" } else { "" },
             view::number(s.characters.before),
             view::number(s.characters.after),
             sentence(&s.confidence),
         ));
     }
-    if chosen.len() > ROWS {
+    if groups.len() > ROWS {
         text.push_str(&format!(
             "\n{} more in `result.json`.\n",
-            view::number((chosen.len() - ROWS) as u64)
+            view::number(policies(&groups[ROWS..]))
         ));
     }
     text.push('\n');
 }
 
-fn why(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
+fn why(report: &Report, groups: &[Vec<&Chosen<'_>>], text: &mut String) {
     text.push_str(&format!(
         "### Why\n\nIn {} ({} to {}) no call by any of these principals needed what goes, and the trail logs such calls: \
          it has no logged use. Where that rests on an assumption, the assumption stands below.\n\n",
@@ -173,17 +177,16 @@ fn why(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
         sentence(view::day(&report.window.from)),
         sentence(view::day(&report.window.to)),
     ));
-    let detached: Vec<String> = chosen
+    let detached: Vec<String> = groups
         .iter()
-        .filter(|one| !one.replaces())
+        .filter_map(|alike| Some((alike, alike.first().filter(|one| !one.replaces())?.suggestion)))
         .take(20)
-        .map(|one| {
-            let s = one.suggestion;
+        .map(|(alike, s)| {
             let verb = if s.change == "detach" { "Detach" } else { "Delete" };
             format!(
                 "- {verb} {} ({}): nothing in it has a logged use, so there is no policy file.\n",
                 name(&s.policy),
-                people(s, 3)
+                people(alike, 3)
             )
         })
         .collect();
@@ -261,7 +264,7 @@ fn proved(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
     if !chosen.is_empty() {
         let narrower = verdicts().filter(|v| v.narrower == "proved").count();
         let keeps = verdicts().filter(|v| v.keeps == "proved").count();
-        let calls = view::calls_replayed(report, chosen.iter().map(|one| &**one.suggestion));
+        let (calls, _) = view::calls_replayed(report, chosen.iter().map(|one| &**one.suggestion));
         let stand_for = match calls {
             0 => String::new(),
             calls => format!(" that stand for {}", view::count(calls, "call", "calls")),
@@ -269,18 +272,23 @@ fn proved(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
         text.push_str(&format!(
             "### What is proved\n\n- The new policy allows nothing that the old one does not: {narrower} of {n}.\n\
              - Every observed call that the old policy allows, the new one allows: {keeps} of {n}, {}{stand_for}.\n\
-             - Both relative to the catalog of {}.\n\n",
+             - Both relative to the catalog of {}.\n{}\n",
             view::count(
                 verdicts().map(|v| v.shapes_proved).sum(),
                 "resource shape",
                 "resource shapes"
             ),
             sentence(&report.tool.catalog_date),
+            tried(report, chosen),
             n = chosen.len(),
         ));
     }
     text.push_str("### What is *not* proved\n\n- Use that is rarer than the window is long: a yearly job leaves no trace in a quarter.\n");
-    let incomplete: u64 = verdicts().map(|v| v.incomplete).sum();
+    let incomplete = match view::calls_replayed(report, chosen.iter().map(|one| &**one.suggestion)) {
+        // Results of earlier versions know it of suggestions alone.
+        (_, 0) => verdicts().map(|v| v.incomplete).sum(),
+        (_, incomplete) => incomplete,
+    };
     if incomplete > 0 {
         text.push_str(&format!(
             "- {} only part of their resources.\n",
@@ -327,6 +335,21 @@ fn proved(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
         ));
     }
     text.push('\n');
+}
+
+/// What a backtest says of what is chosen.
+fn tried(report: &Report, chosen: &[Chosen<'_>]) -> String {
+    let (Some(tried), Some(says)) = (&report.totals.backtest, view::backtest(report)) else {
+        return String::new();
+    };
+    let held = chosen.iter().any(|one| one.suggestion.held.is_some());
+    let held = view::backtest_of_held(report).filter(|_| held);
+    let held = held.map_or_else(String::new, |says| format!("; of those held, {says}"));
+    format!(
+        "- Tried: policies learnt from the first {}, on the calls of the last {}; {says}{held}.\n",
+        view::count(tried.learnt_days, "day", "days"),
+        view::count(tried.replayed_days, "day", "days"),
+    )
 }
 
 fn undo(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
@@ -399,20 +422,25 @@ enum Show {
     Facts,
 }
 
-fn details(report: &Report, at: usize, chosen: &Chosen<'_>, show: Show) -> Result<String, Error> {
-    let s = chosen.suggestion;
+fn details(report: &Report, at: usize, alike: &Alike<'_, '_>, show: Show) -> Result<String, Error> {
+    let Some(s) = alike.first().map(|one| one.suggestion) else {
+        return Ok(String::new());
+    };
+    let affects = affected(alike);
     let mut text = format!(
-        "<details><summary>{}. {} {}: {} for {}</summary>\n\n",
+        "<details><summary>{}. {} {}{}: {}{} for {}</summary>\n\n",
         at + 1,
         view::change(&s.change),
         name(&s.policy),
+        times(alike, ", ", " alike"),
         view::count(s.removed_actions, "action goes", "actions go"),
-        view::count(s.affects.len() as u64, "principal", "principals"),
+        if alike.len() > 1 { " of each," } else { "" },
+        view::count(affects.len() as u64, "principal", "principals"),
     );
-    if s.affects.len() > 2 {
-        text.push_str(&format!("- For: {}\n", people(s, 10)));
+    if affects.len() > 2 {
+        text.push_str(&format!("- For: {}\n", people(alike, 10)));
     }
-    let affected = report.principals.iter().filter(|one| s.affects.contains(&one.arn));
+    let affected = report.principals.iter().filter(|one| affects.contains(&one.arn));
     let calendars = affected.filter_map(|one| Some((&one.arn, one.rhythm.as_ref()?)));
     for (arn, rhythm) in calendars.take(10) {
         text.push_str(&format!("- {} {}\n", name(&view::short(arn)), sentence(&rhythm.says)));
@@ -450,13 +478,15 @@ fn details(report: &Report, at: usize, chosen: &Chosen<'_>, show: Show) -> Resul
     if let Some(room) = &s.room {
         text.push_str(&format!("- Room: {}\n", sentence(&room.note)));
     }
-    if chosen.replaces() {
+    if alike.iter().all(|one| one.replaces()) {
         let elsewhere = if show == Show::Diff {
             ""
         } else {
             " (the diff stands there and in `report.html`)"
         };
-        text.push_str(&format!("- File: {}{elsewhere}\n", name(&chosen.path())));
+        let paths = names(alike.iter().map(|one| one.path()), 10);
+        let files = if alike.len() > 1 { "Files" } else { "File" };
+        text.push_str(&format!("- {files}: {paths}{elsewhere}\n"));
         let (language, shown) = match show {
             Show::Diff => ("diff", diff::for_reading(s)?),
             Show::Seen => ("json", policies::seen(s)),

@@ -223,6 +223,7 @@ fn held(report: &Report) -> Vec<String> {
             view::number(asks)
         ));
     }
+    parts.extend(view::backtest_of_held(report));
     parts.push("--include-held takes them".to_owned());
     parts
 }

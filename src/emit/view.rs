@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::gap::Grade;
-use crate::report::{Chosen, Principal, Report, Suggestion};
+use crate::report::{Chosen, Principal, Report, Suggestion, Verdict};
 use crate::verify::Verified;
 
 /// `role/ci-deploy` of `arn:aws:iam::111122223333:role/path/ci-deploy`.
@@ -163,14 +163,52 @@ pub(super) fn ready_unseen(report: &Report) -> Option<String> {
     (unseen > 0).then(|| format!("{} keep something unseen", number(unseen)))
 }
 
-/// Calls of everybody whom suggestions affect, each event once; 0 in results of earlier versions.
-pub(super) fn calls_replayed<'r>(report: &Report, suggestions: impl Iterator<Item = &'r Suggestion>) -> u64 {
+/// Calls of everybody whom suggestions affect, each event once, and how many of them show only part of their resources;
+/// 0 in results of earlier versions.
+pub(super) fn calls_replayed<'r>(report: &Report, suggestions: impl Iterator<Item = &'r Suggestion>) -> (u64, u64) {
     let affected: BTreeSet<&str> = suggestions.flat_map(|s| s.affects.iter().map(String::as_str)).collect();
     let concerned = report
         .principals
         .iter()
         .filter(|one| affected.contains(one.arn.as_str()));
-    concerned.map(|principal| principal.calls_replayed).sum()
+    concerned.fold((0, 0), |(calls, incomplete), one| {
+        (calls + one.calls_replayed, incomplete + one.calls_incomplete)
+    })
+}
+
+/// Suggestions that say the same of one account's roles, side by side, in the order of the first of each: they differ in
+/// whom they are for, and in how much of whose use was replayed.
+pub(super) fn alike<'r, T>(suggestions: Vec<T>, of: impl Fn(&T) -> &'r Verified<Suggestion>) -> Vec<Vec<T>> {
+    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut groups: Vec<Vec<T>> = Vec::new();
+    for one in suggestions {
+        let place = *places.entry(says(of(&one))).or_insert(groups.len());
+        match groups.get_mut(place) {
+            Some(group) => group.push(one),
+            None => groups.push(vec![one]),
+        }
+    }
+    groups
+}
+
+/// All that a suggestion says, but for whom, and how much was replayed.
+fn says(s: &Verified<Suggestion>) -> String {
+    let account = s.policy_arn.split(':').nth(4).unwrap_or_default().to_owned();
+    let same = Suggestion {
+        id: String::new(),
+        policy_arn: account,
+        affects: Vec::new(),
+        verdict: Verdict {
+            shapes_proved: 0,
+            calls_represented: 0,
+            incomplete: 0,
+            unmapped: 0,
+            unexplained: 0,
+            ..s.verdict.clone()
+        },
+        ..Suggestion::clone(s)
+    };
+    format!("{same:?} of {} holders: {}", s.affects.len(), s.after().as_str())
 }
 
 /// What of a suggestion stays only because nobody could see it: each statement's name, and how much it is for which
@@ -197,10 +235,13 @@ pub(super) fn unseen(suggestion: &Verified<Suggestion>) -> Vec<(String, String)>
                 rest => format!("; {} for other reasons", number(rest)),
             };
             let all = count(unseen.actions, "action stays", "actions stay");
-            let text = format!(
-                "{all} only because nobody could see whether they are used ({}{more})",
-                reasons.join("; ")
-            );
+            let they = if unseen.actions == 1 { "it is" } else { "they are" };
+            // One reason is that of all.
+            let reasons = match &unseen.why[..] {
+                [only] => only.why.clone(),
+                _ => format!("{}{more}", reasons.join("; ")),
+            };
+            let text = format!("{all} only because nobody could see whether {they} used ({reasons})");
             Some((name, text))
         })
         .collect()
@@ -243,14 +284,28 @@ pub(super) fn statements(document: &Value) -> &[Value] {
     }
 }
 
-/// What a backtest came to, where one was made: calls broken, and all that were replayed.
+/// What a backtest says of the ready suggestions, where one was made that has calls of theirs. Results of earlier versions
+/// do not tell ready ones from held ones.
 pub(super) fn backtest(report: &Report) -> Option<String> {
     let backtest = report.totals.backtest.as_ref()?;
-    Some(format!(
-        "backtest {}/{}",
-        number(backtest.broken_calls),
-        number(backtest.calls)
-    ))
+    let doubtful = match backtest.ready_doubtful_calls {
+        0 => String::new(),
+        some => format!(", {} in doubt", number(some)),
+    };
+    (backtest.ready_calls > 0).then(|| {
+        format!(
+            "backtest: {} of {} would have broken{doubtful}",
+            number(backtest.ready_broken_calls),
+            count(backtest.ready_calls, "later call", "later calls")
+        )
+    })
+}
+
+/// What a backtest says of the held suggestions, where it speaks against some.
+pub(super) fn backtest_of_held(report: &Report) -> Option<String> {
+    let broken = report.totals.backtest.as_ref()?.held_broken_calls;
+    let calls = count(broken, "later call", "later calls");
+    (broken > 0).then(|| format!("backtest: {calls} would have broken"))
 }
 
 /// What stays for what was made, or that it was not asked for.

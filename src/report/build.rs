@@ -270,6 +270,7 @@ fn principal(inputs: &Inputs<'_>, groups: &actions::Groups<'_>, index: Principal
         created: granted.created.map(|time| time.to_string()).unwrap_or_default(),
         last_seen: gap.activity.last_seen.map(moment),
         calls_replayed: gap.activity.replayed,
+        calls_incomplete: gap.activity.replayed_incomplete,
         rhythm: inputs
             .archive
             .window

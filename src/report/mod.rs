@@ -266,12 +266,13 @@ pub struct Totals {
     pub calls_replayed: u64,
     /// Policies all of whose suggestions are held.
     pub held: u64,
-    /// Editable policies that grant what nobody can see and nobody has answered for.
+    /// Editable policies that grant somebody who is shown, or shares them with somebody shown, what nobody can see and nobody
+    /// has answered for.
     pub needs_choice: u64,
     /// Open questions: one for each principal, service and reason.
     #[serde(default)]
     pub questions: u64,
-    /// Roles and users that no suggestion affects, by reason.
+    /// Roles and users that no suggestion affects, by reason: a phrase with its count before it.
     pub not_touched: BTreeMap<String, u64>,
     /// Catalog actions that ready suggestions remove, summed over principals.
     pub removable_actions: u64,
@@ -293,7 +294,7 @@ pub struct Totals {
 pub struct LifeCycleTotals {
     /// Whether they were asked for: `--life-cycles off` turns them off.
     pub on: bool,
-    /// Actions that would be `unused` otherwise, summed over principals.
+    /// Actions that would be `unused` otherwise, summed over the roles and users that are shown.
     pub actions: u64,
 }
 
@@ -313,6 +314,20 @@ pub struct BacktestTotals {
     pub broken_calls: u64,
     /// Calls of which it cannot be told.
     pub doubtful_calls: u64,
+    /// Of everybody whom a ready suggestion affects, shown or not, the calls replayed.
+    #[serde(default)]
+    pub ready_calls: u64,
+    /// Of those, calls that would have been denied something that the policy of a ready suggestion grants. What breaks is
+    /// held, so it is 0.
+    #[serde(default)]
+    pub ready_broken_calls: u64,
+    /// Of `ready_calls`, calls of which it cannot be told.
+    #[serde(default)]
+    pub ready_doubtful_calls: u64,
+    /// Calls that would have been denied something that a policy grants all of whose suggestions are held, and nothing
+    /// that the policy of a ready one does.
+    #[serde(default)]
+    pub held_broken_calls: u64,
 }
 
 impl Report {

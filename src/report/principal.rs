@@ -34,6 +34,9 @@ pub struct Principal {
     /// Its calls that needed, or may have needed, some action and were not surely denied it, each event once.
     #[serde(default)]
     pub calls_replayed: u64,
+    /// Of those, calls whose resources the log shows only in part, each event once.
+    #[serde(default)]
+    pub calls_incomplete: u64,
     /// The calendar that it works by, where its days show one.
     #[serde(default)]
     pub rhythm: Option<Rhythm>,

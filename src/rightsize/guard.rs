@@ -97,11 +97,14 @@ impl KeepRule {
 
     /// Whether the rule speaks of this principal.
     pub fn fits(&self, principal: &Principal) -> bool {
-        if let Some((key, value)) = self.principal.strip_prefix("tag:").and_then(|tag| tag.split_once('=')) {
-            return principal
-                .tags
-                .get(key)
-                .is_some_and(|known| pattern::matches(value, known));
+        if let Some(tag) = self.principal.strip_prefix("tag:").filter(|tag| tag.contains('=')) {
+            // A key may hold `=` too. Keys of users and roles are not case sensitive, values are (IAM user guide, "Tags
+            // for AWS Identity and Access Management resources", case sensitivity).
+            return tag.match_indices('=').any(|(at, _)| {
+                let (key, value) = (&tag[..at], &tag[at + 1..]);
+                let mut known = principal.tags.iter();
+                known.any(|(name, known)| name.to_lowercase() == key.to_lowercase() && pattern::matches(value, known))
+            });
         }
         let texts = [&principal.arn, &principal.name, &principal.path];
         texts.into_iter().any(|text| pattern::matches(&self.principal, text)) || self.is_own_arn(principal)

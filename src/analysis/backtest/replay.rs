@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::fate::{Change, Fate, may_allow};
 use super::learn::Learnt;
-use super::{DAY, Loss, Replay, Score, date};
+use super::{DAY, Loss, Replay, Score, Tested, date};
 use crate::catalog::{ActionId, Catalog};
 use crate::gap::{self, Activity, Evidence};
 use crate::grants::{Grants, Kind, PolicyIndex, PrincipalIndex};
@@ -24,6 +24,8 @@ pub(super) struct Replayed {
     pub(super) totals: Score,
     /// The first loss by each changed policy that granted it, of everybody who shares a policy with somebody shown.
     pub(super) broke: BTreeMap<PolicyIndex, Loss>,
+    /// What became of the calls of each of them.
+    pub(super) tested: BTreeMap<PrincipalIndex, Tested>,
 }
 
 /// Replays everybody whose policies would have changed, and sums up: once for each set of learnt policies, in one walk.
@@ -96,6 +98,10 @@ fn sum_up(
             }
         }
     }
+    let tested = tallies
+        .iter()
+        .map(|(index, tally)| (*index, tally.tested(catalog, grants, *index, learnt)))
+        .collect();
     let mut sum = Sum::default();
     let mut replays: Vec<Replay> = tallies
         .into_iter()
@@ -126,6 +132,7 @@ fn sum_up(
         principals: replays,
         totals: sum.score(),
         broke,
+        tested,
     }
 }
 
@@ -150,6 +157,8 @@ struct Tally {
     unmapped_calls: u64,
     broken: BTreeMap<Pair, Lost>,
     doubtful: BTreeMap<Pair, Lost>,
+    /// Calls that lose the same pairs.
+    broken_together: BTreeMap<BTreeSet<Pair>, u64>,
 }
 
 impl Tally {
@@ -166,6 +175,7 @@ impl Tally {
             unmapped_calls: 0,
             broken: BTreeMap::new(),
             doubtful: BTreeMap::new(),
+            broken_together: BTreeMap::new(),
         }
     }
 
@@ -233,6 +243,7 @@ impl Tally {
         if !broken.is_empty() {
             self.broken_calls += row.calls;
             self.broken_days.insert(row.day);
+            *self.broken_together.entry(broken.clone()).or_default() += row.calls;
             lose(&mut self.broken, broken, row, event);
         } else if !doubtful.is_empty() {
             self.doubtful_calls += row.calls;
@@ -249,20 +260,34 @@ impl Tally {
         learnt: &BTreeMap<PolicyIndex, Learnt>,
     ) -> BTreeMap<PolicyIndex, Loss> {
         let mut broke = BTreeMap::new();
-        if self.broken.is_empty() {
-            return broke;
-        }
-        let losses = losses(catalog, &self.broken);
-        for policy in grants.policies_of(index) {
-            let Ok(before) = &grants.policies[policy].policy else {
-                continue;
-            };
-            let granted = |loss: &&Loss| may_allow(before, &loss.action, &crate::verify::escaped(&loss.resource));
-            if let Some(loss) = losses.iter().filter(|_| learnt.contains_key(&policy)).find(granted) {
-                broke.insert(policy, loss.clone());
+        for loss in losses(catalog, &self.broken) {
+            for policy in granting(grants, index, learnt, &loss.action, &loss.resource) {
+                broke.entry(policy).or_insert_with(|| loss.clone());
             }
         }
         broke
+    }
+
+    /// What became of the principal's calls, by the policies that granted what broke.
+    fn tested(
+        &self,
+        catalog: &Catalog,
+        grants: &Grants,
+        index: PrincipalIndex,
+        learnt: &BTreeMap<PolicyIndex, Learnt>,
+    ) -> Tested {
+        let mut broken: BTreeMap<BTreeSet<PolicyIndex>, u64> = BTreeMap::new();
+        for (pairs, calls) in &self.broken_together {
+            let policies = pairs
+                .iter()
+                .flat_map(|(action, resource)| granting(grants, index, learnt, catalog.name(*action), resource));
+            *broken.entry(policies.collect()).or_default() += calls;
+        }
+        Tested {
+            calls: self.calls,
+            doubtful_calls: self.doubtful_calls,
+            broken,
+        }
     }
 
     fn score(&self) -> Score {
@@ -270,6 +295,22 @@ impl Tally {
         sum.add(self);
         sum.score()
     }
+}
+
+/// The changed policies of a principal that grant an action on a resource as they stand.
+fn granting(
+    grants: &Grants,
+    index: PrincipalIndex,
+    learnt: &BTreeMap<PolicyIndex, Learnt>,
+    action: &str,
+    resource: &str,
+) -> Vec<PolicyIndex> {
+    let shape = crate::verify::escaped(resource);
+    let grants_it = |policy: &PolicyIndex| match &grants.policies[*policy].policy {
+        Ok(before) => learnt.contains_key(policy) && may_allow(before, action, &shape),
+        Err(_) => false,
+    };
+    grants.policies_of(index).into_iter().filter(grants_it).collect()
 }
 
 /// The resources that a call named; any, where it named none.

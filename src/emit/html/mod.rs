@@ -55,7 +55,7 @@ const LINES: Room = Room {
 const PRINCIPALS: usize = 1_000;
 /// Bytes of the whole page, roughly, and of a principal's line: what those leave is for what is told beyond them.
 const PAGE: usize = 900_000;
-const LINE: usize = 700;
+const LINE: usize = 800;
 /// Services with a bar of their own, for each principal.
 const SERVICES: usize = 12;
 
@@ -95,13 +95,14 @@ fn visibly(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Cell) -> Res
 
 fn view(report: &Report) -> Result<Value, Error> {
     let rows = view::rows(report);
-    let mut shown = vec![false; report.suggestions.len()];
+    let mut told = Told::of(report);
     let mut principals = Vec::new();
-    let (mut room_of_groups, mut room_of_lines, mut room_of_bodies) = (GROUPS, LINES, room_of_bodies(rows.len()));
+    let (mut room_of_groups, mut room_of_lines) = (GROUPS, LINES);
+    let mut room = room_of_bodies(rows.len()) / 4 * 3;
     for row in rows.iter().take(PRINCIPALS) {
         let principal = row.principal;
         let mut line = line(row);
-        if room_of_bodies == 0 {
+        if room == 0 {
             principals.push(line);
             continue;
         }
@@ -110,10 +111,7 @@ fn view(report: &Report) -> Result<Value, Error> {
         let suggestions: Vec<Value> = row
             .suggestions
             .iter()
-            .map(|at| {
-                let first = !std::mem::replace(&mut shown[*at], true);
-                suggestion(report, *at, first, &mut room_of_lines)
-            })
+            .map(|at| told.suggestion(report, *at, &mut room_of_lines))
             .collect::<Result<_, _>>()?;
         let mut actions: Vec<_> = principal.actions.iter().collect();
         actions.sort_by(|a, b| (a.grade, b.calls, &a.action).cmp(&(b.grade, a.calls, &b.action)));
@@ -175,20 +173,17 @@ fn view(report: &Report) -> Result<Value, Error> {
             "elsewhere": elsewhere,
             "unexplained": unexplained,
         });
-        room_of_bodies = room_of_bodies.saturating_sub(body.to_string().len());
+        room = room.saturating_sub(body.to_string().len());
         line["body"] = body;
         principals.push(line);
     }
-    // Suggestions for principals that are not shown here.
-    let others: Vec<Value> = (0..shown.len())
-        .filter(|at| !shown[*at])
-        .take(ROWS)
-        .map(|at| suggestion(report, at, true, &mut room_of_lines))
-        .collect::<Result<_, _>>()?;
+    let room_of_others = room_of_bodies(rows.len()) / 4 + room;
+    let (others, more_others) = others(report, &mut told, &mut room_of_lines, room_of_others)?;
     let totals = &report.totals;
     let (untouched, reasons) = view::not_touched(report);
     let mut proof = vec![view::proof(report)];
     proof.extend(view::ready_unseen(report));
+    proof.extend(view::backtest(report));
     Ok(json!({
         "scope": view::scope(report),
         "from": view::day(&report.window.from),
@@ -210,6 +205,7 @@ fn view(report: &Report) -> Result<Value, Error> {
         "principals": principals,
         "more_principals": rows.len().saturating_sub(PRINCIPALS),
         "others": others,
+        "more_others": more_others,
         "accounts": report.account_findings.iter().take(ROWS).map(|found| json!({"account": found.account, "finding": finding(&found.finding)})).collect::<Vec<_>>(),
         "refused": report.refused.iter().take(50).map(|r| json!({"policy": r.policy, "witness": r.witness})).collect::<Vec<_>>(),
         "coverage": coverage(report),
@@ -219,9 +215,28 @@ fn view(report: &Report) -> Result<Value, Error> {
     }))
 }
 
-/// Bytes of JSON that all principals' details may have; as HTML they take half as much again.
+/// Bytes of JSON that all details may have; as HTML they take half as much again.
 fn room_of_bodies(principals: usize) -> usize {
     PAGE.saturating_sub(LINE * principals.min(PRINCIPALS)) / 8 * 5
+}
+
+/// Suggestions for principals that are not told here, in so many bytes of JSON, and how many more there are. What says the
+/// same as one that is told stands with that one.
+fn others(report: &Report, told: &mut Told, lines: &mut Room, mut room: usize) -> Result<(Vec<Value>, u64), Error> {
+    let (mut others, mut more) = (Vec::new(), 0);
+    for at in 0..report.suggestions.len() {
+        if told.is_told(at) {
+            continue;
+        }
+        if room == 0 || others.len() >= ROWS {
+            more += 1;
+            continue;
+        }
+        let one = told.suggestion(report, at, lines)?;
+        room = room.saturating_sub(one.to_string().len());
+        others.push(one);
+    }
+    Ok((others, more))
 }
 
 /// What is told of every principal.
@@ -321,6 +336,7 @@ fn waits(report: &Report) -> Vec<String> {
     if asks > 0 {
         parts.push(format!("{} for somebody who knows", view::number(asks)));
     }
+    parts.extend(view::backtest_of_held(report));
     parts
 }
 
@@ -365,6 +381,54 @@ fn finding(finding: &Finding) -> Value {
         "fix": finding.fix,
         "evidence": finding.evidence.iter().take(10).collect::<Vec<_>>(),
     })
+}
+
+/// Which suggestions the page has told, so that each is told once, and of those that say the same one.
+struct Told {
+    shown: Vec<bool>,
+    /// Of each suggestion the group of those that say the same.
+    group: Vec<usize>,
+    /// The groups, and which of each was told whole.
+    groups: Vec<(Vec<usize>, Option<usize>)>,
+}
+
+impl Told {
+    fn of(report: &Report) -> Told {
+        let all: Vec<usize> = (0..report.suggestions.len()).collect();
+        let groups = view::alike(all, |at| &report.suggestions[*at]);
+        let mut group = vec![0; report.suggestions.len()];
+        for (place, alike) in groups.iter().enumerate() {
+            alike.iter().for_each(|at| group[*at] = place);
+        }
+        Told {
+            shown: vec![false; report.suggestions.len()],
+            group,
+            groups: groups.into_iter().map(|alike| (alike, None)).collect(),
+        }
+    }
+
+    /// Whether it was told, or one that says the same.
+    fn is_told(&self, at: usize) -> bool {
+        self.groups[self.group[at]].1.is_some()
+    }
+
+    /// A suggestion: whole where neither it nor one like it was told before, else with where that stands.
+    fn suggestion(&mut self, report: &Report, at: usize, room: &mut Room) -> Result<Value, Error> {
+        let seen = std::mem::replace(&mut self.shown[at], true);
+        let (alike, first) = &mut self.groups[self.group[at]];
+        let whole = first.is_none();
+        let first = *first.get_or_insert(at);
+        let mut told = suggestion(report, at, whole, room)?;
+        told["first"] = json!(first + 1);
+        told["own"] = json!(!seen && !whole);
+        if whole {
+            let others = alike.iter().filter(|other| **other != at);
+            let others: Vec<&String> = others.flat_map(|other| &report.suggestions[*other].affects).collect();
+            told["alike"] = json!(others.iter().take(20).map(|arn| view::short(arn)).collect::<Vec<_>>());
+            told["more_alike"] = json!(others.len().saturating_sub(20));
+        }
+        Ok(told)
+    }
 }
 
 fn suggestion(report: &Report, at: usize, whole: bool, room: &mut Room) -> Result<Value, Error> {

@@ -143,3 +143,86 @@ fn a_page_of_a_thousand_has_a_place_for_each_and_stays_below_a_megabyte() {
         assert_eq!(page.matches(&place).count(), 1, "{place}");
     }
 }
+
+/// Three roles of whom the same is suggested, and a fourth whose suggestion rests on one assumption more.
+fn alike() -> Report {
+    let mut report = principals(4);
+    let suggested = sample().suggestions;
+    let one = |at: usize, arn: &str| {
+        let mut beside = Suggestion {
+            affects: vec![arn.to_owned()],
+            policy_arn: arn.to_owned(),
+            policy: "de|ploy<b>\u{202e}".to_owned(),
+            ..Suggestion::clone(&suggested[0])
+        };
+        beside.verdict.calls_represented = 100 + at as u64;
+        if at == 3 {
+            beside.assumptions.push("the fourth is not quite the same".to_owned());
+        }
+        suggested[0].clone().with(beside)
+    };
+    let people = report.principals.iter().enumerate();
+    report.suggestions = people.map(|(at, who)| one(at, &who.arn)).collect();
+    report
+}
+
+#[test]
+fn a_comment_says_once_what_is_suggested_of_many() {
+    let text = written(&alike(), Format::Markdown);
+    assert!(text.contains("## trimtrail: 4 policies get smaller"), "{text}");
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| <code>")).collect();
+    assert_eq!(rows.len(), 2, "{text}");
+    assert!(
+        rows[0].contains(", 3 alike | <code>role/r000</code>, <code>role/r001</code> and 1 more | 301 actions each |")
+    );
+    assert!(
+        !rows[1].contains("alike") && rows[1].contains("<code>role/r003</code>"),
+        "{}",
+        rows[1]
+    );
+    assert_eq!(text.matches("<details>").count(), 2);
+    assert!(
+        text.contains(", 3 alike: 301 actions go of each, for 3 principals</summary>"),
+        "{text}"
+    );
+    // What differs is there: whom each is for, and where it stands.
+    for name in ["r000", "r001", "r002", "r003"] {
+        assert!(text.contains(&format!("role/{name}/inline-")), "{name} in {text}");
+    }
+    assert!(text.contains("the fourth is not quite the same"));
+    assert!(text.contains("4 of 4"), "each is proved: {text}");
+    assert!(!text.contains("<b>") && !text.contains('\u{202e}'), "{text}");
+}
+
+#[test]
+fn a_page_tells_once_what_is_suggested_of_many() {
+    let report = alike();
+    let page = written(&report, Format::Html).replace("&#x2f;", "/");
+    assert_eq!(page.matches("<details class=\"suggest\"").count(), 2);
+    assert_eq!(page.matches(" · alike, shown above · ").count(), 2);
+    assert!(
+        page.contains("<dt>Alike for</dt><dd>role/r001, role/r002</dd>"),
+        "{page}"
+    );
+    // How much was replayed differs, and is told of each.
+    for calls in ["100 calls", "101 calls", "102 calls", "103 calls"] {
+        assert!(page.contains(calls), "{calls}");
+    }
+    for at in 1..=report.suggestions.len() {
+        assert_eq!(page.matches(&format!("id=\"s-{at}\"")).count(), 1, "{at}");
+    }
+    assert!(!page.contains("<b>\u{202e}") && !page.contains('\u{202e}'));
+}
+
+#[test]
+fn whoever_holds_the_same_in_another_account_has_a_line_of_its_own() {
+    let mut report = alike();
+    let beside = Suggestion {
+        policy_arn: "arn:aws:iam::444455556666:role/r002".to_owned(),
+        ..Suggestion::clone(&report.suggestions[2])
+    };
+    report.suggestions[2] = report.suggestions[2].clone().with(beside);
+    let text = written(&report, Format::Markdown);
+    assert_eq!(text.matches("<details>").count(), 3);
+    assert!(text.contains(", 2 alike: "), "{text}");
+}

@@ -134,6 +134,7 @@ fn principal(arn: &str, kind: &str) -> Principal {
         created: "2024-02-01T00:00:00Z".to_owned(),
         last_seen: Some("2026-10-20T08:00:00Z".to_owned()),
         calls_replayed: 41_202,
+        calls_incomplete: 0,
         rhythm: Some(Rhythm {
             says: "runs each Monday; next expected 2026-10-26".to_owned(),
             every: Some("week".to_owned()),
@@ -360,6 +361,10 @@ pub(super) fn sample() -> Report {
                 calls: 41_202,
                 broken_calls: 0,
                 doubtful_calls: 3,
+                ready_calls: 38_000,
+                ready_broken_calls: 0,
+                ready_doubtful_calls: 0,
+                held_broken_calls: 2,
             }),
         },
     }

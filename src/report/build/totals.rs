@@ -66,14 +66,18 @@ pub(super) fn totals(
     totals.removable_actions = ready.map(|(removes, _)| removes).sum();
     totals.calls_replayed = calls_replayed(inputs, suggestions);
     let holders = inputs.analysis.gaps.iter();
+    let holders = holders.filter(|gap| inputs.options.shows(gap.principal));
     let holders = holders.filter(|gap| inputs.grants.principals[gap.principal].kind != Kind::Group);
     totals.life_cycles = Some(LifeCycleTotals {
         on: inputs.options.suggestions.life_cycles,
         actions: holders.map(|gap| gap.by_life_cycle().len() as u64).sum(),
     });
-    totals.needs_choice = inputs.analysis.asked.open.len() as u64;
+    let open = inputs.analysis.asked.open.iter();
+    let open = open.filter(|policy| super::shown(inputs, &inputs.grants.affected_by(**policy)));
+    totals.needs_choice = open.count() as u64;
     totals.would_prove_most = would_prove_most(inputs, risks);
-    totals.backtest = inputs.analysis.backtest.as_ref().and_then(backtest);
+    let answer = inputs.analysis.backtest.as_ref();
+    totals.backtest = answer.and_then(|answer| backtest(inputs, suggestions, answer));
     totals
 }
 
@@ -91,8 +95,38 @@ fn calls_replayed(inputs: &Inputs<'_>, suggestions: &[Verified<Suggestion>]) -> 
 }
 
 /// What a backtest shows, unless it replayed nothing.
-fn backtest(answer: &Backtest) -> Option<BacktestTotals> {
+fn backtest(inputs: &Inputs<'_>, suggestions: &[Verified<Suggestion>], answer: &Backtest) -> Option<BacktestTotals> {
+    let key = |one: &'_ Suggestion| (one.policy_arn.clone(), one.policy.clone());
+    let of = |held: bool| suggestions.iter().filter(move |one| one.held.is_some() == held);
+    let ready: BTreeSet<(String, String)> = of(false).map(|one| key(one)).collect();
+    let held: BTreeSet<(String, String)> = of(true).map(|one| key(one)).collect();
+    let affected: BTreeSet<&String> = of(false).flat_map(|one| &one.affects).collect();
+    let (mut ready_broken_calls, mut held_broken_calls) = (0, 0);
+    for (policies, calls) in answer.tested.values().flat_map(|tested| &tested.broken) {
+        let any = |among: &BTreeSet<(String, String)>| {
+            policies.iter().any(|policy| {
+                let policy = &inputs.grants.policies[*policy];
+                among.contains(&(policy.arn.clone(), policy.name.clone()))
+            })
+        };
+        if any(&ready) {
+            ready_broken_calls += calls;
+        } else if any(&held) {
+            held_broken_calls += calls;
+        }
+    }
+    let tested = answer.tested.iter();
+    let tested = tested.filter(|(index, _)| affected.contains(&inputs.grants.principals[**index].arn));
+    let (mut ready_calls, mut ready_doubtful_calls) = (0, 0);
+    for (_, tested) in tested {
+        ready_calls += tested.calls;
+        ready_doubtful_calls += tested.doubtful_calls;
+    }
     (answer.totals.calls > 0).then(|| BacktestTotals {
+        ready_calls,
+        ready_broken_calls,
+        ready_doubtful_calls,
+        held_broken_calls,
         cut: answer.cut.clone(),
         learnt_days: answer.learnt_days.unsigned_abs(),
         replayed_days: answer.replayed_days.unsigned_abs(),
@@ -106,19 +140,19 @@ fn backtest(answer: &Backtest) -> Option<BacktestTotals> {
 fn short_reason(principal: &Principal) -> &'static str {
     let why = principal.why_not.as_deref().unwrap_or("");
     if principal.totals.granted == 0 {
-        "nothing granted"
+        "granted nothing"
     } else if why.starts_with("service-linked") || why.starts_with("used by ") {
-        "service roles"
+        "of services"
     } else if why.starts_with("permission set") {
-        "permission sets"
+        "of permission sets"
     } else if why.contains("maintained upstream") {
         "maintained upstream"
     } else if why.contains("shared:") {
-        "shared, attachments unseen"
+        "with shared policies, their holders unseen"
     } else if principal.totals.unused == 0 {
-        "nothing provably unneeded"
+        "with nothing provably unneeded"
     } else {
-        "other"
+        "for other reasons"
     }
 }
 
