@@ -362,8 +362,8 @@ fn undo(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
         text.push_str(&format!(
             "### When it expires\n\nOn {}, 14 days after the analysis; the logs end on {}. After that analyze again: `trimtrail patch` \
              edits nothing then, and ends with exit code 10.\n\n",
-            sentence(&view::day(first)),
-            sentence(&view::day(&report.window.to)),
+            sentence(view::day(first)),
+            sentence(view::day(&report.window.to)),
         ));
     }
 }

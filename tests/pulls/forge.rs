@@ -61,7 +61,7 @@ impl Forge {
                 Some(comment)
             }
             ("PATCH", ["issues", "comments", id]) => {
-                let comment = self.comments.iter_mut().find(|one| one["id"].to_string() == *id)?;
+                let comment = self.comments.iter_mut().find(|one| is_numbered(one, "id", id))?;
                 assert_eq!(
                     comment["user"]["login"], "github-actions[bot]",
                     "somebody else's comment"
@@ -89,7 +89,7 @@ impl Forge {
                 Some(pull)
             }
             ("PATCH", ["pulls", number]) => {
-                let pull = self.pulls.iter_mut().find(|one| one["number"].to_string() == *number)?;
+                let pull = self.pulls.iter_mut().find(|one| is_numbered(one, "number", number))?;
                 for (key, value) in body.as_object()? {
                     pull[key] = value.clone();
                 }
@@ -115,7 +115,7 @@ impl Forge {
                 Some(note)
             }
             ("PUT", ["7", "notes", id]) => {
-                let note = self.comments.iter_mut().find(|one| one["id"].to_string() == *id)?;
+                let note = self.comments.iter_mut().find(|one| is_numbered(one, "id", id))?;
                 assert_eq!(note["author"]["username"], "project_1_bot", "somebody else's note");
                 note["body"] = body["body"].clone();
                 Some(note.clone())
@@ -134,7 +134,7 @@ impl Forge {
                 Some(pull)
             }
             ("PUT", [number]) => {
-                let pull = self.pulls.iter_mut().find(|one| one["iid"].to_string() == *number)?;
+                let pull = self.pulls.iter_mut().find(|one| is_numbered(one, "iid", number))?;
                 for key in ["title", "description"] {
                     if let Some(value) = body.get(key) {
                         pull[key] = value.clone();
@@ -154,4 +154,9 @@ fn page(all: &[Value], request: &Request) -> Value {
     let number = |name: &str| request.field(name).and_then(|text| text.parse().ok());
     let (size, page): (usize, usize) = (number("per_page").unwrap_or(30), number("page").unwrap_or(1));
     all.chunks(size).nth(page - 1).unwrap_or_default().to_vec().into()
+}
+
+/// Whether a path names the one that bears this number.
+fn is_numbered(one: &Value, key: &str, path: &str) -> bool {
+    path.parse().is_ok_and(|number: u64| one[key] == number)
 }

@@ -78,17 +78,9 @@ fn runs(kind: Example) -> Vec<Vec<String>> {
             let jobs: Value = serde_yaml_ng::from_str(jobs).expect("YAML");
             let lines = jobs["trimtrail weekly"]["script"].as_array().expect("lines").iter();
             let ours = lines.filter_map(|line| line.as_str()?.strip_prefix("trimtrail "));
-            ours.map(|line| {
-                words(
-                    &line
-                        .replace("\"$KEEP\"", "400d")
-                        .split(" > ")
-                        .next()
-                        .unwrap_or(line)
-                        .to_owned(),
-                )
-            })
-            .collect()
+            let line = |line: &str| line.replace("\"$KEEP\"", "400d");
+            ours.map(|each| words(line(each).split(" > ").next().unwrap_or(each)))
+                .collect()
         }
         Example::Github => {
             let workflow: Value = serde_yaml_ng::from_str(&text).expect("YAML");
