@@ -153,6 +153,10 @@ impl<'a> Graph<'a> {
                 || escalation_paths()
                     .iter()
                     .filter(|path| !path.actions.contains(&"sts:AssumeRole"))
+                    // Most have no statement that speaks of it: the engine need not be asked.
+                    .filter(|path| path.actions.iter().all(|action| held.speaks_of(action)))
+                    .collect::<Vec<_>>()
+                    .into_iter()
                     .any(|path| held.open(path).is_some_and(|open| open.is_sure()))
         })
     }
@@ -274,6 +278,15 @@ impl Held<'_> {
 
     fn statements(&self) -> impl Iterator<Item = &Statement> {
         self.policies.identity.iter().flat_map(|policy| &policy.statements)
+    }
+
+    /// Whether some statement allows an action on something, under some condition.
+    fn speaks_of(&self, action: &str) -> bool {
+        let mut allowing = self.statements().filter(|statement| statement.effect == Effect::Allow);
+        allowing.any(|statement| match &statement.action {
+            ActionPart::Action(patterns) => patterns.iter().any(|pattern| pattern.matches(action)),
+            ActionPart::NotAction(patterns) => !patterns.iter().any(|pattern| pattern.matches(action)),
+        })
     }
 
     /// Resources that the principal's statements may allow an action on: one of each pattern, within its account.
