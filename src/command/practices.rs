@@ -12,7 +12,7 @@ use crate::analysis::{self, Archive};
 use crate::catalog::Catalog;
 use crate::coverage::Coverage;
 use crate::emit;
-use crate::report::{self, Given, Inputs};
+use crate::report::{self, Inputs, PracticesReport};
 use crate::usage::Table;
 
 /// Arguments of `practices`.
@@ -54,11 +54,6 @@ impl PracticesArgs {
             Some(collected) => collected.archive(),
             None => Archive::new(&table, &coverage),
         };
-        let given = Given {
-            logs: archive.window.is_some(),
-            credential_report: !grants.supplements.credentials.is_empty(),
-            trail_config: !grants.supplements.trails.is_empty(),
-        };
         let catalog = Catalog::embedded();
         let analysis = analysis::analyse(catalog, &archive, &grants, &options);
         let report = report::build(Inputs {
@@ -69,7 +64,7 @@ impl PracticesArgs {
             options: &options,
             analysis,
         });
-        let practices = report::practices(&report, given);
+        let practices = PracticesReport::of(&report);
         let mut out = io::BufWriter::new(io::stdout().lock());
         match self.format {
             Format::Terminal => emit::practices(&practices, terminal.width, &mut out)?,

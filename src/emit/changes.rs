@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use super::{Error, Format, escape, view};
-use crate::report::{Changes, Window};
+use crate::report::{Changes, State, Window};
 
 /// Most lines of one kind that a person is shown.
 const LINES: usize = 20;
@@ -78,6 +78,8 @@ fn write(changes: &Changes, form: &dyn Form, out: &mut dyn Write) -> Result<(), 
     let end = |window: &Window| view::day(&window.to).to_owned();
     let title = format!("Since {}, up to {}", end(&changes.before), end(&changes.after));
     writeln!(out, "{}", form.title(&title))?;
+    let (card, moved) = practices(changes);
+    section("Twelve practices", &card, form, out)?;
     let hurt: Vec<[String; 2]> = changes
         .hurt
         .iter()
@@ -183,7 +185,7 @@ fn write(changes: &Changes, form: &dyn Form, out: &mut dyn Write) -> Result<(), 
         let why = "Denials are not looked for: they stand in the ledger (--ledger DIR), not in a result.";
         writeln!(out, "\n{why}")?;
     }
-    let nothing = hurt.is_empty() && used.is_empty() && applied.is_empty() && unused.is_empty();
+    let nothing = !moved && hurt.is_empty() && used.is_empty() && applied.is_empty() && unused.is_empty();
     if nothing
         && workloads.is_empty()
         && changes.new_principals.is_empty()
@@ -193,6 +195,46 @@ fn write(changes: &Changes, form: &dyn Form, out: &mut dyn Write) -> Result<(), 
         writeln!(out, "\nNothing changed.")?;
     }
     Ok(())
+}
+
+/// The scorecard's counts, then each practice that moved; whether one did.
+fn practices(changes: &Changes) -> (Vec<[String; 2]>, bool) {
+    let all = &changes.practices;
+    if all.is_empty() {
+        return (Vec::new(), false);
+    }
+    let was_kept = all.iter().any(|line| line.before.is_some());
+    let counts = [State::Done, State::ToDo, State::CannotBeJudged].map(|state| {
+        let now = all.iter().filter(|line| line.after == state).count();
+        let then = all.iter().filter(|line| line.before == Some(state)).count();
+        let then = if was_kept && then != now {
+            format!(" (was {then})")
+        } else {
+            String::new()
+        };
+        format!("{now} {}{then}", state.name())
+    });
+    let mut lines = vec![[counts.join(", "), String::new()]];
+    for line in all {
+        let (then, now) = (line.findings_before, line.findings_after);
+        let state = match line.before {
+            Some(before) if before != line.after => format!("{}, was {}", line.after.name(), before.name()),
+            _ if then != now => line.after.name().to_owned(),
+            _ => continue,
+        };
+        let findings = view::count(now, "finding", "findings");
+        let findings = if then == now {
+            findings
+        } else {
+            format!("{findings}, were {then}")
+        };
+        lines.push([
+            format!("{} {}: {state}; {findings}", line.number, line.practice),
+            String::new(),
+        ]);
+    }
+    let moved = lines.len() > 1;
+    (lines, moved)
 }
 
 /// Lines with a detail each; an empty detail is left out, and so is a section without lines.

@@ -99,7 +99,7 @@ pub fn build(mut inputs: Inputs<'_>) -> Report {
     let mut totals = totals::totals(&inputs, &principals, &account_findings, &suggestions, &risks);
     totals.questions = all_questions;
     let (policies, policy_documents) = policies::policies(&inputs, &suggestions);
-    Report {
+    let mut report = Report {
         schema: SCHEMA.to_owned(),
         tool: Tool {
             version: inputs.version.to_owned(),
@@ -116,8 +116,16 @@ pub fn build(mut inputs: Inputs<'_>) -> Report {
         choices: choices::choices(&inputs),
         policies,
         policy_documents,
+        practices: Vec::new(),
         totals,
-    }
+    };
+    let given = super::Given {
+        logs: inputs.archive.window.is_some(),
+        credential_report: !inputs.grants.supplements.credentials.is_empty(),
+        trail_config: !inputs.grants.supplements.trails.is_empty(),
+    };
+    report.practices = super::practices(&report, given).practices;
+    report
 }
 
 /// Whether a change that affects these principals is shown.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::{Action, Principal, Report, Suggestion, Window, Workload};
+use super::{Action, Principal, Report, State, Suggestion, Window, Workload};
 use crate::catalog::{Catalog, Mapping};
 use crate::gap::{ActionSet, Grade, LIFE_CYCLE};
 use crate::iam::{PolicyText, pattern};
@@ -27,6 +27,8 @@ pub struct Changes {
     pub before: Window,
     /// The later one.
     pub after: Window,
+    /// The twelve practices, then and now.
+    pub practices: Vec<PracticeChange>,
     /// Suggestions that were followed.
     pub applied: Vec<Applied>,
     /// Denials that began after one of them was.
@@ -45,6 +47,23 @@ pub struct Changes {
     pub gone_principals: Vec<String>,
     /// Suggestions that were not there.
     pub new_suggestions: u64,
+}
+
+/// How a practice stood, and how it stands.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct PracticeChange {
+    /// From 1 to 12.
+    pub number: u8,
+    /// In words.
+    pub practice: String,
+    /// How it stood; `null` where the earlier result does not say.
+    pub before: Option<State>,
+    /// How it stands.
+    pub after: State,
+    /// Its findings then.
+    pub findings_before: u64,
+    /// Its findings now.
+    pub findings_after: u64,
 }
 
 /// Somebody who uses a role and did not before.
@@ -183,6 +202,27 @@ pub fn denials(catalog: &Catalog, table: &Table, after: i64) -> Vec<Denial> {
     denials
 }
 
+/// The later result's scorecard beside the earlier one's.
+fn practices(before: &Report, after: &Report) -> Vec<PracticeChange> {
+    let findings = |report: &Report, title: &str| {
+        let findings = report.findings();
+        findings.filter(|(_, finding)| finding.practice == title).count() as u64
+    };
+    let all = after.practices.iter().map(|line| PracticeChange {
+        number: line.number,
+        practice: line.practice.clone(),
+        before: before
+            .practices
+            .iter()
+            .find(|old| old.number == line.number)
+            .map(|old| old.state),
+        after: line.state,
+        findings_before: findings(before, &line.practice),
+        findings_after: findings(after, &line.practice),
+    });
+    all.collect()
+}
+
 /// Compares two results; `denials` are those that began after the earlier window, where they are known.
 pub fn changes(catalog: &Catalog, before: &Report, after: &Report, denials: Option<&[Denial]>) -> Changes {
     let old: BTreeMap<&str, &Principal> = before
@@ -206,6 +246,7 @@ pub fn changes(catalog: &Catalog, before: &Report, after: &Report, denials: Opti
         schema: CHANGES.to_owned(),
         before: before.window.clone(),
         after: after.window.clone(),
+        practices: practices(before, after),
         applied: Vec::new(),
         hurt: Vec::new(),
         denials_known: denials.is_some(),

@@ -88,6 +88,9 @@ pub struct Report {
     /// The documents of `policies` that no suggestion holds as its `before`, by the SHA-256 of their compact JSON.
     #[serde(default)]
     pub policy_documents: BTreeMap<String, PolicyText>,
+    /// How each of the twelve practices stands; empty in results of before it was kept.
+    #[serde(default)]
+    pub practices: Vec<PracticeReport>,
     /// The sums that the first screen shows.
     pub totals: Totals,
 }

@@ -66,6 +66,16 @@ pub struct PracticesReport {
     pub practices: Vec<PracticeReport>,
 }
 
+impl PracticesReport {
+    /// The scorecard that a result keeps.
+    pub fn of(report: &Report) -> PracticesReport {
+        PracticesReport {
+            schema: "trimtrail.practices/1".to_owned(),
+            practices: report.practices.clone(),
+        }
+    }
+}
+
 /// What a practice comes to: its state, what that rests on, the next step.
 type Judged = (State, Vec<String>, String);
 

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    AccountFinding, Alternative, Choice, Coverage, LivePolicy, Principal, Question, Refused, Report, SCHEMA,
-    Suggestion, Tool, Totals, Window,
+    AccountFinding, Alternative, Choice, Coverage, LivePolicy, PracticeReport, Principal, Question, Refused, Report,
+    SCHEMA, Suggestion, Tool, Totals, Window,
 };
 use crate::iam::PolicyText;
 use crate::verify;
@@ -42,6 +42,8 @@ struct Unproved {
     policies: Vec<LivePolicy>,
     #[serde(default)]
     policy_documents: BTreeMap<String, PolicyText>,
+    #[serde(default)]
+    practices: Vec<PracticeReport>,
     totals: Totals,
 }
 
@@ -113,6 +115,7 @@ impl Report {
             choices: read.choices,
             policies: read.policies,
             policy_documents: read.policy_documents,
+            practices: read.practices,
             totals: read.totals,
         })
     }

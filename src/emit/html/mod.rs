@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Error, diff, escape, split, view};
 use crate::gap::Grade;
-use crate::report::{Action, ActionGroup, Finding, GradeTotals, Principal, Report, Shared};
+use crate::report::{Action, ActionGroup, Finding, GradeTotals, Principal, Report, Shared, State as Stands};
 
 /// Rows of one list; the rest is counted and stands in `result.json`.
 const ROWS: usize = 300;
@@ -91,6 +91,23 @@ fn visibly(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Cell) -> Res
         }
         _ => escape_formatter(out, state, value),
     }
+}
+
+/// The scorecard; `null` where the result keeps none.
+fn practices(report: &Report) -> Value {
+    let lines = &report.practices;
+    if lines.is_empty() {
+        return Value::Null;
+    }
+    let count = |state: Stands| lines.iter().filter(|line| line.state == state).count();
+    json!({
+        "done": count(Stands::Done), "to_do": count(Stands::ToDo), "open": count(Stands::CannotBeJudged),
+        "lines": lines.iter().map(|line| json!({
+            "number": line.number, "practice": line.practice, "evidence": line.evidence, "next": line.next,
+            "state": if line.state == Stands::CannotBeJudged { "not known" } else { line.state.name() },
+            "class": match line.state { Stands::Done => "done", Stands::ToDo => "todo", Stands::CannotBeJudged => "open" },
+        })).collect::<Vec<_>>(),
+    })
 }
 
 fn view(report: &Report) -> Result<Value, Error> {
@@ -185,6 +202,7 @@ fn view(report: &Report) -> Result<Value, Error> {
     proof.extend(view::ready_unseen(report));
     proof.extend(view::backtest(report));
     Ok(json!({
+        "practices": practices(report),
         "scope": view::scope(report),
         "from": view::day(&report.window.from),
         "to": view::day(&report.window.to),

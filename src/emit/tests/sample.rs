@@ -297,6 +297,13 @@ pub(super) fn sample() -> Report {
             shared,
         ],
         account_findings: Vec::new(),
+        practices: vec![PracticeReport {
+            number: 3,
+            practice: "grant least privilege".to_owned(),
+            state: State::ToDo,
+            evidence: vec!["1 finding, 1 of them high".to_owned()],
+            next: "take <b>it</b> away".to_owned(),
+        }],
         alternatives: vec![Alternative {
             kind: "trial_deny".to_owned(),
             policy: None,

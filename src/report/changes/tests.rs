@@ -215,3 +215,27 @@ fn a_denial_after_a_cut_names_the_cut_and_the_way_back() {
          {\"principal\": \"arn:aws:iam::111122223333:role/app\", \"action\": \"sqs:SendMessage\", \"reason\": \"denied since 2026-10-10\"}"
     );
 }
+
+#[test]
+fn practices_stand_beside_what_they_were() {
+    let line = |state: State| crate::report::PracticeReport {
+        number: 6,
+        practice: "keep the hierarchy of roles in sight".to_owned(),
+        state,
+        evidence: Vec::new(),
+        next: String::new(),
+    };
+    let with = |state: Option<State>| Report {
+        practices: state.map(line).into_iter().collect(),
+        ..before()
+    };
+    let moved = |then: Option<State>, now: Option<State>| {
+        let found = changes(Catalog::embedded(), &with(then), &with(now), None);
+        let lines = found.practices.into_iter();
+        lines.map(|line| (line.before, line.after)).collect::<Vec<_>>()
+    };
+    let (done, to_do) = (Some(State::Done), Some(State::ToDo));
+    assert_eq!(moved(to_do, done), [(to_do, State::Done)]);
+    assert_eq!(moved(None, done), [(None, State::Done)]);
+    assert_eq!(moved(done, None), []);
+}
