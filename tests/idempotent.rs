@@ -221,3 +221,36 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_was_packed_is_cut_again_with_seen_and_unseen_apart() {
+    // Together 388 unused actions would stay for room; apart, wildcards of the unseen may name what was seen.
+    let queue = format!("arn:aws:sqs:*:*:{}", "x".repeat(660));
+    let parameter = |name: &str| format!("arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/{name}");
+    let before = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": ["sagemaker:*"], "Resource": ["*"], "Condition": {"IpAddress": {"aws:SourceIp": "198.51.100.0/24"}}},
+        {"Effect": "Allow", "Action": "ssm:Get*", "Resource": [parameter("a")]},
+        {"Effect": "Allow", "Action": ["ssm:Get*"], "Resource": parameter("*")},
+        {"Effect": "Deny", "Action": "sqs:DeleteQueue", "Resource": queue}]});
+    let user = |document: &Value| {
+        json!({"RoleDetailList": [], "GroupDetailList": [], "Policies": [], "UserDetailList": [{
+            "Arn": format!("arn:aws:iam::{ACCOUNT}:user/bob"), "UserName": "bob", "UserId": "AIDABOB", "Path": "/", "GroupList": [],
+            "CreateDate": "2025-01-01T00:00:00Z", "AttachedManagedPolicies": [],
+            "UserPolicyList": [{"PolicyName": "p", "PolicyDocument": document}]}]})
+    };
+    let options = Options {
+        min_window: 7,
+        ..Options::default()
+    };
+    let report = analyze(&background(), &user(&before), &options, 1);
+    let step = report
+        .suggestions
+        .iter()
+        .find(|one| one.step == "actions")
+        .expect("a step");
+    assert!(step.statements.iter().any(|one| one.from.len() > 1), "{}", step.after());
+    assert!(step.room.is_none(), "{:?} of {:?}", step.room, step.characters);
+    assert!(step.characters.after <= 2_048, "{:?}", step.characters);
+    let again = analyze(&background(), &user(&step.after().value()), &options, 1);
+    assert!(again.suggestions.is_empty(), "{}", again.suggestions[0].after());
+}

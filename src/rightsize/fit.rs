@@ -174,44 +174,51 @@ fn again(cuts: &[Cut<'_>], written: &[Written], target: u64) -> Option<Vec<Writt
     for (cut, written) in cuts.iter().zip(written) {
         let value = written.candidate.after.value();
         let document = Policy::from_value(&value).ok()?;
-        let removable: BTreeMap<usize, ActionSet> = document
-            .statements
-            .iter()
-            .zip(&written.candidate.origins)
-            .filter(|(statement, _)| statement.effect == Effect::Allow)
-            .map(|(statement, origin)| {
-                let mut goes = ActionSet::of_statement(cut.catalog, statement);
-                for source in cut
-                    .document
-                    .statements
-                    .iter()
-                    .filter(|source| origin.from.contains(&source.index))
-                {
+        let (mut removable, mut seen) = (BTreeMap::new(), BTreeMap::new());
+        let allows = document.statements.iter().zip(&written.candidate.origins);
+        for (statement, origin) in allows.filter(|(statement, _)| statement.effect == Effect::Allow) {
+            let mut goes = ActionSet::of_statement(cut.catalog, statement);
+            for source in &cut.document.statements {
+                if origin.from.contains(&source.index) {
                     goes = goes.difference(&cut.needed(source));
                 }
-                (statement.index, goes)
-            })
-            .collect();
-        now.push((value, document, removable));
+            }
+            removable.insert(statement.index, goes);
+            // Apart they may take less than together: no wildcard need then keep out of what stands in the other one.
+            let sources = origin.from.iter().map(|source| cut.seen.get(source));
+            if let Some(sources) = sources.collect::<Option<Vec<&ActionSet>>>() {
+                let mut all = ActionSet::none();
+                sources.into_iter().for_each(|one| all.extend(one));
+                seen.insert(statement.index, all);
+            }
+        }
+        now.push((value, document, removable, seen));
     }
-    let finer: Vec<Cut<'_>> = cuts
+    // Documents of which nothing more can go stay as they are, and leave the others what room there is.
+    let active: Vec<usize> = (0..cuts.len())
+        .filter(|at| now[*at].2.values().any(|goes| !goes.is_empty()))
+        .collect();
+    let fixed: u64 = size(written) - active.iter().map(|at| written[*at].candidate.characters).sum::<u64>();
+    let finer: Vec<Cut<'_>> = active
         .iter()
-        .zip(&now)
-        .map(|(cut, (value, document, removable))| Cut {
-            written: value,
-            document,
-            removable,
-            // What is packed stands together.
-            seen: &TOGETHER,
-            ..*cut
+        .map(|at| {
+            let (value, document, removable, seen) = &now[*at];
+            Cut {
+                written: value,
+                document,
+                removable,
+                seen,
+                ..cuts[*at]
+            }
         })
         .collect();
-    let mut finer = once(&finer, target).ok()?;
-    let unchanged = |(before, after): (&Written, &Written)| before.candidate.after == after.candidate.after;
-    if written.iter().zip(&finer).all(unchanged) {
+    let mut finer = once(&finer, target.saturating_sub(fixed)).ok()?;
+    let unchanged = |(at, after): (&usize, &Written)| written[*at].candidate.after == after.candidate.after;
+    if active.iter().zip(&finer).all(unchanged) {
         return None;
     }
-    for ((cut, before), after) in cuts.iter().zip(written).zip(&mut finer) {
+    for (at, after) in active.iter().zip(&mut finer) {
+        let (cut, before) = (&cuts[*at], &written[*at]);
         for origin in &mut after.candidate.origins {
             let from = origin.from.iter().flat_map(|at| &before.candidate.origins[*at].from);
             origin.from = from.copied().collect();
@@ -219,7 +226,11 @@ fn again(cuts: &[Cut<'_>], written: &[Written], target: u64) -> Option<Vec<Writt
         let left = after.candidate.after.policy().ok()?;
         after.candidate.removed = granted(cut, cut.document).difference(&granted(cut, &left)).shrunk();
     }
-    Some(finer)
+    let mut all = written.to_vec();
+    for (at, after) in active.into_iter().zip(finer) {
+        all[at] = after;
+    }
+    Some(all)
 }
 
 /// All that the Allow statements of a document name.

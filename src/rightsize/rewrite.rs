@@ -34,6 +34,7 @@ pub(super) struct Form<'w> {
 }
 
 /// A document in one form.
+#[derive(Clone)]
 pub(super) struct Written {
     pub(super) candidate: Candidate,
     /// Whether something stays, or stands together, to save room.

@@ -82,6 +82,14 @@ fn a_secret_ends_in_six_characters_of_aws() {
             "arn:aws:secretsmanager:eu-west-1:1:secret:db-config-??????",
         ],
     );
+    check(
+        "arn:aws:secretsmanager:eu-west-1:1:secret:db-2026q3",
+        region,
+        &[
+            "arn:aws:secretsmanager:eu-west-1:1:secret:db-2026q3-??????",
+            "arn:aws:secretsmanager:eu-west-1:1:secret:db-??????",
+        ],
+    );
 }
 
 #[test]
