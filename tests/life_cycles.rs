@@ -102,6 +102,37 @@ fn who_makes_a_kind_of_thing_keeps_what_deletes_it() {
     assert_eq!((totals.on, totals.actions), (true, 1));
 }
 
+/// API Gateway's actions of their own name (Service Authorization Reference, "API operations defined by Amazon API Gateway
+/// Management V2"): what was called stays, and what a portal takes beside it.
+#[test]
+fn api_gateway_s_own_actions_stay_with_what_a_portal_shows() {
+    let own = [
+        "apigateway:CreateRoutingRule",
+        "apigateway:CreatePortal",
+        "apigateway:DisablePortal",
+        "apigateway:GetPortalProduct",
+    ];
+    let document = allow(
+        &json!([own[0], own[1], own[2], own[3], "apigateway:DeletePortalProduct"]),
+        &json!("*"),
+    );
+    let seen = [
+        event(
+            6,
+            "apigateway",
+            "CreateRoutingRule",
+            &json!({"domainName": "o.example", "priority": 10}),
+        ),
+        event(6, "apigateway", "CreatePortal", &json!({})),
+        event(6, "apigateway", "DisablePortal", &json!({"portalId": "p"})),
+    ];
+    let granted = report(&seen, &document, &options());
+    let grades = own.map(|action| grade(&granted, action));
+    assert_eq!(grades, ["used", "used", "used", "inferred"]);
+    assert_eq!(grade(&granted, "apigateway:DeletePortalProduct"), "unused");
+    assert_eq!(grade(&report(&seen[..1], &document, &options()), own[3]), "unused");
+}
+
 #[test]
 fn who_attaches_keeps_what_detaches() {
     let attach = event(

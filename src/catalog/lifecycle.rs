@@ -143,7 +143,7 @@ impl Catalog {
         cycles.filter(|cycle| !cycle.keeps.is_empty()).collect()
     }
 
-    /// What the names of a service's actions say: the same noun, and a verb that changes, reads, unties or ends it.
+    /// What the names of a service's actions say: the same noun, and a verb that changes, reads, restores, unties or ends it.
     fn by_name(&self, action: ActionId, own: &Name) -> BTreeSet<ActionId> {
         let service: Vec<(ActionId, Name)> = self
             .service_range(self.service(action))
@@ -172,10 +172,11 @@ impl Catalog {
             let ends = made.is_some_and(|noun| name.closes() && name.concerns(noun, &known));
             let changes = made.is_some_and(|noun| !is_data && name.updates() && name.concerns(noun, &known));
             let tags = made.is_some_and(|noun| !is_data && self.tags(*id, name, noun));
+            let restores = made.is_some_and(|noun| name.makes_from(noun));
             if ends || changes {
                 read.extend(name.nouns.first().map(String::as_str));
             }
-            if name.undoes(own) || ends || changes || tags {
+            if name.undoes(own) || ends || changes || tags || restores {
                 keeps.insert(*id);
             }
         }

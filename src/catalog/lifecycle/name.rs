@@ -133,6 +133,8 @@ pub(in crate::catalog) struct Name {
     pub(in crate::catalog) verb: String,
     /// ` role `, ` instance profile `
     pub(in crate::catalog) nouns: Vec<String>,
+    /// Of the nouns the one after `from`: ` db snapshot ` of `RestoreDBInstanceFromDBSnapshot`.
+    from: Option<String>,
 }
 
 impl Name {
@@ -152,18 +154,26 @@ impl Name {
         let verb = words.next().unwrap_or_default();
         let mut nouns = Vec::new();
         let mut noun = String::new();
+        let mut after_from = None;
         for word in words {
             if PREPOSITIONS.contains(&word.as_str()) {
                 nouns.push(std::mem::take(&mut noun));
+                if word == "from" {
+                    after_from = Some(nouns.len());
+                }
             } else {
                 noun.push(' ');
                 noun.push_str(&singular(&word));
             }
         }
         nouns.push(noun);
-        nouns.retain(|noun| !noun.is_empty());
         nouns.iter_mut().for_each(|noun| noun.push(' '));
-        Name { verb, nouns }
+        let from = after_from
+            .and_then(|at| nouns.get(at))
+            .filter(|noun| *noun != " ")
+            .cloned();
+        nouns.retain(|noun| noun != " ");
+        Name { verb, nouns, from }
     }
 
     /// Whether it makes a thing.
@@ -184,6 +194,12 @@ impl Name {
     /// Whether it attaches one thing to another, lets something in, or switches something on.
     pub(in crate::catalog) fn attaches(&self) -> bool {
         !self.makes() && UNDONE_BY.iter().any(|(verb, _)| *verb == self.verb)
+    }
+
+    /// Whether it makes another thing from this one, as a restore does from a snapshot; `RestoreDBClusterFromSnapshot`
+    /// says no more of which.
+    pub(super) fn makes_from(&self, noun: &str) -> bool {
+        self.makes() && self.from.as_ref().is_some_and(|from| noun.ends_with(from.as_str()))
     }
 
     pub(super) fn updates(&self) -> bool {

@@ -156,6 +156,42 @@ fn what_names_and_schemas_do_not_tell_stands_in_a_table() {
 }
 
 #[test]
+fn a_copy_is_there_to_be_restored() {
+    for (makes, keeps) in [
+        ("ec2:CreateSnapshot", "ec2:CreateVolume"),
+        ("rds:CreateDBSnapshot", "rds:RestoreDBInstanceFromDBSnapshot"),
+        ("rds:CopyDBClusterSnapshot", "rds:RestoreDBClusterFromSnapshot"),
+        ("rds:CreateDBClusterSnapshot", "rds:ModifyDBClusterSnapshotAttribute"),
+        ("redshift:CreateClusterSnapshot", "redshift:RestoreFromClusterSnapshot"),
+        (
+            "redshift:CopyClusterSnapshot",
+            "redshift:RestoreTableFromClusterSnapshot",
+        ),
+        ("dynamodb:CreateBackup", "dynamodb:RestoreTableFromBackup"),
+        ("dynamodb:CreateBackup", "dynamodb:ListBackups"),
+        ("fsx:CreateBackup", "fsx:CreateFileSystemFromBackup"),
+        ("fsx:CopyBackup", "fsx:CreateVolumeFromBackup"),
+        (
+            "lightsail:CreateInstanceSnapshot",
+            "lightsail:CreateInstancesFromSnapshot",
+        ),
+    ] {
+        check(makes, keeps);
+    }
+    // Whoever restores need not make copies, and other copies are restored otherwise.
+    check_not("rds:RestoreDBInstanceFromDBSnapshot", "rds:CreateDBSnapshot");
+    check_not("dynamodb:CreateTable", "dynamodb:RestoreTableFromBackup");
+    check_not("redshift:CreateCluster", "redshift:RestoreFromClusterSnapshot");
+}
+
+#[test]
+fn who_publishes_a_portal_views_the_products_in_it() {
+    check("apigateway:CreatePortal", "apigateway:GetPortalProduct");
+    check("apigateway:PublishPortal", "apigateway:DisablePortal");
+    check_not("apigateway:CreatePortal", "apigateway:DeletePortalProduct");
+}
+
+#[test]
 fn who_writes_data_may_take_them_back_and_need_not_read_them() {
     check("s3:PutObject", "s3:DeleteObject");
     check("s3:PutObject", "s3:AbortMultipartUpload");
@@ -197,7 +233,7 @@ fn the_kind_is_cloudformations_of_the_service_itself() {
 #[test]
 fn a_name_is_a_verb_and_nouns() {
     let of = |name: &str| {
-        let Name { verb, nouns } = Name::of(name);
+        let Name { verb, nouns, .. } = Name::of(name);
         format!("{verb}{}", nouns.join("/"))
     };
     assert_eq!(of("iam:AddRoleToInstanceProfile"), "add role / instance profile ");
