@@ -233,7 +233,8 @@ pub fn spared(principal: &Principal, window: Window, options: &Options) -> Optio
 }
 
 impl Proposal {
-    /// Holds it for one more reason, which somebody has to look at.
+    /// Holds it for what a backtest broke. A longer archive learns from more, so that a day on which other reasons end
+    /// stays the day to look again.
     pub fn hold(&mut self, why: &str) {
         match &mut self.held {
             Some(held) => held.push_str(&format!("; {why}")),
@@ -242,6 +243,5 @@ impl Proposal {
                 self.confidence.lower("it is held");
             }
         }
-        self.held_until = None;
     }
 }
