@@ -13,7 +13,7 @@ use crate::report::Inventory;
 const BOX: (usize, usize) = (250, 42);
 const GAP: (usize, usize) = (110, 14);
 /// Columns that fit into a box.
-const FITS: usize = 34;
+const FITS: usize = 28;
 /// Times that layers are put in order by their neighbours.
 const SWEEPS: usize = 6;
 
@@ -37,7 +37,7 @@ pub(in crate::emit::inventory) fn svg(inventory: &Inventory) -> Value {
             (false, false) => "outside",
         };
         json!({
-            "x": x, "y": y, "name": escape::cut(&shape.name, FITS), "place": escape::cut(&shape.place, FITS + 6),
+            "x": x, "y": y, "name": escape::cut(&shape.name, FITS), "place": escape::cut(&shape.place, FITS),
             "full": shape.lines().collect::<Vec<_>>().join(", "), "class": class,
         })
     });
