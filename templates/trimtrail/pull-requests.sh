@@ -119,7 +119,7 @@ review() {
   if [ -n "${GITHUB_STEP_SUMMARY:-}" ]; then cat "$work/comment" >>"$GITHUB_STEP_SUMMARY"; fi
 
   marker="<!-- trimtrail verify $key -->"
-  { printf '%s\n' "$marker"; grep -v '^<!-- trimtrail verify -->$' "$work/comment"; } >"$work/text"
+  { printf '%s\n' "$marker"; grep -v '^<!-- trimtrail:verify [0-9a-f]* -->$' "$work/comment"; } >"$work/text"
   jq -n --rawfile body "$work/text" '{body: $body}' >"$work/body"
   if [ "$FORGE" = github ]; then path="repos/$repository/issues/$number/comments"; else path="projects/$repository/merge_requests/$number/notes"; fi
   author=${FORGE_AUTHOR:-}
