@@ -95,7 +95,7 @@ fn is_replayed(event: &Value) -> bool {
 }
 
 /// How many events of each principal are of a kind.
-fn counted<'e>(events: &'e [Value], kind: impl Fn(&Value) -> bool) -> BTreeMap<&'e str, u64> {
+fn counted(events: &[Value], kind: impl Fn(&Value) -> bool) -> BTreeMap<&str, u64> {
     let mut counted = BTreeMap::new();
     for event in events.iter().filter(|event| !who(event).is_empty() && kind(event)) {
         *counted.entry(who(event)).or_default() += 1;

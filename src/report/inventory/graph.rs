@@ -162,9 +162,8 @@ impl Draft<'_> {
 
     /// The edge from one to another; it is made where there is none.
     fn edge(&mut self, from: String, to: String, kind: &str, allowed: &str) -> &mut Edge {
-        let across_accounts = match (&self.nodes[&from].account, &self.nodes[&to].account) {
-            (from, to) => !from.is_empty() && from != to,
-        };
+        let (origin, target) = (&self.nodes[&from].account, &self.nodes[&to].account);
+        let across_accounts = !origin.is_empty() && origin != target;
         let key = (from.clone(), to.clone(), kind.to_owned());
         self.edges.entry(key).or_insert_with(|| Edge {
             from,
