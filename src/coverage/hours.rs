@@ -84,6 +84,9 @@ impl Hours {
             from.div_euclid(3600) + i64::from(from.rem_euclid(3600) > 0),
             to.div_euclid(3600),
         );
+        if to <= from {
+            return false; // no hour lies wholly within
+        }
         let (first, last) = (day_of(from), day_of(to));
         self.days.range(first..=last).any(|(day, hours)| {
             (0..24)

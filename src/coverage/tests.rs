@@ -67,6 +67,9 @@ fn only_what_lies_wholly_between_counts() {
     assert!(!heard.any_within(10 * 3600 + 1, 12 * 3600));
     assert!(!heard.any_within(9 * 3600, 11 * 3600 - 1));
     assert!(heard.any_within(i64::MIN, i64::MAX));
+    // A stretch within the last hour of a day begins, in whole hours, on the next day.
+    assert!(!heard.any_within(DAY - 1_800, DAY - 900));
+    assert!(!heard.any_within(DAY, 0));
     let mut days = Days::default();
     days.add(40 * DAY + 5);
     days.add(-1);
@@ -74,6 +77,7 @@ fn only_what_lies_wholly_between_counts() {
     assert!(days.any_within(40 * DAY, 41 * DAY));
     assert!(days.any_within(i64::MIN, i64::MAX));
     assert!(!days.any_within(40 * DAY + 1, 50 * DAY));
+    assert!(!days.any_within(41 * DAY, 40 * DAY));
 }
 
 /// Parts of one archive in every order and grouping give one coverage.
