@@ -79,6 +79,7 @@ fn same_seed_makes_the_same_corpus() {
         let folder = Folder::new(name);
         let [json_bytes, file_bytes] = [corpus::bytes("1MB").unwrap(), corpus::bytes("100kB").unwrap()];
         let plan = corpus::Plan {
+            kind: corpus::Kind::Steady,
             json_bytes,
             file_bytes,
             days: 2,
@@ -95,11 +96,11 @@ fn same_seed_makes_the_same_corpus() {
     assert!(corpus("corpus-c", 8) != one, "the seed does nothing");
 }
 
-/// Reads every file of a corpus with a parser that the generator does not use.
-#[test]
-fn corpus_is_json_in_the_asked_size() {
-    let folder = Folder::new("corpus-json");
+/// The records of a corpus of 2 MB, read with a parser that the generator does not use, and how much text they are.
+fn records(kind: corpus::Kind) -> (Vec<serde_json::Value>, usize) {
+    let folder = Folder::new(&format!("corpus-{kind:?}"));
     let plan = corpus::Plan {
+        kind,
         json_bytes: 2_000_000,
         file_bytes: 100_000,
         days: 2,
@@ -109,19 +110,70 @@ fn corpus_is_json_in_the_asked_size() {
         seed: 1,
     };
     corpus::write(&folder.0, &plan).unwrap();
-    let (mut size, mut records) = (0, 0);
+    let (mut all, mut size) = (Vec::new(), 0);
     for (path, bytes) in tree(&folder.0).iter().filter(|(path, _)| path.starts_with("AWSLogs/")) {
         let mut text = String::new();
         std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&bytes[..]), &mut text).unwrap();
-        let file: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{path}: {e}"));
+        let mut file: serde_json::Value = serde_json::from_str(&text).unwrap_or_else(|e| panic!("{path}: {e}"));
         let account = path.split('/').nth(1).unwrap();
-        for record in file["Records"].as_array().unwrap() {
+        for record in file["Records"].as_array_mut().unwrap() {
             assert_eq!(record["recipientAccountId"], account, "{path}");
-            records += 1;
+            all.push(record.take());
         }
         size += text.len();
     }
+    (all, size)
+}
+
+#[test]
+fn corpus_is_json_in_the_asked_size() {
+    let (records, size) = records(corpus::Kind::Steady);
     assert!((1_900_000..2_200_000).contains(&size), "{size} bytes");
-    let mean = size / records;
+    let mean = size / records.len();
     assert!((1200..2500).contains(&mean), "{mean} bytes a record");
+}
+
+/// How many of the records say something else at a place than all others do.
+fn distinct(records: &[serde_json::Value], pointer: &str) -> usize {
+    let all: std::collections::BTreeSet<String> = records
+        .iter()
+        .filter_map(|record| Some(record.pointer(pointer)?.to_string()))
+        .collect();
+    all.len()
+}
+
+#[test]
+fn sessions_of_a_churning_corpus_have_some_four_calls() {
+    let (records, _) = records(corpus::Kind::Churning);
+    let keyed = records
+        .iter()
+        .filter_map(|record| record.pointer("/userIdentity/accessKeyId")?.as_str());
+    let calls = keyed.filter(|key| key.starts_with("ASIA")).count();
+    let keys = distinct(&records, "/userIdentity/accessKeyId");
+    assert!((2 * keys..5 * keys).contains(&calls), "{calls} calls, {keys} keys");
+}
+
+#[test]
+fn half_of_a_data_heavy_corpus_is_data() {
+    let (records, _) = records(corpus::Kind::DataHeavy);
+    let data = records
+        .iter()
+        .filter(|record| record["managementEvent"] == false)
+        .count();
+    let share = 100 * data / records.len();
+    assert!((40..60).contains(&share), "{share} %");
+}
+
+#[test]
+fn nothing_repeats_in_a_hostile_corpus() {
+    let (records, _) = records(corpus::Kind::Hostile);
+    for place in [
+        "/userIdentity",
+        "/userAgent",
+        "/requestParameters",
+        "/resources",
+        "/tlsDetails",
+    ] {
+        assert_eq!(distinct(&records, place), records.len(), "{place}");
+    }
 }

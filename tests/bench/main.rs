@@ -4,6 +4,8 @@
 //! are printed. Compare the ratios: seconds say more about the machine than about the program.
 
 mod merging;
+#[cfg(feature = "polars")]
+mod timeline;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -40,6 +42,10 @@ struct Arguments {
     /// Inflate once and say nothing: to be timed from outside
     #[arg(long)]
     floor: bool,
+    /// In place of the stages: how busy each thread is, step by step, while a ledger is made
+    #[cfg(feature = "polars")]
+    #[arg(long)]
+    timeline: bool,
     /// In place of the stages: what the shards of up to so many threads cost to merge
     #[arg(long, value_name = "THREADS")]
     simulate: Option<usize>,
@@ -57,14 +63,19 @@ enum Stage {
     Collect,
     /// The same by account and day, as a ledger takes it: all that `collect` does but writing
     Parts,
+    /// … and write the ledger
+    #[cfg(feature = "polars")]
+    Ledger,
 }
 
-const STAGES: [Stage; 5] = [
+const STAGES: &[Stage] = &[
     Stage::Floor,
     Stage::Decode,
     Stage::Attribute,
     Stage::Collect,
     Stage::Parts,
+    #[cfg(feature = "polars")]
+    Stage::Ledger,
 ];
 
 impl Stage {
@@ -90,8 +101,16 @@ impl Stage {
                 .expect("threads start");
                 records.into_inner()
             }
+            #[cfg(feature = "polars")]
+            Stage::Ledger => timeline::collect(sources, options(threads), &ledger()),
         }
     }
+}
+
+/// A folder for a ledger.
+#[cfg(feature = "polars")]
+fn ledger() -> PathBuf {
+    std::env::temp_dir().join(format!("trimtrail-bench-{}", std::process::id()))
 }
 
 fn options(threads: usize) -> usage::Options {
@@ -166,8 +185,15 @@ fn main() -> ExitCode {
         merging::simulate(&sources, most, arguments.rounds);
         return ExitCode::SUCCESS;
     }
+    #[cfg(feature = "polars")]
+    if arguments.timeline {
+        timeline::print(&sources, options(arguments.threads), &ledger());
+        let _ = std::fs::remove_dir_all(ledger());
+        return ExitCode::SUCCESS;
+    }
     let stages: Vec<Stage> = STAGES
-        .into_iter()
+        .iter()
+        .copied()
         .filter(|stage| *stage == Stage::Floor || arguments.only.is_empty() || arguments.only.contains(stage))
         .collect();
     // One round that does not count: the page cache, and what the catalog unpacks once.
@@ -183,6 +209,8 @@ fn main() -> ExitCode {
             seconds.push(start.elapsed().as_secs_f64());
         }
     }
+    #[cfg(feature = "polars")]
+    let _ = std::fs::remove_dir_all(ledger());
     println!(
         "{} files, {:.0} MB of JSON, {} threads, {} rounds",
         sources.len(),

@@ -2,6 +2,7 @@
 """Times `trimtrail collect` and other tools on one corpus beside the floor: the same files, ratios as a table.
 
     tests/bench/peers.py                                  builds the program, makes 2 GB of logs, runs everything
+    tests/bench/peers.py --kind all                       the same for each kind of archive, one after another
     tests/bench/peers.py --json-bytes 200MB --peer trailscraper --peer duckdb
     tests/bench/peers.py LOGS [--own "target/release/trimtrail coverage --logs LOGS"]
 
@@ -108,6 +109,7 @@ def trailscraper(files, threads):
     return len(policy.splitlines())
 
 
+KINDS = ["steady", "churning", "data-heavy", "tiny-files", "hostile"]
 PEERS = {"duckdb": duckdb, "chdb": chdb, "polars": polars, "trailscraper": trailscraper}
 
 
@@ -125,6 +127,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("logs", nargs="?", help="a folder of *.json.gz; a corpus is made where it is left out")
     parser.add_argument("--json-bytes", default="2GB", help="how much JSON to make (%(default)s)")
+    parser.add_argument("--kind", choices=[*KINDS, "all"], default="steady", help="what the made logs are like (%(default)s)")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--peer", action="append", choices=PEERS, help="only these; all but trailscraper by default")
@@ -155,12 +158,16 @@ def main():
         build = ["cargo", "build", "--release", "--locked", "--bin", "trimtrail", "--example", "bench", "--example", "make-logs"]
         subprocess.run(build, check=True, cwd=ROOT)
     with tempfile.TemporaryDirectory(prefix="trimtrail-bench-") as work:
-        logs = asked.logs and os.path.abspath(asked.logs)
-        if not logs:
-            make = [os.path.join(RELEASE, "examples", "make-logs"), "corpus", os.path.join(work, "corpus")]
-            subprocess.run([*make, "--json-bytes", asked.json_bytes], check=True, stdout=subprocess.DEVNULL)
-            logs = os.path.join(work, "corpus", "AWSLogs")
-        compare(asked, logs, os.path.join(work, "ledger"), python, peers)
+        ledger = os.path.join(work, "ledger")
+        if asked.logs:
+            return compare(asked, os.path.abspath(asked.logs), ledger, python, peers)
+        for kind in KINDS if asked.kind == "all" else [asked.kind]:
+            corpus = os.path.join(work, kind)
+            make = [os.path.join(RELEASE, "examples", "make-logs"), "corpus", corpus]
+            made = subprocess.run([*make, "--kind", kind, "--json-bytes", asked.json_bytes], check=True, capture_output=True)
+            print(f"{kind}: {made.stdout.decode()}", flush=True)
+            compare(asked, os.path.join(corpus, "AWSLogs"), ledger, python, peers)
+            shutil.rmtree(corpus)
 
 
 def compare(asked, logs, ledger, python, peers):

@@ -6,13 +6,16 @@ use super::super::event::Event;
 use super::super::grants::{Grants, Holder, allow, document, trust_service, trust_subject};
 use super::super::identity::{Role, User, Who};
 use super::super::rng::{Rng, Zipf, fake_id};
-use super::Plan;
 use super::template::Template;
+use super::{Kind, Plan};
 
-/// One line of `operations.txt`.
+/// One line of `operations.txt` or `data.txt`.
 pub(super) struct Operation {
     service: &'static str,
     action: String,
+    /// The first label of the event source's host.
+    pub(super) source: &'static str,
+    pub(super) name: &'static str,
     pub(super) global: bool,
     pub(super) template: Template,
     /// The same call, refused.
@@ -29,8 +32,26 @@ pub(super) struct Principal {
     pub(super) seed: Option<Template>,
     /// What it calls, the most frequent first.
     pub(super) operations: Vec<usize>,
+    /// Which data events it makes, in the same order; none where data events are rare.
+    pub(super) data: Vec<usize>,
     /// Sessions are called by instance, by function, …
     pub(super) session: &'static str,
+}
+
+impl Principal {
+    /// What it calls next, by its place.
+    pub(super) fn call(&self, operations: &[Operation], region: &str, rng: &mut Rng) -> usize {
+        if !self.data.is_empty() && rng.below(2) == 0 {
+            return self.data[rng.next().trailing_ones() as usize % self.data.len()];
+        }
+        // The first of a principal's calls makes up half, the second a quarter, …
+        let rank = rng.next().trailing_ones() as usize % self.operations.len();
+        let call = self.operations[rank];
+        if operations[call].global && region != "us-east-1" {
+            return self.operations[0];
+        }
+        call
+    }
 }
 
 pub(super) struct Account {
@@ -49,8 +70,15 @@ const AGENTS: [&str; 6] = [
     "APN/1.0 HashiCorp/1.0 Terraform/1.9.5 terraform-provider-aws/5.65.0 aws-sdk-go-v2/1.30.3",
 ];
 
-/// A record whose holes are marked.
-fn template(source: &str, name: &str, read: bool, data: bool, fields: [&str; 4], error: bool) -> Template {
+/// A record whose holes are marked, of a line's columns.
+fn template(columns: &Columns, error: bool) -> Template {
+    let Columns {
+        source,
+        name,
+        read,
+        data,
+        ..
+    } = *columns;
     let who = Who {
         identity: json!("@@identity@@"),
         account: "@@account@@".into(),
@@ -58,13 +86,20 @@ fn template(source: &str, name: &str, read: bool, data: bool, fields: [&str; 4],
         agent: "@@agent@@".into(),
     };
     let new = if read { Event::read } else { Event::new };
-    let [parameters, response, kind, arn] = fields;
+    let [parameters, response, kinds, arns, additional] = columns.rest;
     let parse = |text: &str| serde_json::from_str::<Value>(text).unwrap_or_else(|e| panic!("{name}: {e}"));
     let mut event = new(&who, 0, "@@region@@", source, name)
         .parameters(parse(parameters))
         .response(parse(response));
-    if !kind.is_empty() {
+    for (kind, arn) in kinds
+        .split(',')
+        .zip(arns.split(','))
+        .filter(|(kind, _)| !kind.is_empty())
+    {
         event = event.resource(kind, arn);
+    }
+    if !additional.is_empty() {
+        event = event.additional(parse(additional));
     }
     if data {
         event = event.data();
@@ -87,37 +122,96 @@ fn hollow(event: Event) -> Template {
     Template::new(&record)
 }
 
-pub(super) fn operations() -> Vec<Operation> {
-    let mut out = Vec::new();
-    for line in include_str!("operations.txt")
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-    {
-        let fields: Vec<&str> = line.split('|').collect();
-        let [service, source, name, class, global, parameters, response, kind, arn] = fields[..] else {
-            panic!("nine fields: {line}");
-        };
-        let (read, data) = (matches!(class, "r" | "d"), matches!(class, "d" | "D"));
-        let rest = [parameters, response, kind, arn];
-        out.push(Operation {
-            service,
-            // lambda:GetFunction is logged as GetFunction20150331v2, and ListBuckets is another name of its action.
-            action: match name {
-                "ListBuckets" => "s3:ListAllMyBuckets".to_owned(),
-                _ => format!("{service}:{}", name.split("2015").next().unwrap_or(name)),
-            },
-            global: global == "g",
-            template: template(source, name, read, data, rest, false),
-            denied: template(source, name, read, data, rest, true),
-        });
-    }
-    out
+/// A line that says what is called.
+struct Columns {
+    source: &'static str,
+    name: &'static str,
+    read: bool,
+    data: bool,
+    /// Parameters, response, types of resources, their ARNs, additional data.
+    rest: [&'static str; 5],
 }
 
-/// The accounts of a plan, with its principals shared out among them.
-pub(super) fn accounts(operations: &[Operation], plan: &Plan) -> Vec<Account> {
+/// What principals call, and from which place on that is made of data events alone.
+pub(super) fn operations() -> (Vec<Operation>, usize) {
+    let usual = listed(include_str!("operations.txt"));
+    let data_from = usual.len();
+    let all = usual.into_iter().chain(listed(include_str!("data.txt")));
+    (all.collect(), data_from)
+}
+
+fn listed(text: &'static str) -> Vec<Operation> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .map(|line| {
+            let mut fields: Vec<&str> = line.split('|').collect();
+            fields.resize(10, "");
+            let [
+                service,
+                source,
+                name,
+                class,
+                global,
+                parameters,
+                response,
+                kinds,
+                arns,
+                additional,
+            ] = fields[..]
+            else {
+                panic!("at most ten fields: {line}");
+            };
+            let columns = Columns {
+                source,
+                name,
+                read: matches!(class, "r" | "d"),
+                data: matches!(class, "d" | "D"),
+                rest: [parameters, response, kinds, arns, additional],
+            };
+            Operation {
+                service,
+                // lambda:GetFunction is logged as GetFunction20150331v2, and ListBuckets and Invoke are other names of
+                // their actions.
+                action: match name {
+                    "ListBuckets" => "s3:ListAllMyBuckets".to_owned(),
+                    "ListObjects" => "s3:ListBucket".to_owned(),
+                    "HeadObject" => "s3:GetObject".to_owned(),
+                    "Invoke" => "lambda:InvokeFunction".to_owned(),
+                    _ => format!("{service}:{}", name.split("2015").next().unwrap_or(name)),
+                },
+                source,
+                name,
+                global: global == "g",
+                template: template(&columns, false),
+                denied: template(&columns, true),
+            }
+        })
+        .collect()
+}
+
+/// What principals are made from.
+struct Cast<'a> {
+    usual: &'a [Operation],
+    each: Zipf,
+    /// Data events, and the place of the first.
+    data: &'a [Operation],
+    data_from: usize,
+    often: Zipf,
+    plan: &'a Plan,
+}
+
+/// The accounts of a plan, with its principals shared out among them; data events are called from a place on.
+pub(super) fn accounts((operations, data_from): (&[Operation], usize), plan: &Plan) -> Vec<Account> {
     let (accounts, principals) = (plan.accounts, plan.principals);
-    let each = Zipf::new(operations.len(), 0.7);
+    let (usual, data) = operations.split_at(data_from);
+    let cast = Cast {
+        usual,
+        each: Zipf::new(usual.len(), 0.7),
+        data,
+        data_from,
+        often: Zipf::new(data.len(), 0.7),
+        plan,
+    };
     (0..accounts)
         .map(|number| {
             let id = format!("{:012}", 200_000_000_000 + u64::from(number) * 1_010_101);
@@ -130,16 +224,9 @@ pub(super) fn accounts(operations: &[Operation], plan: &Plan) -> Vec<Account> {
             let count = (principals / accounts + u32::from(number < principals % accounts)).max(1);
             let members = (0..count)
                 .map(|member| {
-                    let mut rng = Rng::named(plan.seed, &format!("principal {number} {member}"));
-                    principal(
-                        &mut grants,
-                        operations,
-                        &each,
-                        member,
-                        &common,
-                        plan.administrators,
-                        &mut rng,
-                    )
+                    let stream = |what: &str| Rng::named(plan.seed, &format!("{what} {number} {member}"));
+                    let data = cast.data_calls(&mut stream("data"));
+                    principal(&mut grants, &cast, member, &common, data, &mut stream("principal"))
                 })
                 .collect();
             Account {
@@ -152,20 +239,39 @@ pub(super) fn accounts(operations: &[Operation], plan: &Plan) -> Vec<Account> {
         .collect()
 }
 
+impl Cast<'_> {
+    /// Which data events one principal makes.
+    fn data_calls(&self, rng: &mut Rng) -> Vec<usize> {
+        let count = if self.plan.kind == Kind::DataHeavy {
+            1 + rng.below(4)
+        } else {
+            0
+        };
+        let mut calls: Vec<usize> = Vec::new();
+        for _ in 0..count {
+            let call = self.data_from + self.often.draw(rng);
+            if !calls.contains(&call) {
+                calls.push(call);
+            }
+        }
+        calls
+    }
+}
+
 fn principal(
     grants: &mut Grants,
-    operations: &[Operation],
-    each: &Zipf,
+    cast: &Cast<'_>,
     number: u32,
     common: &str,
-    administrator: bool,
+    data: Vec<usize>,
     rng: &mut Rng,
 ) -> Principal {
     let account = grants.account().to_owned();
+    let operations = cast.usual;
     // Of the first ones, which are not global: every principal can work in every region.
     let mut calls = vec![rng.below(operations.len().min(8))];
     for _ in 0..3 + rng.below(12) {
-        let call = each.draw(rng);
+        let call = cast.each.draw(rng);
         if !calls.contains(&call) {
             calls.push(call);
         }
@@ -177,10 +283,13 @@ fn principal(
         let action = if rng.below(2) == 0 { &all } else { &operation.action };
         statements.push(allow(&[action], &["*"]));
     }
+    for call in &data {
+        statements.push(allow(&[&cast.data[call - cast.data_from].action], &["*"]));
+    }
     let unused = &operations[rng.below(operations.len())];
     statements.push(allow(&[&format!("{}:*", unused.service)], &["*"]));
     statements.dedup();
-    if administrator {
+    if cast.plan.administrators {
         statements = vec![allow(&["*"], &["*"])];
     }
     let mut holder = Holder::since("2024-06-01T00:00:00+00:00").inline("work", document(&statements));
@@ -200,6 +309,7 @@ fn principal(
             identity,
             seed: None,
             operations: calls,
+            data,
             session: "user",
         };
     }
@@ -249,6 +359,7 @@ fn principal(
         identity: Template::new(&who.identity),
         seed: Some(hollow(seed)),
         operations: calls,
+        data,
         session,
         name,
     }

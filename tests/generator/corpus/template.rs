@@ -15,6 +15,7 @@ enum Slot {
     Uuid,
     Hex,
     Name,
+    Path,
     Address,
     Agent,
     Session,
@@ -35,6 +36,7 @@ pub(super) struct Fill<'a> {
     pub(super) time: &'a str,
     pub(super) since: &'a str,
     pub(super) name: &'a str,
+    pub(super) path: &'a str,
     pub(super) address: u32,
     pub(super) agent: &'a str,
     pub(super) session: &'a str,
@@ -58,6 +60,7 @@ impl Template {
                 "uuid" => Slot::Uuid,
                 "hex" => Slot::Hex,
                 "name" => Slot::Name,
+                "path" => Slot::Path,
                 "address" => Slot::Address,
                 "agent" => Slot::Agent,
                 "session" => Slot::Session,
@@ -84,6 +87,7 @@ impl Template {
                 Some(Slot::Uuid) => rng.push_uuid(out),
                 Some(Slot::Hex) => rng.push_hex(out, 12),
                 Some(Slot::Name) => out.push_str(fill.name),
+                Some(Slot::Path) => out.push_str(fill.path),
                 Some(Slot::Address) => {
                     let [_, b, c, d] = fill.address.to_be_bytes();
                     for (dot, part) in [("10.", b & 3), (".", c & 31), (".", d)] {
