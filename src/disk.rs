@@ -71,6 +71,7 @@ pub fn replace<E: From<io::Error>>(
 }
 
 /// Whether a name is one of a file that a run which was cut short was about to write.
+#[cfg(feature = "polars")]
 pub fn is_leaving(name: &str) -> bool {
     name.starts_with(BEGUN)
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
-use trimtrail::command::{Cli, help};
+use trimtrail::program::{Cli, help, without_controls};
 
 /// Collecting and analysing allocate from all threads at once; this takes a tenth less time than the system's own.
 #[global_allocator]
@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         // Whoever reads our output may stop reading.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", trimtrail::emit::escape::terminal(&sentence(&error)));
+            eprintln!("error: {}", without_controls(&sentence(&error)));
             if let Some(help) = help(&error) {
                 eprintln!("help: {help}");
             }

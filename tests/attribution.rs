@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use trimtrail::attribute::{Known, Workload, WorkloadKind};
-use trimtrail::progress::Progress;
-use trimtrail::source;
-use trimtrail::usage::{self, Table};
+use trimtrail::inside::attribute::{Known, Workload, WorkloadKind};
+use trimtrail::inside::progress::Progress;
+use trimtrail::inside::source;
+use trimtrail::inside::usage::{self, Table};
 
 use super::journey::{ACCOUNT, Folder, ROLE, allow, analyze, background, call, options, role};
 

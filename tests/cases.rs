@@ -6,12 +6,12 @@
 mod requests;
 
 use serde_json::{Value, json};
-use trimtrail::attribute::{self, Attribution, PrincipalKind, WorkloadKind};
-use trimtrail::catalog::Catalog;
-use trimtrail::progress::Progress;
-use trimtrail::resolve::{self, Outcome};
-use trimtrail::usage::{self, Table};
-use trimtrail::{coverage::Coverage, source};
+use trimtrail::inside::attribute::{self, Attribution, PrincipalKind, WorkloadKind};
+use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::progress::Progress;
+use trimtrail::inside::resolve::{self, Outcome};
+use trimtrail::inside::usage::{self, Table};
+use trimtrail::inside::{coverage::Coverage, source};
 
 use super::journey::{
     ACCOUNT, Folder, ROLE, allow, analyze, call, check_grade, grade, options, role, secret, suggested,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::json;
-use trimtrail::iam::ActionPattern;
+use trimtrail::inside::iam::ActionPattern;
 
 use super::journey::{Folder, call};
 

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
-use trimtrail::gap::Reason;
-use trimtrail::report::Report;
-use trimtrail::rightsize::{Choice, Choices, Decision, EvidenceLevel, Keep, KeepRule, Options};
+use trimtrail::inside::gap::Reason;
+use trimtrail::inside::report::Report;
+use trimtrail::inside::rightsize::{Choice, Choices, Decision, EvidenceLevel, Keep, KeepRule, Options};
 
 use super::journey::{Folder, allow, analyze, background, call, options, role, secret};
 
@@ -222,7 +222,7 @@ fn tagged() -> Value {
 
 #[test]
 fn a_choice_and_a_keep_rule_name_whom_a_tag_does() {
-    let grants = trimtrail::grants::read(&[("grants".to_owned(), tagged().to_string())]).expect("grants");
+    let grants = trimtrail::inside::grants::read(&[("grants".to_owned(), tagged().to_string())]).expect("grants");
     let app = &grants.principals[0];
     for (principal, expected) in [
         ("tag:team=payments", true),
@@ -338,7 +338,8 @@ fn answer(file: &str, principal: &str, service: &str, decision: &str) -> String 
 
 fn questions(result: &str) -> Vec<(String, String, String)> {
     let report = Report::from_json(result).expect("a result");
-    let key = |one: &trimtrail::report::Question| (one.principal.clone(), one.service.clone(), one.reason.clone());
+    let key =
+        |one: &trimtrail::inside::report::Question| (one.principal.clone(), one.service.clone(), one.reason.clone());
     report.questions.iter().map(key).collect()
 }
 

@@ -8,11 +8,11 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
-use trimtrail::coverage::Coverage;
-use trimtrail::progress::Progress;
-use trimtrail::source;
-use trimtrail::source::Source;
-use trimtrail::usage::{self, Table};
+use trimtrail::inside::coverage::Coverage;
+use trimtrail::inside::progress::Progress;
+use trimtrail::inside::source;
+use trimtrail::inside::source::Source;
+use trimtrail::inside::usage::{self, Table};
 
 /// Every file under these places that is a whole log file; digests, Insights and what is torn are no engine's input.
 fn log_files(places: &[&Path]) -> Vec<Source> {
@@ -80,7 +80,7 @@ fn check(name: &str, raw: &[Source], reduced: &[Source]) {
 /// were delivered. What they are read back as does not.
 #[cfg(feature = "polars")]
 fn check_ledgers(name: &str, raw: &[Source], reduced: &[Source]) {
-    use trimtrail::usage::ledger::{self, How, Lock};
+    use trimtrail::inside::usage::ledger::{self, How, Lock};
     let folder = std::env::temp_dir().join(format!("trimtrail-engines-{}-{name}", std::process::id()));
     let kept = |kind: &str, sources: &[Source]| {
         let dir = folder.join(kind);

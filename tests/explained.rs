@@ -9,16 +9,16 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use trimtrail::analysis::{self, backtest};
-use trimtrail::catalog::Catalog;
-use trimtrail::gap::{self, Cause, Gap, Grade};
-use trimtrail::grants::{self, Grants};
-use trimtrail::iam::Policy;
-use trimtrail::progress::Progress;
-use trimtrail::rightsize::{AlternativeKind, EvidenceLevel, Options, Resources};
-use trimtrail::usage::{self, Table};
-use trimtrail::verify;
-use trimtrail::{coverage::Coverage, source};
+use trimtrail::inside::analysis::{self, backtest};
+use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::gap::{self, Cause, Gap, Grade};
+use trimtrail::inside::grants::{self, Grants};
+use trimtrail::inside::iam::Policy;
+use trimtrail::inside::progress::Progress;
+use trimtrail::inside::rightsize::{AlternativeKind, EvidenceLevel, Options, Resources};
+use trimtrail::inside::usage::{self, Table};
+use trimtrail::inside::verify;
+use trimtrail::inside::{coverage::Coverage, source};
 
 use super::journey::{Folder, ROLE, allow, background, call, role};
 

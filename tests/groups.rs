@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use regex::RegexBuilder;
 use serde_json::{Value, json};
-use trimtrail::catalog::Catalog;
-use trimtrail::iam;
+use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::iam;
 
 use super::journey::{analyze, background, object_event, options, role, secret};
 use super::pipeline::run_with;

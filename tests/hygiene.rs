@@ -7,12 +7,12 @@ mod pods;
 use std::fs;
 
 use serde_json::{Value, json};
-use trimtrail::analysis::{self, Archive};
-use trimtrail::catalog::Catalog;
-use trimtrail::grants::{self, SupplementFiles};
-use trimtrail::progress::Progress;
-use trimtrail::rightsize::{Keep, KeepRule, Options};
-use trimtrail::{hygiene, source, usage};
+use trimtrail::inside::analysis::{self, Archive};
+use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::grants::{self, SupplementFiles};
+use trimtrail::inside::progress::Progress;
+use trimtrail::inside::rightsize::{Keep, KeepRule, Options};
+use trimtrail::inside::{hygiene, source, usage};
 
 const ACCOUNT: &str = "111122223333";
 

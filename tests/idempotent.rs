@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use trimtrail::report::Report;
-use trimtrail::rightsize::{EvidenceLevel, Options, Resources};
+use trimtrail::inside::report::Report;
+use trimtrail::inside::rightsize::{EvidenceLevel, Options, Resources};
 
 use crate::journey::{ACCOUNT, analyze, background, call};
 
@@ -166,7 +166,7 @@ fn applied(account: &Value, report: &Report) -> Value {
 fn sizes(account: &Value, list: &str, policies: &str) -> u64 {
     let all = account[list][0][policies].as_array().expect("policies");
     all.iter()
-        .map(|policy| trimtrail::rightsize::characters(&policy["PolicyDocument"]))
+        .map(|policy| trimtrail::inside::rightsize::characters(&policy["PolicyDocument"]))
         .sum()
 }
 

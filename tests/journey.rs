@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
-use trimtrail::analysis::{self, Archive};
-use trimtrail::catalog::Catalog;
-use trimtrail::progress::Progress;
-use trimtrail::report::{self, Inputs, Report};
-use trimtrail::rightsize::{EvidenceLevel, Keep, KeepRule, Options};
-use trimtrail::{grants, source, usage};
+use trimtrail::inside::analysis::{self, Archive};
+use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::progress::Progress;
+use trimtrail::inside::report::{self, Inputs, Report};
+use trimtrail::inside::rightsize::{EvidenceLevel, Keep, KeepRule, Options};
+use trimtrail::inside::{grants, source, usage};
 
 pub(crate) const ACCOUNT: &str = "111122223333";
 pub(crate) const ROLE: &str = "arn:aws:iam::111122223333:role/app";

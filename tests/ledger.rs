@@ -7,10 +7,10 @@ use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use trimtrail::progress::Progress;
-use trimtrail::query::{NAMED, Over};
-use trimtrail::source;
-use trimtrail::usage::ledger::{self, How, Lock, Shard};
+use trimtrail::inside::progress::Progress;
+use trimtrail::inside::query::{NAMED, Over};
+use trimtrail::inside::source;
+use trimtrail::inside::usage::ledger::{self, How, Lock, Shard};
 
 const LOGS: &str = "sample-logs/AWSLogs";
 const GRANTS: &str = "sample-logs/grants";

@@ -3,11 +3,11 @@
 mod controllers;
 
 use serde_json::{Value, json};
-use trimtrail::catalog::Catalog;
-use trimtrail::iam::Policy;
-use trimtrail::report::Report;
-use trimtrail::rightsize::{EvidenceLevel, Options, Resources};
-use trimtrail::{gap, verify};
+use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::iam::Policy;
+use trimtrail::inside::report::Report;
+use trimtrail::inside::rightsize::{EvidenceLevel, Options, Resources};
+use trimtrail::inside::{gap, verify};
 
 use super::journey::{ROLE, allow, analyze, background, call, grade, options, role};
 use super::pipeline;
@@ -550,7 +550,7 @@ fn what_was_not_used_is_no_use_that_lapsed() {
     );
     assert_eq!(grade(&before, "ec2:DeleteSecurityGroup"), "inferred");
     assert_eq!(grade(&later, "ec2:DeleteSecurityGroup"), "unused");
-    let changes = trimtrail::report::changes(Catalog::embedded(), &before, &later, None);
+    let changes = trimtrail::inside::report::changes(Catalog::embedded(), &before, &later, None);
     assert!(changes.newly_unused.is_empty(), "{:?}", changes.newly_unused);
     assert_eq!(gap::LIFE_CYCLE, "life cycle of");
 }

@@ -4,12 +4,12 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use trimtrail::catalog::Catalog;
-use trimtrail::grants;
-use trimtrail::iam::evaluate::{Policies, evaluate};
-use trimtrail::iam::subset::{Verdict, allows_no_more};
-use trimtrail::iam::{Answer, Policy, Request, simulate};
-use trimtrail::rightsize::{EvidenceLevel, Options};
+use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::grants;
+use trimtrail::inside::iam::evaluate::{Policies, evaluate};
+use trimtrail::inside::iam::subset::{Verdict, allows_no_more};
+use trimtrail::inside::iam::{Answer, Policy, Request, simulate};
+use trimtrail::inside::rightsize::{EvidenceLevel, Options};
 
 use crate::pipeline::{run, shared};
 

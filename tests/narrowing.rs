@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use trimtrail::gap::Reason;
-use trimtrail::report::Report;
-use trimtrail::rightsize::{Choice, Choices, Decision, Options, Resources};
+use trimtrail::inside::gap::Reason;
+use trimtrail::inside::report::Report;
+use trimtrail::inside::rightsize::{Choice, Choices, Decision, Options, Resources};
 
 use super::journey::{ACCOUNT, allow, analyze, background, call, options, role, secret};
 

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
-use trimtrail::gap::Grade;
-use trimtrail::report::{GradeTotals, Principal, Report, Suggestion};
+use trimtrail::inside::gap::Grade;
+use trimtrail::inside::report::{GradeTotals, Principal, Report, Suggestion};
 
 use super::journey::Folder;
 

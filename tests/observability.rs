@@ -10,16 +10,16 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
-use trimtrail::analysis::{self, Archive};
-use trimtrail::catalog::Catalog;
-use trimtrail::coverage::Coverage;
-use trimtrail::gap::{Gap, Grade};
-use trimtrail::grants::{self, Grants, SupplementFiles};
-use trimtrail::progress::Progress;
-use trimtrail::report::{self, Inputs, Report};
-use trimtrail::rightsize::{EvidenceLevel, Options};
-use trimtrail::time::{DAY, Window};
-use trimtrail::{source, usage};
+use trimtrail::inside::analysis::{self, Archive};
+use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::coverage::Coverage;
+use trimtrail::inside::gap::{Gap, Grade};
+use trimtrail::inside::grants::{self, Grants, SupplementFiles};
+use trimtrail::inside::progress::Progress;
+use trimtrail::inside::report::{self, Inputs, Report};
+use trimtrail::inside::rightsize::{EvidenceLevel, Options};
+use trimtrail::inside::time::{DAY, Window};
+use trimtrail::inside::{source, usage};
 
 const ACCOUNT: &str = "111122223333";
 const ROLE: &str = "arn:aws:iam::111122223333:role/app";

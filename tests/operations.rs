@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use trimtrail::catalog::Catalog;
-use trimtrail::resolve::{self, Resolution};
+use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::resolve::{self, Resolution};
 
 use super::resolved::of_request;
 

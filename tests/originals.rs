@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use trimtrail::analysis::{self, Archive};
-use trimtrail::catalog::Catalog;
-use trimtrail::coverage::Coverage;
-use trimtrail::grants::{self, Grants};
-use trimtrail::iam::Policy;
-use trimtrail::progress::Progress;
-use trimtrail::rightsize::{self, AlternativeKind, EvidenceLevel, Options, Resources, Step};
-use trimtrail::source;
-use trimtrail::usage::{self, Table};
+use trimtrail::inside::analysis::{self, Archive};
+use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::coverage::Coverage;
+use trimtrail::inside::grants::{self, Grants};
+use trimtrail::inside::iam::Policy;
+use trimtrail::inside::progress::Progress;
+use trimtrail::inside::rightsize::{self, AlternativeKind, EvidenceLevel, Options, Resources, Step};
+use trimtrail::inside::source;
+use trimtrail::inside::usage::{self, Table};
 
 /// Other people's data, not part of the project.
 fn shared() -> Option<PathBuf> {

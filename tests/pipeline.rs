@@ -5,16 +5,16 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
-use trimtrail::analysis::{self, Archive};
-use trimtrail::catalog::Catalog;
-use trimtrail::coverage::Coverage;
-use trimtrail::gap::Gap;
-use trimtrail::grants::{self, Grants};
-use trimtrail::progress::Progress;
-use trimtrail::rightsize::{self, EvidenceLevel, Options, Proposal};
-use trimtrail::source;
-use trimtrail::usage::{self, Table};
-use trimtrail::verify::{Proved, Verified};
+use trimtrail::inside::analysis::{self, Archive};
+use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::coverage::Coverage;
+use trimtrail::inside::gap::Gap;
+use trimtrail::inside::grants::{self, Grants};
+use trimtrail::inside::progress::Progress;
+use trimtrail::inside::rightsize::{self, EvidenceLevel, Options, Proposal};
+use trimtrail::inside::source;
+use trimtrail::inside::usage::{self, Table};
+use trimtrail::inside::verify::{Proved, Verified};
 
 /// The role whose calls [`call`] makes.
 pub(crate) const ROLE: &str = "arn:aws:iam::111122223333:role/app";

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use trimtrail::grants;
-use trimtrail::iam::subset::{self, Verdict};
-use trimtrail::iam::{Policy, arn, simulate};
-use trimtrail::rightsize::EvidenceLevel;
+use trimtrail::inside::grants;
+use trimtrail::inside::iam::subset::{self, Verdict};
+use trimtrail::inside::iam::{Policy, arn, simulate};
+use trimtrail::inside::rightsize::EvidenceLevel;
 
 use crate::pipeline::{ROLE, background, call, run_on, suggested};
 
@@ -330,12 +330,12 @@ fn case_47_a_suggestion_is_a_fixpoint_and_every_kept_statement_is_needed() {
         "{new}"
     );
     let run = run_on(&events(&seen), &new, EvidenceLevel::Conservative);
-    let catalog = trimtrail::catalog::Catalog::embedded();
+    let catalog = trimtrail::inside::catalog::Catalog::embedded();
     let mut broken = BTreeSet::new();
     for at in 0..3 {
         let mut without = new.clone();
         without["Statement"].as_array_mut().expect("statements").remove(at);
-        let (lost, _) = trimtrail::verify::losses(catalog, &policy(&old), &policy(&without), &run.gaps[0]);
+        let (lost, _) = trimtrail::inside::verify::losses(catalog, &policy(&old), &policy(&without), &run.gaps[0]);
         assert!(!lost.is_empty(), "nothing needs {}", new["Statement"][at]);
         broken.extend(lost.into_iter().map(|loss| loss.action));
     }

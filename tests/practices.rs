@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use trimtrail::analysis::{self, Archive};
-use trimtrail::catalog::Catalog;
-use trimtrail::hygiene::{self, Practice};
-use trimtrail::progress::Progress;
-use trimtrail::report::{self, Given, Inputs, State};
-use trimtrail::rightsize::Options;
-use trimtrail::{grants, source, usage};
+use trimtrail::inside::analysis::{self, Archive};
+use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::hygiene::{self, Practice};
+use trimtrail::inside::progress::Progress;
+use trimtrail::inside::report::{self, Given, Inputs, State};
+use trimtrail::inside::rightsize::Options;
+use trimtrail::inside::{grants, source, usage};
 
 /// The rows of the README's table: the practice's title, and what shows it.
 fn told() -> BTreeMap<u8, (String, BTreeSet<String>)> {

@@ -3,9 +3,9 @@
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use trimtrail::iam::evaluate::{Policies, evaluate};
-use trimtrail::iam::{Answer, Policy, Request};
-use trimtrail::rightsize::{EvidenceLevel, Options, Resources, Step};
+use trimtrail::inside::iam::evaluate::{Policies, evaluate};
+use trimtrail::inside::iam::{Answer, Policy, Request};
+use trimtrail::inside::rightsize::{EvidenceLevel, Options, Resources, Step};
 
 use crate::pipeline::{background, call, run_with};
 

@@ -1,9 +1,9 @@
 //! What one event is resolved to: shared by the files that ask it of single events.
 
 use serde_json::{Value, json};
-use trimtrail::catalog::Catalog;
-use trimtrail::decode::{Event, Item, Limits, Reader};
-use trimtrail::resolve::{self, Call, Operation, Resolution};
+use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::decode::{Event, Item, Limits, Reader};
+use trimtrail::inside::resolve::{self, Call, Operation, Resolution};
 
 use super::journey::ACCOUNT;
 

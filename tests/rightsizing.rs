@@ -1,11 +1,11 @@
 //! Smaller policies: what is written, what fits, what else is offered, and how far it may be trusted.
 
 use serde_json::{Value, json};
-use trimtrail::catalog::{Catalog, Mapping};
-use trimtrail::iam::PolicyText;
-use trimtrail::report::Report;
-use trimtrail::rightsize::{self, EvidenceLevel, Level, Options, Proposal, Resources, Step};
-use trimtrail::verify;
+use trimtrail::inside::catalog::{Catalog, Mapping};
+use trimtrail::inside::iam::PolicyText;
+use trimtrail::inside::report::Report;
+use trimtrail::inside::rightsize::{self, EvidenceLevel, Level, Options, Proposal, Resources, Step};
+use trimtrail::inside::verify;
 
 use super::journey::{ROLE, allow, analyze, background, call, object_event, options, role, secret};
 use super::pipeline::run_with;

@@ -5,8 +5,8 @@ use std::io::Read;
 
 use flate2::read::GzDecoder;
 use serde_json::Value;
-use trimtrail::iam::condition::{Comparison, Operator};
-use trimtrail::iam::simulate;
+use trimtrail::inside::iam::condition::{Comparison, Operator};
+use trimtrail::inside::iam::simulate;
 
 /// A case a line.
 fn corpus() -> String {

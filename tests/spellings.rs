@@ -2,10 +2,10 @@
 //! call used explains the call, and so does the usual wildcard.
 
 use serde_json::{Value, json};
-use trimtrail::catalog::{ArnTemplate, Catalog, Form, Mapping, Need, Part};
-use trimtrail::decode::{Item, Limits, Reader};
-use trimtrail::iam::{Resource, Version, arn};
-use trimtrail::resolve::{self, Call, Operation};
+use trimtrail::inside::catalog::{ArnTemplate, Catalog, Form, Mapping, Need, Part};
+use trimtrail::inside::decode::{Item, Limits, Reader};
+use trimtrail::inside::iam::{Resource, Version, arn};
+use trimtrail::inside::resolve::{self, Call, Operation};
 
 use super::journey::ACCOUNT;
 use super::resolved::{call_of, of_request as resolved};

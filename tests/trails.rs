@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use trimtrail::attribute::{self, Attribution};
-use trimtrail::catalog::{Catalog, Mapping};
-use trimtrail::decode::{Item, Limits, Reader};
-use trimtrail::progress::Progress;
-use trimtrail::resolve::Operation;
-use trimtrail::{gap, source, usage};
+use trimtrail::inside::attribute::{self, Attribution};
+use trimtrail::inside::catalog::{Catalog, Mapping};
+use trimtrail::inside::decode::{Item, Limits, Reader};
+use trimtrail::inside::progress::Progress;
+use trimtrail::inside::resolve::Operation;
+use trimtrail::inside::{gap, source, usage};
 
 /// The folder of other people's data, if it is there.
 fn shared(name: &str) -> Option<PathBuf> {
@@ -170,8 +170,8 @@ fn actions_of_denied_calls_are_needed_when_the_call_succeeds() {
 fn check(source: &str, name: &str, action: &str) {
     let catalog = Catalog::embedded();
     let operation = Operation::of(catalog, &format!("{source}.amazonaws.com"), name);
-    let facts = trimtrail::resolve::Facts::default();
-    let may_need = trimtrail::resolve::resolve(catalog, &operation, &facts, &[]).may_need;
+    let facts = trimtrail::inside::resolve::Facts::default();
+    let may_need = trimtrail::inside::resolve::resolve(catalog, &operation, &facts, &[]).may_need;
     assert!(
         may_need.iter().any(|call| catalog.name(call.action) == action),
         "{source} {name}: {action}"

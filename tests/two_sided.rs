@@ -5,8 +5,8 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use trimtrail::catalog::{Catalog, Mapping};
-use trimtrail::resolve::Call;
+use trimtrail::inside::catalog::{Catalog, Mapping};
+use trimtrail::inside::resolve::Call;
 
 use super::resolved::{call_of, of_request as resolved};
 

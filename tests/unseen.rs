@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use trimtrail::catalog::{ActionId, Catalog};
-use trimtrail::report::{Report, Suggestion};
-use trimtrail::rightsize::{Options, Resources};
-use trimtrail::verify::Verified;
+use trimtrail::inside::catalog::{ActionId, Catalog};
+use trimtrail::inside::report::{Report, Suggestion};
+use trimtrail::inside::rightsize::{Options, Resources};
+use trimtrail::inside::verify::Verified;
 
 use super::journey::{Folder, allow, analyze, background, call, options, role, secret};
 

@@ -5,7 +5,7 @@
 //! nothing: a service that acts for a role uses that role's permissions (IAM user guide, "Forward access sessions").
 
 mod actor;
-mod opening;
+pub mod opening;
 mod session;
 
 use std::borrow::Cow;
@@ -14,7 +14,7 @@ use crate::decode::json::Value;
 use crate::decode::{Event, Identity};
 
 pub use actor::{Actor, Known, Openings, behind, cluster_of};
-pub use opening::{Claim, Opener, Opening, Seed, seed};
+pub use opening::{Opener, seed};
 pub use session::{Session, Shown, Workload, WorkloadKind, session, session_name, session_of, shown, shown_by};
 
 /// What kind of identity a call is billed to.

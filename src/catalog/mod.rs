@@ -22,7 +22,6 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 pub use form::{Elsewhere, Form, Name, Reach, Slot, decoded_object, is_account, is_bucket_alias};
-pub use lifecycle::{LifeCycle, LinkedRole, Stage};
 pub use logging::Logging;
 pub use mapping::{How, Mapping, Need, RoleParameter};
 pub use risk::{EscalationPath, Sensitive, Target, escalation_paths, sensitive};

@@ -17,7 +17,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-pub use report::{Report, Share};
+pub use report::Report;
 
 use packages::Packages;
 

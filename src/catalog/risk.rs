@@ -54,18 +54,6 @@ pub enum Sensitive {
     PrivilegeEscalation,
 }
 
-impl Sensitive {
-    /// In words.
-    pub fn name(self) -> &'static str {
-        match self {
-            Sensitive::DataAccess => "data access",
-            Sensitive::ResourceExposure => "resource exposure",
-            Sensitive::CredentialExposure => "credential exposure",
-            Sensitive::PrivilegeEscalation => "privilege escalation",
-        }
-    }
-}
-
 /// All paths, sorted by id.
 pub fn escalation_paths() -> &'static [EscalationPath] {
     static PATHS: OnceLock<Vec<EscalationPath>> = OnceLock::new();

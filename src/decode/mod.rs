@@ -33,7 +33,7 @@ mod time;
 mod unpack;
 mod wrap;
 
-pub use digest::{Digest, DigestKey, NamedFile};
+pub use digest::{Digest, DigestKey};
 pub use event::{Event, Identity, Issuer, Many, Payload};
 pub use item::{Compression, Facts, Item, Limits, NotCalls, Shape, Why};
 pub use time::Time;

@@ -22,8 +22,8 @@ use crate::help::Help;
 use crate::iam::{Policy, Statement};
 
 pub use authorization_details::read;
-pub use credential_report::{AccessKey, Credentials};
-pub use eks::{AccessEntry, Association, Cluster, Eks};
+pub use credential_report::Credentials;
+pub use eks::Eks;
 pub use files::{Exports, exports, load};
 pub use supplements::{LastAccessed, OrganizationPolicies, SupplementFiles, Supplements, TrailConfig};
 

@@ -32,12 +32,8 @@ pub struct Policies {
     pub resource: Option<Policy>,
 }
 
-/// Where a policy stands among [`Policies`].
+/// Where a policy stands among [`Policies`]: its field, with the index or the level and the index in it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[expect(
-    missing_docs,
-    reason = "the fields of `Policies`, with the index or the level and the index in it"
-)]
 pub enum PolicyRef {
     Identity(usize),
     Boundary(usize),

@@ -13,10 +13,9 @@ mod witness;
 
 pub use action::ActionPattern;
 pub use arn::Resource;
-pub use condition::Condition;
-pub use evaluate::{Decision, Outcome, Policies, evaluate};
+pub use evaluate::{Policies, evaluate};
 pub use policy::{ActionPart, Effect, Policy, PolicyText, PrincipalPart, ResourcePart, Statement};
-pub use request::{Context, Request};
+pub use request::Request;
 
 /// A truth with three values.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -43,7 +43,7 @@ impl Default for Effort {
 /// Whether `text` belongs to the language of `pattern`. Case-sensitive; `?` stands for one character.
 ///
 /// ```
-/// assert!(trimtrail::iam::pattern::matches("s3:Get*", "s3:GetObject"));
+/// assert!(trimtrail::inside::iam::pattern::matches("s3:Get*", "s3:GetObject"));
 /// ```
 pub fn matches(pattern: &str, text: &str) -> bool {
     matches_within(pattern, text, &Effort::of(usize::MAX))

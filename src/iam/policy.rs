@@ -217,7 +217,7 @@ impl Policy {
     /// Parses a policy from its text.
     ///
     /// ```
-    /// use trimtrail::iam::Policy;
+    /// use trimtrail::Policy;
     /// let policy = Policy::parse(r#"{"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}"#).unwrap();
     /// assert_eq!(policy.statements.len(), 1);
     /// ```

@@ -56,7 +56,7 @@ pub struct LineBecause {
 ///
 /// ```
 /// use serde_json::json;
-/// let line = trimtrail::iam::simulate::decide(&json!({
+/// let line = trimtrail::simulate(&json!({
 ///     "request": {"principal": "arn:aws:iam::111122223333:user/ana", "action": "s3:ListAllMyBuckets", "resource": "*", "context": {}},
 ///     "identity_policies": [{"Statement": {"Effect": "Allow", "Action": "s3:List*", "Resource": "*"}}],
 /// }));

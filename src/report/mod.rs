@@ -7,10 +7,12 @@ mod build;
 mod read;
 mod changes;
 mod choices;
-mod coverage;
-mod explained;
+pub mod coverage;
+#[cfg(feature = "polars")]
+mod denials;
+pub mod explained;
 mod integrity;
-mod inventory;
+pub mod inventory;
 mod live;
 mod practices;
 mod principal;
@@ -27,26 +29,20 @@ use crate::time::moment;
 use crate::verify::Verified;
 
 pub use build::{Inputs, build};
-pub use changes::{Applied, CHANGES, Changes, Denial, Hurt, Lapsed, NewWorkload, UsedAfterAll, changes, denials};
+pub use changes::{Changes, Denial, changes};
 pub use choices::{Choice, Question};
-pub use coverage::{
-    ChangeReport, CoverageInputs, CoverageReport, DataReport, DigestReport, HoleReport, OffReport, StreamReport,
-    TrailReport, UnprovedReport, coverage,
-};
-pub use explained::{ExplainedCalls, ExplainedReport, ExplainedService};
-pub use integrity::{EmptyReport, FindingReport, IntegrityReport, UncoveredReport};
-pub use inventory::{
-    ByAccessLevel, ByRisk, Chain, ClusterEntry, Edge, Entry, EntryPolicy, INVENTORY, Inventory, InventoryInputs,
-    KubernetesAccess, NamespaceEntry, Node, RoleGraph, RoleOfAccount, ServiceAccountEntry, Size, Way, inventory,
-};
+pub use coverage::{CoverageInputs, CoverageReport, StreamReport, coverage};
+#[cfg(feature = "polars")]
+pub use denials::denials;
+pub use integrity::{FindingReport, IntegrityReport};
+pub use inventory::{Edge, Entry, Inventory, InventoryInputs, Node, RoleGraph, RoleOfAccount, Way, inventory};
 pub use live::LivePolicy;
 pub use practices::{Given, PracticeReport, PracticesReport, State, practices};
 pub use principal::{
     Action, ActionGroup, Elsewhere, ExplainedDenial, Finding, FirstLast, GradeTotals, GrantedBy, PolicyNote, Principal,
     ResourceGrade, Rhythm, Severity, Shared, Unexplained, Workload,
 };
-pub use read::Error;
-pub use split::{RoleSplit, SplitPart, Unattributed};
+pub use split::{RoleSplit, SplitPart};
 pub use suggestion::{
     Alternative, Characters, Chosen, Narrowed, Refused, Room, StatementOrigin, Suggestion, Unseen, UnseenWhy, Verdict,
 };

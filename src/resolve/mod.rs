@@ -20,7 +20,7 @@ use crate::catalog::{ActionId, Catalog, How, Mapping, When};
 
 pub use observe::{Facts, Observed, data_roots, is_data, is_management, observe, root, shown};
 pub use operation::Operation;
-pub use outcome::{Outcome, Verdict, of_code, outcome};
+pub use outcome::{Outcome, of_code, outcome};
 pub use outline::{Outline, Piece, fill};
 pub use reads::Reading;
 pub(crate) use spelled::{ANY_ACCOUNT, thing};

@@ -37,7 +37,7 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 pub use alternatives::{Alternative, AlternativeKind, Impossible, alternatives};
-pub use choices::{Choice, Choices, ChoicesError, Decided, Decision, question};
+pub use choices::{Choice, Choices, Decided, Decision, question};
 pub use confidence::{Confidence, Level, Rhythm};
 pub use guard::{Keep, KeepRule, Kept, why_not_policy, why_not_principal};
 use hold::{Held, Holds};
@@ -45,10 +45,7 @@ pub use hold::{kept_whole, spared};
 pub use identity::suggestion_id;
 pub use names::{Names, Patterns, Within};
 pub use parts::{Part, RoleSplit, in_managed_policies, is_empty, role_splits, session_policies};
-pub use quota::{
-    INLINE_GROUP, INLINE_ROLE, INLINE_USER, MANAGED, PERMISSION_SET, Quota, SESSION, TRUST, attachments, characters,
-    characters_of,
-};
+pub use quota::{MANAGED, PERMISSION_SET, SESSION, attachments, characters, characters_of};
 use quota::{Purse, purses};
 pub use removable::decided;
 use removable::removable;

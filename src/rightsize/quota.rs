@@ -48,11 +48,6 @@ pub const SESSION: Quota = Quota {
     what: "a session policy",
     characters: 2_048,
 };
-/// A role's trust policy, unless AWS raised it (to 8,192 at most).
-pub const TRUST: Quota = Quota {
-    what: "a trust policy",
-    characters: 2_048,
-};
 
 /// Managed policies that one principal of a kind may have attached, unless AWS raised it.
 pub fn attachments(kind: Kind) -> usize {

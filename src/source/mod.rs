@@ -280,6 +280,7 @@ impl Source {
 }
 
 /// [`Source::part`] of a key, wherever it lies.
+#[cfg(feature = "polars")]
 pub fn part_of(key: &str) -> (String, String) {
     layout::part(key)
 }

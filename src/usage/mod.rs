@@ -16,13 +16,12 @@ mod named;
 mod outlier;
 pub mod shapes;
 mod shard;
-mod table;
+pub mod table;
 mod texts;
 mod undated;
 
-pub use collect::{Error, FileRead, Options, Part, PartKey, collect, collect_parts};
+pub use collect::{Error, Options, PartKey, collect, collect_parts};
 pub use exclude::ExcludeRule;
 pub use filter::Filter;
-pub use join::MOST_WORKLOADS;
-pub use table::{Behind, Caller, Row, Seen, Session, Signature, Table, Witness, WorkloadCalls};
+pub use table::{Behind, Caller, Row, Seen, Table, Witness, WorkloadCalls};
 pub use undated::collect_undated;

@@ -14,7 +14,7 @@ use crate::iam::PolicyText;
 ///
 /// ```
 /// use serde_json::json;
-/// use trimtrail::{iam::PolicyText, verify};
+/// use trimtrail::inside::{iam::PolicyText, verify};
 ///
 /// let allow = |action: &str| PolicyText::from(&json!({"Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}));
 /// let proved = verify::again(allow("s3:*"), allow("s3:GetObject"), "decoration").unwrap();
@@ -26,7 +26,7 @@ use crate::iam::PolicyText;
 ///
 /// ```compile_fail
 /// use serde_json::json;
-/// use trimtrail::{iam::PolicyText, verify};
+/// use trimtrail::inside::{iam::PolicyText, verify};
 ///
 /// let allow = |action: &str| PolicyText::from(&json!({"Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}));
 /// let mut proved = verify::again(allow("s3:*"), allow("s3:GetObject"), "decoration").unwrap();
@@ -35,7 +35,7 @@ use crate::iam::PolicyText;
 ///
 /// ```compile_fail
 /// use serde_json::json;
-/// use trimtrail::{iam::PolicyText, verify};
+/// use trimtrail::inside::{iam::PolicyText, verify};
 ///
 /// let allow = |action: &str| PolicyText::from(&json!({"Statement": [{"Effect": "Allow", "Action": action, "Resource": "*"}]}));
 /// let forged = verify::Verified { before: allow("s3:*"), after: allow("*"), beside: "decoration" };

@@ -14,11 +14,11 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use clap::{Parser, ValueEnum};
-use trimtrail::attribute::{Attribution, attribute};
-use trimtrail::decode::{Item, Limits, Reader};
-use trimtrail::progress::Progress;
-use trimtrail::source::{self, Source};
-use trimtrail::usage;
+use trimtrail::inside::attribute::{Attribution, attribute};
+use trimtrail::inside::decode::{Item, Limits, Reader};
+use trimtrail::inside::progress::Progress;
+use trimtrail::inside::source::{self, Source};
+use trimtrail::inside::usage;
 
 /// As in the program itself.
 #[global_allocator]
@@ -153,7 +153,7 @@ fn inflate() -> impl FnMut(&[u8]) -> u64 {
     }
 }
 
-fn events(mut counts: impl FnMut(&trimtrail::decode::Event<'_>) -> bool) -> impl FnMut(&[u8]) -> u64 {
+fn events(mut counts: impl FnMut(&trimtrail::inside::decode::Event<'_>) -> bool) -> impl FnMut(&[u8]) -> u64 {
     let mut reader = Reader::new();
     let limits = Limits::default();
     move |bytes| {

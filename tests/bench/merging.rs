@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Mutex;
 
-use trimtrail::progress::Progress;
-use trimtrail::source::Source;
-use trimtrail::usage::{self, PartKey, Table};
+use trimtrail::inside::progress::Progress;
+use trimtrail::inside::source::Source;
+use trimtrail::inside::usage::{self, PartKey, Table};
 
 use super::{median, options};
 

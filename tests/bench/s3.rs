@@ -10,10 +10,10 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use trimtrail::aws::{self, Connection};
-use trimtrail::progress::Progress;
-use trimtrail::source::{self, Wanted, s3};
-use trimtrail::usage;
+use trimtrail::inside::aws::{self, Connection};
+use trimtrail::inside::progress::Progress;
+use trimtrail::inside::source::{self, Wanted, s3};
+use trimtrail::inside::usage;
 
 #[path = "../network/bucket.rs"]
 #[expect(dead_code, reason = "the tests ask for more of it")]

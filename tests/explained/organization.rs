@@ -2,10 +2,10 @@
 //! now, they let it pass. They explain nothing and take no explanation away.
 
 use serde_json::{Value, json};
-use trimtrail::catalog::Catalog;
-use trimtrail::gap::{self, Grade, Share};
-use trimtrail::grants::OrganizationPolicies;
-use trimtrail::iam::Policy;
+use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::gap::{self, Grade, Share};
+use trimtrail::inside::grants::OrganizationPolicies;
+use trimtrail::inside::iam::Policy;
 
 use super::{Archive, EXACT, conservative, get_object, losses_without, policy, statement};
 use crate::journey::{ACCOUNT, role};

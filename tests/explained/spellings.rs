@@ -1,8 +1,8 @@
 //! One thing in several spellings is explained where it is granted in one of them.
 
 use serde_json::{Value, json};
-use trimtrail::catalog::Catalog;
-use trimtrail::gap;
+use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::gap;
 
 use super::{Archive, policy, statement};
 use crate::journey::{call, role};

@@ -1,10 +1,10 @@
 //! Calls that nobody can name: they keep every pattern that may name them.
 
 use serde_json::{Value, json};
-use trimtrail::catalog::Catalog;
-use trimtrail::iam::Policy;
-use trimtrail::rightsize::EvidenceLevel;
-use trimtrail::verify;
+use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::iam::Policy;
+use trimtrail::inside::rightsize::EvidenceLevel;
+use trimtrail::inside::verify;
 
 use super::{Archive, conservative, options, policy, statement};
 use crate::journey::{allow, call, role};
@@ -117,8 +117,8 @@ fn a_call_that_only_a_guess_explains_keeps_its_own_name_too() {
             let after = Policy::from_value(&after).expect("a policy");
             let allows = |action: &str| {
                 let patterns = after.statements.iter().flat_map(|statement| match &statement.action {
-                    trimtrail::iam::ActionPart::Action(patterns) => &patterns[..],
-                    trimtrail::iam::ActionPart::NotAction(_) => panic!("a list"),
+                    trimtrail::inside::iam::ActionPart::Action(patterns) => &patterns[..],
+                    trimtrail::inside::iam::ActionPart::NotAction(_) => panic!("a list"),
                 });
                 patterns.into_iter().any(|pattern| pattern.matches(action))
             };

@@ -14,12 +14,12 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
-use trimtrail::catalog::Catalog;
-use trimtrail::decode::{self, Event, Item, Limits};
-use trimtrail::iam::evaluate::{self, Policies};
-use trimtrail::iam::subset::{self, Verdict};
-use trimtrail::iam::{ActionPart, Answer, Policy, Request, ResourcePart, pattern};
-use trimtrail::{attribute, config, grants, iam, resolve};
+use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::decode::{self, Event, Item, Limits};
+use trimtrail::inside::iam::evaluate::{self, Policies};
+use trimtrail::inside::iam::subset::{self, Verdict};
+use trimtrail::inside::iam::{ActionPart, Answer, Policy, Request, ResourcePart, pattern};
+use trimtrail::inside::{attribute, config, grants, iam, resolve};
 
 pub(crate) use digests::digests;
 #[cfg(feature = "polars")]

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
 
-use trimtrail::integrity::{self, Evidence, Integrity, PublicKeys, Signatures};
-use trimtrail::progress::Progress;
-use trimtrail::source;
+use trimtrail::inside::integrity::{self, Evidence, Integrity, PublicKeys, Signatures};
+use trimtrail::inside::progress::Progress;
+use trimtrail::inside::source;
 
 /// A copy of the signed archive in `tests/digests`.
 struct Archive {

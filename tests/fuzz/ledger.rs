@@ -7,10 +7,10 @@ use std::sync::{Mutex, OnceLock};
 use polars_core::prelude::{DataFrame, IntoColumn, NamedFrom, Series};
 use polars_io::prelude::{ParquetReader, ParquetWriter, SerReader};
 use sha2::{Digest, Sha256};
-use trimtrail::progress::Progress;
-use trimtrail::usage::Filter;
-use trimtrail::usage::ledger::{self, How, Lock};
-use trimtrail::{query, source};
+use trimtrail::inside::progress::Progress;
+use trimtrail::inside::usage::Filter;
+use trimtrail::inside::usage::ledger::{self, How, Lock};
+use trimtrail::inside::{query, source};
 
 /// What is called, by a role whose session was opened before, and by a user.
 const LOG: &str = r#"{"Records":[

@@ -6,10 +6,10 @@ use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use trimtrail::iam::PolicyText;
-use trimtrail::patch::{self, Answer, Options};
-use trimtrail::report::{LivePolicy, Suggestion};
-use trimtrail::verify::{self, Verified};
+use trimtrail::inside::iam::PolicyText;
+use trimtrail::inside::patch::{self, Answer, Options};
+use trimtrail::inside::report::{LivePolicy, Suggestion};
+use trimtrail::inside::verify::{self, Verified};
 
 /// One byte chooses what to suggest, the rest is the file.
 fn edited(name: &str, data: &[u8], around: [&str; 2]) -> Option<(String, String, &'static Verified<Suggestion>)> {

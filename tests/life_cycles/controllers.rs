@@ -1,9 +1,9 @@
 //! Controllers after a fortnight of creates alone: they can clean up, and lose what was never touched.
 
 use serde_json::{Value, json};
-use trimtrail::catalog::Catalog;
-use trimtrail::gap;
-use trimtrail::iam::Policy;
+use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::gap;
+use trimtrail::inside::iam::Policy;
 
 use super::{after, event, iam_read};
 use crate::journey::allow;

@@ -1,9 +1,9 @@
 //! What IAM's last-accessed data adds to an archive.
 
 use serde_json::{Value, json};
-use trimtrail::catalog::Catalog;
-use trimtrail::gap::Grade;
-use trimtrail::rightsize::EvidenceLevel;
+use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::gap::Grade;
+use trimtrail::inside::rightsize::EvidenceLevel;
 
 use super::{Case, ROLE, background, basic, by_app, event, everything, full, statement, trail};
 

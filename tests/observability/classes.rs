@@ -1,7 +1,7 @@
 //! Which classes of events an archive shows: data events, reads and writes, KMS, one role's.
 
 use serde_json::json;
-use trimtrail::gap::Grade;
+use trimtrail::inside::gap::Grade;
 
 use super::{Case, TRAIL, background, basic, change, full, object, statement, trail};
 // ---- case 42
@@ -269,7 +269,7 @@ fn what_was_shown_outlives_the_reading() {
     let events = [full(), vec![seen(3, "lambda", "GetLayerVersion20181031", "eu-west-1")]].concat();
     let read = Case::of(events, "lambda:*", "*").read();
     let text = serde_json::to_string(&read.coverage).expect("JSON");
-    let again: trimtrail::coverage::Coverage = serde_json::from_str(&text).expect("a coverage");
+    let again: trimtrail::inside::coverage::Coverage = serde_json::from_str(&text).expect("a coverage");
     assert_eq!(again, read.coverage);
     let place = [
         "111122223333",
@@ -282,7 +282,7 @@ fn what_was_shown_outlives_the_reading() {
     let older: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     let mut older = older.as_object().expect("an object").clone();
     older.remove("shown");
-    let older: trimtrail::coverage::Coverage = serde_json::from_value(older.into()).expect("a coverage");
+    let older: trimtrail::inside::coverage::Coverage = serde_json::from_value(older.into()).expect("a coverage");
     assert!(older.shown.is_empty());
 }
 

@@ -1,8 +1,8 @@
 //! Hours and regions that an archive lacks, and what accounts for them.
 
 use serde_json::{Value, json};
-use trimtrail::gap::Grade;
-use trimtrail::rightsize::EvidenceLevel;
+use trimtrail::inside::gap::Grade;
+use trimtrail::inside::rightsize::EvidenceLevel;
 
 use super::{Case, background, basic, by_app, digest, event, full, trail};
 

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::report::{
-    CoverageReport, DataReport, DigestReport, ExplainedCalls, ExplainedReport, HoleReport, StreamReport, UnprovedReport,
-};
+use crate::report::coverage::{CoverageReport, DataReport, DigestReport, HoleReport, StreamReport, UnprovedReport};
+use crate::report::explained::{ExplainedCalls, ExplainedReport};
 
 fn stream(account: &str, region: &str) -> StreamReport {
     StreamReport {

@@ -1,7 +1,9 @@
 //! Hostile names, and lines no wider than asked.
 
 use super::*;
-use crate::report::{Chain, Edge, INVENTORY, Node, RoleGraph, Size, Window};
+use crate::report::inventory::graph::Chain;
+use crate::report::inventory::{INVENTORY, Size};
+use crate::report::{Edge, Node, RoleGraph, Window};
 
 /// Two roles of one hostile name, one of which takes the other.
 fn graph(bad: &str) -> RoleGraph {

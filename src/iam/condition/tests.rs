@@ -4,7 +4,7 @@ mod implied;
 
 use super::*;
 use crate::iam::Answer::{self, No, Unknown, Yes};
-use crate::iam::Context;
+use crate::iam::request::Context;
 use crate::iam::request::MissingKeys;
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -28,7 +28,7 @@ impl Policy {
     /// policy in it.
     ///
     /// ```
-    /// use trimtrail::iam::Policy;
+    /// use trimtrail::Policy;
     /// let answer = r#"{"PolicyVersion": {"VersionId": "v2", "Document": {"Statement": []}}}"#;
     /// assert!(Policy::parse_wrapped(answer).unwrap().statements.is_empty());
     /// ```

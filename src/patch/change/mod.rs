@@ -21,8 +21,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-pub use bans::{Ban, Bans};
-pub use git::{GitError, below_root, of_git};
+pub use bans::Bans;
+pub use git::{below_root, of_git};
 pub use likely::likely;
 
 use super::Error;

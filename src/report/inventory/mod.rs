@@ -1,7 +1,7 @@
 //! Who is there, who can take it, and what stands behind it: `trimtrail.inventory/1`.
 
 mod clusters;
-mod graph;
+pub mod graph;
 mod ways;
 
 use schemars::JsonSchema;
@@ -18,8 +18,9 @@ use crate::rightsize::{self, Risks};
 use crate::time::moment;
 use crate::verify::ProvedSplit;
 
-pub use clusters::{ClusterEntry, KubernetesAccess, NamespaceEntry, RoleOfAccount, ServiceAccountEntry};
-pub use graph::{Chain, Edge, Node, RoleGraph};
+use clusters::ClusterEntry;
+pub use clusters::RoleOfAccount;
+pub use graph::{Edge, Node, RoleGraph};
 
 /// The `schema` field of an inventory.
 pub const INVENTORY: &str = "trimtrail.inventory/1";

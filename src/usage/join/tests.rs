@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::super::table::{Caller, Seen, Signature, Witness};
 use super::*;
-use crate::attribute::{Opener, Opening, PrincipalKind, WorkloadKind};
+use crate::attribute::opening::{Opener, Opening};
+use crate::attribute::{PrincipalKind, WorkloadKind};
 
 fn signature(role: u8, name: u8) -> Seen {
     let witness = || Witness {

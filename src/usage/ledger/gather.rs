@@ -434,7 +434,7 @@ struct Sealer<'s> {
 }
 
 impl Sealer<'_> {
-    fn seal_all(mut self, parts: Receiver<usage::Part>) -> Result<Self, Error> {
+    fn seal_all(mut self, parts: Receiver<usage::collect::Part>) -> Result<Self, Error> {
         for part in parts {
             self.seal(part)?;
         }
@@ -443,7 +443,7 @@ impl Sealer<'_> {
 
     /// Puts a part that was read in its place. One of which not every file could be read stands with the rest, and says
     /// how many it lacks: the next run completes it.
-    fn seal(&mut self, mut part: usage::Part) -> Result<(), Error> {
+    fn seal(&mut self, mut part: usage::collect::Part) -> Result<(), Error> {
         self.named.merge(std::mem::take(&mut part.coverage.named_files));
         let key = part.key;
         let reading = self.reading.remove(&key).unwrap_or_default();

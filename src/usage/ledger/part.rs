@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 
 use super::signatures::SignatureId;
 use super::text;
-use crate::attribute::{Actor, Claim, Opener, Opening, Shown, Workload};
+use crate::attribute::opening::{Claim, Opener, Opening};
+use crate::attribute::{Actor, Shown, Workload};
 use crate::coverage::Coverage;
 use crate::usage::shapes::shapes;
 use crate::usage::{self, Behind, Row};
@@ -37,7 +38,7 @@ pub(super) struct Session {
     pub(super) fact: Fact,
 }
 
-/// See [`usage::Session`].
+/// See [`usage::table::Session`].
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Fact {
     /// What its calls show.
@@ -123,7 +124,7 @@ fn hex(bytes: &[u8]) -> String {
 pub(super) struct Counted<'s> {
     pub(super) rows: Vec<Row>,
     pub(super) behind: Vec<Behind>,
-    pub(super) sessions: Vec<usage::Session>,
+    pub(super) sessions: Vec<usage::table::Session>,
     /// The signatures' ids, and the ids of those who called.
     pub(super) ids: &'s [SignatureId],
     pub(super) callers: &'s [Arc<str>],

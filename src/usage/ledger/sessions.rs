@@ -115,12 +115,12 @@ fn joined(mut part: Part, keeps_openings: bool, known: &Sessions<'_>, roles: &Ha
 }
 
 /// What is known of each session, from the facts that parts hold.
-pub(super) fn sessions_of(facts: impl IntoIterator<Item = Session>) -> Vec<usage::Session> {
-    let mut known: BTreeMap<(String, String), usage::Session> = BTreeMap::new();
+pub(super) fn sessions_of(facts: impl IntoIterator<Item = Session>) -> Vec<usage::table::Session> {
+    let mut known: BTreeMap<(String, String), usage::table::Session> = BTreeMap::new();
     for Session { role_id, session, fact } in facts {
         let session = known
             .entry((role_id, session))
-            .or_insert_with_key(|(role_id, session)| usage::Session {
+            .or_insert_with_key(|(role_id, session)| usage::table::Session {
                 role_id: role_id.clone(),
                 access_key_id: session.clone(),
                 shown: None,

@@ -10,7 +10,7 @@ use hashbrown::HashTable;
 use sha2::{Digest, Sha256};
 
 use super::text;
-use crate::usage::{Seen, Signature};
+use crate::usage::table::{Seen, Signature};
 
 /// 128 bits of SHA-256 over a signature's columns.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

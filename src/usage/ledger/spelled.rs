@@ -9,9 +9,10 @@ use super::parquet::Table;
 use super::part::{Fact, Session, read_session_hash, spell_session_hash};
 use super::signatures::SignatureId;
 use super::text;
-use crate::attribute::{Actor, Claim, Known, Opener, Opening, Shown, Workload};
+use crate::attribute::opening::{Claim, Opener, Opening};
+use crate::attribute::{Actor, Known, Shown, Workload};
 use crate::resolve::Facts;
-use crate::usage::{Behind, Caller, Seen, Signature, Witness};
+use crate::usage::table::{Behind, Caller, Seen, Signature, Witness};
 
 /// A session's hash as its number.
 fn number(hash: &str) -> u64 {

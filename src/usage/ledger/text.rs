@@ -3,7 +3,7 @@
 use crate::attribute::{PrincipalKind, Workload, WorkloadKind};
 use crate::decode::Time;
 use crate::time::DAY;
-use crate::usage::Signature;
+use crate::usage::table::Signature;
 
 /// What a column's text stands for, where it stands for nothing.
 pub(super) type Result<T> = std::result::Result<T, String>;

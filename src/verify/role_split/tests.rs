@@ -16,7 +16,7 @@ use crate::iam::{Answer, Request};
 use crate::resolve::Facts;
 use crate::rightsize::{EvidenceLevel, Options, role_splits};
 use crate::time::Window;
-use crate::usage::{Behind, Caller, Row, Seen, Signature, Table, Witness};
+use crate::usage::table::{Behind, Caller, Row, Seen, Signature, Table, Witness};
 
 const ROLE: &str = "arn:aws:iam::111122223333:role/shared";
 /// Operations, and the action that each needs.
