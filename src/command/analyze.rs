@@ -6,10 +6,8 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
-use super::arguments::{GrantArgs, UsageArgs};
+use super::joined::JoinedArgs;
 use super::report::{FormatArgs, attention, load};
-use super::suggesting::ChoiceArgs;
-use super::supplements::SupplementArgs;
 use super::{Outcome, Terminal};
 use crate::analysis::{self, When};
 use crate::catalog::Catalog;
@@ -21,13 +19,7 @@ use crate::rightsize::AlternativeKind;
 #[derive(Args, Debug)]
 pub(super) struct AnalyzeArgs {
     #[command(flatten)]
-    usage: UsageArgs,
-    #[command(flatten)]
-    grants: GrantArgs,
-    #[command(flatten)]
-    supplements: SupplementArgs,
-    #[command(flatten)]
-    choice: ChoiceArgs,
+    joined: JoinedArgs,
     #[command(flatten)]
     format: FormatArgs,
     /// Beside the suggestions, other ways to the same end; repeats
@@ -95,17 +87,15 @@ impl BacktestArg {
 
 impl AnalyzeArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
-        let mut grants = self.grants.load(self.usage.aws())?;
-        self.supplements.load(&mut grants.supplements)?;
+        let grants = self.joined.grants()?;
         let options = analysis::Options {
-            suggestions: self.choice.options()?,
             alternatives: self.alternatives.iter().map(|kind| kind.kind()).collect(),
             backtest: self.backtest.when(),
-            shown: self.choice.shown(&grants)?,
             now: Some(jiff::Timestamp::now().as_second()),
+            ..self.joined.options(&grants)?
         };
         let baseline = self.format.baseline.as_ref().map(load).transpose()?;
-        let collected = self.usage.collect(terminal)?;
+        let collected = self.joined.usage.collect(terminal)?;
 
         let (catalog, archive) = (Catalog::embedded(), collected.archive());
         let analysis = analysis::analyse(catalog, &archive, &grants, &options);
@@ -131,7 +121,7 @@ impl AnalyzeArgs {
             self.keep(&report, terminal)?;
         }
         if collected.window.is_none() {
-            terminal.say_nothing_seen(&self.usage.places(), &collected.coverage);
+            terminal.say_nothing_seen(&self.joined.usage.places(), &collected.coverage);
             return Ok(Outcome::NothingSeen);
         }
         if self.strict && !report.coverage.gaps.is_empty() {
@@ -148,7 +138,7 @@ impl AnalyzeArgs {
     /// written to has no history, and an answer all the same.
     #[cfg(feature = "polars")]
     fn keep(&self, report: &Report, terminal: &Terminal) -> anyhow::Result<()> {
-        if let Some(dir) = self.usage.ledger() {
+        if let Some(dir) = self.joined.usage.ledger() {
             let mut result = Vec::new();
             emit::write(report, emit::Format::Json, &emit::Options::default(), &mut result)?;
             if let Err(error) = crate::usage::ledger::keep_result(dir, &report.window.to, &result) {

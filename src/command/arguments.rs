@@ -293,6 +293,11 @@ impl Collected {
         collected
     }
 
+    /// What no logs say.
+    pub(super) fn nothing() -> Collected {
+        Collected::new(Table::default(), Coverage::default(), Filter::default())
+    }
+
     pub(super) fn archive(&self) -> Archive<'_> {
         Archive {
             table: &self.table,

@@ -5,29 +5,19 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::arguments::{GrantArgs, UsageArgs};
-use super::suggesting::ChoiceArgs;
-use super::supplements::SupplementArgs;
+use super::joined::JoinedArgs;
 use super::{Outcome, Terminal};
-use crate::analysis::{self, Archive};
+use crate::analysis;
 use crate::catalog::Catalog;
-use crate::coverage::Coverage;
 use crate::emit;
 use crate::grants::SupplementFiles;
 use crate::report::{self, InventoryInputs};
-use crate::usage::Table;
 
 /// Arguments of `inventory`.
 #[derive(Args, Debug)]
 pub(super) struct InventoryArgs {
     #[command(flatten)]
-    usage: UsageArgs,
-    #[command(flatten)]
-    grants: GrantArgs,
-    #[command(flatten)]
-    supplements: SupplementArgs,
-    #[command(flatten)]
-    choice: ChoiceArgs,
+    joined: JoinedArgs,
     /// Output of `aws eks describe-cluster`, list- or describe-pod-identity-association(s), list-access-entries or
     /// describe-access-entry; repeats
     #[arg(long, value_name = "FILE", env = "TRIMTRAIL_EKS")]
@@ -57,27 +47,15 @@ enum Format {
 
 impl InventoryArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
-        let mut grants = self.grants.load(self.usage.aws())?;
-        self.supplements.load(&mut grants.supplements)?;
+        let mut grants = self.joined.grants()?;
         let eks = SupplementFiles {
             eks: self.eks.clone(),
             ..SupplementFiles::default()
         };
         grants.supplements.extend(eks.load()?);
-        let options = analysis::Options {
-            shown: self.choice.shown(&grants)?,
-            ..analysis::Options::of(&self.choice.options()?)
-        };
-        let collected = match self.usage.is_given() {
-            true => Some(self.usage.collect(terminal)?),
-            false => None,
-        };
-        let (table, coverage) = (Table::default(), Coverage::default());
-        let archive = match &collected {
-            Some(collected) => collected.archive(),
-            None => Archive::new(&table, &coverage),
-        };
-        let catalog = Catalog::embedded();
+        let options = self.joined.options(&grants)?;
+        let collected = self.joined.collect_if_given(terminal)?;
+        let (catalog, archive) = (Catalog::embedded(), collected.archive());
         let gaps = analysis::gaps(catalog, &archive, &grants, options.suggestions.life_cycles);
         let splits = analysis::splits(catalog, &archive, &grants, &gaps, &options, None);
         let inventory = report::inventory(&InventoryInputs {
@@ -99,12 +77,10 @@ impl InventoryArgs {
             Format::Mermaid => emit::inventory::mermaid(&inventory, &mut out)?,
         }
         out.flush()?;
-        Ok(match (&collected, archive.window) {
-            (Some(collected), None) => {
-                terminal.say_nothing_seen(&self.usage.places(), &collected.coverage);
-                Outcome::NothingSeen
-            }
-            (Some(_), Some(_)) | (None, _) => Outcome::Clear,
-        })
+        if self.joined.usage.is_given() && archive.window.is_none() {
+            terminal.say_nothing_seen(&self.joined.usage.places(), &collected.coverage);
+            return Ok(Outcome::NothingSeen);
+        }
+        Ok(Outcome::Clear)
     }
 }

@@ -20,6 +20,7 @@ mod grants;
 mod in_use;
 mod integrity;
 mod inventory;
+mod joined;
 mod keep;
 mod life_cycles;
 mod losses;

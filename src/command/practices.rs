@@ -4,28 +4,18 @@ use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
 
-use super::arguments::{GrantArgs, UsageArgs};
-use super::suggesting::ChoiceArgs;
-use super::supplements::SupplementArgs;
+use super::joined::JoinedArgs;
 use super::{Outcome, Terminal};
-use crate::analysis::{self, Archive};
+use crate::analysis;
 use crate::catalog::Catalog;
-use crate::coverage::Coverage;
 use crate::emit;
 use crate::report::{self, Inputs, PracticesReport};
-use crate::usage::Table;
 
 /// Arguments of `practices`.
 #[derive(Args, Debug)]
 pub(super) struct PracticesArgs {
     #[command(flatten)]
-    usage: UsageArgs,
-    #[command(flatten)]
-    grants: GrantArgs,
-    #[command(flatten)]
-    supplements: SupplementArgs,
-    #[command(flatten)]
-    choice: ChoiceArgs,
+    joined: JoinedArgs,
     /// How to print it
     #[arg(long, value_enum, default_value_t = Format::Terminal, env = "TRIMTRAIL_FORMAT")]
     format: Format,
@@ -41,20 +31,10 @@ enum Format {
 
 impl PracticesArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
-        let mut grants = self.grants.load(self.usage.aws())?;
-        self.supplements.load(&mut grants.supplements)?;
-        let options = analysis::Options {
-            shown: self.choice.shown(&grants)?,
-            ..analysis::Options::of(&self.choice.options()?)
-        };
-        let is_given = self.usage.ledger().is_some() || self.usage.logs().is_ok_and(|logs| !logs.logs.is_empty());
-        let collected = is_given.then(|| self.usage.collect(terminal)).transpose()?;
-        let (table, coverage) = (Table::default(), Coverage::default());
-        let archive = match &collected {
-            Some(collected) => collected.archive(),
-            None => Archive::new(&table, &coverage),
-        };
-        let catalog = Catalog::embedded();
+        let grants = self.joined.grants()?;
+        let options = self.joined.options(&grants)?;
+        let collected = self.joined.collect_if_given(terminal)?;
+        let (catalog, archive) = (Catalog::embedded(), collected.archive());
         let analysis = analysis::analyse(catalog, &archive, &grants, &options);
         let report = report::build(Inputs {
             version: env!("CARGO_PKG_VERSION"),
