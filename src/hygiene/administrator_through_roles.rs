@@ -1,7 +1,6 @@
 //! Administrator through roles: a principal that takes one role after the other until one of them may do everything.
 
 use super::{About, Check, Find, Found, Practice, Severity, Subject};
-use crate::grants::Kind;
 use crate::rightsize;
 
 pub(super) const CHECK: Check = Check {
@@ -18,7 +17,7 @@ pub(super) const CHECK: Check = Check {
 
 fn check(subject: &Subject<'_>) -> Option<Found> {
     let principal = subject.principal;
-    if principal.kind == Kind::Group || principal.path.starts_with("/aws-") {
+    if !subject.acts_as_granted() {
         return None;
     }
     let way = subject.graph.takes().to_power(subject.gap.principal);

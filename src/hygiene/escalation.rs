@@ -7,7 +7,7 @@ use super::graph::paths::Open;
 use super::{About, Check, Find, Found, Practice, Severity, Subject};
 use crate::catalog::{EscalationPath, escalation_paths};
 use crate::gap::Grade;
-use crate::grants::{Kind, PolicyIndex};
+use crate::grants::PolicyIndex;
 use crate::iam::Policy;
 use crate::rightsize;
 
@@ -28,8 +28,7 @@ pub(super) const CHECK: Check = Check {
 
 fn check(subject: &Subject<'_>) -> Option<Found> {
     let principal = subject.principal;
-    // Roles of AWS's own services and of permission sets cannot be edited here.
-    if principal.kind == Kind::Group || principal.path.starts_with("/aws-") {
+    if !subject.acts_as_granted() {
         return None;
     }
     let paths = granted_paths(subject);

@@ -43,7 +43,7 @@ mod wildcard_trust;
 use crate::catalog::Catalog;
 use crate::coverage::Coverage;
 use crate::gap::Gap;
-use crate::grants::{Credentials, Grants, PolicyIndex, Principal};
+use crate::grants::{Credentials, Grants, Kind, PolicyIndex, Principal};
 use crate::iam::Policy;
 use crate::rightsize::{self, Options, Proposal};
 use crate::time::{DAY, Window, date_of as day};
@@ -222,6 +222,12 @@ impl Subject<'_> {
     /// What the credential report says of it, where one was given.
     fn credentials(&self) -> Option<&Credentials> {
         self.grants.supplements.credentials.get(&self.principal.arn)
+    }
+
+    /// Whether it makes calls itself, under policies that can be edited here: not a group, nor a role of AWS's own services
+    /// or of a permission set.
+    fn acts_as_granted(&self) -> bool {
+        self.principal.kind != Kind::Group && !self.principal.path.starts_with("/aws-")
     }
 
     /// Why it is too early to take away what was not used: the archive is shorter than `--min-window`.

@@ -29,7 +29,7 @@ pub(super) const CHECK: Check = Check {
 
 fn check(subject: &Subject<'_>) -> Option<Found> {
     let role = subject.principal;
-    if role.kind != Kind::Role || role.path.starts_with("/aws-") {
+    if role.kind != Kind::Role || !subject.acts_as_granted() {
         return None;
     }
     if rightsize::kept_whole(role, subject.options).is_some() {

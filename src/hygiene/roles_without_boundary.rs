@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::{About, Check, Find, Found, Practice, Severity, Subject};
-use crate::grants::Kind;
 use crate::iam::Answer;
 use crate::rightsize;
 
@@ -21,7 +20,7 @@ pub(super) const CHECK: Check = Check {
 
 fn check(subject: &Subject<'_>) -> Option<Found> {
     let principal = subject.principal;
-    if principal.kind == Kind::Group || principal.path.starts_with("/aws-") {
+    if !subject.acts_as_granted() {
         return None;
     }
     let create = subject.catalog.id("iam:CreateRole")?;

@@ -2,7 +2,7 @@
 
 use super::{About, Check, Find, Found, Practice, Severity, Subject};
 use crate::gap::Grade;
-use crate::grants::{Kind, PolicyKind};
+use crate::grants::PolicyKind;
 use crate::rightsize;
 
 /// Actions from which on a policy is wide.
@@ -23,7 +23,7 @@ pub(super) const CHECK: Check = Check {
 fn check(subject: &Subject<'_>) -> Option<Found> {
     let principal = subject.principal;
     let kept = rightsize::kept_whole(principal, subject.options).is_some();
-    if principal.kind == Kind::Group || principal.path.starts_with("/aws-") || kept {
+    if !subject.acts_as_granted() || kept {
         return None;
     }
     let mut evidence = Vec::new();
