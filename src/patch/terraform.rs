@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use hcl_edit::Span;
-use hcl_edit::expr::{Expression, ObjectKey};
+use hcl_edit::expr::{Expression, FuncCall, ObjectKey};
 use hcl_edit::structure::{Attribute, Block, Body, Structure};
-use hcl_edit::template::Element;
+use hcl_edit::template::{Element, HeredocTemplate};
 use serde_json::{Number, Value};
 
 use super::json;
@@ -105,11 +105,7 @@ fn name_local(local: &Attribute, found: &mut [Document]) {
     let Expression::FuncCall(call) = &local.value else {
         return;
     };
-    let argument = call
-        .args
-        .iter()
-        .next()
-        .filter(|_| call.name.name.as_str() == "jsonencode");
+    let argument = call.args.iter().next().filter(|_| encodes(call));
     let Some(span) = argument.and_then(Span::span) else {
         return;
     };
@@ -152,53 +148,54 @@ fn inputs(text: &str, value: &Expression, around: &[String], found: &mut Vec<Doc
 fn in_expression(text: &str, expression: &Expression, names: &[String], found: &mut Vec<Document>) {
     match expression {
         Expression::HeredocTemplate(heredoc) => {
-            let Some(span) = heredoc.span() else {
-                return;
-            };
-            // Between the line of `<<EOF` and the line of `EOF`.
-            let written = &text[span.clone()];
-            let (Some(first), Some(last)) = (written.find('\n'), written.trim_end().rfind('\n')) else {
-                return;
-            };
-            if first < last {
-                let start = span.start + first + 1;
-                found.extend(json::documents(
-                    &text[start..span.start + last],
-                    start,
-                    Syntax::Heredoc,
-                    names,
-                ));
+            if let Some(inside) = lines_of(text, heredoc) {
+                let documents = json::documents(&text[inside.clone()], inside.start, Syntax::Heredoc, names);
+                found.extend(documents);
             }
         }
-        Expression::FuncCall(call) => {
-            for argument in call.args.iter() {
-                if call.name.name.as_str() == "jsonencode" {
-                    json::search(&node(argument), Syntax::Hcl, names, found);
-                } else {
-                    in_expression(text, argument, names, found);
-                }
-            }
+        Expression::FuncCall(call) if encodes(call) => {
+            let arguments = call.args.iter();
+            arguments.for_each(|argument| json::search(&node(argument), Syntax::Hcl, names, found));
         }
-        Expression::Object(object) => object
-            .iter()
-            .for_each(|(_, value)| in_expression(text, value.expr(), names, found)),
-        Expression::Array(array) => array.iter().for_each(|each| in_expression(text, each, names, found)),
-        Expression::Parenthesis(inner) => in_expression(text, inner.inner(), names, found),
-        Expression::Conditional(choice) => {
-            in_expression(text, &choice.true_expr, names, found);
-            in_expression(text, &choice.false_expr, names, found);
-        }
+        other => children(other)
+            .into_iter()
+            .for_each(|child| in_expression(text, child, names, found)),
+    }
+}
+
+/// The expressions in an expression that may hold a document.
+pub(super) fn children(expression: &Expression) -> Vec<&Expression> {
+    match expression {
+        Expression::FuncCall(call) => call.args.iter().collect(),
+        Expression::Object(object) => object.iter().map(|(_, value)| value.expr()).collect(),
+        Expression::Array(array) => array.iter().collect(),
+        Expression::Parenthesis(inner) => vec![inner.inner()],
+        Expression::Conditional(choice) => vec![&choice.true_expr, &choice.false_expr],
         Expression::Null(_)
         | Expression::Bool(_)
         | Expression::Number(_)
         | Expression::String(_)
         | Expression::StringTemplate(_)
+        | Expression::HeredocTemplate(_)
         | Expression::Variable(_)
         | Expression::Traversal(_)
         | Expression::UnaryOp(_)
         | Expression::BinaryOp(_)
-        | Expression::ForExpr(_) => {}
+        | Expression::ForExpr(_) => Vec::new(),
     }
+}
+
+/// Whether a call makes a document of its argument.
+pub(super) fn encodes(call: &FuncCall) -> bool {
+    call.name.name.as_str() == "jsonencode"
+}
+
+/// What stands between the line of `<<EOF` and the line of `EOF`.
+pub(super) fn lines_of(text: &str, heredoc: &HeredocTemplate) -> Option<Range<usize>> {
+    let span = heredoc.span()?;
+    let written = &text[span.clone()];
+    let (first, last) = (written.find('\n')?, written.trim_end().rfind('\n')?);
+    (first < last).then(|| span.start + first + 1..span.start + last)
 }
 
 pub(super) fn spot(spanned: &impl Span) -> Range<usize> {

@@ -14,7 +14,7 @@ use super::node::{Document, Reader, line_of, may_be_policy};
 use super::read::{ATTACHED, HOLDERS, Item, MEMBERSHIPS, What};
 use super::references::References;
 use crate::patch::json;
-use crate::patch::terraform::{Source, folder, labels, node, whole_data_source};
+use crate::patch::terraform::{Source, children, encodes, folder, labels, lines_of, node, whole_data_source};
 use crate::patch::tree::{Kind, Member, Node, Piece, Syntax};
 
 pub(super) fn items(source: &Source, text: &str, of: &Definitions<'_>, references: &mut References) -> Vec<Item> {
@@ -301,47 +301,23 @@ enum Written {
 fn written(text: &str, expression: &Expression, found: &mut Vec<Written>) {
     match expression {
         Expression::HeredocTemplate(heredoc) => {
-            let Some(span) = heredoc.span() else { return };
-            let inside = &text[span.clone()];
-            if let (Some(first), Some(last)) = (inside.find('\n'), inside.trim_end().rfind('\n'))
-                && first < last
-            {
-                let start = span.start + first + 1;
-                let root = json::root(&text[start..span.start + last], start, Syntax::Heredoc);
+            if let Some(inside) = lines_of(text, heredoc) {
+                let root = json::root(&text[inside.clone()], inside.start, Syntax::Heredoc);
                 root.iter().for_each(|root| policies(root, found));
             }
         }
-        Expression::FuncCall(call) => {
-            for argument in call.args.iter() {
-                if call.name.name.as_str() == "jsonencode" {
-                    policies(&node(argument), found);
-                } else {
-                    written(text, argument, found);
-                }
-            }
+        Expression::FuncCall(call) if encodes(call) => {
+            let arguments = call.args.iter();
+            arguments.for_each(|argument| policies(&node(argument), found));
         }
         Expression::String(literal) if literal.contains("\"Statement\"") => {
             if let Ok(value) = serde_json::from_str::<Value>(literal.as_str()) {
                 found.push(Written::Value(expression.span().unwrap_or_default(), value));
             }
         }
-        Expression::Object(object) => object.iter().for_each(|(_, value)| written(text, value.expr(), found)),
-        Expression::Array(array) => array.iter().for_each(|each| written(text, each, found)),
-        Expression::Parenthesis(inner) => written(text, inner.inner(), found),
-        Expression::Conditional(choice) => {
-            written(text, &choice.true_expr, found);
-            written(text, &choice.false_expr, found);
-        }
-        Expression::Null(_)
-        | Expression::Bool(_)
-        | Expression::Number(_)
-        | Expression::String(_)
-        | Expression::StringTemplate(_)
-        | Expression::Variable(_)
-        | Expression::Traversal(_)
-        | Expression::UnaryOp(_)
-        | Expression::BinaryOp(_)
-        | Expression::ForExpr(_) => {}
+        other => children(other)
+            .into_iter()
+            .for_each(|child| written(text, child, found)),
     }
 }
 
