@@ -113,6 +113,8 @@ pub struct Activity {
     pub replayed: u64,
     /// Of those, calls whose resources the log shows only in part.
     pub replayed_incomplete: u64,
+    /// Of those, calls that no statement explains and that make something stay.
+    pub replayed_unexplained: u64,
     /// Days since 1970 on which they were made.
     pub days: BTreeSet<i32>,
     /// The last of them, seconds since 1970.
@@ -243,7 +245,7 @@ pub(super) fn activity(
         }
         let operation = &operations[&(&*seen.signature.event_source, &*seen.signature.event_name)];
         if let Some(asked) = record(catalog, operation, seen, rows, profiles, &mut activity) {
-            holdings.weigh(seen, rows, &asked, &mut unexplained);
+            activity.replayed_unexplained += holdings.weigh(seen, rows, &asked, &mut unexplained);
         }
     }
     activity.unexplained = unexplained.into_values().collect();

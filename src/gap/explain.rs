@@ -254,8 +254,10 @@ impl<'g> Holdings<'g> {
             .collect()
     }
 
-    /// Notes the calls of a signature that no statement explains.
-    pub(super) fn weigh(&mut self, seen: &Seen, rows: &[&Row], asked: &Asked, into: &mut Unexplaineds) {
+    /// Notes the calls of a signature that no statement explains; how many that went through make something stay, each
+    /// once, whatever it needed.
+    pub(super) fn weigh(&mut self, seen: &Seen, rows: &[&Row], asked: &Asked, into: &mut Unexplaineds) -> u64 {
+        let mut keeping = BTreeSet::new();
         for (call, resources) in self.doubts(asked) {
             let cause = self.cause(call.action, &resources);
             let (source, name) = (&*seen.signature.event_source, &*seen.signature.event_name);
@@ -263,6 +265,9 @@ impl<'g> Holdings<'g> {
                 Cause::Trust => Default::default(),
                 Cause::OtherResources | Cause::NotGranted => self.reasons(source, name, asked, cause),
             };
+            if went_through(seen) && !(kept.is_empty() && may_be.is_empty()) {
+                keeping.extend(resources.iter().copied());
+            }
             let calls = calls_on(rows, &resources);
             let key = (source.to_owned(), name.to_owned(), call.action);
             let known = into.entry(key).or_insert_with(|| Unexplained {
@@ -292,6 +297,10 @@ impl<'g> Holdings<'g> {
             while known.resources.len() > RESOURCES {
                 known.resources.pop_last();
             }
+        }
+        match keeping.is_empty() {
+            true => 0,
+            false => calls_on(rows, &keeping.into_iter().collect::<Vec<_>>()),
         }
     }
 

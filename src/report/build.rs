@@ -279,6 +279,7 @@ fn principal(inputs: &Inputs<'_>, groups: &actions::Groups<'_>, index: Principal
         last_seen: gap.activity.last_seen.map(moment),
         calls_replayed: gap.activity.replayed,
         calls_incomplete: gap.activity.replayed_incomplete,
+        calls_unexplained: gap.activity.replayed_unexplained,
         rhythm: inputs
             .archive
             .window

@@ -37,6 +37,9 @@ pub struct Principal {
     /// Of those, calls whose resources the log shows only in part, each event once.
     #[serde(default)]
     pub calls_incomplete: u64,
+    /// Of those, calls that no statement explains and that make something stay, each event once.
+    #[serde(default)]
+    pub calls_unexplained: u64,
     /// The calendar that it works by, where its days show one.
     #[serde(default)]
     pub rhythm: Option<Rhythm>,

@@ -187,8 +187,7 @@ fn of_principal(activity: &Activity, arn: &str, window: i64, caps: &mut Vec<(Lev
             format!("{arn} made calls of operations that the catalog does not know"),
         ));
     }
-    let unexplained = activity.unexplained.iter().filter(|call| call.keeps());
-    let calls: u64 = unexplained.map(|call| call.calls).sum();
+    let calls = activity.replayed_unexplained;
     if calls > 0 {
         caps.push((
             Level::Medium,

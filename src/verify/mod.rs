@@ -289,12 +289,12 @@ fn needs(catalog: &Catalog, gap: &Gap, replayed: &mut Replayed) -> Vec<Need> {
         needs.push(need(catalog.name(action), "*", 0));
     }
     for one in activity.unexplained.iter().filter(|one| one.keeps()) {
-        replayed.unexplained += one.calls;
         let calls = one.calls + one.indeterminate;
         let kept = one.kept.iter().map(|action| catalog.name(*action));
         let names = kept.chain(one.may_be.iter().map(String::as_str));
         needs.extend(names.map(|name| need(name, "*", calls)));
     }
+    replayed.unexplained += activity.replayed_unexplained;
     replayed.unmapped += activity.unmapped.iter().map(|operation| operation.calls).sum::<u64>();
     // Used actions are among those that calls may have needed; the larger count stands.
     needs.sort_by(|a, b| (&a.action, &a.shape, b.calls).cmp(&(&b.action, &b.shape, a.calls)));

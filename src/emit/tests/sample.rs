@@ -135,6 +135,7 @@ fn principal(arn: &str, kind: &str) -> Principal {
         last_seen: Some("2026-10-20T08:00:00Z".to_owned()),
         calls_replayed: 41_202,
         calls_incomplete: 0,
+        calls_unexplained: 0,
         rhythm: Some(Rhythm {
             says: "runs each Monday; next expected 2026-10-26".to_owned(),
             every: Some("week".to_owned()),
