@@ -169,9 +169,13 @@ impl Held<'_> {
 
     /// Asks the engine. What nobody knows of the request stays unknown; `known` says what is.
     pub(super) fn can(&self, action: &str, resource: &str, known: &Context) -> Told {
-        let tried = self.regions(action).into_iter().map(|region| {
+        let policies = self.attached(action);
+        let regions = self.regions(action).into_iter();
+        let pairs = regions.flat_map(|region| policies.iter().map(move |policy| (region.clone(), policy.clone())));
+        let tried = pairs.map(|(region, policy)| {
             let mut known = known.clone();
             known.push(("aws:RequestedRegion".to_owned(), Some(region)));
+            known.push(("iam:PolicyARN".to_owned(), Some(policy)));
             self.ask(action, resource, &known)
         });
         let rank = |told: &Told| match told.answer {
@@ -205,7 +209,8 @@ impl Held<'_> {
         for key in &self.keys {
             request.context.set_unknown(key);
         }
-        for (key, value) in self.own_context().iter().chain(known) {
+        let account = ("aws:ResourceAccount".to_owned(), request.resource_account.clone());
+        for (key, value) in self.own_context().iter().chain([&account]).chain(known) {
             request.context.set(key, value.iter().cloned().collect());
         }
         let decision = evaluate(&request, &self.policies);
@@ -238,16 +243,11 @@ impl Held<'_> {
         let mut context = vec![
             some("aws:PrincipalArn", &principal.arn),
             some("aws:PrincipalAccount", &principal.account),
-            some("aws:ResourceAccount", &principal.account),
             some("aws:SecureTransport", "true"),
             some("aws:ViaAWSService", "false"),
             some("aws:PrincipalIsAWSService", "false"),
-            // Whoever wants more asks for no boundary, and for the policy that allows everything.
+            // Whoever wants more asks for no boundary.
             ("iam:PermissionsBoundary".to_owned(), None),
-            some(
-                "iam:PolicyARN",
-                &format!("arn:{}:iam::aws:policy/AdministratorAccess", partition(&principal.arn)),
-            ),
         ];
         for key in ["aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast"] {
             context.push((key.to_owned(), None));
@@ -259,6 +259,17 @@ impl Held<'_> {
             context.push(some(&format!("aws:PrincipalTag/{key}"), value));
         }
         context
+    }
+
+    /// Policies worth attaching: the one that allows everything, and where conditions speak of policies the next best.
+    fn attached(&self, action: &str) -> Vec<String> {
+        let chosen = action.starts_with("iam:Attach") && self.keys.contains("iam:policyarn");
+        let names = ["AdministratorAccess", "IAMFullAccess", "PowerUserAccess"];
+        let names = names.into_iter().take(if chosen { names.len() } else { 1 });
+        let partition = partition(&self.principal().arn);
+        names
+            .map(|name| format!("arn:{partition}:iam::aws:policy/{name}"))
+            .collect()
     }
 
     /// Regions worth asking for: those that conditions name, since whoever asks may choose.

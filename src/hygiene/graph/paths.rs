@@ -152,9 +152,14 @@ impl Held<'_> {
             }
             Target::OtherUser => there(others(Kind::User)),
             Target::OtherRole if takes => {
-                let alone = path.actions.len() == 1;
-                let roles = others(Kind::Role).into_iter();
-                let roles: Vec<PrincipalIndex> = roles.filter(|role| !alone || graph.is_powerful(*role)).collect();
+                let roles: Vec<PrincipalIndex> = if path.actions.len() == 1 {
+                    // Of any account: its trust says who may take it.
+                    let roles = principals().filter(|(role, one)| one.kind == Kind::Role && *role != index);
+                    let strong = roles.filter(|(role, _)| graph.is_powerful(*role));
+                    strong.map(|(role, _)| role).take(TRIED).collect()
+                } else {
+                    others(Kind::Role)
+                };
                 roles
                     .into_iter()
                     .flat_map(|role| self.taken(role, changes_policy))

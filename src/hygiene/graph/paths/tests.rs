@@ -284,3 +284,54 @@ fn a_service_control_policy_closes_a_path() {
     grants.supplements.organization = Some([(ACCOUNT.to_owned(), of_account)].into());
     assert_eq!(open("iam-005", &grants), None);
 }
+
+/// Each policy is denied by itself alone: whoever wants more attaches the next one.
+#[test]
+fn a_denial_of_one_policy_to_attach_leaves_others() {
+    let attach = |denied: &[&str]| {
+        let mut allowed = allow(&["iam:AttachRolePolicy"]);
+        let denied: Vec<String> = denied
+            .iter()
+            .map(|name| format!("arn:aws:iam::aws:policy/{name}"))
+            .collect();
+        allowed["Condition"] = json!({"ArnNotEquals": {"iam:PolicyARN": denied}});
+        open(
+            "iam-009",
+            &account(false, &[allowed], &[allow(&["s3:ListAllMyBuckets"])], None),
+        )
+    };
+    assert!(attach(&["AdministratorAccess"]).is_some_and(|open| open.is_sure()));
+    assert!(attach(&["AdministratorAccess", "IAMFullAccess"]).is_some_and(|open| open.is_sure()));
+    let all = ["AdministratorAccess", "IAMFullAccess", "PowerUserAccess"];
+    assert_eq!(attach(&all), None);
+}
+
+/// The strong role lies in another account, whose trust lets this one in; the condition asks for that account.
+#[test]
+fn a_strong_role_of_another_account_is_a_way() {
+    let far = "arn:aws:iam::444455556666:role/far";
+    let all = document(&[allow(&["*"])]);
+    let take = |trusted: &str, account: &str| {
+        let own = document(&[json!({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": far,
+            "Condition": {"StringEquals": {"aws:ResourceAccount": account}}})]);
+        let trust = document(&[json!({"Effect": "Allow", "Principal": {"AWS": trusted}, "Action": "sts:AssumeRole"})]);
+        let role = |arn: &str, name: &str, policy: &Value, trust: &Value| {
+            json!({"Arn": arn, "RoleName": name, "RoleId": format!("AROA{name}"), "Path": "/", "AttachedManagedPolicies": [],
+                "AssumeRolePolicyDocument": trust, "RolePolicyList": [{"PolicyName": "p", "PolicyDocument": policy}]})
+        };
+        let nobody = document(&[
+            json!({"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}),
+        ]);
+        let boss = role("arn:aws:iam::111122223333:role/boss", "boss", &own, &nobody);
+        let page = json!({"RoleDetailList": [boss, role(far, "far", &all, &trust)]});
+        let grants = grants::read(&[("g".to_owned(), page.to_string())]).expect("grants");
+        open("sts-001", &grants).and_then(|open| open.over)
+    };
+    assert_eq!(take(ACCOUNT, "444455556666").as_deref(), Some(far));
+    assert_eq!(
+        take("777788889999", "444455556666"),
+        None,
+        "its trust names somebody else"
+    );
+    assert_eq!(take(ACCOUNT, ACCOUNT), None, "the condition asks for another account");
+}
