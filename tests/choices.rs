@@ -248,7 +248,7 @@ fn a_choice_and_a_keep_rule_name_whom_a_tag_does() {
             principal: principal.to_owned(),
             ..choice(Decision::Keep, "sns:Publish")
         };
-        assert_eq!(choice.fits(app), expected, "{principal}");
+        assert_eq!(choice.fits(&grants, 0), expected, "{principal}");
         let rule = KeepRule {
             principal: principal.to_owned(),
             action: None,
@@ -407,4 +407,25 @@ fn three_questions_of_the_sample_are_answered_and_the_next_run_asks_the_others()
     let again = sample.run(&["decide", "result.json", "-o", "choices.toml"]);
     assert!(again.status.success(), "{again:?}");
     assert_eq!(fs::read_to_string(&path).expect("the questions"), answered);
+}
+
+/// A path may hold what a glob reads as any text (IAM API reference, "CreateRole", Path).
+#[test]
+fn a_choice_about_a_path_with_a_star_is_about_nobody_else() {
+    let role = |path: &str, id: &str| {
+        json!({"Arn": format!("arn:aws:iam::111122223333:role{path}app"), "RoleName": "app", "RoleId": id, "Path": path,
+            "RolePolicyList": [{"PolicyName": "p", "PolicyDocument": document()}]})
+    };
+    let page = json!({"RoleDetailList": [role("/team*/", "AROASTAR"), role("/teams/", "AROAPLAIN")]});
+    let grants = trimtrail::inside::grants::read(&[("grants".to_owned(), page.to_string())]).expect("grants");
+    let fits = |principal: &str| {
+        let choice = Choice {
+            principal: principal.to_owned(),
+            ..choice(Decision::Drop, "sns:Publish")
+        };
+        [choice.fits(&grants, 0), choice.fits(&grants, 1)]
+    };
+    assert_eq!(fits("arn:aws:iam::111122223333:role/team*/app"), [true, false]);
+    assert_eq!(fits("arn:aws:iam::111122223333:role/teams/app"), [false, true]);
+    assert_eq!(fits("arn:aws:iam::111122223333:role/t*/app"), [true, true]);
 }

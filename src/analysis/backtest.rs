@@ -89,7 +89,7 @@ pub struct Backtest {
     pub learnt_days: i64,
     /// Days replayed: those from the cut on that the archive covers.
     pub replayed_days: i64,
-    /// The policies that would have changed.
+    /// The policies that would have changed, a permission set once.
     pub suggestions: Vec<Learnt>,
     /// All principals together.
     pub totals: Score,
@@ -298,7 +298,8 @@ fn replayed(
             );
             (policy, why)
         });
-        let suggestions = learnt.iter().map(|(policy, learnt)| Learnt {
+        let own = learnt.iter().filter(|(policy, learnt)| **policy == learnt.policy);
+        let suggestions = own.map(|(policy, learnt)| Learnt {
             policy: grants.policies[*policy].name.clone(),
             policy_arn: grants.policies[*policy].arn.clone(),
             step: learnt.step.name().to_owned(),

@@ -138,7 +138,7 @@ fn answered(catalog: &Catalog, grants: &Grants, gaps: &[Gap], options: &Options)
 /// Why a choice no longer matches, in part or at all.
 fn stale(catalog: &Catalog, grants: &Grants, gaps: &[Gap], options: &Options, choice: &Choice) -> Option<String> {
     let set = choice.set(catalog);
-    let fits = |gap: &&Gap| choice.fits(&grants.principals[gap.principal]);
+    let fits = |gap: &&Gap| choice.fits(grants, gap.principal);
     let mut nobody = true;
     let (mut granted, mut used, mut other, mut kept) = <(ActionSet, ActionSet, ActionSet, ActionSet)>::default();
     for gap in gaps.iter().filter(fits) {

@@ -14,8 +14,13 @@ pub(super) fn load(file: Option<&Path>) -> anyhow::Result<Choices> {
     };
     let text = std::fs::read_to_string(path).with_context(|| format!("choices file `{}`", path.display()))?;
     let mut choices = parse(path, &text)?;
-    choices.wake(&date(day_of(jiff::Timestamp::now().as_second())));
+    wake(&mut choices);
     Ok(choices)
+}
+
+/// Opens what was to be asked again by today.
+pub(super) fn wake(choices: &mut Choices) {
+    choices.wake(&date(day_of(jiff::Timestamp::now().as_second())));
 }
 
 /// The choices of a file's text.

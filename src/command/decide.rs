@@ -13,7 +13,7 @@ use crate::disk;
 use crate::emit::escape;
 use crate::gap::{ActionSet, Reason};
 use crate::report::{Question, Report};
-use crate::rightsize::{Choice, Choices, question};
+use crate::rightsize::{Choice, Choices, Decision, question};
 
 /// Above a new file of choices.
 const HEAD: &str = "\
@@ -22,6 +22,7 @@ const HEAD: &str = "\
 #   decision = \"drop\"                       they go; write at `who` whose word that is
 #   decision = \"ask again on 2027-01-31\"    they stay, and the question comes back that day
 # Then run `trimtrail analyze --choices FILE`. What stays empty is asked again.
+# AWS's last-accessed data answers many of these without asking anybody: `trimtrail grants` fetches it.
 ";
 
 /// Arguments of `decide`.
@@ -69,14 +70,21 @@ impl DecideArgs {
             0 => String::new(),
             more => format!("; {more} more come once these are answered"),
         };
-        terminal.say(&format!("{asked} new questions{more}"));
+        let noun = if asked == 1 { "question" } else { "questions" };
+        let open = choices.0.iter().filter(|choice| choice.decision == Decision::Open);
+        let open = match (open.count(), &self.choices) {
+            (0, _) | (_, None) => String::new(),
+            (n, Some(path)) => format!("; {n} in {} still wait for an answer", path.display()),
+        };
+        terminal.say(&format!("{asked} new {noun}{open}{more}"));
         Ok(Outcome::Clear)
     }
 }
 
 fn read(path: &Path) -> anyhow::Result<(String, Choices)> {
     let text = std::fs::read_to_string(path).with_context(|| format!("choices file `{}`", path.display()))?;
-    let choices = choices::parse(path, &text)?;
+    let mut choices = choices::parse(path, &text)?;
+    choices::wake(&mut choices);
     Ok((text, choices))
 }
 
@@ -113,7 +121,7 @@ fn remark(open: &Question, reason: Reason, count: usize) -> String {
     };
     let text = format!(
         "{}: {count} {noun} of {}{on}; {}",
-        open.principal.rsplit(':').next().unwrap_or(&open.principal),
+        open.principal.splitn(6, ':').nth(5).unwrap_or(&open.principal),
         open.service,
         reason.says()
     );

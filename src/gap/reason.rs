@@ -6,7 +6,7 @@ use crate::catalog::ActionId;
 /// Why nobody could see an action.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Reason {
-    /// No trail could show it.
+    /// No trail could show it, or nothing says that one does.
     NeverLogged,
     /// The trail's configuration leaves it out.
     LeftOut,
@@ -55,13 +55,13 @@ impl Reason {
     /// The reason in words.
     pub fn says(self) -> &'static str {
         match self {
-            Reason::NeverLogged => "no trail can show them",
-            Reason::LeftOut => "the trail's configuration leaves them out",
-            Reason::DataEvents => "only data events would show them, and this archive lacks those",
-            Reason::NoRegion => "a region where they may be used has no event in this archive",
-            Reason::Hole => "days or classes of events that would show them are missing",
-            Reason::ServiceAccessed => "IAM saw their service used, and this archive did not",
-            Reason::UnknownCall => "a call that the catalog does not know may have needed them",
+            Reason::NeverLogged => "nothing says that a trail shows such calls",
+            Reason::LeftOut => "the trail's configuration leaves such calls out",
+            Reason::DataEvents => "only data events show such calls, and this archive lacks them",
+            Reason::NoRegion => "a region where such calls may be made has no event in this archive",
+            Reason::Hole => "days or classes of events that would show such calls are missing",
+            Reason::ServiceAccessed => "IAM saw the service used, and this archive did not",
+            Reason::UnknownCall => "a call that the catalog does not know may be one of them",
         }
     }
 }

@@ -185,13 +185,16 @@ pub struct Smaller {
 /// What proved suggestions would make of their policies.
 pub fn smaller(grants: &Grants, proved: &[(Proposal, Verified<Proved>)]) -> Vec<Smaller> {
     let smaller = proved.iter().filter_map(|(proposal, proved)| {
-        Some(Smaller {
-            id: rightsize::suggestion_id(&grants.policies[proposal.policy], proposal.step, proved.after()),
-            policy: proposal.policy,
-            after: proved.after().policy().ok()?,
-        })
+        let id = rightsize::suggestion_id(&grants.policies[proposal.policy], proposal.step, proved.after());
+        let after = proved.after().policy().ok()?;
+        let copies = proposal.copies.iter();
+        Some(copies.map(move |policy| Smaller {
+            id: id.clone(),
+            policy: *policy,
+            after: after.clone(),
+        }))
     });
-    smaller.collect()
+    smaller.flatten().collect()
 }
 
 /// What a check of a principal may look at.

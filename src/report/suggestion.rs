@@ -108,6 +108,9 @@ pub struct UnseenWhy {
     pub actions: u64,
     /// The reason.
     pub why: String,
+    /// Its stable name, as questions have it; `null` where AWS denied every call, and in results of earlier versions.
+    #[serde(default)]
+    pub reason: Option<String>,
 }
 
 /// What stays although nobody may need it: whole services take less room than their single actions.
@@ -159,7 +162,7 @@ pub struct Verdict {
     pub incomplete: u64,
     /// Calls whose operation the catalog does not know; their services stay whole.
     pub unmapped: u64,
-    /// Calls that no statement explains; all that could explain them stays.
+    /// Calls that no statement explains, each event once; all that could explain them stays.
     #[serde(default)]
     pub unexplained: u64,
     /// Who dropped actions whose use nobody can see: the proof says nothing of those.

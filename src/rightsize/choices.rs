@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::KeepRule;
 use crate::catalog::Catalog;
 use crate::gap::{ActionSet, Grade, Reason, Slice};
-use crate::grants::Principal;
+use crate::grants::{Grants, PrincipalIndex};
 
 /// What somebody decided.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -170,9 +170,9 @@ impl Choices {
     }
 
     /// What they say of a statement's grants to a principal. Where one keeps and another drops, it stays.
-    pub fn decided(&self, catalog: &Catalog, principal: &Principal, slice: &Slice) -> Decided {
+    pub fn decided(&self, catalog: &Catalog, grants: &Grants, principal: PrincipalIndex, slice: &Slice) -> Decided {
         let mut decided = Decided::default();
-        for choice in self.0.iter().filter(|choice| choice.fits(principal)) {
+        for choice in self.0.iter().filter(|choice| choice.fits(grants, principal)) {
             let set = choice.set(catalog).intersection(&slice.granted);
             match choice.decision {
                 Decision::Open => {}
@@ -187,8 +187,13 @@ impl Choices {
 }
 
 impl Choice {
-    /// Whether it is about this principal.
-    pub fn fits(&self, principal: &Principal) -> bool {
+    /// Whether it is about this principal. An ARN that somebody has is that of nobody else: a path may hold `*` and `?` (IAM
+    /// API reference, "CreateRole", Path), so that the question about one would be about others too.
+    pub fn fits(&self, grants: &Grants, principal: PrincipalIndex) -> bool {
+        let principal = &grants.principals[principal];
+        if self.principal.contains(['*', '?']) && grants.principals.iter().any(|one| one.arn == self.principal) {
+            return principal.arn == self.principal;
+        }
         KeepRule::of(&self.principal).fits(principal)
     }
 

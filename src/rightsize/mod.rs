@@ -253,6 +253,9 @@ pub struct Chosen {
 pub struct Proposal {
     /// The policy.
     pub policy: PolicyIndex,
+    /// Every live policy whose place the document takes: the policy itself, and of a permission set the same in further
+    /// accounts.
+    pub copies: Vec<PolicyIndex>,
     /// What it goes down to.
     pub step: Step,
     /// Everybody whom the change affects.
@@ -381,6 +384,7 @@ impl<'a> Rewriter<'a> {
         let seen = self.seen(&[index], &affects, document, &kept.actions);
         Some(Goal {
             index,
+            copies: vec![index],
             document,
             spelled: self.spelled(&affects),
             affects,
@@ -491,6 +495,7 @@ impl<'a> Rewriter<'a> {
         }
         let goal = Goal {
             index: copies[0],
+            copies: copies.to_vec(),
             document,
             seen: self.seen(copies, &affects, document, &kept.actions),
             spelled: self.spelled(&affects),
@@ -515,6 +520,8 @@ impl<'a> Rewriter<'a> {
 /// One policy to go down, and by how much at most.
 struct Goal<'a> {
     index: PolicyIndex,
+    /// The policy itself, and of a permission set the same in further accounts.
+    copies: Vec<PolicyIndex>,
     document: &'a Policy,
     affects: Vec<PrincipalIndex>,
     kept: Kept,

@@ -56,7 +56,7 @@ pub fn decided(
     principal: PrincipalIndex,
     slice: &Slice,
 ) -> Decided {
-    options.choices.decided(catalog, &grants.principals[principal], slice)
+    options.choices.decided(catalog, grants, principal, slice)
 }
 
 /// What of a statement goes for one principal: by evidence, and as people decided.

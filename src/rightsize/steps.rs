@@ -294,6 +294,7 @@ impl<'a> Rewriter<'a> {
             let holds = holds.clone().and(last_write.clone().filter(|_| step != Step::Services));
             Proposal {
                 policy: goal.index,
+                copies: goal.copies.clone(),
                 step,
                 affects: affects.clone(),
                 candidates,
@@ -314,9 +315,9 @@ impl<'a> Rewriter<'a> {
     fn chosen(&self, goal: &Goal<'_>) -> Vec<Chosen> {
         let mut chosen = Vec::new();
         for principal in &goal.affects {
-            let granted = |slice: &&Slice| slice.policy == goal.index;
+            let granted = |slice: &&Slice| goal.copies.contains(&slice.policy);
             let slices: Vec<&Slice> = self.gaps[*principal].slices.iter().filter(granted).collect();
-            let fit = |choice: &&Choice| choice.fits(&self.grants.principals[*principal]);
+            let fit = |choice: &&Choice| choice.fits(self.grants, *principal);
             for choice in self.options.choices.0.iter().filter(fit) {
                 let set = choice.set(self.catalog);
                 let mut actions = ActionSet::none();

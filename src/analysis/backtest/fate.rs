@@ -1,6 +1,7 @@
 //! What becomes of one action on one resource when a principal's policies are replaced.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::learn::Learnt;
 use crate::catalog::{ActionId, Catalog};
@@ -35,7 +36,7 @@ impl Change {
     pub(super) fn of(
         grants: &Grants,
         principal: PrincipalIndex,
-        learnt: &BTreeMap<PolicyIndex, Learnt>,
+        learnt: &BTreeMap<PolicyIndex, Arc<Learnt>>,
     ) -> Option<Change> {
         let policies = grants.policies_of(principal);
         if !policies.iter().any(|policy| learnt.contains_key(policy)) {

@@ -1,6 +1,7 @@
 //! The policies that would have been suggested on the day of the cut.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::analysis::{Archive, suggest};
 use crate::catalog::Catalog;
@@ -12,6 +13,8 @@ use crate::verify::{Proved, Verified};
 
 /// A document that would have stood in a policy's place.
 pub(super) struct Learnt {
+    /// The policy; of a permission set its first copy.
+    pub(super) policy: PolicyIndex,
     pub(super) after: Policy,
     pub(super) step: Step,
     pub(super) removed_actions: u64,
@@ -30,7 +33,7 @@ pub(super) fn learn(
     grants: &Grants,
     options: &Options,
     life_cycles: &[bool],
-) -> Vec<BTreeMap<PolicyIndex, Learnt>> {
+) -> Vec<BTreeMap<PolicyIndex, Arc<Learnt>>> {
     let Some(window) = learning.window else {
         return life_cycles.iter().map(|_| BTreeMap::new()).collect();
     };
@@ -66,20 +69,25 @@ pub(super) fn learn(
         let mut proved = suggest(catalog, learning.table, grants, gaps, window, &options).proved;
         // A later step goes further, and takes the place of the one before.
         proved.sort_by_key(|(proposal, _)| (proposal.policy, proposal.step));
-        proved.into_iter().filter_map(learnt).collect()
+        proved.into_iter().filter_map(learnt).flatten().collect()
     });
     each.collect()
 }
 
-fn learnt((proposal, proved): (Proposal, Verified<Proved>)) -> Option<(PolicyIndex, Learnt)> {
+/// What takes the place of a policy, for each of its copies.
+fn learnt(
+    (proposal, proved): (Proposal, Verified<Proved>),
+) -> Option<impl Iterator<Item = (PolicyIndex, Arc<Learnt>)>> {
     // What was proved is a policy.
     let after = proved.after().policy().ok()?;
-    let learnt = Learnt {
+    let learnt = Arc::new(Learnt {
+        policy: proposal.policy,
         after,
         step: proposal.step,
         removed_actions: proved.candidate.removed.len() as u64,
         held: proposal.held,
         affects: proposal.affects,
-    };
-    Some((proposal.policy, learnt))
+    });
+    let copies = proposal.copies.into_iter();
+    Some(copies.map(move |policy| (policy, Arc::clone(&learnt))))
 }

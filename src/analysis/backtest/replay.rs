@@ -2,6 +2,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::fate::{Change, Fate, may_allow};
 use super::learn::Learnt;
@@ -34,7 +35,7 @@ pub(super) fn replay(
     learning: &Table,
     future: &Table,
     grants: &Grants,
-    learnt: &[BTreeMap<PolicyIndex, Learnt>],
+    learnt: &[BTreeMap<PolicyIndex, Arc<Learnt>>],
     shown: Option<&BTreeSet<PrincipalIndex>>,
 ) -> Vec<Replayed> {
     let mut tallies: Vec<Tallies> = learnt.iter().map(|learnt| tallies(grants, learnt, shown)).collect();
@@ -59,7 +60,7 @@ type Tallies = BTreeMap<PrincipalIndex, Tally>;
 /// Everybody whose policies would have changed and who is shown, or shares one with somebody shown.
 fn tallies(
     grants: &Grants,
-    learnt: &BTreeMap<PolicyIndex, Learnt>,
+    learnt: &BTreeMap<PolicyIndex, Arc<Learnt>>,
     shown: Option<&BTreeSet<PrincipalIndex>>,
 ) -> Tallies {
     let is_shown = |index: &PrincipalIndex| shown.is_none_or(|shown| shown.contains(index));
@@ -79,7 +80,7 @@ fn tallies(
 fn sum_up(
     catalog: &Catalog,
     grants: &Grants,
-    learnt: &BTreeMap<PolicyIndex, Learnt>,
+    learnt: &BTreeMap<PolicyIndex, Arc<Learnt>>,
     shown: Option<&BTreeSet<PrincipalIndex>>,
     tallies: Tallies,
 ) -> Replayed {
@@ -257,12 +258,15 @@ impl Tally {
         catalog: &Catalog,
         grants: &Grants,
         index: PrincipalIndex,
-        learnt: &BTreeMap<PolicyIndex, Learnt>,
+        learnt: &BTreeMap<PolicyIndex, Arc<Learnt>>,
     ) -> BTreeMap<PolicyIndex, Loss> {
         let mut broke = BTreeMap::new();
         for loss in losses(catalog, &self.broken) {
             for policy in granting(grants, index, learnt, &loss.action, &loss.resource) {
-                broke.entry(policy).or_insert_with(|| loss.clone());
+                // What breaks in one account speaks against a permission set as a whole.
+                for policy in [policy, learnt[&policy].policy] {
+                    broke.entry(policy).or_insert_with(|| loss.clone());
+                }
             }
         }
         broke
@@ -274,13 +278,14 @@ impl Tally {
         catalog: &Catalog,
         grants: &Grants,
         index: PrincipalIndex,
-        learnt: &BTreeMap<PolicyIndex, Learnt>,
+        learnt: &BTreeMap<PolicyIndex, Arc<Learnt>>,
     ) -> Tested {
         let mut broken: BTreeMap<BTreeSet<PolicyIndex>, u64> = BTreeMap::new();
         for (pairs, calls) in &self.broken_together {
             let policies = pairs
                 .iter()
-                .flat_map(|(action, resource)| granting(grants, index, learnt, catalog.name(*action), resource));
+                .flat_map(|(action, resource)| granting(grants, index, learnt, catalog.name(*action), resource))
+                .map(|policy| learnt[&policy].policy);
             *broken.entry(policies.collect()).or_default() += calls;
         }
         Tested {
@@ -301,7 +306,7 @@ impl Tally {
 fn granting(
     grants: &Grants,
     index: PrincipalIndex,
-    learnt: &BTreeMap<PolicyIndex, Learnt>,
+    learnt: &BTreeMap<PolicyIndex, Arc<Learnt>>,
     action: &str,
     resource: &str,
 ) -> Vec<PolicyIndex> {

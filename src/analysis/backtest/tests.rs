@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
@@ -167,6 +168,38 @@ fn what_both_policies_grant_breaks_both() {
     assert!(held(&grants, &analysis).values().all(Option::is_some));
 }
 
+/// One permission set in two roles; the calls of `app` are of the second.
+#[test]
+fn what_breaks_in_a_further_copy_speaks_against_a_permission_set() {
+    let document = allow(
+        &json!(["ec2:DescribeVpcs", "ec2:DescribeSubnets", "ec2:DescribeImages"]),
+        "*",
+    );
+    let copy = |tail: &str, id: &str| {
+        json!({"Arn": format!("arn:aws:iam::111122223333:role/AWSReservedSSO_Reader_{tail}"), "RoleId": id, "Path": "/",
+            "RoleName": format!("AWSReservedSSO_Reader_{tail}"), "CreateDate": "2025-01-01T00:00:00Z",
+            "RolePolicyList": [{"PolicyName": "AwsSSOInlinePolicy",
+                "PolicyDocument": {"Version": "2012-10-17", "Statement": [document]}}]})
+    };
+    let page = json!({"RoleDetailList": [copy("0123456789abcdef", "AROAIDLE"), copy("fedcba9876543210", "AROAAPP")]});
+    let grants = grants::read(&[("grants".to_owned(), page.to_string())]).expect("grants");
+    let analysis = analysed(&grants, &[(12, "DescribeSubnets")]);
+    let tried = tried(&analysis);
+    assert_eq!(tried.suggestions.len(), 1);
+    assert_eq!(tried.broke.keys().copied().collect::<Vec<_>>(), [0, 1]);
+    let broken: Vec<_> = tried.tested.values().map(|tested| tested.broken.clone()).collect();
+    let once = BTreeMap::from([(BTreeSet::from([0]), 1)]);
+    assert_eq!(broken, [BTreeMap::new(), once]);
+    let [(proposal, _)] = &analysis.proved[..] else {
+        panic!("one suggestion")
+    };
+    let why = proposal.held.as_deref().expect("it broke");
+    assert!(
+        why.contains("would have denied ec2:DescribeSubnets on 2026-10-12"),
+        "{why}"
+    );
+}
+
 #[test]
 fn what_was_seen_before_the_cut_does_not_break() {
     let grants = jobs();
@@ -195,13 +228,14 @@ fn fate(before: &Value, after: &Value, action: &str, shape: &str) -> Fate {
         Err(why) => panic!("{why}"),
     };
     let learnt = Learnt {
+        policy: 0,
         after,
         step: Step::Actions,
         removed_actions: 1,
         held: None,
         affects: vec![0],
     };
-    let mut change = Change::of(&grants, 0, &BTreeMap::from([(0, learnt)])).expect("it changes");
+    let mut change = Change::of(&grants, 0, &BTreeMap::from([(0, Arc::new(learnt))])).expect("it changes");
     change.fate(catalog, catalog.id(action).expect("an action"), shape)
 }
 

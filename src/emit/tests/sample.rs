@@ -45,6 +45,7 @@ pub(super) fn suggestion(id: &str, policy: &str, change: &str, step: &str, held:
                         why: vec![UnseenWhy {
                             actions: 2,
                             why: HOSTILE.to_owned(),
+                            reason: None,
                         }],
                     }),
                 },

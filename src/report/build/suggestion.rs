@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{FEWEST, arns, shown};
 use crate::coverage::Loss;
-use crate::gap::{ActionSet, Grade, Slice};
+use crate::gap::{ActionSet, Grade, Reason, Slice};
 use crate::grants::{PolicyIndex, PrincipalIndex};
 use crate::iam::{ActionPart, Statement};
 use crate::report::split;
@@ -122,22 +122,18 @@ fn unseen(
     actions: &ActionSet,
     statement: Option<&Statement>,
 ) -> Unseen {
-    let policies = &inputs.grants.policies;
-    // A permission set is one document in many accounts.
-    let is_copy =
-        |policy: usize| policy == proposal.policy || policies[policy].document == policies[proposal.policy].document;
     let slices: Vec<&Slice> = proposal
         .affects
         .iter()
         .flat_map(|principal| &inputs.analysis.gaps[*principal].slices)
-        .filter(|slice| from.contains(&slice.statement) && is_copy(slice.policy))
+        .filter(|slice| from.contains(&slice.statement) && proposal.copies.contains(&slice.policy))
         .collect();
-    let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
+    let mut reasons: BTreeMap<(String, Option<Reason>), u64> = BTreeMap::new();
     for action in actions.iter() {
         // Who could not be seen is why it stays, whatever the archive shows of others.
         let hidden = slices.iter().filter(|slice| slice.granted.contains(action));
         let hidden = hidden.min_by_key(|slice| slice.grade(action));
-        let why = hidden.map_or_else(String::new, |slice| slice.why(action));
+        let why = hidden.map_or_else(Default::default, |slice| (slice.why(action), slice.reason(action)));
         *reasons.entry(why).or_default() += 1;
     }
     let unknown = match statement.map(|statement| &statement.action) {
@@ -150,11 +146,16 @@ fn unseen(
         Some(ActionPart::NotAction(_)) | None => 0,
     };
     if unknown > 0 {
-        reasons.insert("the catalog does not know such an action".to_owned(), unknown);
+        let why = "the catalog does not know such an action".to_owned();
+        reasons.insert((why, Some(Reason::UnknownCall)), unknown);
     }
     let mut why: Vec<UnseenWhy> = reasons
         .into_iter()
-        .map(|(why, actions)| UnseenWhy { actions, why })
+        .map(|((why, reason), actions)| UnseenWhy {
+            actions,
+            why,
+            reason: reason.map(|reason| reason.name().to_owned()),
+        })
         .collect();
     why.sort_by_key(|one| Reverse(one.actions));
     Unseen {
@@ -172,7 +173,7 @@ fn unseen_actions(inputs: &Inputs<'_>, proposal: &Proposal, removed: &ActionSet)
         .map(|principal| &inputs.analysis.gaps[*principal]);
     for slice in gaps
         .flat_map(|gap| &gap.slices)
-        .filter(|slice| slice.policy == proposal.policy)
+        .filter(|slice| proposal.copies.contains(&slice.policy))
     {
         for grade in [Grade::Unobservable, Grade::OutsideCoverage] {
             hidden.extend(&slice.with_grade(grade));
