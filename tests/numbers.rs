@@ -418,6 +418,12 @@ fn check_policies(run: &Run) {
     assert_eq!(totals.needs_choice == 0, asked.is_empty());
     assert!(totals.needs_choice as usize <= of_asked.len(), "{of_asked:?}");
     check_says(&run.screen, &format!("NEEDS A CHOICE {}", totals.needs_choice));
+    if totals.needs_choice > 0 {
+        let asks = count(totals.questions, "question", "questions");
+        check_says(&run.screen, &format!("{asks} for those who know"));
+        check_says(&run.page, &format!("{asks} for those who know"));
+    }
+    check_waits(run, &is_ready);
     let touched: BTreeSet<&String> = report.suggestions.iter().flat_map(|one| &one.affects).collect();
     let untouched = people(report).filter(|one| !touched.contains(&one.arn)).count() as u64;
     assert_eq!(totals.not_touched.values().sum::<u64>(), untouched);
@@ -434,6 +440,114 @@ fn check_policies(run: &Run) {
     }
 }
 
+/// Until when what is held waits: a policy until its last step may be taken, or until somebody looks.
+fn check_waits(run: &Run, is_ready: &BTreeSet<(String, String)>) {
+    let key = |one: &Suggestion| (one.policy_arn.clone(), one.policy.clone());
+    let held = run
+        .report
+        .suggestions
+        .iter()
+        .filter(|one| !is_ready.contains(&key(one)));
+    let mut steps: BTreeMap<(String, String), Vec<Option<&str>>> = BTreeMap::new();
+    for one in held {
+        steps.entry(key(one)).or_default().push(one.held_until.as_deref());
+    }
+    let mut days: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut asks = 0;
+    for steps in steps.values() {
+        match steps.iter().copied().collect::<Option<Vec<&str>>>() {
+            Some(until) => *days.entry(&until.into_iter().max().expect("a step")[..10]).or_default() += 1,
+            None => asks += 1,
+        }
+    }
+    for (day, n) in days.iter().take(3) {
+        check_says(&run.screen, &format!("{} until {day}", number(*n)));
+        check_says(&run.page, &format!("{} until {day}", number(*n)));
+    }
+    if asks > 0 {
+        check_says(&run.screen, &format!("{} for somebody who knows", number(asks)));
+        check_says(&run.page, &format!("{} for somebody who knows", number(asks)));
+    }
+}
+
+/// What the comment counts of what it suggests, from the events and from the documents.
+fn check_comment(run: &Run) {
+    let report = &run.report;
+    let chosen = report.chosen(false);
+    if chosen.is_empty() {
+        return;
+    }
+    let shown = |arn: &&str| report.principals.iter().any(|one| one.arn == *arn);
+    let whose: BTreeSet<&str> = affected(report).into_iter().filter(shown).collect();
+    let replayed = run
+        .events
+        .iter()
+        .filter(|event| whose.contains(who(event)) && is_replayed(event));
+    let partial = replayed.filter(|event| {
+        let mut calls = event["calls"].as_array().expect("a list").iter();
+        calls.any(|call| call["complete"] == false && call["action"].as_str() != denied(event))
+    });
+    match partial.count() as u64 {
+        0 => {}
+        n => check_says(
+            &run.comment,
+            &format!("{} only part of their resources", count(n, "call shows", "calls show")),
+        ),
+    }
+    let shapes: u64 = chosen.iter().map(|one| one.verdict.shapes_proved).sum();
+    check_says(&run.comment, &count(shapes, "resource shape", "resource shapes"));
+    match report.coverage.events_unmapped {
+        0 => {}
+        n => check_says(
+            &run.comment,
+            &format!("{} an operation", count(n, "event names", "events name")),
+        ),
+    }
+    let grades = |of: fn(&GradeTotals) -> u64| -> u64 {
+        let mine = report.principals.iter().filter(|one| whose.contains(one.arn.as_str()));
+        mine.map(|one| of(&one.totals)).sum()
+    };
+    for (n, why) in [
+        (grades(|totals| totals.unobservable), "not logged by this trail"),
+        (grades(|totals| totals.outside_coverage), "outside the archive"),
+        (grades(|totals| totals.inferred), "inferred"),
+        (grades(|totals| totals.denied_only), "only denied so far"),
+    ] {
+        if n > 0 {
+            check_says(
+                &run.comment,
+                &format!("{}: {why}", count(n, "granted action", "granted actions")),
+            );
+        }
+    }
+    // What stays unseen in a document is what its patterns match of the catalog, and names that it does not know.
+    for one in &chosen {
+        let statements = one.statements.iter().filter_map(|statement| statement.unseen.as_ref());
+        let stays: u64 = statements.clone().map(|unseen| unseen.actions).sum();
+        let by_reason: u64 = statements.flat_map(|unseen| &unseen.why).map(|why| why.actions).sum();
+        assert_eq!(stays, by_reason, "{}", one.policy);
+    }
+    assert!(run.comment.chars().count() < 12_000, "{}", run.comment.chars().count());
+}
+
+/// What stays for what was made: actions that only a life cycle keeps.
+fn check_life_cycles(run: &Run) {
+    let kept = people(&run.report).flat_map(|one| &one.actions);
+    let kept = kept.filter(|one| one.grade == Grade::Inferred && one.why.starts_with("life cycle of"));
+    let kept = kept.count() as u64;
+    assert_eq!(run.report.totals.life_cycles.expect("asked for").actions, kept);
+    if kept > 0 {
+        check_says(
+            &run.screen,
+            &count(kept, "action stays for what was made", "actions stay for what was made"),
+        );
+        check_says(
+            &run.page,
+            &count(kept, "action stays for what was made", "actions stay for what was made"),
+        );
+    }
+}
+
 fn check(events: &[&str], shown: &[&str]) -> Run {
     let run = run(events, shown);
     check_calls(&run);
@@ -441,6 +555,8 @@ fn check(events: &[&str], shown: &[&str]) -> Run {
     check_coverage(&run);
     check_actions(&run);
     check_policies(&run);
+    check_comment(&run);
+    check_life_cycles(&run);
     run
 }
 

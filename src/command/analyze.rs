@@ -149,7 +149,10 @@ impl AnalyzeArgs {
     }
 
     fn show(&self, report: &Report, terminal: &Terminal) -> anyhow::Result<()> {
-        let options = self.format.options(terminal);
+        let options = emit::Options {
+            result: self.out.as_ref().map(|dir| dir.join("result.json")),
+            ..self.format.options(terminal)
+        };
         if let Some(dir) = &self.out {
             let written = emit::folder(report, dir, &options).with_context(|| format!("--out {}", dir.display()))?;
             terminal.say(&format!("wrote {} files to {}", written.files.len(), dir.display()));

@@ -104,7 +104,7 @@ fn explain(report: &Report, principal: &Principal, wanted: Option<&str>, out: &m
         writeln!(out, "  not rewritten: {}", plain(why_not))?;
     }
     for workload in &principal.workloads {
-        writeln!(out, "  used by {}: {} calls", plain(&workload.label()), workload.calls)?;
+        writeln!(out, "  used by {}: {}", plain(&workload.label()), calls(workload.calls))?;
     }
     for (split, held) in emit::split::splits_of(report, &principal.arn) {
         writeln!(out, "  as roles of their own:")?;
@@ -137,7 +137,7 @@ fn explain(report: &Report, principal: &Principal, wanted: Option<&str>, out: &m
     }
     for call in principal.unexplained.iter().filter(|call| takes(&call.action)) {
         found = true;
-        writeln!(out, "\n  {}", call.action)?;
+        writeln!(out, "\n  {}", plain(&call.action))?;
         let event = call
             .event
             .as_deref()
@@ -145,9 +145,9 @@ fn explain(report: &Report, principal: &Principal, wanted: Option<&str>, out: &m
             .unwrap_or_default();
         writeln!(
             out,
-            "    unexplained {} calls, first {}{event}: {}",
-            call.calls + call.indeterminate,
-            call.first_seen,
+            "    unexplained {}, first {}{event}: {}",
+            calls(call.calls + call.indeterminate),
+            plain(&call.first_seen),
             plain(&call.why)
         )?;
     }
@@ -156,8 +156,8 @@ fn explain(report: &Report, principal: &Principal, wanted: Option<&str>, out: &m
         writeln!(out, "\n  {}", elsewhere.action)?;
         writeln!(
             out,
-            "    elsewhere   {} calls, last {}: {}",
-            elsewhere.calls,
+            "    elsewhere   {}, last {}: {}",
+            calls(elsewhere.calls),
             elsewhere.last_seen,
             plain(&elsewhere.why)
         )?;
@@ -215,9 +215,9 @@ impl Subject<'_> {
         for workload in &action.workloads {
             writeln!(
                 out,
-                "    by          {}: {} calls",
+                "    by          {}: {}",
                 plain(&workload.label()),
-                workload.calls
+                calls(workload.calls)
             )?;
         }
         for resource in action.resources.iter().take(10) {
@@ -289,9 +289,9 @@ impl Subject<'_> {
     fn granted_by(&self, granted_by: &[GrantedBy], out: &mut dyn Write) -> io::Result<()> {
         for by in granted_by {
             let place = if by.statement == by.index.to_string() {
-                format!("statement {}", by.index)
+                format!("statement {}", by.index + 1)
             } else {
-                format!("statement {} (Sid {})", by.index, by.statement)
+                format!("statement {} (Sid {})", by.index + 1, by.statement)
             };
             let file = self
                 .note(by)
@@ -392,7 +392,7 @@ impl Subject<'_> {
     }
 }
 
-/// The Allow statements of a document that grant an action, each as `statement 0: s3:Get* on arn:…`.
+/// The Allow statements of a document that grant an action, each as `statement 1: s3:Get* on arn:…`.
 fn granting(document: &PolicyText, action: &str) -> Vec<String> {
     let Ok(policy) = document.policy() else {
         return Vec::new();
@@ -428,10 +428,15 @@ fn granting(document: &PolicyText, action: &str) -> Vec<String> {
         };
         found.push(format!(
             "statement {}: {pattern} on {resources}{condition}",
-            statement.index
+            statement.index + 1
         ));
     }
     found
+}
+
+/// `1 call`, `3 calls`.
+fn calls(n: u64) -> String {
+    format!("{n} {}", if n == 1 { "call" } else { "calls" })
 }
 
 fn evidence_wanted(grade: Grade, action: &str, why: &str) -> &'static str {
@@ -442,7 +447,7 @@ fn evidence_wanted(grade: Grade, action: &str, why: &str) -> &'static str {
         Grade::Inferred if why.starts_with(LIFE_CYCLE) => "nothing in the past: --life-cycles off asks the past alone",
         Grade::Used | Grade::Inferred => "a window without such calls, longer than --min-window",
         Grade::Unobservable => {
-            "data events for these resources, a log other than CloudTrail, or last-accessed data with --evidence balanced"
+            "data events for these resources, last-accessed data, or the word of somebody who knows: trimtrail decide"
         }
         Grade::OutsideCoverage => "logs of the missing days, regions or event classes",
         Grade::DeniedOnly => "a call that AWS allows keeps it; --evidence aggressive drops it",

@@ -198,6 +198,7 @@ impl Terminal {
             colour: self.colour,
             include_held: false,
             verbose: self.verbose,
+            result: None,
         }
     }
 

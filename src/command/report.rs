@@ -76,7 +76,10 @@ impl ReportArgs {
         };
         let report = load(result)?;
         let baseline = self.format.baseline.as_ref().map(load).transpose()?;
-        let options = self.format.options(terminal);
+        let options = emit::Options {
+            result: Some(result.clone()),
+            ..self.format.options(terminal)
+        };
         if let Some(dir) = &self.out {
             emit::folder(&report, dir, &options)?;
         }

@@ -120,7 +120,7 @@ fn write(changes: &Changes, form: &dyn Form, out: &mut dyn Write) -> Result<(), 
             [
                 line,
                 format!(
-                    "suggestion {} on {} would have taken it; it was {standing}",
+                    "to go with suggestion {} on {}, which was {standing}",
                     used.suggestion, used.policy
                 ),
             ]
@@ -237,15 +237,18 @@ fn practices(changes: &Changes) -> (Vec<[String; 2]>, bool) {
     (lines, moved)
 }
 
-/// Lines with a detail each; an empty detail is left out, and so is a section without lines.
+/// Lines with a detail each, one that several share below the last of them; an empty detail is left out, and so is a
+/// section without lines.
 fn section(title: &str, lines: &[[String; 2]], form: &dyn Form, out: &mut dyn Write) -> Result<(), Error> {
     if lines.is_empty() {
         return Ok(());
     }
     writeln!(out, "{}", form.section(title))?;
-    for [line, detail] in lines.iter().take(LINES) {
+    let shown = &lines[..lines.len().min(LINES)];
+    for (at, [line, detail]) in shown.iter().enumerate() {
         writeln!(out, "{}", form.line(line))?;
-        if !detail.is_empty() {
+        let goes_on = shown.get(at + 1).is_some_and(|[_, next]| next == detail);
+        if !detail.is_empty() && !goes_on {
             writeln!(out, "{}", form.detail(detail))?;
         }
     }

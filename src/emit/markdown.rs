@@ -5,12 +5,13 @@ use std::io::Write;
 
 use super::policies::{self, Chosen};
 use super::{Error, Options, comment, diff, escape, split, view};
-use crate::report::{Report, RoleSplit, Suggestion};
+use crate::report::{Report, RoleSplit, Suggestion, Verdict};
+use crate::verify::Verified;
 
 /// GitHub takes 65,536 characters a comment; the rest is for the sentence that says what was left out.
 const LONGEST: usize = 64_000;
-/// A comment that is read is shorter: diffs that would make it longer stand in the pull request itself.
-const READABLE: usize = 12_000;
+/// A comment that is read is shorter: documents that would make it longer stand in the pull request itself.
+const READABLE: usize = 8_000;
 /// Rows of the table of policies.
 const ROWS: usize = 60;
 /// Longest name or sentence that a stranger wrote.
@@ -33,12 +34,18 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
     }
     accounts(report, &mut text);
     splits(report, &mut text);
+    if chosen.iter().any(Chosen::replaces) {
+        text.push_str(
+            "### Policy by policy\n\nDiffs that are not shown here stand in the files and in `report.html`.\n\n",
+        );
+    }
+    let told = doubts_of_all(&chosen);
     let mut left_out = 0_u64;
     let mut size = text.chars().count();
     let short: Vec<String> = groups
         .iter()
         .enumerate()
-        .map(|(at, one)| details(report, at, one, Show::Facts))
+        .map(|(at, one)| details(report, &told, at, one, Show::Facts))
         .collect::<Result<_, _>>()?;
     // Facts come before diffs, and the diffs of the riskiest before others.
     let mut to_come: usize = short.iter().map(|part| part.chars().count()).sum();
@@ -49,7 +56,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
             if size + part.chars().count() + to_come >= READABLE {
                 break;
             }
-            let more = details(report, at, one, show)?;
+            let more = details(report, &told, at, one, show)?;
             if size + more.chars().count() + to_come <= READABLE {
                 part = more;
                 break;
@@ -80,6 +87,13 @@ fn name(text: &str) -> String {
 
 fn sentence(text: &str) -> String {
     escape::markdown(&escape::cut(text, SENTENCE))
+}
+
+/// A sentence that begins one: its first letter in upper case.
+fn opening(text: &str) -> String {
+    let mut rest = text.chars();
+    let first = rest.next().map(|c| c.to_ascii_uppercase());
+    sentence(&first.into_iter().chain(rest).collect::<String>())
 }
 
 /// A few names, and how many more.
@@ -172,11 +186,22 @@ fn goes(report: &Report, groups: &[Vec<&Chosen<'_>>], text: &mut String) {
 fn why(report: &Report, groups: &[Vec<&Chosen<'_>>], text: &mut String) {
     text.push_str(&format!(
         "### Why\n\nIn {} ({} to {}) no call by any of these principals needed what goes, and the trail logs such calls: \
-         it has no logged use. Where that rests on an assumption, the assumption stands below.\n\n",
+         it has no logged use. What that takes for granted stands under *not* proved.\n\n",
         view::count(report.window.days.max(0.0).floor() as u64, "day", "days"),
         sentence(view::day(&report.window.from)),
         sentence(view::day(&report.window.to)),
     ));
+    let chosen: BTreeSet<&String> = groups
+        .iter()
+        .flatten()
+        .flat_map(|one| &one.suggestion.verdict.chosen_by)
+        .collect();
+    if !chosen.is_empty() {
+        text.push_str(&format!(
+            "Some of it nobody could see: it goes because {} chose so, as told below.\n\n",
+            names(chosen, 5)
+        ));
+    }
     let detached: Vec<String> = groups
         .iter()
         .filter_map(|alike| Some((alike, alike.first().filter(|one| !one.replaces())?.suggestion)))
@@ -206,14 +231,17 @@ fn stays(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
         let totals = &principal.totals;
         for (reason, n) in [
             (
-                "not logged by this trail (data events and the like)",
+                "not logged by this trail: data events and the like",
                 totals.unobservable,
             ),
             (
                 "outside the archive's days, regions or accounts",
                 totals.outside_coverage,
             ),
-            ("seen through another call (such as iam:PassRole)", totals.inferred),
+            (
+                "inferred: another call needs them too, or what it made will be changed and deleted",
+                totals.inferred,
+            ),
             ("only denied so far", totals.denied_only),
         ] {
             *reasons.entry(reason).or_default() += n;
@@ -232,8 +260,8 @@ fn stays(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
         }
         if chosen.iter().any(|one| !view::unseen(one.suggestion).is_empty()) {
             text.push_str(
-                "\nWhere that is all of a statement, it is named below: whoever knows that its actions are not needed may delete \
-                 it.\n",
+                "\nWhat nobody saw used stands in a statement of its own, named below: whoever knows that it is not needed \
+                 deletes that statement, or answers `trimtrail decide` once.\n",
             );
         }
         text.push('\n');
@@ -260,42 +288,43 @@ fn stays(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
 }
 
 fn proved(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
+    let calls = view::calls(report, chosen.iter().map(|one| &**one.suggestion));
     let verdicts = || chosen.iter().map(|one| &one.suggestion.verdict);
     if !chosen.is_empty() {
         let narrower = verdicts().filter(|v| v.narrower == "proved").count();
         let keeps = verdicts().filter(|v| v.keeps == "proved").count();
-        let (calls, _) = view::calls_replayed(report, chosen.iter().map(|one| &**one.suggestion));
-        let stand_for = match calls {
+        let stand_for = match calls.replayed {
             0 => String::new(),
             calls => format!(" that stand for {}", view::count(calls, "call", "calls")),
         };
         text.push_str(&format!(
-            "### What is proved\n\n- The new policy allows nothing that the old one does not: {narrower} of {n}.\n\
-             - Every observed call that the old policy allows, the new one allows: {keeps} of {n}, {}{stand_for}.\n\
-             - Both relative to the catalog of {}.\n{}\n",
+            "### What is proved\n\nRelative to the catalog of {}:\n\n- The new policy allows nothing that the old one does \
+             not: {narrower} of {n}.\n\
+             - Every observed call that the old policy allows, the new one allows: {keeps} of {n}, {}{stand_for}.\n{}\n",
+            sentence(&report.tool.catalog_date),
             view::count(
                 verdicts().map(|v| v.shapes_proved).sum(),
                 "resource shape",
                 "resource shapes"
             ),
-            sentence(&report.tool.catalog_date),
             tried(report, chosen),
             n = chosen.len(),
         ));
     }
     text.push_str("### What is *not* proved\n\n- Use that is rarer than the window is long: a yearly job leaves no trace in a quarter.\n");
-    let incomplete = match view::calls_replayed(report, chosen.iter().map(|one| &**one.suggestion)) {
-        // Results of earlier versions know it of suggestions alone.
-        (_, 0) => verdicts().map(|v| v.incomplete).sum(),
-        (_, incomplete) => incomplete,
+    // Results of earlier versions know it of suggestions alone.
+    let of = |known: u64, one: fn(&Verdict) -> u64| match calls.replayed {
+        0 => verdicts().map(one).sum(),
+        _ => known,
     };
+    let incomplete = of(calls.incomplete, |verdict| verdict.incomplete);
     if incomplete > 0 {
         text.push_str(&format!(
-            "- {} only part of their resources.\n",
+            "- {} only part of their resources, and count as calls on any.\n",
             view::count(incomplete, "call shows", "calls show")
         ));
     }
-    let unexplained: u64 = verdicts().map(|v| v.unexplained).sum();
+    let unexplained = of(calls.unexplained, |verdict| verdict.unexplained);
     if unexplained > 0 {
         text.push_str(&format!(
             "- {} explained by no statement; all that could explain them stays.\n",
@@ -325,16 +354,31 @@ fn proved(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
         ));
     }
     let assumptions: BTreeSet<&String> = chosen.iter().flat_map(|one| &one.suggestion.assumptions).collect();
-    for assumption in assumptions.iter().take(20) {
-        text.push_str(&format!("- Assumed: {}\n", sentence(assumption)));
+    if !assumptions.is_empty() {
+        let told: Vec<String> = assumptions.iter().take(20).map(|one| sentence(one)).collect();
+        let more = match assumptions.len().saturating_sub(told.len()) {
+            0 => String::new(),
+            more => format!("; {more} more, each with its suggestion"),
+        };
+        text.push_str(&format!("- Taken for granted: {}{more}.\n", told.join("; ")));
     }
-    if assumptions.len() > 20 {
-        text.push_str(&format!(
-            "- {} more assumptions, each with its suggestion.\n",
-            assumptions.len() - 20
-        ));
+    for why in doubts_of_all(chosen) {
+        text.push_str(&format!("- Confidence is no higher because {}.\n", sentence(why)));
     }
     text.push('\n');
+}
+
+/// What keeps the confidence in every one from being higher.
+fn doubts_of_all<'r>(chosen: &[Chosen<'r>]) -> Vec<&'r String> {
+    let Some((first, others)) = chosen.split_first() else {
+        return Vec::new();
+    };
+    let shared = |why: &&String| {
+        let mut others = others.iter();
+        others.all(|one| one.suggestion.confidence_why.contains(why))
+    };
+    let first: &'r Verified<Suggestion> = first.suggestion;
+    first.confidence_why.iter().filter(shared).take(6).collect()
 }
 
 /// What a backtest says of what is chosen.
@@ -354,18 +398,18 @@ fn tried(report: &Report, chosen: &[Chosen<'_>]) -> String {
 
 fn undo(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
     text.push_str(
-        "### How to undo it, and what to watch\n\nRevert this change, or put the `….original.json` beside each policy back in \
-         its place; both restore the old policy. For two weeks watch CloudTrail for `AccessDenied` and \
-         `UnauthorizedOperation` by the principals above.\n\n",
+        "### How to undo it, and what to watch\n\nRevert this change, or put the `….original.json` beside each policy back: \
+         both restore the old one. For two weeks watch CloudTrail for `AccessDenied` and `UnauthorizedOperation` by the \
+         principals above.",
     );
     if let Some(first) = chosen.iter().map(|one| one.suggestion.expires.as_str()).min() {
         text.push_str(&format!(
-            "### When it expires\n\nOn {}, 14 days after the analysis; the logs end on {}. After that analyze again: `trimtrail patch` \
-             edits nothing then, and ends with exit code 10.\n\n",
+            " This is good until {}; the logs end on {}. Then analyze again: `trimtrail patch` edits nothing of what expired.",
             sentence(view::day(first)),
             sentence(view::day(&report.window.to)),
         ));
     }
+    text.push_str("\n\n");
 }
 
 /// What deserves attention of whole accounts.
@@ -377,8 +421,8 @@ fn accounts(report: &Report, text: &mut String) {
     text.push_str("### What deserves attention of whole accounts\n\n");
     for one in found.iter().take(20) {
         let (account, finding) = (name(&one.account), &one.finding);
-        let (title, fix) = (sentence(&finding.title), sentence(&finding.fix));
-        text.push_str(&format!("- {account}, {}: {title}. {fix}\n", finding.severity.name()));
+        let (title, fix) = (sentence(&finding.title), opening(&finding.fix));
+        text.push_str(&format!("- {account}, {}: {title}. {fix}.\n", finding.severity.name()));
     }
     if found.len() > 20 {
         text.push_str(&format!("- {} more in `result.json`.\n", found.len() - 20));
@@ -422,20 +466,19 @@ enum Show {
     Facts,
 }
 
-fn details(report: &Report, at: usize, alike: &Alike<'_, '_>, show: Show) -> Result<String, Error> {
+/// One suggestion, or several that say the same; `told` is what was said of all.
+fn details(report: &Report, told: &[&String], at: usize, alike: &Alike<'_, '_>, show: Show) -> Result<String, Error> {
     let Some(s) = alike.first().map(|one| one.suggestion) else {
         return Ok(String::new());
     };
     let affects = affected(alike);
     let mut text = format!(
-        "<details><summary>{}. {} {}{}: {}{} for {}</summary>\n\n",
+        "<details><summary>{}. {} {}{} of {}</summary>\n\n",
         at + 1,
         view::change(&s.change),
         name(&s.policy),
-        times(alike, ", ", " alike"),
-        view::count(s.removed_actions, "action goes", "actions go"),
-        if alike.len() > 1 { " of each," } else { "" },
-        view::count(affects.len() as u64, "principal", "principals"),
+        times(alike, ", ", " alike,"),
+        people(alike, 2),
     );
     if affects.len() > 2 {
         text.push_str(&format!("- For: {}\n", people(alike, 10)));
@@ -455,18 +498,19 @@ fn details(report: &Report, at: usize, alike: &Alike<'_, '_>, show: Show) -> Res
         let (from, to) = (names(&narrowed.from, 3), names(&narrowed.to, 5));
         text.push_str(&format!(
             "- Statement {}: {from} becomes {to}\n",
-            name(&narrowed.statement)
+            name(&view::narrowed(s, narrowed))
         ));
     }
     if let Some(held) = &s.held {
         text.push_str(&format!("- Held: {}\n", sentence(held)));
     }
-    if s.characters.after > s.characters.before {
+    let doubts = s.confidence_why.iter().filter(|why| !told.contains(why)).take(3);
+    let doubts: Vec<String> = doubts.map(|why| sentence(why)).collect();
+    if !doubts.is_empty() && s.held.is_none() {
         text.push_str(&format!(
-            "- Size: {} of {} characters, before {}\n",
-            view::number(s.characters.after),
-            view::number(s.characters.quota),
-            view::number(s.characters.before)
+            "- Confidence {}: {}\n",
+            sentence(&s.confidence),
+            doubts.join("; ")
         ));
     }
     for (statement, stays) in view::unseen(s).iter().take(10) {
@@ -479,14 +523,9 @@ fn details(report: &Report, at: usize, alike: &Alike<'_, '_>, show: Show) -> Res
         text.push_str(&format!("- Room: {}\n", sentence(&room.note)));
     }
     if alike.iter().all(|one| one.replaces()) {
-        let elsewhere = if show == Show::Diff {
-            ""
-        } else {
-            " (the diff stands there and in `report.html`)"
-        };
         let paths = names(alike.iter().map(|one| one.path()), 10);
         let files = if alike.len() > 1 { "Files" } else { "File" };
-        text.push_str(&format!("- {files}: {paths}{elsewhere}\n"));
+        text.push_str(&format!("- {files}: {paths}\n"));
         let (language, shown) = match show {
             Show::Diff => ("diff", diff::for_reading(s)?),
             Show::Seen => ("json", policies::seen(s)),
@@ -515,11 +554,7 @@ fn goes_of(s: &Suggestion) -> String {
         .map(|pattern| pattern.split_once(':').map_or(pattern, |(service, _)| service))
         .collect();
     let services: Vec<&str> = services.into_iter().collect();
-    format!(
-        "{} of {}",
-        view::count(s.removed_actions, "action", "actions"),
-        sentence(&services.join(", "))
-    )
+    format!("actions of {}", sentence(&services.join(", ")))
 }
 
 /// A fence that nothing inside can close.

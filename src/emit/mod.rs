@@ -132,7 +132,7 @@ impl FromStr for Format {
 }
 
 /// What a reader may choose about the form.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Options {
     /// Columns of the terminal.
     pub width: usize,
@@ -142,6 +142,8 @@ pub struct Options {
     pub include_held: bool,
     /// How much to say beyond the first screen.
     pub verbose: u8,
+    /// The file that holds the answer, for the commands that read it; `None` where it is not written anywhere.
+    pub result: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -151,6 +153,7 @@ impl Default for Options {
             colour: false,
             include_held: false,
             verbose: 0,
+            result: None,
         }
     }
 }

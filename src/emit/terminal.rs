@@ -1,6 +1,7 @@
 //! The first screen, the principals, and what to do next, in the columns there are.
 
 use std::io::Write;
+use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
@@ -23,7 +24,8 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
         width: options.width.max(NARROWEST),
         colour: options.colour,
     };
-    first_screen(report, &mut page);
+    let result = result_path(options);
+    first_screen(report, &result, &mut page);
     let all = view::rows(report);
     let rows = view::merged(report, view::rows(report));
     let shown = if options.verbose > 0 {
@@ -49,7 +51,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
             details(report, row, &mut page);
         }
     }
-    next(report, rows.first(), &mut page);
+    next(report, options, &result, rows.first(), &mut page);
     findings(report, options, &mut page);
     out.write_all(page.text.as_bytes())?;
     Ok(())
@@ -149,7 +151,7 @@ fn tied(parts: &[String]) -> String {
     parts.join("\u{a0}· ")
 }
 
-fn first_screen(report: &Report, page: &mut Page) {
+fn first_screen(report: &Report, result: &str, page: &mut Page) {
     page.wrapped("", &tied(&view::scope(report)));
     let totals = &report.totals;
     let (untouched, reasons) = view::not_touched(report);
@@ -181,17 +183,29 @@ fn first_screen(report: &Report, page: &mut Page) {
             0,
             "",
             AnsiColor::Green,
-            "trimtrail patch result.json DIR --write edits the sources",
+            &format!("trimtrail patch {result} DIR --write edits the sources"),
         );
     }
     if totals.held > 0 {
         status("HELD", totals.held, "", AnsiColor::Cyan, &tied(&held(report)));
     }
-    let choice = match totals.needs_choice {
-        0 => "",
-        _ => "grant what no log shows; to settle it: trimtrail decide result.json -o choices.toml",
+    let choice = match (totals.needs_choice, totals.questions) {
+        (0, _) => String::new(),
+        (_, questions) => {
+            let nouns = if totals.needs_choice == 1 {
+                "policy grants"
+            } else {
+                "policies grant"
+            };
+            let asks = match questions {
+                // Results of earlier versions did not count them.
+                0 => "those who know settle it".to_owned(),
+                n => format!("{} for those who know", view::count(n, "question", "questions")),
+            };
+            format!("{nouns} what no log shows, ready ones too; {asks}: trimtrail decide {result} -o choices.toml")
+        }
     };
-    status("NEEDS A CHOICE", totals.needs_choice, "", AnsiColor::Yellow, choice);
+    status("NEEDS A CHOICE", totals.needs_choice, "", AnsiColor::Yellow, &choice);
     status("NOT TOUCHED", untouched, "", AnsiColor::Blue, &tied(&reasons));
     if let Some((who, actions)) = view::top_risk(report) {
         let text = format!("{who}: {}", some(actions, 6));
@@ -361,18 +375,31 @@ fn quoted(word: &str) -> Option<String> {
     }
 }
 
-fn next(report: &Report, first: Option<&view::Row<'_>>, page: &mut Page) {
+/// The file of the result, for commands; where there is none, or it has no name to show, the one that `--out result` makes.
+fn result_path(options: &Options) -> String {
+    let known = options.result.as_deref().and_then(Path::to_str);
+    let known = known.and_then(quoted);
+    known.unwrap_or_else(|| "result/result.json".to_owned())
+}
+
+fn next(report: &Report, options: &Options, result: &str, first: Option<&view::Row<'_>>, page: &mut Page) {
     let mut commands = Vec::new();
+    if options.result.is_none() {
+        commands.push((
+            "first keep this answer where these commands read it",
+            "trimtrail analyze … --out result".to_owned(),
+        ));
+    }
     if report.totals.ready > 0 {
         commands.push((
             "what a pull request would say",
-            "trimtrail report result.json --format markdown".to_owned(),
+            format!("trimtrail report {result} --format markdown"),
         ));
     }
     if let Some(name) = first.and_then(|row| quoted(&row.principal.arn)) {
         commands.push((
             "why something is kept or goes",
-            format!("trimtrail explain result.json {name}"),
+            format!("trimtrail explain {result} {name}"),
         ));
     }
     if !report.coverage.gaps.is_empty() || report.totals.would_prove_most.is_some() {

@@ -122,14 +122,15 @@ fn the_first_screen_has_its_tone() {
     );
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(
-        lines[..9],
+        lines[..10],
         [
             "Window 180d · 1 account · 1 region unproven · S3 data events: 1 bucket · SCPs: not seen",
             "READY NOW        3 suggestions   0 of 41,202 observed calls lost (catalog 2026-10-27) · 2 keep something unseen · backtest: 0 of 38,000",
             "                                 later calls would have broken",
-            "                                 trimtrail patch result.json DIR --write edits the sources",
+            "                                 trimtrail patch result/result.json DIR --write edits the sources",
             "HELD             1               1 until 2026-12-01 · backtest: 2 later calls would have broken · --include-held takes them",
-            "NEEDS A CHOICE  31               grant what no log shows; to settle it: trimtrail decide result.json -o choices.toml",
+            "NEEDS A CHOICE  31               policies grant what no log shows, ready ones too; those who know settle it: trimtrail decide",
+            "                                 result/result.json -o choices.toml",
             "NOT TOUCHED    105               61 too new · 44 service roles",
             "Top risk removed   role/ci-deploy (1 policy, 1 principal): iam:PutRolePolicy, iam:CreateAccessKey",
             "Would prove most   data events on 4 buckets",

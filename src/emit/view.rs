@@ -1,12 +1,13 @@
 //! What every format for people says the same way: names, numbers, grades, and who comes first.
 
+use std::cmp::Reverse;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use crate::gap::Grade;
-use crate::report::{Chosen, Principal, Report, Suggestion, Verdict};
+use crate::gap::{Grade, Reason};
+use crate::report::{Chosen, Narrowed, Principal, Report, Suggestion, Unseen, Verdict};
 use crate::verify::Verified;
 
 /// `role/ci-deploy` of `arn:aws:iam::111122223333:role/path/ci-deploy`.
@@ -134,7 +135,7 @@ pub(super) fn scope(report: &Report) -> Vec<String> {
 /// Why principals were left alone, the most frequent reason first.
 pub(super) fn not_touched(report: &Report) -> (u64, Vec<String>) {
     let mut reasons: Vec<(&String, &u64)> = report.totals.not_touched.iter().collect();
-    reasons.sort_by_key(|(reason, n)| (std::cmp::Reverse(**n), *reason));
+    reasons.sort_by_key(|(reason, n)| (Reverse(**n), *reason));
     let total = reasons.iter().map(|(_, n)| **n).sum();
     let named = reasons
         .into_iter()
@@ -163,16 +164,25 @@ pub(super) fn ready_unseen(report: &Report) -> Option<String> {
     (unseen > 0).then(|| format!("{} keep something unseen", number(unseen)))
 }
 
-/// Calls of everybody whom suggestions affect, each event once, and how many of them show only part of their resources;
-/// 0 in results of earlier versions.
-pub(super) fn calls_replayed<'r>(report: &Report, suggestions: impl Iterator<Item = &'r Suggestion>) -> (u64, u64) {
+/// Calls of everybody whom suggestions affect, each event once; nothing in results of earlier versions.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Calls {
+    /// All that are replayed.
+    pub(super) replayed: u64,
+    /// Of those, calls that show only part of their resources.
+    pub(super) incomplete: u64,
+    /// Of those, calls that no statement explains.
+    pub(super) unexplained: u64,
+}
+
+pub(super) fn calls<'r>(report: &Report, suggestions: impl Iterator<Item = &'r Suggestion>) -> Calls {
     let affected: BTreeSet<&str> = suggestions.flat_map(|s| s.affects.iter().map(String::as_str)).collect();
-    let concerned = report
-        .principals
-        .iter()
-        .filter(|one| affected.contains(one.arn.as_str()));
-    concerned.fold((0, 0), |(calls, incomplete), one| {
-        (calls + one.calls_replayed, incomplete + one.calls_incomplete)
+    let concerned = report.principals.iter();
+    let concerned = concerned.filter(|one| affected.contains(one.arn.as_str()));
+    concerned.fold(Calls::default(), |sum, one| Calls {
+        replayed: sum.replayed + one.calls_replayed,
+        incomplete: sum.incomplete + one.calls_incomplete,
+        unexplained: sum.unexplained + one.calls_unexplained,
     })
 }
 
@@ -211,8 +221,7 @@ fn says(s: &Verified<Suggestion>) -> String {
     format!("{same:?} of {} holders: {}", s.affects.len(), s.after().as_str())
 }
 
-/// What of a suggestion stays only because nobody could see it: each statement's name, and how much it is for which
-/// reasons.
+/// What of a suggestion stays although nobody saw it used: each statement's name, and how much it is for which reasons.
 pub(super) fn unseen(suggestion: &Verified<Suggestion>) -> Vec<(String, String)> {
     let document = suggestion.after().value();
     let statements = statements(&document);
@@ -220,31 +229,63 @@ pub(super) fn unseen(suggestion: &Verified<Suggestion>) -> Vec<(String, String)>
     hidden
         .filter_map(|(at, statement)| {
             let unseen = statement.unseen.as_ref()?;
-            let sid = statements.get(at).and_then(|statement| statement.get("Sid")?.as_str());
-            let name = sid.filter(|sid| !sid.is_empty());
-            let name = name.map_or_else(|| format!("statement {}", at + 1), str::to_owned);
-            let reasons: Vec<String> = unseen
-                .why
-                .iter()
-                .take(REASONS)
-                .map(|one| format!("{}: {}", number(one.actions), one.why))
-                .collect();
-            let rest: u64 = unseen.why.iter().skip(REASONS).map(|one| one.actions).sum();
-            let more = match rest {
-                0 => String::new(),
-                rest => format!("; {} for other reasons", number(rest)),
-            };
+            let name = statements.get(at).map_or_else(|| nameless(at), |one| named(one, at));
             let all = count(unseen.actions, "action stays", "actions stay");
-            let they = if unseen.actions == 1 { "it is" } else { "they are" };
-            // One reason is that of all.
-            let reasons = match &unseen.why[..] {
-                [only] => only.why.clone(),
-                _ => format!("{}{more}", reasons.join("; ")),
-            };
-            let text = format!("{all} only because nobody could see whether {they} used ({reasons})");
-            Some((name, text))
+            Some((name, format!("{all} that nobody saw used: {}", reasons(unseen))))
         })
         .collect()
+}
+
+/// The Sid of a statement, else its place as people count.
+fn named(statement: &Value, at: usize) -> String {
+    let sid = statement.get("Sid").and_then(Value::as_str);
+    let sid = sid.filter(|sid| !sid.is_empty());
+    sid.map_or_else(|| nameless(at), str::to_owned)
+}
+
+fn nameless(at: usize) -> String {
+    format!("statement {}", at + 1)
+}
+
+/// Why nobody saw them used, the kinds of reasons that questions are asked by; how many each, where there are several.
+fn reasons(unseen: &Unseen) -> String {
+    let mut kinds: Vec<(&str, u64)> = Vec::new();
+    for one in &unseen.why {
+        let reason = one.reason.as_deref().and_then(Reason::of_name);
+        let says: &str = match reason {
+            Some(reason) => reason.says(),
+            None => &one.why,
+        };
+        match kinds.iter_mut().find(|(known, _)| *known == says) {
+            Some((_, actions)) => *actions += one.actions,
+            None => kinds.push((says, one.actions)),
+        }
+    }
+    kinds.sort_by_key(|(_, actions)| Reverse(*actions));
+    if let [(only, _)] = kinds[..] {
+        return only.to_owned();
+    }
+    let mut parts: Vec<String> = kinds
+        .iter()
+        .take(REASONS)
+        .map(|(says, actions)| format!("{}: {says}", number(*actions)))
+        .collect();
+    let rest: u64 = kinds.iter().skip(REASONS).map(|(_, actions)| actions).sum();
+    if rest > 0 {
+        parts.push(format!("{} for other reasons", number(rest)));
+    }
+    parts.join("; ")
+}
+
+/// The statement of which resources became narrower: its Sid, else its place as people count.
+pub(super) fn narrowed(suggestion: &Verified<Suggestion>, narrowed: &Narrowed) -> String {
+    let document = suggestion.before().value();
+    let at = narrowed.statement.parse::<usize>().ok();
+    let statement = at.and_then(|at| Some((statements(&document).get(at)?, at)));
+    match statement {
+        Some((statement, at)) if statement.get("Sid").is_none() => nameless(at),
+        Some(_) | None => narrowed.statement.clone(),
+    }
 }
 
 /// What people chose in a suggestion, each choice in words.
@@ -273,7 +314,7 @@ pub(super) fn chosen(suggestion: &Suggestion) -> Vec<String> {
 }
 
 /// Most reasons that are named for one statement.
-const REASONS: usize = 3;
+const REASONS: usize = 4;
 
 /// The statements of a document, one that stands alone included.
 pub(super) fn statements(document: &Value) -> &[Value] {

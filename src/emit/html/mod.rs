@@ -157,7 +157,7 @@ fn view(report: &Report) -> Result<Value, Error> {
             "workloads": principal.workloads.iter().take(20).map(|w| json!({
                 "name": w.label(),
                 "cluster": w.cluster,
-                "calls": view::number(w.calls),
+                "calls": view::count(w.calls, "call", "calls"),
             })).collect::<Vec<_>>(),
             "split": split::splits_of(report, &principal.arn).flat_map(|(split, _)| split::lines(split)).collect::<Vec<_>>(),
             "services": services(principal),
@@ -196,6 +196,7 @@ fn view(report: &Report) -> Result<Value, Error> {
     }
     let room_of_others = room_of_bodies(rows.len()) / 4 + room;
     let (others, more_others) = others(report, &mut told, &mut room_of_lines, room_of_others)?;
+    let brief = principals.iter().filter(|line| line["body"].is_null()).count() as u64;
     let totals = &report.totals;
     let (untouched, reasons) = view::not_touched(report);
     let mut proof = vec![view::proof(report)];
@@ -210,6 +211,8 @@ fn view(report: &Report) -> Result<Value, Error> {
         "held": view::number(totals.held),
         "waits": waits(report),
         "choice": view::number(totals.needs_choice),
+        "choices": totals.needs_choice > 0,
+        "questions": (totals.questions > 0).then(|| view::count(totals.questions, "question", "questions")),
         "untouched": view::number(untouched),
         "reasons": reasons,
         "removable": view::number(totals.removable_actions),
@@ -220,6 +223,8 @@ fn view(report: &Report) -> Result<Value, Error> {
             "who": who, "actions": actions.iter().take(10).collect::<Vec<_>>(), "more": actions.len().saturating_sub(10),
         })),
         "would_prove_most": totals.would_prove_most,
+        "life_cycles": view::life_cycles(report),
+        "brief": (brief > 0).then(|| view::count(brief, "principal stands", "principals stand")),
         "principals": principals,
         "more_principals": rows.len().saturating_sub(PRINCIPALS),
         "others": others,
@@ -483,7 +488,7 @@ fn suggestion(report: &Report, at: usize, whole: bool, room: &mut Room) -> Resul
         "more_removed": s.removed.len().saturating_sub(40),
         "risk": s.risk_removed.iter().take(12).collect::<Vec<_>>(),
         "narrowed": s.narrowed.iter().take(20).map(|n| json!({
-            "statement": n.statement, "from": n.from.join(", "), "to": n.to.join(", "),
+            "statement": view::narrowed(s, n), "from": n.from.join(", "), "to": n.to.join(", "),
         })).collect::<Vec<_>>(),
         "assumptions": s.assumptions.iter().take(20).collect::<Vec<_>>(),
         "chosen": view::chosen(s).into_iter().take(20).collect::<Vec<_>>(),

@@ -225,7 +225,12 @@ fn cost(inputs: &Inputs<'_>, resource_type: &str) -> String {
     } else {
         format!("about ${dollars:.2}")
     };
-    format!("{dollars} a month for each one as busy as what is logged ({a_month:.0} events; {list})")
+    let noun = if resource_type == "AWS::S3::Object" {
+        "bucket"
+    } else {
+        "resource"
+    };
+    format!("{dollars} a month for a {noun} as busy as what is logged ({a_month:.0} events; {list})")
 }
 
 /// Days of an average month.
