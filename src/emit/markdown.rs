@@ -231,7 +231,7 @@ fn stays(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
         let totals = &principal.totals;
         for (reason, n) in [
             (
-                "not logged by this trail: data events and the like",
+                "not logged by this trail (data events and the like)",
                 totals.unobservable,
             ),
             (
@@ -239,7 +239,7 @@ fn stays(report: &Report, chosen: &[Chosen<'_>], text: &mut String) {
                 totals.outside_coverage,
             ),
             (
-                "inferred: another call needs them too, or what it made will be changed and deleted",
+                "inferred (another call needs them too, or what it made will be changed and deleted)",
                 totals.inferred,
             ),
             ("only denied so far", totals.denied_only),
@@ -421,7 +421,7 @@ fn accounts(report: &Report, text: &mut String) {
     text.push_str("### What deserves attention of whole accounts\n\n");
     for one in found.iter().take(20) {
         let (account, finding) = (name(&one.account), &one.finding);
-        let (title, fix) = (sentence(&finding.title), opening(&finding.fix));
+        let (title, fix) = (sentence(&finding.title), opening(finding.fix.trim_end_matches('.')));
         text.push_str(&format!("- {account}, {}: {title}. {fix}.\n", finding.severity.name()));
     }
     if found.len() > 20 {
@@ -505,7 +505,12 @@ fn details(report: &Report, told: &[&String], at: usize, alike: &Alike<'_, '_>, 
         text.push_str(&format!("- Held: {}\n", sentence(held)));
     }
     let doubts = s.confidence_why.iter().filter(|why| !told.contains(why)).take(3);
-    let doubts: Vec<String> = doubts.map(|why| sentence(why)).collect();
+    let doubts: Vec<String> = doubts
+        .map(|why| {
+            let names = affects.iter();
+            sentence(&names.fold(why.clone(), |why, arn| why.replace(arn.as_str(), &view::short(arn))))
+        })
+        .collect();
     if !doubts.is_empty() && s.held.is_none() {
         text.push_str(&format!(
             "- Confidence {}: {}\n",

@@ -153,6 +153,12 @@ fn tied(parts: &[String]) -> String {
 
 fn first_screen(report: &Report, result: &str, page: &mut Page) {
     page.wrapped("", &tied(&view::scope(report)));
+    // A path that would be cut would make a wrong command.
+    let result = if result.width() + 34 > page.width {
+        "result.json"
+    } else {
+        result
+    };
     let totals = &report.totals;
     let (untouched, reasons) = view::not_touched(report);
     let numbers = [totals.ready, totals.held, totals.needs_choice, untouched];

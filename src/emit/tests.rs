@@ -221,7 +221,7 @@ fn findings_about_accounts_and_uses_left_out_stand_in_csv_and_markdown() {
     assert_eq!(cells(&rows[15]), ["", "archive", "", "excluded", "12"]);
     let text = written(Format::Markdown);
     assert!(
-        text.contains("- <code>111122223333</code>, high: root made 3 calls. Use a role\n"),
+        text.contains("- <code>111122223333</code>, high: root made 3 calls. Use a role.\n"),
         "{text}"
     );
     assert!(
