@@ -274,7 +274,7 @@ fn the_tables_name_actions_that_the_catalog_has() {
 #[test]
 fn service_names_of_linked_roles_are_those_of_aws_managed_policies() {
     // No managed policy names these; the pages that the table cites do, or ARNs of such roles in examples of AWS's.
-    const ELSEWHERE: [&str; 11] = [
+    const ELSEWHERE: [&str; 12] = [
         "autoscaling-plans",
         "cks.kms",
         "cloudhsm",
@@ -285,6 +285,7 @@ fn service_names_of_linked_roles_are_those_of_aws_managed_policies() {
         "mrk.kms",
         "ops.apigateway",
         "pullthroughcache.ecr",
+        "timestreamforinfluxdb",
         "vpcorigin.cloudfront",
     ];
     let catalog = Catalog::embedded();

@@ -90,11 +90,11 @@ fn every_type_of_data_event_says_whose_calls_it_shows() {
 #[test]
 fn what_a_mixed_service_does_is_unknown_until_something_says_what_it_is() {
     let catalog = Catalog::embedded();
-    let id = catalog.id("qbusiness:CreateIndex").expect("an action");
+    let id = catalog.id("thinclient:CreateEnvironment").expect("an action");
     let Logging::Unknown { why } = catalog.logging(id) else {
         panic!("{:?}", catalog.logging(id))
     };
-    assert!(why.contains("AWS::QBusiness::Application"), "{why}");
+    assert!(why.contains("AWS::ThinClient::Device"), "{why}");
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn an_event_shows_how_the_action_of_its_name_is_logged() {
         assert_eq!(found.map(|id| catalog.name(id)), expected, "{source} {name}");
     };
     check("lambda", "ListLayers20181031", Some("lambda:ListLayers"));
-    check("qbusiness", "CreateIndex", Some("qbusiness:CreateIndex"));
+    check("thinclient", "CreateEnvironment", Some("thinclient:CreateEnvironment"));
     // A page says it already.
     check("ec2", "RunInstances", None);
     // Whether it is one or the other depends on what it is made on.
@@ -141,7 +141,7 @@ fn logging_of_single_actions() {
     check("kms:CreateKey", "management write");
     check("iam:PassRole", "never");
     check("sts:TagSession", "never");
-    check("sts:AssumeRole", "management write");
+    check("sts:AssumeRole", "management read");
     check("logs:PutLogEvents", "never");
     check("lambda:InvokeFunction", "AWS::Lambda::Function");
     check("lambda:CreateFunction", "management write");
@@ -176,7 +176,7 @@ fn logging_of_single_actions() {
     check("rds-db:connect", "never");
     check("execute-api:Invoke", "never");
     check("apigateway:PATCH", "management write");
-    check("codecommit:GitPull", "unknown");
+    check("codecommit:GitPull", "management read");
     // An archive held them as management events, although no page lists them.
     check("ssm:UpdateInstanceInformation", "management write");
     check("lambda:ListVersionsByFunction", "management read");
