@@ -1,5 +1,5 @@
 //! Identities met before. All calls of a session repeat its `userIdentity` byte for byte, a third of the record, so that
-//! most need not be read again.
+//! most need not be read again; and what is hashed need not be compared with bytes that left the processor's cache.
 
 use std::hash::BuildHasher;
 use std::rc::Rc;
@@ -7,6 +7,7 @@ use std::rc::Rc;
 use foldhash::fast::RandomState;
 
 use super::Identity;
+use super::keyed::Keyed;
 
 /// Bytes at an identity's front by which it is looked up: they hold the type, the unique id and most of the session's
 /// name. What is shorter is read faster than looked up.
@@ -23,11 +24,14 @@ pub(super) struct Identities {
     /// The most recent first in each.
     sets: Box<[Vec<Met>]>,
     hash: RandomState,
+    keyed: Keyed,
 }
 
 #[derive(Debug)]
 struct Met {
-    raw: Box<[u8]>,
+    /// Of its bytes.
+    hash: u128,
+    length: usize,
     identity: Rc<Identity>,
 }
 
@@ -36,6 +40,7 @@ impl Default for Identities {
         Self {
             sets: std::iter::repeat_with(Vec::new).take(SETS).collect(),
             hash: RandomState::default(),
+            keyed: Keyed::new(LARGEST),
         }
     }
 }
@@ -45,30 +50,44 @@ impl Identities {
     /// that starts with a whole one holds that one.
     #[inline]
     pub(super) fn met(&mut self, text: &[u8]) -> Option<(Rc<Identity>, usize)> {
-        let set = self.set(text)?;
-        let place = set.iter().position(|met| text.starts_with(&met.raw))?;
+        let set = &mut self.sets[set_of(&self.hash, text)?];
+        // Identities with one front are of one length, as a rule.
+        let mut hashed = (0, 0);
+        let place = set.iter().position(|met| {
+            if hashed.0 != met.length {
+                let Some(raw) = text.get(..met.length) else {
+                    return false;
+                };
+                hashed = (met.length, self.keyed.hash(raw));
+            }
+            hashed.1 == met.hash
+        })?;
         if place > 0 {
             set.swap(place, place - 1);
         }
         let met = &set[place.saturating_sub(1)];
-        Some((Rc::clone(&met.identity), met.raw.len()))
+        Some((Rc::clone(&met.identity), met.length))
     }
 
     /// Keeps an identity that was read from these bytes.
     pub(super) fn remember(&mut self, raw: &[u8], identity: &Rc<Identity>) {
-        if raw.len() > LARGEST {
+        if !self.keyed.takes(raw) {
             return;
         }
-        if let Some(set) = self.set(raw) {
+        if let Some(set) = set_of(&self.hash, raw) {
+            let set = &mut self.sets[set];
             set.truncate(WAYS - 1);
-            let (raw, identity) = (raw.into(), Rc::clone(identity));
-            set.insert(0, Met { raw, identity });
+            let met = Met {
+                hash: self.keyed.hash(raw),
+                length: raw.len(),
+                identity: Rc::clone(identity),
+            };
+            set.insert(0, met);
         }
     }
+}
 
-    fn set(&mut self, text: &[u8]) -> Option<&mut Vec<Met>> {
-        let front = text.first_chunk::<FRONT>()?;
-        let set = self.hash.hash_one(front) as usize % SETS;
-        Some(&mut self.sets[set])
-    }
+fn set_of(hash: &RandomState, text: &[u8]) -> Option<usize> {
+    let front = text.first_chunk::<FRONT>()?;
+    Some(hash.hash_one(front) as usize % SETS)
 }

@@ -20,6 +20,7 @@ mod habits;
 mod identities;
 mod item;
 pub mod json;
+pub(crate) mod keyed;
 pub(crate) mod marks;
 mod order;
 mod plain;

@@ -75,8 +75,6 @@ struct SeenSoFar {
     key: Key,
     first: Witness,
     last: Witness,
-    /// The row that was counted last.
-    row: Option<u32>,
 }
 
 struct RowSoFar {
@@ -139,55 +137,48 @@ impl Builder {
                 key,
                 first: witness(),
                 last: witness(),
-                row: None,
             });
             position(self.seen.len() - 1)
         });
-        let SeenSoFar { first, last, .. } = &mut self.seen[index as usize];
+        self.witness(index, time, event_id);
+        index
+    }
+
+    /// Another call of a signature.
+    pub(super) fn witness(&mut self, signature: u32, time: i64, event_id: &str) {
+        let SeenSoFar { first, last, .. } = &mut self.seen[signature as usize];
         if (time, event_id) < (first.time, first.event_id.as_str()) {
             replace(first, time, event_id);
         }
         if (time, event_id) > (last.time, last.event_id.as_str()) {
             replace(last, time, event_id);
         }
-        index
     }
 
-    /// Adds calls of a signature on a day, with the seconds of the first and the last: the number of their row.
-    pub(super) fn count(
-        &mut self,
-        (signature, day, whose): (u32, i32, Whose),
-        calls: u64,
-        (first, last): (i64, i64),
-    ) -> u32 {
-        let seen = &mut self.seen[signature as usize];
-        let is_it = |row: &u32| {
-            let row = &self.rows[*row as usize];
-            row.day == day && row.whose == whose
-        };
-        let row = match seen.row.filter(is_it) {
-            Some(row) => row,
-            None => *self.days.entry((signature, day, whose)).or_insert_with(|| {
-                self.rows.push(RowSoFar {
-                    signature,
-                    day,
-                    whose,
-                    calls: 0,
-                    first,
-                    last,
-                    resources: Vec::new(),
-                    absorbing: Vec::new(),
-                    many: CHILDREN + 1,
-                });
-                position(self.rows.len() - 1)
-            }),
-        };
-        seen.row = Some(row);
+    /// The number of the row of a signature, a day and whoever called. A new one counts nothing yet, between these seconds.
+    pub(super) fn row(&mut self, (signature, day, whose): (u32, i32, Whose), (first, last): (i64, i64)) -> u32 {
+        *self.days.entry((signature, day, whose)).or_insert_with(|| {
+            self.rows.push(RowSoFar {
+                signature,
+                day,
+                whose,
+                calls: 0,
+                first,
+                last,
+                resources: Vec::new(),
+                absorbing: Vec::new(),
+                many: CHILDREN + 1,
+            });
+            position(self.rows.len() - 1)
+        })
+    }
+
+    /// Adds calls to a row, with the seconds of the first and the last.
+    pub(super) fn count(&mut self, row: u32, calls: u64, (first, last): (i64, i64)) {
         let counted = &mut self.rows[row as usize];
         counted.calls += calls;
         counted.first = counted.first.min(first);
         counted.last = counted.last.max(last);
-        row
     }
 
     /// Calls of a row named a resource of this shape.
@@ -287,7 +278,9 @@ impl Builder {
                 Whose::Actor(number) => actors[number as usize],
             };
             let place = (numbers[theirs.signature as usize], theirs.day, whose);
-            let row = self.count(place, theirs.calls, (theirs.first, theirs.last));
+            let span = (theirs.first, theirs.last);
+            let row = self.row(place, span);
+            self.count(row, theirs.calls, span);
             let resources: Vec<Text> = theirs.resources.iter().map(|text| texts[*text as usize]).collect();
             self.name(row, &resources);
         }
@@ -312,7 +305,9 @@ impl Builder {
                 Some(Behind::Actor(actor)) => self.actor(actor),
             };
             let place = (numbers[theirs.signature], theirs.day, whose);
-            let row = self.count(place, theirs.calls, (theirs.first, theirs.last));
+            let span = (theirs.first, theirs.last);
+            let row = self.row(place, span);
+            self.count(row, theirs.calls, span);
             self.name(row, &resources);
         }
         for theirs in table.sessions {

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use super::batches::{Claim, batches};
 use super::builder::Builder;
 use super::damage::Damage;
-use super::duplicates::{self, Contents, Digest, Fingerprints, Met, Turn, lock};
+use super::duplicates::{self, Contents, Digest, Fingerprints, Met, Spare, Turn, lock};
 use super::exclude::ExcludeRule;
 use super::filter::Filter;
 use super::hashed::Hashed;
@@ -223,6 +223,7 @@ fn run(sources: &[&Source], options: &Options, progress: &Progress, seal: Seal, 
         parts,
         days,
         contents: Contents::default(),
+        spare: Spare::default(),
         hashes: sources.iter().any(|source| source.is_named_like_a_digest()),
         take,
     };
@@ -252,6 +253,7 @@ struct Run<'a> {
     parts: Vec<(PartKey, Mutex<OpenPart>)>,
     days: Vec<(PartKey, Mutex<OpenDay>)>,
     contents: Contents,
+    spare: Spare,
     /// Whether digests are among them, with which the log files are to be compared.
     hashes: bool,
     take: &'a Take<'a>,
@@ -263,7 +265,8 @@ struct OpenDay {
     left: usize,
     /// Events that were met before.
     duplicates: u64,
-    fingerprints: Arc<Fingerprints>,
+    /// `None` before its first file and behind its last.
+    fingerprints: Option<Arc<Fingerprints>>,
 }
 
 /// A part that still has files to read.
@@ -339,12 +342,13 @@ impl Run<'_> {
             let Some(claim) = begun else { return };
             let (last, shard) = current.get_or_insert_with(|| {
                 worker.shards += 1;
-                let fingerprints = Arc::clone(&lock(&self.days[claim.day].1).fingerprints);
+                let fingerprints = self.fingerprints(claim.day);
                 let builder = std::mem::take(&mut worker.builder);
                 (*claim, Shard::new(worker.shards, builder, fingerprints))
             });
             if last.day != claim.day {
-                shard.fingerprints = Arc::clone(&lock(&self.days[claim.day].1).fingerprints);
+                let before = std::mem::replace(&mut shard.fingerprints, self.fingerprints(claim.day));
+                self.spare.give_back(before);
             }
             *last = *claim;
             for (number, opened) in opened.into_iter().enumerate() {
@@ -358,15 +362,22 @@ impl Run<'_> {
             day.duplicates += std::mem::take(&mut shard.duplicates);
             if day.left == 0 {
                 // No other file may hold the same events.
-                day.fingerprints = Arc::default();
+                day.fingerprints = None;
             }
         }
+    }
+
+    /// The events of a day that were met so far.
+    fn fingerprints(&self, day: usize) -> Arc<Fingerprints> {
+        let mut day = lock(&self.days[day].1);
+        Arc::clone(day.fingerprints.get_or_insert_with(|| self.spare.take()))
     }
 
     /// Breaks where the one who takes the parts wants no more. Leaves an empty builder where the part is done.
     ///
     /// Whoever finds a shard takes it, merges both and looks again, so that shards merge in pairs, on many threads at once.
     fn hand_in(&self, part: usize, mut shard: Shard, empty: &mut Builder) -> ControlFlow<()> {
+        self.spare.give_back(std::mem::take(&mut shard.fingerprints));
         let mut open = lock(&self.parts[part].1);
         while let Some(other) = open.counted.take() {
             drop(open);
@@ -450,12 +461,17 @@ impl Run<'_> {
                     let file = self.sources[facts.source].name();
                     shard.coverage.skip(&file, &outlier::name(event), why, event.calls());
                 } else {
-                    match shard.fingerprints.met(event) {
+                    let memory = &mut worker.memory;
+                    let who = event
+                        .identity
+                        .as_ref()
+                        .map(|identity| memory.callers.of(identity).print);
+                    match shard.fingerprints.met(event, who) {
                         Met::Again => return shard.duplicates += event.calls(),
                         Met::IdOnly => shard.coverage.events_sharing_id += 1,
                         Met::New => {}
                     }
-                    shard.event(event, &self.options.exclude, &mut worker.memory);
+                    shard.event(event, &self.options.exclude, memory);
                 }
             }
             Item::Digest(digest) => named::note(&mut shard.coverage, &self.options.filter, &digest),

@@ -2,16 +2,19 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasher;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 
 use super::damage::Damage;
-use crate::decode::{Event, Payload, json};
+use crate::decode::{Event, Identity, Payload, json};
 
 /// Sets within one part, so that threads seldom wait for each other.
 const SHARDS: usize = 16;
+
+/// Events in a set whose memory is used again.
+const KEPT: usize = 1 << 15;
 
 /// SHA-256 of a file as it lies.
 pub(super) type Digest = [u8; 32];
@@ -58,13 +61,25 @@ impl First {
 }
 
 impl Fingerprints {
-    /// Whether the event was met before. An event without an id never was.
-    pub(super) fn met(&self, event: &Event<'_>) -> Met {
+    /// Forgets all events, and keeps the memory that most days take.
+    fn clear(&mut self) {
+        for set in &mut self.sets {
+            let Set { first, others } = set.get_mut().unwrap_or_else(PoisonError::into_inner);
+            if first.capacity() > KEPT {
+                *first = HashTable::new();
+            }
+            first.clear();
+            *others = HashTable::new();
+        }
+    }
+
+    /// Whether the event was met before; `who` is the [`print`] of its identity. An event without an id never was.
+    pub(super) fn met(&self, event: &Event<'_>, who: Option<u64>) -> Met {
         let Some(id) = event.id.as_deref().filter(|id| !id.is_empty()) else {
             return Met::New;
         };
         let id = self.hash.hash_one((id, event.recipient_account_id.as_deref()));
-        let content = self.content(event);
+        let content = self.content(event, who);
         let half = |bits: u64| (bits & u64::from(u32::MAX)) as u32;
         let mut set = lock(&self.sets[id as usize % SHARDS]);
         // The place within a set depends on other bits than the set.
@@ -92,9 +107,7 @@ impl Fingerprints {
 
     /// What the event says: when, what, by whom, how it ended and what was asked for. The same in every wrapper, and
     /// however the record was serialised.
-    fn content(&self, event: &Event<'_>) -> u64 {
-        let identity = event.identity.as_deref();
-        let who = identity.map(|identity| (&identity.arn, &identity.principal_id, &identity.access_key_id));
+    fn content(&self, event: &Event<'_>, who: Option<u64>) -> u64 {
         let request = match &event.request_parameters {
             Payload::Absent | Payload::Null => 0,
             Payload::Text(text) => self.hash.hash_one(text),
@@ -106,6 +119,33 @@ impl Fingerprints {
             (&event.error_code, &event.error_message),
             (who, request, many),
         ))
+    }
+}
+
+/// Drawn once, so that all threads agree.
+static WHO: LazyLock<RandomState> = LazyLock::new(RandomState::default);
+
+/// A fingerprint of who calls with an identity. Whoever remembers it need not read the identity for each event.
+pub(super) fn print(identity: &Identity) -> u64 {
+    WHO.hash_one((&identity.arn, &identity.principal_id, &identity.access_key_id))
+}
+
+/// Memory of days that are done, for the next ones.
+#[derive(Default)]
+pub(super) struct Spare(Mutex<Vec<Fingerprints>>);
+
+impl Spare {
+    /// Empty ones.
+    pub(super) fn take(&self) -> Arc<Fingerprints> {
+        Arc::new(lock(&self.0).pop().unwrap_or_default())
+    }
+
+    /// One thread needs those of a day no more; where it was the last, their memory is used again.
+    pub(super) fn give_back(&self, fingerprints: Arc<Fingerprints>) {
+        if let Some(mut fingerprints) = Arc::into_inner(fingerprints) {
+            fingerprints.clear();
+            lock(&self.0).push(fingerprints);
+        }
     }
 }
 

@@ -12,10 +12,12 @@ use foldhash::fast::RandomState;
 use hashbrown::HashTable;
 
 use super::builder::Whose;
+use super::duplicates;
 use super::shapes::{generalise, generalise_into};
 use super::texts::{Text, position};
 use crate::attribute::{Attribution, PrincipalKind, WorkloadKind, identity_of, session_name, session_of, shown};
 use crate::catalog::Catalog;
+use crate::decode::keyed::Keyed;
 use crate::decode::{Event, Identity};
 use crate::resolve::{self, Facts, Observed, Operation, Outline, Piece, Reading, fill};
 
@@ -25,6 +27,8 @@ const MOST: usize = 1 << 14;
 const LONGEST: usize = 4096;
 /// Callers that are kept, a power of two.
 const CALLERS: usize = 1 << 12;
+/// Rows that are kept, a power of two.
+const ROWS: usize = 1 << 11;
 
 /// What a thread remembers.
 #[derive(Default)]
@@ -32,6 +36,7 @@ pub(super) struct Memory {
     pub(super) operations: Operations,
     pub(super) callers: Callers,
     pub(super) observations: Observations,
+    pub(super) rows: Rows,
     pub(super) scratch: Scratch,
 }
 
@@ -46,10 +51,11 @@ pub(super) struct Scratch {
 impl Memory {
     /// Forgets where there is too much; to be called between events.
     pub(super) fn tidy(&mut self) {
-        // Observations name their operation by its number, so they go with it.
+        // Observations and rows name their operation by its number, so they go with it.
         let operations = self.operations.list.len() >= MOST;
         if operations {
             self.operations = Operations::default();
+            self.rows = Rows::default();
         }
         let Observations { list, facts, .. } = &self.observations;
         if operations || list.len().max(facts.len()) >= MOST {
@@ -129,11 +135,18 @@ impl Operations {
 }
 
 /// Callers by identity: identities that say the same are one and the same in memory, see [`Event::identity`].
-pub(super) struct Callers(Box<[Option<KnownCaller>]>);
+pub(super) struct Callers {
+    slots: Box<[Option<KnownCaller>]>,
+    /// How many were met, those that are forgotten among them.
+    met: u64,
+}
 
 impl Default for Callers {
     fn default() -> Self {
-        Self(std::iter::repeat_with(|| None).take(CALLERS).collect())
+        Self {
+            slots: std::iter::repeat_with(|| None).take(CALLERS).collect(),
+            met: 0,
+        }
     }
 }
 
@@ -144,12 +157,20 @@ type Saying = Option<(bool, WorkloadKind)>;
 pub(super) struct KnownCaller {
     /// Held, so that no other identity can take its place in memory.
     identity: Rc<Identity>,
+    /// No other caller's, not even of one that is forgotten.
+    pub(super) number: u64,
+    /// See [`duplicates::print`].
+    pub(super) print: u64,
+    /// Whether each of its calls tells something of keys or of instances; see [`clients`].
+    pub(super) has_client: bool,
     /// `None`: nobody's policies were asked.
     pub(super) principal: Option<Billed>,
     /// Whether it names nobody at all.
     pub(super) is_nobody: bool,
     /// A user agent, and what it and the identity show of the workload.
     shown: Option<(Box<str>, Saying)>,
+    /// The shard that was told so.
+    told: u64,
     pub(super) numbers: Local<CallerNumbers>,
 }
 
@@ -175,19 +196,22 @@ impl Callers {
         // Addresses lie at even distances: a multiplication spreads them over its upper bits (Knuth, "The Art of Computer
         // Programming", 6.4).
         let spread = (Rc::as_ptr(identity).addr() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let slot = &mut self.0[(spread >> (u64::BITS - CALLERS.ilog2())) as usize];
+        let slot = &mut self.slots[(spread >> (u64::BITS - CALLERS.ilog2())) as usize];
         if slot
             .as_ref()
             .is_some_and(|known| !Rc::ptr_eq(&known.identity, identity))
         {
             *slot = None;
         }
-        slot.get_or_insert_with(|| KnownCaller::new(identity))
+        slot.get_or_insert_with(|| {
+            self.met += 1;
+            KnownCaller::new(identity, self.met)
+        })
     }
 }
 
 impl KnownCaller {
-    fn new(identity: &Rc<Identity>) -> Self {
+    fn new(identity: &Rc<Identity>, number: u64) -> Self {
         let attribution = identity_of(identity);
         let principal = match &attribution {
             Attribution::Principal(principal) => Some(Billed {
@@ -202,8 +226,12 @@ impl KnownCaller {
         };
         Self {
             identity: Rc::clone(identity),
+            number,
+            print: duplicates::print(identity),
+            has_client: clients(identity) != Clients::default(),
             is_nobody: attribution == Attribution::Nobody,
             shown: None,
+            told: 0,
             principal,
             numbers: Local::default(),
         }
@@ -211,9 +239,11 @@ impl KnownCaller {
 }
 
 impl KnownCaller {
-    /// The workload that a call with this user agent shows itself, and whether the caller alone says so.
-    pub(super) fn shown(&mut self, user_agent: &str) -> Option<(bool, WorkloadKind, &str)> {
+    /// The workload that a call with this user agent shows itself, and whether the caller alone says so; `None` where
+    /// the shard that has this number was told so of the last call.
+    pub(super) fn shown(&mut self, shard: u64, user_agent: &str) -> Option<(bool, WorkloadKind, &str)> {
         let shown = match &self.shown {
+            Some((known, _)) if **known == *user_agent && self.told == shard => return None,
             Some((known, shown)) if **known == *user_agent => *shown,
             Some(_) | None => {
                 let shown = shown(&self.identity, user_agent).map(|(said, kind, _)| (said, kind));
@@ -221,19 +251,44 @@ impl KnownCaller {
                 shown
             }
         };
+        self.told = shard;
         let (said, kind) = shown?;
         Some((said, kind, session_name(&self.identity)?))
+    }
+}
+
+/// What the calls of an identity tell beside themselves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Clients<'i> {
+    /// The long-term key that is used.
+    pub(super) key: Option<&'i str>,
+    /// The id of the role that an instance holds.
+    pub(super) instance_role: Option<&'i str>,
+}
+
+/// Long-term keys, and the roles that instances hold.
+pub(super) fn clients(identity: &Identity) -> Clients<'_> {
+    // An instance's session has the instance's id for a name (IAM user guide, "Policy variables").
+    let id = identity.principal_id.as_deref().and_then(|id| id.split_once(':'));
+    let is_instance = |session: &str| session.starts_with("i-") || identity.ec2_role_delivery.is_some();
+    let instance = id.filter(|(role, session)| role.starts_with("AROA") && is_instance(session));
+    Clients {
+        // Temporary keys start with ASIA (IAM user guide, "Understanding unique ID prefixes").
+        key: identity.access_key_id.as_deref().filter(|key| key.starts_with("AKIA")),
+        instance_role: instance.map(|(role, _)| role),
     }
 }
 
 /// Observations by what they depend on.
 pub(super) struct Observations {
     list: Vec<KnownObservation>,
-    numbers: HashTable<u32>,
+    /// Their places, by what was read.
+    numbers: HashTable<(Read, u32)>,
     /// What they say of the request; many say the same.
     facts: Vec<KnownFacts>,
     fact_numbers: HashMap<Arc<Facts>, u32, RandomState>,
     hash: RandomState,
+    keyed: Keyed,
     reading: Reading,
     /// Hashes of what was met once. Only what comes again is kept, and much never does.
     once: Box<[u64]>,
@@ -249,6 +304,7 @@ impl Default for Observations {
             facts: Vec::new(),
             fact_numbers: HashMap::default(),
             hash: RandomState::default(),
+            keyed: Keyed::new(LONGEST),
             reading: Reading::default(),
             once: vec![0; 2 * MOST].into(),
             new: KnownObservation::default(),
@@ -256,12 +312,18 @@ impl Default for Observations {
     }
 }
 
+/// What was read of an event, by a keyed hash: nothing is compared with texts that left the processor's cache.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Read {
+    /// The operation's number.
+    operation: u32,
+    length: usize,
+    hash: u128,
+}
+
 /// What calls that read alike say.
 #[derive(Default)]
 pub(super) struct KnownObservation {
-    /// The operation's number, and what was read.
-    operation: u32,
-    read: Box<[u8]>,
     /// The names that were left out are more than names: such events are read whole.
     refused: bool,
     /// Place in [`Observations::facts`].
@@ -330,6 +392,7 @@ impl Observations {
             list,
             numbers,
             hash,
+            keyed,
             reading,
             facts,
             fact_numbers,
@@ -350,17 +413,21 @@ impl Observations {
             }
         };
         reading.read(event, operation, whole);
-        let hash_of = |number: u32, read: &[u8]| hash.hash_one((number, read));
-        let hashed = hash_of(number, reading.bytes());
-        let is_it = |place: &u32| {
-            let known = &list[*place as usize];
-            known.operation == number && *known.read == *reading.bytes()
+        if !keyed.takes(reading.bytes()) {
+            *new = KnownObservation::closed(resolve::observe(event, operation), number_of);
+            return None;
+        }
+        let read = Read {
+            operation: number,
+            length: reading.bytes().len(),
+            hash: keyed.hash(reading.bytes()),
         };
-        if let Some(known) = numbers.find(hashed, is_it) {
+        let hashed = hash.hash_one(read);
+        if let Some((_, known)) = numbers.find(hashed, |(known, _)| *known == read) {
             return Some(*known);
         }
         let met = &mut once[hashed as usize % (2 * MOST)];
-        let again = *met == hashed && reading.bytes().len() <= LONGEST;
+        let again = *met == hashed;
         *met = hashed;
         if !again {
             *new = KnownObservation::closed(resolve::observe(event, operation), number_of);
@@ -369,17 +436,12 @@ impl Observations {
         let outline = Outline::of(event, operation, reading);
         let place = position(list.len());
         list.push(KnownObservation {
-            operation: number,
-            read: reading.bytes().into(),
             refused: outline.is_none(),
             ..outline.map_or_else(KnownObservation::default, |outline| {
                 KnownObservation::open(outline, &mut number_of)
             })
         });
-        numbers.insert_unique(hashed, place, |place| {
-            let known = &list[*place as usize];
-            hash_of(known.operation, &known.read)
-        });
+        numbers.insert_unique(hashed, (read, place), |(read, _)| hash.hash_one(read));
         Some(place)
     }
 }
@@ -423,5 +485,64 @@ impl KnownObservation {
             each(shape);
             std::mem::swap(resource, last);
         }
+    }
+}
+
+/// Calls that one row counts, in numbers: whatever its signature, its day and who made them depend on.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Alike {
+    /// [`KnownCaller::number`], which is never 0.
+    pub(super) caller: u64,
+    pub(super) operation: u32,
+    pub(super) facts: u32,
+    pub(super) account: Text,
+    pub(super) region: Text,
+    pub(super) error_code: Text,
+    pub(super) denied_action: Text,
+    pub(super) day: i32,
+}
+
+/// The rows of one builder by the calls that were counted in them last.
+pub(super) struct Rows {
+    shard: u64,
+    slots: Box<[(Alike, Counted)]>,
+}
+
+/// A signature's number, and its row's.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Counted {
+    pub(super) signature: u32,
+    pub(super) row: u32,
+}
+
+impl Default for Rows {
+    fn default() -> Self {
+        Self {
+            shard: 0,
+            slots: vec![<(Alike, Counted)>::default(); ROWS].into(),
+        }
+    }
+}
+
+impl Rows {
+    /// The slot of these calls in the shard that has this number, which may hold others' row.
+    #[inline]
+    pub(super) fn slot(&mut self, shard: u64, calls: &Alike) -> &mut (Alike, Counted) {
+        if self.shard != shard {
+            self.shard = shard;
+            self.slots.fill(Default::default());
+        }
+        let pair = |a: u32, b: u32| u64::from(a) << 32 | u64::from(b);
+        let parts = [
+            calls.caller,
+            pair(calls.operation, calls.facts),
+            pair(calls.error_code, calls.denied_action),
+            pair(calls.account, calls.region) ^ u64::from(calls.day.cast_unsigned()) << 16,
+        ];
+        // As in [`Callers::of`], one part after the other.
+        let spread = parts.iter().fold(0_u64, |spread, part| {
+            (spread.rotate_left(23) ^ part).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        });
+        &mut self.slots[(spread >> (u64::BITS - ROWS.ilog2())) as usize]
     }
 }

@@ -7,7 +7,9 @@ use super::builder::{Builder, Key, Whose};
 use super::collect::FileFacts;
 use super::duplicates::Fingerprints;
 use super::exclude::ExcludeRule;
-use super::memory::{CallerNumbers, KnownOperation, Memory, Noted, ObservationNumbers};
+use super::memory::{
+    Alike, CallerNumbers, Clients, Counted, KnownOperation, Memory, Noted, ObservationNumbers, clients,
+};
 use super::outlier::{self, is_region};
 use super::texts::Text;
 use crate::attribute::{PrincipalKind, beside_calls, is_correction, seed};
@@ -99,12 +101,14 @@ impl Shard {
             row: None,
             noted: None,
         });
+        let has_client = |identity| memory.callers.of(identity).has_client;
+        let has_client = event.identity.as_ref().is_some_and(has_client);
         for time in event.moments() {
             self.note(
                 event,
                 &operation.operation,
                 [account, region],
-                time.seconds(),
+                (time.seconds(), has_client),
                 &mut observed.noted,
             );
         }
@@ -160,14 +164,28 @@ impl Shard {
                 None => Whose::Nobody,
             },
         });
-        let KnownOperation {
-            source, name, texts, ..
-        } = operation;
-        let [source, name] = *texts.get(self.number, || [&**source, &**name].map(|text| builder.text(text)));
-        let error_code = builder.text(event.error_code.as_deref().unwrap_or(""));
-        let key = Key {
-            kind: billed.kind,
-            texts: [
+        let (time, event_id) = (event.time.seconds(), event.id.as_deref().unwrap_or(""));
+        let last = event.many.as_ref().map_or(time, |many| many.last.seconds());
+        let alike = Alike {
+            caller: caller.number,
+            operation: operation.number,
+            facts: observed.facts,
+            account,
+            region,
+            error_code: builder.text(event.error_code.as_deref().unwrap_or("")),
+            denied_action,
+            day: i32::try_from(event.time.days()).unwrap_or(i32::MAX),
+        };
+        let (known, counted) = memory.rows.slot(self.number, &alike);
+        if *known != alike {
+            let KnownOperation {
+                source, name, texts, ..
+            } = operation;
+            let [source, name] = *texts.get(self.number, || [&**source, &**name].map(|text| builder.text(text)));
+            let Alike {
+                error_code, day, facts, ..
+            } = alike;
+            let texts = [
                 arn,
                 id,
                 caller_account,
@@ -177,19 +195,19 @@ impl Shard {
                 name,
                 error_code,
                 denied_action,
-            ],
-            facts: observed.facts,
-        };
-        let time = event.time.seconds();
-        let signature = builder.signature(key, time, event.id.as_deref().unwrap_or(""));
-        if let Some(many) = &event.many {
-            builder.signature(key, many.last.seconds(), &many.last_id);
+            ];
+            let kind = billed.kind;
+            let signature = builder.signature(Key { kind, texts, facts }, time, event_id);
+            let row = builder.row((signature, day, whose), (time, last));
+            (*known, *counted) = (alike, Counted { signature, row });
         }
-        let day = i32::try_from(event.time.days()).unwrap_or(i32::MAX);
+        let Counted { signature, row } = *counted;
+        builder.witness(signature, time, event_id);
+        if let Some(many) = &event.many {
+            builder.witness(signature, many.last.seconds(), &many.last_id);
+        }
         // What a correction adds is evidence, and no call.
-        let last = event.many.as_ref().map_or(time, |many| many.last.seconds());
-        let counted = if correction { 0 } else { calls };
-        let row = builder.count((signature, day, whose), counted, (time, last));
+        builder.count(row, if correction { 0 } else { calls }, (time, last));
         if observed.row != Some(row) {
             builder.name(row, &observed.shapes);
             observed.row = Some(row);
@@ -199,7 +217,7 @@ impl Shard {
         });
         if let Whose::Session(session) = whose
             && !correction
-            && let Some((said, kind, name)) = caller.shown(event.user_agent.as_deref().unwrap_or(""))
+            && let Some((said, kind, name)) = caller.shown(self.number, event.user_agent.as_deref().unwrap_or(""))
         {
             builder.facts_of_session(session).show(said, kind, name);
         }
@@ -226,13 +244,14 @@ impl Shard {
         self.builder.text(&action)
     }
 
-    /// What this event, or another one like it at that time, proves of the archive itself, whoever made it.
+    /// What this event, or another one like it at that time, proves of the archive itself, whoever made it, and whether
+    /// it tells something of keys or instances.
     fn note(
         &mut self,
         event: &Event<'_>,
         operation: &Operation,
         [account, region]: [Text; 2],
-        time: i64,
+        (time, has_client): (i64, bool),
         latest: &mut Option<Noted>,
     ) {
         if !self.region.is_odd {
@@ -279,7 +298,7 @@ impl Shard {
                 event.response_elements.json(),
             ));
         }
-        if let Some(identity) = &event.identity {
+        if let Some(identity) = event.identity.as_ref().filter(|_| has_client) {
             note_clients(&mut self.coverage, event, identity, time);
         }
     }
@@ -380,18 +399,11 @@ fn is_excludable(event: &Event<'_>) -> bool {
 
 /// Long-term keys, and the clients of roles that instances hold.
 fn note_clients(coverage: &mut Coverage, event: &Event<'_>, identity: &Identity, time: i64) {
-    let owner = identity.arn.as_deref().unwrap_or("");
-    // Temporary keys start with ASIA (IAM user guide, "Understanding unique ID prefixes").
-    if let Some(key) = identity.access_key_id.as_deref().filter(|key| key.starts_with("AKIA")) {
-        coverage.access_key(key, owner, time);
+    let Clients { key, instance_role } = clients(identity);
+    if let Some(key) = key {
+        coverage.access_key(key, identity.arn.as_deref().unwrap_or(""), time);
     }
-    // An instance's session has the instance's id for a name (IAM user guide, "Policy variables").
-    let (role, session) = identity
-        .principal_id
-        .as_deref()
-        .and_then(|id| id.split_once(':'))
-        .unwrap_or(("", ""));
-    if role.starts_with("AROA") && (session.starts_with("i-") || identity.ec2_role_delivery.is_some()) {
+    if let Some(role) = instance_role {
         coverage.instance_client(role, client(event.user_agent.as_deref().unwrap_or("")), time);
     }
 }

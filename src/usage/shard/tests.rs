@@ -1,13 +1,15 @@
 //! The fast way against the plain one: the same table and coverage from records read by `serde_json`, each looked at on
 //! its own, counted in ordinary maps.
 
+mod allocations;
+
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::super::duplicates::Met;
+use super::super::duplicates::{Met, print};
 use super::*;
 use crate::attribute::{Actor, Attribution, Known, Openings, attribute, session, shown_by};
 use crate::decode::{Item, Limits, Payload, Reader};
@@ -21,7 +23,7 @@ fn fast(files: &[Vec<u8>], mut reader: Reader, forget: bool) -> (Table, Coverage
     for file in files {
         reader.read_slice(file, &Limits::default(), &mut |item| {
             if let Item::Event(event) = item
-                && shard.fingerprints.met(event) != Met::Again
+                && shard.fingerprints.met(event, event.identity.as_deref().map(print)) != Met::Again
             {
                 if forget {
                     memory = Memory::default();
