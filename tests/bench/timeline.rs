@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use trimtrail::progress::Progress;
-use trimtrail::source::Source;
-use trimtrail::usage::ledger::{self, How, Lock};
+use trimtrail::inside::progress::Progress;
+use trimtrail::inside::source::Source;
+use trimtrail::inside::usage::ledger::{self, How, Lock};
 
 /// How often threads are looked at.
 const STEP: Duration = Duration::from_millis(50);
@@ -16,7 +16,7 @@ const STEP: Duration = Duration::from_millis(50);
 const TICKS: f64 = 100.0;
 
 /// Makes a ledger in `dir`, which goes away again.
-pub(super) fn collect(sources: &[Source], options: trimtrail::usage::Options, dir: &Path) -> u64 {
+pub(super) fn collect(sources: &[Source], options: trimtrail::inside::usage::Options, dir: &Path) -> u64 {
     let _ = fs::remove_dir_all(dir);
     let lock = Lock::take(dir, "bench", false).expect("a folder of our own");
     let how = How {
@@ -28,7 +28,7 @@ pub(super) fn collect(sources: &[Source], options: trimtrail::usage::Options, di
 }
 
 /// Prints, for every step of one run, how busy each thread was, in per cent of a processor.
-pub(super) fn print(sources: &[Source], options: trimtrail::usage::Options, dir: &Path) {
+pub(super) fn print(sources: &[Source], options: trimtrail::inside::usage::Options, dir: &Path) {
     let done = AtomicBool::new(false);
     let begun = Instant::now();
     let (steps, seconds) = std::thread::scope(|scope| {
