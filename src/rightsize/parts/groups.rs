@@ -1,10 +1,11 @@
-//! Who of a role's users belongs together: a service account, a function, a caller each; instances and tasks by what they
-//! called, as their names say nothing.
+//! Who of a role's users belongs together: a service account, a function, a caller each; all instances, and all tasks.
+//!
+//! Instances and tasks come and go, and a trail shows neither the instance profile nor the Auto Scaling group or task
+//! definition behind a session: what one of them called in the window says nothing sure of what its like will call.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::attribute::{Workload, WorkloadKind};
-use crate::catalog::ActionId;
 use crate::gap::{Gap, Shares};
 use crate::grants::Eks;
 
@@ -35,7 +36,6 @@ pub(super) struct Groups {
 struct Unit {
     workloads: BTreeMap<Workload, u64>,
     behind: BTreeSet<usize>,
-    actions: BTreeSet<ActionId>,
 }
 
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -46,8 +46,8 @@ enum Key {
     Subject(String),
     Service(String),
     People,
-    Instance(String),
-    Task(String),
+    Instances,
+    Tasks,
 }
 
 /// The users of a role in groups; the same whatever order they were read in.
@@ -77,46 +77,18 @@ pub(super) fn groups(shares: &Shares<'_>, gap: &Gap, eks: &Eks) -> Groups {
             }
         }
     }
-    for (action, evidence) in &gap.activity.may_need {
-        for behind in evidence.behind.keys() {
-            if let Some(unit) = key_of.get(behind).and_then(|key| units.get_mut(key)) {
-                unit.actions.insert(*action);
-            }
-        }
-    }
-    let is_unit = |key: &Key| matches!(key, Key::Instance(_) | Key::Task(_));
-    type Units = BTreeMap<Key, Unit>;
-    let (by_use, by_name): (Units, Units) = units.into_iter().partition(|(key, _)| is_unit(key));
-    for (key, unit) in by_name {
+    for (key, unit) in units {
         let (names, why) = named(&key);
-        groups.add(names, why, [unit]);
-    }
-    let (instances, tasks): (Units, Units) = by_use.into_iter().partition(|(key, _)| matches!(key, Key::Instance(_)));
-    for (what, units) in [("instances", instances), ("tasks", tasks)] {
-        for (at, family) in families(units.into_iter().collect()).into_iter().enumerate() {
-            let name = if at == 0 {
-                what.to_owned()
-            } else {
-                format!("{what}-{}", at + 1)
-            };
-            let why = format!("{what} by what they called: each shares half of it at least with the others");
-            groups.add(vec![name], why, family);
-        }
+        groups.add(names, why, unit);
     }
     groups
 }
 
 impl Groups {
-    fn add(&mut self, names: Vec<String>, why: String, units: impl IntoIterator<Item = Unit>) {
+    fn add(&mut self, names: Vec<String>, why: String, unit: Unit) {
         let at = self.all.len();
-        let mut workloads: BTreeMap<Workload, u64> = BTreeMap::new();
-        for unit in units {
-            for (workload, calls) in unit.workloads {
-                *workloads.entry(workload).or_default() += calls;
-            }
-            self.of.extend(unit.behind.into_iter().map(|behind| (behind, at)));
-        }
-        let mut workloads: Vec<(Workload, u64)> = workloads.into_iter().collect();
+        self.of.extend(unit.behind.into_iter().map(|behind| (behind, at)));
+        let mut workloads: Vec<(Workload, u64)> = unit.workloads.into_iter().collect();
         workloads.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         self.all.push(Group { names, workloads, why });
     }
@@ -136,8 +108,8 @@ fn key(workload: &Workload, eks: &Eks) -> Key {
             name(),
         ),
         WorkloadKind::Lambda => Key::Function(name()),
-        WorkloadKind::Ec2 => Key::Instance(name()),
-        WorkloadKind::Ecs => Key::Task(name()),
+        WorkloadKind::Ec2 => Key::Instances,
+        WorkloadKind::Ecs => Key::Tasks,
         WorkloadKind::Principal => Key::Caller(name()),
         WorkloadKind::WebIdentity => Key::Subject(family(&workload.name).to_owned()),
         WorkloadKind::Service => Key::Service(name()),
@@ -182,30 +154,15 @@ fn named(key: &Key) -> (Vec<String>, String) {
             vec!["people".to_owned()],
             "people share what they do by hand".to_owned(),
         ),
-        Key::Instance(name) | Key::Task(name) => (vec![name.clone()], String::new()),
+        Key::Instances => (
+            vec!["instances".to_owned()],
+            "instances of a role are one workload: no log tells which of them are alike".to_owned(),
+        ),
+        Key::Tasks => (
+            vec!["tasks".to_owned()],
+            "tasks of a role are one workload: no log tells which of them are alike".to_owned(),
+        ),
     }
-}
-
-/// Units of which each shares with its family half at least of what the one of the two that called less did; whoever called
-/// most comes first.
-fn families(units: Vec<(Key, Unit)>) -> Vec<Vec<Unit>> {
-    let mut units = units;
-    units.sort_by(|a, b| b.1.actions.len().cmp(&a.1.actions.len()).then_with(|| a.0.cmp(&b.0)));
-    let mut families: Vec<(BTreeSet<ActionId>, Vec<Unit>)> = Vec::new();
-    for (_, unit) in units {
-        let fits = |known: &BTreeSet<ActionId>| {
-            let both = known.intersection(&unit.actions).count();
-            both * 2 >= known.len().min(unit.actions.len())
-        };
-        match families.iter_mut().find(|(known, _)| fits(known)) {
-            Some((known, family)) => {
-                known.extend(unit.actions.iter().copied());
-                family.push(unit);
-            }
-            None => families.push((unit.actions.clone(), vec![unit])),
-        }
-    }
-    families.into_iter().map(|(_, family)| family).collect()
 }
 
 #[cfg(test)]

@@ -2,44 +2,13 @@
 
 use super::*;
 
-fn unit(name: &str, actions: &[usize]) -> (Key, Unit) {
-    let mut unit = Unit::default();
-    unit.workloads.insert(Workload::plain(WorkloadKind::Ec2, name), 1);
-    unit.actions = actions.iter().map(|index| ActionId::from_index(*index)).collect();
-    (Key::Instance(name.to_owned()), unit)
-}
-
-fn names(units: Vec<(Key, Unit)>) -> Vec<Vec<String>> {
-    let name = |unit: &Unit| {
-        unit.workloads
-            .keys()
-            .map(|workload| workload.name.clone())
-            .collect::<String>()
-    };
-    families(units)
-        .iter()
-        .map(|family| family.iter().map(name).collect())
-        .collect()
-}
-
 #[test]
-fn instances_that_do_the_same_are_one_family_in_any_order() {
-    let units = || {
-        vec![
-            unit("a", &[1, 2, 3, 4]),
-            unit("b", &[1, 2]),
-            unit("c", &[8, 9]),
-            unit("d", &[9]),
-        ]
-    };
-    let expected = vec![
-        vec!["a".to_owned(), "b".to_owned()],
-        vec!["c".to_owned(), "d".to_owned()],
-    ];
-    assert_eq!(names(units()), expected);
-    let mut turned = units();
-    turned.reverse();
-    assert_eq!(names(turned), expected);
+fn instances_of_a_role_are_one_workload_and_so_are_its_tasks() {
+    let key = |kind: WorkloadKind, name: &str| key(&Workload::plain(kind, name), &Eks::default());
+    assert_eq!(key(WorkloadKind::Ec2, "i-1"), key(WorkloadKind::Ec2, "i-2"));
+    assert_eq!(key(WorkloadKind::Ecs, "task-1"), key(WorkloadKind::Ecs, "task-2"));
+    assert_ne!(key(WorkloadKind::Ec2, "x"), key(WorkloadKind::Ecs, "x"));
+    assert_ne!(key(WorkloadKind::Lambda, "a"), key(WorkloadKind::Lambda, "b"));
 }
 
 #[test]
