@@ -183,6 +183,10 @@ pub struct Coverage {
     pub access_keys: BTreeMap<String, BTreeMap<String, Use>>,
     /// Unique id of a role that instances hold → client (the user agent without its version) → calls.
     pub instance_clients: BTreeMap<String, BTreeMap<String, Use>>,
+    /// Unique id of a role → `1.0 i-…` or `2.0`: the version of the metadata service that handed its credentials out, of the
+    /// older one with the instance → calls.
+    #[serde(default)]
+    pub metadata_versions: BTreeMap<String, BTreeMap<String, Use>>,
     /// Unique id of a role → when a session of it was last opened.
     pub taken: BTreeMap<String, i64>,
     /// Rule that left events out of the usage → how many; they are read and understood, and count for everything else.
@@ -272,6 +276,14 @@ impl Coverage {
     /// A call was made under a role that an instance holds.
     pub fn instance_client(&mut self, role_id: &str, client: &str, time: i64) {
         note_use(&mut self.instance_clients, role_id, client, time);
+    }
+
+    /// A call was made under credentials that a version of the metadata service handed out.
+    pub fn metadata_version(&mut self, role_id: &str, version: &str, instance: &str, time: i64) {
+        match version {
+            "1.0" => note_use(&mut self.metadata_versions, role_id, &format!("1.0 {instance}"), time),
+            _ => note_use(&mut self.metadata_versions, role_id, version, time),
+        }
     }
 
     /// A session of a role was opened.
@@ -503,6 +515,7 @@ impl Coverage {
         }
         merge_uses(&mut self.access_keys, other.access_keys);
         merge_uses(&mut self.instance_clients, other.instance_clients);
+        merge_uses(&mut self.metadata_versions, other.metadata_versions);
         for (role_id, time) in &other.taken {
             self.taken(role_id, *time);
         }

@@ -4,6 +4,9 @@
 //! Sources: EKS user guide ("IAM roles for service accounts", "EKS Pod Identity"), STS API reference, CloudTrail user
 //! guide (userIdentity).
 
+mod associations;
+mod neighbours;
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;

@@ -2,6 +2,8 @@
 
 mod alone;
 mod chains;
+mod eks;
+mod manifests;
 mod pods;
 
 use std::fs;
@@ -98,9 +100,16 @@ fn told(events: &[Value], grants: &Value, beside: Option<&str>, options: &Option
         let path = folder.join("beside");
         fs::write(&path, text).expect("a file");
         let (is_json, is_trail) = (text.starts_with('{'), text.contains("TrailARN"));
+        let (is_eks, is_manifest) = (text.contains("arn:aws:eks:"), text.contains("kind: ServiceAccount"));
         let files = SupplementFiles {
-            credential_report: if is_json { Vec::new() } else { vec![path.clone()] },
-            last_accessed: if is_json && !is_trail {
+            credential_report: if is_json || is_manifest {
+                Vec::new()
+            } else {
+                vec![path.clone()]
+            },
+            manifests: if is_manifest { vec![path.clone()] } else { Vec::new() },
+            eks: if is_eks { vec![path.clone()] } else { Vec::new() },
+            last_accessed: if is_json && !is_trail && !is_eks {
                 vec![path.clone()]
             } else {
                 Vec::new()

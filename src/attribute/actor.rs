@@ -227,5 +227,15 @@ pub fn cluster_of(provider: &str) -> Option<&str> {
     (host.starts_with("oidc.eks.") && !id.is_empty() && !id.contains('/')).then_some(id)
 }
 
+/// What tells a cluster from others by its identity provider: of EKS the id, of others all of the issuer's URL, whose last
+/// word may well be the name of a cluster of EKS's.
+pub fn issuer_of(provider: &str) -> Option<&str> {
+    let url = || match provider.split_once(":oidc-provider/") {
+        Some((_, issuer)) => issuer,
+        None => provider.strip_prefix("https://").unwrap_or(provider),
+    };
+    cluster_of(provider).or_else(|| Some(url()).filter(|url| !url.is_empty()))
+}
+
 #[cfg(test)]
 mod tests;

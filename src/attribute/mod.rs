@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use crate::decode::json::Value;
 use crate::decode::{Event, Identity};
 
-pub use actor::{Actor, Known, Openings, behind, cluster_of};
+pub use actor::{Actor, Known, Openings, behind, cluster_of, issuer_of};
 pub use opening::{Opener, seed};
 pub use session::{Session, Shown, Workload, WorkloadKind, session, session_name, session_of, shown, shown_by};
 

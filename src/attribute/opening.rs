@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use super::actor::issuer_of;
 use super::session::{Session, Workload, WorkloadKind, session};
 use super::{Attribution, attribute};
 use crate::decode::json::Value;
@@ -146,7 +147,7 @@ fn opener(event: &Event<'_>, response: &Value<'_>) -> Option<Opener> {
             let told = identity.user_name.as_deref().filter(|name| !name.is_empty());
             let proved = response.get("subjectFromWebIdentityToken").and_then(Value::as_str);
             // Where the name is not the token's own, the token's counts.
-            let service_account = [told, proved]
+            let service_account = [proved, told]
                 .into_iter()
                 .flatten()
                 .find(|name| is_service_account(name));
@@ -209,10 +210,7 @@ fn web_identity(subject: &str, provider: &str) -> Workload {
     match service_account(subject) {
         Some((namespace, name)) => Workload {
             kind: WorkloadKind::ServiceAccount,
-            cluster: provider
-                .rsplit_once('/')
-                .map(|(_, id)| id.to_owned())
-                .filter(|id| !id.is_empty()),
+            cluster: issuer_of(provider).map(str::to_owned),
             namespace: Some(namespace.to_owned()),
             name: name.to_owned(),
         },

@@ -87,7 +87,7 @@ impl BacktestArg {
 
 impl AnalyzeArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
-        let grants = self.joined.grants()?;
+        let grants = self.joined.grants(terminal)?;
         let options = analysis::Options {
             alternatives: self.alternatives.iter().map(|kind| kind.kind()).collect(),
             backtest: self.backtest.when(),

@@ -1,7 +1,6 @@
 //! `inventory`: every role and user, who can take it, who did, and how much it may do.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
@@ -10,7 +9,6 @@ use super::{Outcome, Terminal};
 use crate::analysis;
 use crate::catalog::Catalog;
 use crate::emit;
-use crate::grants::SupplementFiles;
 use crate::report::{self, InventoryInputs};
 
 /// Arguments of `inventory`.
@@ -18,10 +16,6 @@ use crate::report::{self, InventoryInputs};
 pub(super) struct InventoryArgs {
     #[command(flatten)]
     joined: JoinedArgs,
-    /// Output of `aws eks describe-cluster`, list- or describe-pod-identity-association(s), list-access-entries or
-    /// describe-access-entry; repeats
-    #[arg(long, value_name = "FILE", env = "TRIMTRAIL_EKS")]
-    eks: Vec<PathBuf>,
     /// How to print it
     #[arg(long, value_enum, default_value_t = Format::Terminal, env = "TRIMTRAIL_FORMAT")]
     format: Format,
@@ -47,12 +41,7 @@ enum Format {
 
 impl InventoryArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
-        let mut grants = self.joined.grants()?;
-        let eks = SupplementFiles {
-            eks: self.eks.clone(),
-            ..SupplementFiles::default()
-        };
-        grants.supplements.extend(eks.load()?);
+        let grants = self.joined.grants(terminal)?;
         let options = self.joined.options(&grants)?;
         let collected = self.joined.collect_if_given(terminal)?;
         let (catalog, archive) = (Catalog::embedded(), collected.archive());

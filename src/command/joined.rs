@@ -5,7 +5,7 @@ use clap::Args;
 use super::Terminal;
 use super::arguments::{Collected, GrantArgs, UsageArgs};
 use super::suggesting::ChoiceArgs;
-use super::supplements::SupplementArgs;
+use super::supplements::{ClusterArgs, SupplementArgs};
 use crate::analysis::Options;
 use crate::grants::Grants;
 
@@ -19,14 +19,17 @@ pub(super) struct JoinedArgs {
     #[command(flatten)]
     supplements: SupplementArgs,
     #[command(flatten)]
+    clusters: ClusterArgs,
+    #[command(flatten)]
     choice: ChoiceArgs,
 }
 
 impl JoinedArgs {
     /// The grants, with what stands beside them.
-    pub(super) fn grants(&self) -> anyhow::Result<Grants> {
+    pub(super) fn grants(&self, terminal: &Terminal) -> anyhow::Result<Grants> {
         let mut grants = self.grants.load(self.usage.aws())?;
         self.supplements.load(&mut grants.supplements)?;
+        self.clusters.load(&mut grants.supplements, terminal)?;
         Ok(grants)
     }
 

@@ -31,7 +31,7 @@ enum Format {
 
 impl PracticesArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
-        let grants = self.joined.grants()?;
+        let grants = self.joined.grants(terminal)?;
         let options = self.joined.options(&grants)?;
         let collected = self.joined.collect_if_given(terminal)?;
         let (catalog, archive) = (Catalog::embedded(), collected.archive());

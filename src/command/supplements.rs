@@ -4,7 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::Terminal;
 use crate::grants::{SupplementFiles, Supplements};
+
+/// Most places of manifests that are said to be left out.
+const SAID: usize = 5;
 
 /// What IAM remembers.
 #[derive(Args, Debug, Clone)]
@@ -74,6 +78,40 @@ impl SupplementArgs {
             ..self.evidence.files()
         };
         known.extend(files.load()?);
+        Ok(())
+    }
+}
+
+/// What EKS and its users' files say of clusters.
+#[derive(Args, Debug, Clone)]
+pub(super) struct ClusterArgs {
+    /// Output of `aws eks describe-cluster`, list- or describe-pod-identity-association(s), list-access-entries or
+    /// describe-access-entry; repeats
+    #[arg(long, value_name = "FILE", env = "TRIMTRAIL_EKS")]
+    eks: Vec<PathBuf>,
+    /// A folder with Kubernetes manifests, Helm values or Kustomize: which service account is annotated with which role;
+    /// repeats
+    #[arg(long, value_name = "DIR", env = "TRIMTRAIL_MANIFESTS")]
+    manifests: Vec<PathBuf>,
+}
+
+impl ClusterArgs {
+    /// Adds what the files say to what is known with the grants; what of the manifests cannot be read is said.
+    pub(super) fn load(&self, known: &mut Supplements, terminal: &Terminal) -> anyhow::Result<()> {
+        let files = SupplementFiles {
+            eks: self.eks.clone(),
+            manifests: self.manifests.clone(),
+            ..SupplementFiles::default()
+        };
+        let given = files.load()?;
+        let skipped = &given.manifests.skipped;
+        for (place, why) in skipped.iter().take(SAID) {
+            terminal.say(&format!("--manifests: {place} is left out: {why}"));
+        }
+        if skipped.len() > SAID {
+            terminal.say(&format!("--manifests: and {} more places", skipped.len() - SAID));
+        }
+        known.extend(given);
         Ok(())
     }
 }

@@ -311,7 +311,7 @@ pub fn classify(catalog: &Catalog, table: &Table, grants: &Grants, coverage: &Co
     );
     let activities = evidence::activities(catalog, table, grants, &granting);
     let nothing = Activity::default();
-    let seen_users = users::Seen::of(table);
+    let seen_users = users::Seen::of(table, &grants.supplements.eks, window.first);
     let mut gaps: Vec<Gap> = activities
         .into_par_iter()
         .enumerate()

@@ -2,18 +2,24 @@
 //! policy lets in.
 //!
 //! The trust policy is today's, and a guess: it names nobody where there is a second way in, and where the archive shows
-//! that it changed or that somebody else came in.
+//! that it changed or that somebody else came in. The same holds for the associations of EKS Pod Identity that are given.
+
+mod pods;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::attribute::{Actor, Known, Workload, WorkloadKind, cluster_of};
-use crate::grants::{Kind, Principal};
+use crate::attribute::{Actor, Known, Workload, WorkloadKind, cluster_of, issuer_of};
+use crate::grants::{Eks, Kind, Principal};
 use crate::iam::condition::{Comparison, Condition};
 use crate::iam::policy::Principal as Named;
 use crate::iam::{ActionPart, Effect, PrincipalPart, Statement, pattern};
 use crate::resolve::bare;
 use crate::usage::{Table, WorkloadCalls};
+use pods::{Associated, Associations};
+
+/// Who opens the sessions of EKS Pod Identity.
+const PODS: &str = "pods.eks.amazonaws.com";
 
 /// How a user of a role is known.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -24,6 +30,8 @@ pub enum How {
     FederatedProvider,
     /// The role's trust policy lets nobody else in.
     Trust,
+    /// EKS says that it gives the role to nobody else.
+    Association,
     /// Not at all.
     Unknown,
 }
@@ -35,6 +43,7 @@ impl How {
             How::Seen => "seen",
             How::FederatedProvider => "federated_provider",
             How::Trust => "trust",
+            How::Association => "association",
             How::Unknown => "unknown",
         }
     }
@@ -69,10 +78,12 @@ pub(super) struct Seen<'t> {
     workloads: HashMap<(&'t str, &'t str), Vec<&'t WorkloadCalls>>,
     /// Roles whose trust policy changed, by account and resource.
     changed: BTreeSet<(&'t str, &'t str)>,
+    associations: Associations<'t>,
 }
 
 impl<'t> Seen<'t> {
-    pub(super) fn of(table: &'t Table) -> Seen<'t> {
+    /// What an archive tells that begins at `start`, in seconds since 1970.
+    pub(super) fn of(table: &'t Table, eks: &'t Eks, start: i64) -> Seen<'t> {
         let mut workloads: HashMap<(&str, &str), Vec<&WorkloadCalls>> = HashMap::new();
         for known in &table.workloads {
             let role = (known.account.as_str(), known.role_id.as_str());
@@ -90,7 +101,11 @@ impl<'t> Seen<'t> {
                 resources => changed.extend(resources.iter().map(|resource| (account, bare(resource)))),
             }
         }
-        Seen { workloads, changed }
+        Seen {
+            workloads,
+            changed,
+            associations: Associations::of(table, eks, start),
+        }
     }
 
     pub(super) fn users(&self, principal: &Principal) -> Users {
@@ -110,6 +125,7 @@ impl<'t> Seen<'t> {
             Some(Ok(_)) if !changed => Door::of(principal.trust_statements()),
             Some(_) | None => Door::default(),
         };
+        let mut associated = self.associations.only(&principal.arn);
         // Whoever was seen to come in and is not let in today shows that the policy was another one.
         for known in of_role {
             if let Actor {
@@ -117,11 +133,14 @@ impl<'t> Seen<'t> {
                 known: Known::Opening,
                 ..
             } = &*known.actor
-                && !door.lets_in(seen)
             {
-                door = Door::default();
+                if !door.lets_in(seen) {
+                    door = Door::default();
+                }
+                associated = associated.filter(|one| one.may_be(seen));
             }
         }
+        door.associated = associated;
         let mut all: Vec<User> = Vec::new();
         for known in of_role {
             let user = door.user(&known.actor, known.calls);
@@ -156,6 +175,8 @@ struct Door {
     ways: Vec<Way>,
     /// Whether there is a way that was not.
     others: bool,
+    /// The only service account that EKS Pod Identity gives the role to.
+    associated: Option<Associated>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -215,11 +236,11 @@ impl Door {
                     let same = one.as_ref().is_none_or(|(namespace, name)| {
                         seen.namespace.as_deref() == Some(namespace) && seen.name == *name
                     });
-                    same && (seen.cluster.is_none() || cluster_of(provider) == seen.cluster.as_deref())
+                    same && (seen.cluster.is_none() || issuer_of(provider) == seen.cluster.as_deref())
                 }
                 Way::Service(_) => false,
             }),
-            WorkloadKind::PodIdentity => by_service("pods.eks.amazonaws.com") || self.others,
+            WorkloadKind::PodIdentity => by_service(PODS) || self.others,
             WorkloadKind::Ec2 => by_service("ec2.amazonaws.com"),
             WorkloadKind::Lambda => by_service("lambda.amazonaws.com"),
             WorkloadKind::Ecs => by_service("ecs-tasks.amazonaws.com"),
@@ -249,6 +270,15 @@ impl Door {
                 if let Some(workload) = self.only(&actor.provider) {
                     return user(Some(workload), How::Trust);
                 }
+                if let Some(one) = self.associated.as_ref().filter(|_| self.only_pods(&actor.provider)) {
+                    return user(Some(one.pod.clone()), How::Association);
+                }
+            }
+            // Sessions of an association that passes tags would have named it.
+            (None, Known::Unnamed(WorkloadKind::PodIdentity)) => {
+                if let Some(one) = self.associated.as_ref().filter(|one| one.without_tags) {
+                    return user(Some(one.pod.clone()), How::Association);
+                }
             }
             (None, _) => {}
         }
@@ -277,13 +307,19 @@ impl Door {
             Way::Federated(provider_of, Some((namespace, name))) if !self.others || !provider.is_empty() => {
                 Some(Workload {
                     kind: WorkloadKind::ServiceAccount,
-                    cluster: cluster_of(provider_of).map(str::to_owned),
+                    cluster: issuer_of(provider_of).map(str::to_owned),
                     namespace: Some(namespace.clone()),
                     name: name.clone(),
                 })
             }
             Way::Federated(..) | Way::Service(_) => None,
         }
+    }
+
+    /// Whether EKS Pod Identity alone can come in; `provider` is the session's, where its calls show it.
+    fn only_pods(&self, provider: &str) -> bool {
+        let is_it = |way: &Way| *way == Way::Service(PODS.to_owned());
+        provider.is_empty() && !self.others && !self.ways.is_empty() && self.ways.iter().all(is_it)
     }
 
     /// Whether a kind of workload alone can come in.

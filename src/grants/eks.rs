@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde_json::Value;
 
+use super::supplements::moment;
 use crate::attribute::cluster_of;
 use crate::coverage::member;
 
@@ -39,6 +41,8 @@ pub struct Cluster {
 /// A service account that gets a role by EKS Pod Identity.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Association {
+    /// The account and the region of the cluster; empty where the output has no ARN.
+    pub place: (String, String),
     /// The cluster's name.
     pub cluster: String,
     /// The Kubernetes namespace.
@@ -55,6 +59,8 @@ pub struct Association {
     pub no_session_tags: bool,
     /// Whether it narrows the role by a session policy of its own.
     pub has_policy: bool,
+    /// When it was made or last changed, where that is told.
+    pub changed: Option<Timestamp>,
 }
 
 /// A role or user that may use a cluster's Kubernetes API.
@@ -133,7 +139,15 @@ impl Eks {
     }
 
     fn add_association(&mut self, value: &Value) -> Result<(), String> {
+        let arn = text(value, "associationArn");
+        let mut parts = arn.split(':').skip(3).map(str::to_owned);
+        let (region, account) = (parts.next(), parts.next());
+        let times = ["createdAt", "modifiedAt"]
+            .into_iter()
+            .filter_map(|key| moment(member(value, key)?));
         let new = Association {
+            place: (account.unwrap_or_default(), region.unwrap_or_default()),
+            changed: times.max(),
             cluster: text(value, "clusterName"),
             namespace: text(value, "namespace"),
             service_account: text(value, "serviceAccount"),
@@ -146,7 +160,6 @@ impl Eks {
         if new.namespace.is_empty() || new.service_account.is_empty() {
             return Err("an association names no namespace and service account".to_owned());
         }
-        let arn = text(value, "associationArn");
         let key = if arn.is_empty() {
             format!("{}/{}/{}/{}", new.cluster, new.id, new.namespace, new.service_account)
         } else {
@@ -158,6 +171,22 @@ impl Eks {
             *known = new;
         }
         Ok(())
+    }
+
+    /// An association as `grants -o` keeps it.
+    pub(super) fn add_of_snapshot(&mut self, account: &str, value: &Value) {
+        let association = Association {
+            place: (account.to_owned(), text(value, "region")),
+            cluster: text(value, "cluster"),
+            namespace: text(value, "namespace"),
+            service_account: text(value, "service_account"),
+            role: text(value, "role_arn"),
+            target_role: Some(text(value, "target_role_arn")).filter(|arn| !arn.is_empty()),
+            ..Association::default()
+        };
+        let place = [account, &text(value, "region"), &association.cluster].join("/");
+        let whose = format!("{place}/{}/{}", association.namespace, association.service_account);
+        self.associations.insert(whose, association);
     }
 
     fn add_access_entry(&mut self, value: &Value) -> Result<(), String> {
@@ -180,25 +209,42 @@ impl Eks {
     /// Both; where both tell of one thing, `other` counts.
     pub(super) fn extend(&mut self, other: Eks) {
         self.clusters.extend(other.clusters);
+        // One service account of a cluster has one association at most; a snapshot tells no ARN of it.
+        let whose = |one: &Association| {
+            let place = (one.place.clone(), one.cluster.clone());
+            (place, one.namespace.clone(), one.service_account.clone())
+        };
+        let theirs: BTreeSet<_> = other.associations.values().map(whose).collect();
+        self.associations.retain(|_, mine| !theirs.contains(&whose(mine)));
         self.associations.extend(other.associations);
         self.access_entries.extend(other.access_entries);
     }
 
-    /// The cluster with this id in its issuer's URL, or else the only one of this name.
+    /// The cluster with this id in its issuer's URL, or else the only one of this name, or the one that is called so.
     pub fn cluster(&self, id_or_name: &str) -> Option<&Cluster> {
         let mut clusters = self.clusters.values();
         if let Some(by_issuer) = clusters.find(|cluster| !id_or_name.is_empty() && cluster.issuer == id_or_name) {
             return Some(by_issuer);
         }
-        let mut by_name = self.clusters.values().filter(|cluster| cluster.name == id_or_name);
-        by_name.next().filter(|_| by_name.next().is_none())
+        let by_name = self.clusters.values().filter(|cluster| cluster.name == id_or_name);
+        let called = self
+            .clusters
+            .values()
+            .filter(|cluster| self.called(cluster) == id_or_name);
+        let mut found = by_name.chain(called);
+        let first = found.next()?;
+        found.all(|other| other == first).then_some(first)
     }
 
     /// A cluster as people call it: by its name, with its region where several bear that name; else by what is known.
     pub fn name_of(&self, id_or_name: &str) -> String {
-        let Some(cluster) = self.cluster(id_or_name) else {
-            return id_or_name.to_owned();
-        };
+        match self.cluster(id_or_name) {
+            Some(cluster) => self.called(cluster),
+            None => id_or_name.to_owned(),
+        }
+    }
+
+    fn called(&self, cluster: &Cluster) -> String {
         let places: BTreeSet<(&str, &str)> = self
             .clusters
             .values()
@@ -218,6 +264,17 @@ impl Eks {
             association.role == role || association.target_role.as_deref() == Some(role)
         };
         self.associations.values().filter(is_it)
+    }
+
+    /// The kind of access entry by which a role is a node's: AWS makes one of these for whatever nodes bear
+    /// (EKS user guide, "Create access entries").
+    pub fn node_entry(&self, role: &str) -> Option<&str> {
+        let of_role = self
+            .access_entries
+            .iter()
+            .filter(|((_, principal), _)| principal == role);
+        let mut kinds = of_role.map(|(_, entry)| entry.kind.as_str());
+        kinds.find(|kind| matches!(*kind, "EC2" | "EC2_LINUX" | "EC2_WINDOWS" | "HYBRID_LINUX"))
     }
 }
 

@@ -10,6 +10,7 @@ mod eks;
 mod files;
 #[cfg(feature = "aws")]
 pub mod live;
+mod manifests;
 mod snapshot;
 mod supplements;
 
@@ -23,8 +24,9 @@ use crate::iam::{Policy, Statement};
 
 pub use authorization_details::read;
 pub use credential_report::Credentials;
-pub use eks::Eks;
+pub use eks::{Association, Eks};
 pub use files::{Exports, exports, load};
+pub use manifests::ServiceAccount;
 pub use supplements::{LastAccessed, OrganizationPolicies, SupplementFiles, Supplements, TrailConfig};
 
 /// Why the grants cannot be used as they are.

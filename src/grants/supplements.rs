@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::Error;
 use super::credential_report::{self, Credentials};
 use super::eks::{EKS, Eks};
+use super::manifests::Manifests;
 use crate::coverage::{Selectors, member, trail_of_arn};
 use crate::iam::Policy;
 
@@ -29,6 +30,8 @@ pub struct Supplements {
     pub organization: Option<BTreeMap<String, OrganizationPolicies>>,
     /// `--eks`
     pub eks: Eks,
+    /// `--manifests`
+    pub manifests: Manifests,
 }
 
 impl Supplements {
@@ -105,6 +108,8 @@ pub struct SupplementFiles {
     pub org_policies: Vec<PathBuf>,
     /// Output of `aws eks describe-cluster`, and of list and describe of associations and access entries.
     pub eks: Vec<PathBuf>,
+    /// Folders of Kubernetes manifests, Helm values and Kustomize.
+    pub manifests: Vec<PathBuf>,
 }
 
 impl SupplementFiles {
@@ -151,6 +156,9 @@ impl SupplementFiles {
                     .map_err(|why| refuse(&name(path), EKS, why))?;
             }
         }
+        for path in &self.manifests {
+            supplements.manifests.read(path)?;
+        }
         Ok(supplements)
     }
 }
@@ -165,6 +173,10 @@ impl Supplements {
         for account in snapshot["accounts"].as_array().into_iter().flatten() {
             if let Some(report) = account["credential_report"].as_str() {
                 supplements.credentials.extend(read_credentials(name, report)?);
+            }
+            let whose = account["account"].as_str().unwrap_or_default();
+            for association in account["pod_identity_associations"].as_array().into_iter().flatten() {
+                supplements.eks.add_of_snapshot(whose, association);
             }
             if let Some(accessed) = account["service_last_accessed"].as_array() {
                 read_last_accessed(name, "", accessed, &mut supplements.last_accessed)?;
@@ -185,6 +197,7 @@ impl Supplements {
         self.last_accessed.extend(other.last_accessed);
         self.credentials.extend(other.credentials);
         self.eks.extend(other.eks);
+        self.manifests.extend(other.manifests);
         if let Some(organization) = other.organization {
             self.organization.get_or_insert_default().extend(organization);
         }
@@ -369,7 +382,7 @@ fn read_last_accessed(
 }
 
 /// A moment as the AWS CLI prints it: text, or seconds since 1970.
-fn moment(value: &Value) -> Option<Timestamp> {
+pub(super) fn moment(value: &Value) -> Option<Timestamp> {
     match value {
         Value::String(text) => text.parse().ok(),
         Value::Number(number) => Timestamp::from_second(number.as_f64()? as i64).ok(),

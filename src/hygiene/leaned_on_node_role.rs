@@ -128,6 +128,9 @@ fn node(subject: &Subject<'_>) -> Option<String> {
     if let Some(name) = names.into_iter().find(|name| NODE_POLICIES.contains(name)) {
         return Some(format!("it is a node's role: it has the policy {name}"));
     }
+    if let Some(kind) = subject.grants.supplements.eks.node_entry(&subject.principal.arn) {
+        return Some(format!("it is a node's role: it has an access entry of type {kind}"));
+    }
     if !by_instances(subject) {
         return None;
     }

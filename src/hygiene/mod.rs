@@ -2,11 +2,15 @@
 //! there is to know about it.
 
 mod administrator_through_roles;
+mod annotation_without_effect;
+mod association_without_trust;
+mod between_irsa_and_pod_identity;
 mod empty_group;
 mod escalation;
 mod graph;
 mod idle_role;
 mod idle_user;
+mod instance_metadata_v1;
 mod leaned_on_node_role;
 mod log_files_lost;
 mod old_key;
@@ -29,6 +33,7 @@ mod trail_stopped;
 mod trail_without_validation;
 mod unattached_policy;
 mod unconditional_cross_account_trust;
+mod undeclared_service_account;
 mod unseen_key;
 mod unseen_use;
 mod untrusted_service_account;
@@ -280,7 +285,7 @@ impl Account<'_> {
 }
 
 /// Every check, in the order of its findings, under the name of its file.
-const CHECKS: [(&str, &Check); 35] = [
+const CHECKS: [(&str, &Check); 40] = [
     ("idle_role", &idle_role::CHECK),
     ("pod_role_never_taken", &pod_role_never_taken::CHECK),
     ("idle_user", &idle_user::CHECK),
@@ -303,8 +308,10 @@ const CHECKS: [(&str, &Check); 35] = [
     ("shared_role", &shared_role::CHECK),
     ("role_in_several_clusters", &role_in_several_clusters::CHECK),
     ("untrusted_service_account", &untrusted_service_account::CHECK),
+    ("undeclared_service_account", &undeclared_service_account::CHECK),
     ("wide_role_narrow_sessions", &wide_role_narrow_sessions::CHECK),
     ("leaned_on_node_role", &leaned_on_node_role::CHECK),
+    ("instance_metadata_v1", &instance_metadata_v1::CHECK),
     ("repeated_denials", &repeated_denials::CHECK),
     ("empty_group", &empty_group::CHECK),
     ("unused_instance_profile", &unused_instance_profile::CHECK),
@@ -318,6 +325,9 @@ const CHECKS: [(&str, &Check); 35] = [
         "service_account_with_several_roles",
         &service_account_with_several_roles::CHECK,
     ),
+    ("annotation_without_effect", &annotation_without_effect::CHECK),
+    ("association_without_trust", &association_without_trust::CHECK),
+    ("between_irsa_and_pod_identity", &between_irsa_and_pod_identity::CHECK),
     ("trail_stopped", &trail_stopped::CHECK),
     ("trail_without_validation", &trail_without_validation::CHECK),
     ("trail_leaves_out", &trail_leaves_out::CHECK),

@@ -1,9 +1,9 @@
 //! Pod role never taken: a role that only pods may take, and that no pod took in the window.
 
 use super::graph::pods::{Ways, ways};
-use super::{About, Check, Find, Found, Practice, Severity, Subject, idle_role, retire};
+use super::{About, Check, Find, Found, Practice, Severity, Subject, annotation_without_effect, idle_role, retire};
 use crate::attribute::cluster_of;
-use crate::grants::Principal;
+use crate::grants::{Association, Principal};
 
 pub(super) const CHECK: Check = Check {
     id: "pod-role-never-taken",
@@ -38,6 +38,26 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
             .iter()
             .map(|account| format!("its trust policy names {account}")),
     );
+    let eks = &subject.grants.supplements.eks;
+    let associations: Vec<&Association> = eks.associations_of(&subject.principal.arn).collect();
+    evidence.extend(associations.iter().map(|one| {
+        let cluster = eks.name_of(&one.cluster);
+        format!(
+            "an association gives it to {}/{} of cluster {cluster}",
+            one.namespace, one.service_account
+        )
+    }));
+    if associations.is_empty() && ways.pod_identity && !eks.associations.is_empty() {
+        evidence.push("no association of those that are given has it".to_owned());
+    }
+    for one in subject.grants.supplements.manifests.of_role(&subject.principal.arn) {
+        let but = if annotation_without_effect::is_let_in(subject.principal, one) {
+            ""
+        } else {
+            ", which its trust policy does not let in"
+        };
+        evidence.push(format!("{} annotates {} with it{but}", one.place, one.label()));
+    }
     evidence.extend(found.evidence);
     let look = looks(&ways, accounts, subject.principal);
     Some(Found {
@@ -52,7 +72,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
 }
 
 /// The ways in, where all of them are for pods.
-fn of_pods(role: &Principal) -> Option<Ways<'_>> {
+pub(super) fn of_pods(role: &Principal) -> Option<Ways<'_>> {
     let ways = ways(role);
     (!ways.others && (ways.pod_identity || !ways.providers.is_empty())).then_some(ways)
 }

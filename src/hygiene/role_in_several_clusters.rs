@@ -1,62 +1,114 @@
 //! Role in several clusters: pods of more than one EKS cluster take the same role.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::graph::pods::ways;
 use super::untrusted_service_account::{is_pod, named};
 use super::{About, Check, Find, Found, Practice, Severity, Subject};
 use crate::attribute::{WorkloadKind, cluster_of};
 use crate::gap::How;
+use crate::grants::Eks;
 
 pub(super) const CHECK: Check = Check {
     id: "role-in-several-clusters",
     practice: Practice::ServiceAccounts,
     find: Find::OfPrincipal(check),
     about: About {
-        what: "Pods of more than one EKS cluster take the same role, or its trust policy names the identity providers of several.",
+        what: "Pods of more than one EKS cluster take the same role, or its trust policy or associations name several.",
         abuse: "Whoever may create a pod in the weakest of the clusters, such as a test cluster, has what the role may do for the others.",
         instead: "A role for each cluster, by EKS Pod Identity or IRSA; or a condition on the session tag eks-cluster-name.",
         page: "https://docs.aws.amazon.com/eks/latest/userguide/pod-id-abac.html",
     },
 };
 
+/// A cluster as far as it is known.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    /// `--eks` describes it.
+    Known(String),
+    /// Only the id of its identity provider is known.
+    Id(String),
+    /// Only its name is known.
+    Name(String),
+}
+
+impl Place {
+    fn of(eks: &Eks, kind: WorkloadKind, cluster: &str) -> Place {
+        match eks.cluster(cluster) {
+            Some(known) if !known.issuer.is_empty() => Place::Known(eks.name_of(cluster)),
+            Some(_) | None if kind == WorkloadKind::PodIdentity => Place::Name(cluster.to_owned()),
+            Some(_) | None => Place::Id(cluster.to_owned()),
+        }
+    }
+}
+
+/// How many clusters these are at least: a name and the id of an identity provider may be one cluster's.
+fn count<'p>(eks: &Eks, places: impl Iterator<Item = &'p Place>) -> usize {
+    let mut known = BTreeSet::new();
+    let (mut ids, mut names) = (0, 0);
+    for place in places {
+        match place {
+            Place::Known(name) => _ = known.insert(name.as_str()),
+            Place::Id(_) => ids += 1,
+            // Several clusters bear the name: it may be one of those that are counted.
+            Place::Name(name) if eks.clusters.values().any(|one| one.name == *name) => {}
+            Place::Name(_) => names += 1,
+        }
+    }
+    known.len() + ids.max(names)
+}
+
 fn check(subject: &Subject<'_>) -> Option<Found> {
     let role = subject.principal;
-    // The name of a cluster and the id of its identity provider say nothing of each other: they are counted apart.
-    let mut by_id: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    let mut by_name: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let eks = &subject.grants.supplements.eks;
+    let mut clusters: BTreeMap<Place, Vec<String>> = BTreeMap::new();
     for user in &subject.gap.users.all {
         match (&user.workload, &user.cluster) {
             (Some(pod), _) if is_pod(pod) => {
-                let clusters = if pod.kind == WorkloadKind::PodIdentity {
-                    &mut by_name
-                } else {
-                    &mut by_id
-                };
                 if let Some(cluster) = &pod.cluster {
-                    let guess = if user.how == How::Trust {
-                        ", as its trust policy says"
-                    } else {
-                        ""
+                    let guess = match user.how {
+                        How::Trust => ", as its trust policy says",
+                        How::Association => ", as its association says",
+                        How::Seen | How::FederatedProvider | How::Unknown => "",
                     };
-                    let line = format!("{}: {} calls{guess}", named(pod), user.calls);
-                    clusters.entry(cluster).or_default().push(line);
+                    let line = format!("{}: {} calls{guess}", named(pod, eks), user.calls);
+                    clusters
+                        .entry(Place::of(eks, pod.kind, cluster))
+                        .or_default()
+                        .push(line);
                 }
             }
             (None, Some(cluster)) => {
-                let line = format!("an unknown service account of cluster {cluster}: {} calls", user.calls);
-                by_id.entry(cluster).or_default().push(line);
+                let place = Place::of(eks, WorkloadKind::ServiceAccount, cluster);
+                let name = eks.name_of(cluster);
+                let line = format!("an unknown service account of cluster {name}: {} calls", user.calls);
+                clusters.entry(place).or_default().push(line);
             }
             (Some(_) | None, _) => {}
         }
     }
-    let seen = by_id.len() > 1 || by_name.len() > 1;
+    let seen = count(eks, clusters.keys()) > 1;
+    let mut beside = |place: Place, cluster: &str, how: &str| {
+        let name = eks.name_of(cluster);
+        let line = || vec![format!("cluster {name} {how}, and did not come in the window")];
+        clusters.entry(place).or_insert_with(line);
+    };
     for cluster in ways(role).providers.into_iter().filter_map(cluster_of) {
-        by_id
-            .entry(cluster)
-            .or_insert_with(|| vec![format!("cluster {cluster} is trusted, and did not come in the window")]);
+        beside(
+            Place::of(eks, WorkloadKind::ServiceAccount, cluster),
+            cluster,
+            "is trusted",
+        );
     }
-    let count = by_id.len().max(by_name.len());
+    for association in eks.associations_of(&role.arn) {
+        let cluster = &association.cluster;
+        beside(
+            Place::of(eks, WorkloadKind::PodIdentity, cluster),
+            cluster,
+            "has an association",
+        );
+    }
+    let count = count(eks, clusters.keys());
     if count < 2 {
         return None;
     }
@@ -69,6 +121,6 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
                 .to_owned(),
         fix: "make a role for each cluster; then take the other clusters' providers out of the trust policy".to_owned(),
         commands: Vec::new(),
-        evidence: by_id.into_values().chain(by_name.into_values()).flatten().collect(),
+        evidence: clusters.into_values().flatten().collect(),
     })
 }

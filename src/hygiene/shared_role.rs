@@ -22,6 +22,12 @@ pub(super) const CHECK: Check = Check {
 fn check(subject: &Subject<'_>) -> Option<Found> {
     let principal = subject.principal;
     let mut accounts: BTreeSet<String> = subject.gap.trust.service_accounts.iter().cloned().collect();
+    let annotated = subject.grants.supplements.manifests.of_role(&principal.arn);
+    accounts.extend(
+        annotated
+            .filter(|one| one.namespace.is_some() && one.name.is_some())
+            .map(|one| one.label()),
+    );
     let mut others: BTreeSet<String> = BTreeSet::new();
     for workload in subject.gap.users.all.iter().filter_map(|user| user.workload.as_ref()) {
         match workload.kind {

@@ -4,6 +4,7 @@ use super::graph::pods::admits;
 use super::{About, Check, Find, Found, Practice, Severity, Subject, day, retire};
 use crate::attribute::{Workload, WorkloadKind};
 use crate::gap::How;
+use crate::grants::Eks;
 use crate::iam::{Answer, pattern};
 
 pub(super) const CHECK: Check = Check {
@@ -20,11 +21,12 @@ pub(super) const CHECK: Check = Check {
 
 fn check(subject: &Subject<'_>) -> Option<Found> {
     let role = subject.principal;
+    let eks = &subject.grants.supplements.eks;
     let users = subject.gap.users.all.iter().filter(|user| user.how == How::Seen);
     let mut evidence: Vec<String> = users
         .filter_map(|user| Some((user.workload.as_ref()?, user.calls)))
         .filter(|(pod, _)| is_pod(pod) && admits(role, pod) == Answer::No)
-        .map(|(pod, calls)| format!("{}: {calls} calls", named(pod)))
+        .map(|(pod, calls)| format!("{}: {calls} calls", named(pod, eks)))
         .collect();
     if evidence.is_empty() {
         return None;
@@ -65,7 +67,7 @@ pub(super) fn is_pod(workload: &Workload) -> bool {
 }
 
 /// `old/gone of cluster AAAA (IRSA)`
-pub(super) fn named(pod: &Workload) -> String {
+pub(super) fn named(pod: &Workload, eks: &Eks) -> String {
     let kind = if pod.kind == WorkloadKind::PodIdentity {
         "Pod Identity"
     } else {
@@ -74,7 +76,7 @@ pub(super) fn named(pod: &Workload) -> String {
     let cluster = pod
         .cluster
         .as_ref()
-        .map_or_else(String::new, |cluster| format!(" of cluster {cluster}"));
+        .map_or_else(String::new, |cluster| format!(" of cluster {}", eks.name_of(cluster)));
     format!(
         "{}/{}{cluster} ({kind})",
         pod.namespace.as_deref().unwrap_or("?"),

@@ -22,7 +22,7 @@ use crate::analysis::{Analysis, Archive, Options};
 use crate::catalog::Catalog;
 use crate::coverage;
 use crate::gap;
-use crate::grants::{Grants, PrincipalIndex};
+use crate::grants::{Eks, Grants, PrincipalIndex};
 use crate::hygiene;
 use crate::rightsize;
 use crate::time::{Window, moment};
@@ -287,7 +287,7 @@ fn principal(inputs: &Inputs<'_>, groups: &actions::Groups<'_>, index: Principal
         rewritable,
         why_not,
         policies,
-        workloads: workloads_of(gap),
+        workloads: workloads_of(gap, &inputs.grants.supplements.eks),
         totals,
         actions,
         action_groups,
@@ -324,15 +324,15 @@ fn finding(finding: &hygiene::Finding) -> Finding {
 }
 
 /// Who used a principal.
-pub(super) fn workloads_of(gap: &gap::Gap) -> Vec<Workload> {
-    gap.users.all.iter().map(workload).collect()
+pub(super) fn workloads_of(gap: &gap::Gap, eks: &Eks) -> Vec<Workload> {
+    gap.users.all.iter().map(|user| workload(user, eks)).collect()
 }
 
 /// A workload that can be named.
-pub(super) fn named_workload(workload: &crate::attribute::Workload, calls: u64) -> Workload {
+pub(super) fn named_workload(workload: &crate::attribute::Workload, calls: u64, eks: &Eks) -> Workload {
     Workload {
         kind: workload.kind.name().to_owned(),
-        cluster: workload.cluster.clone(),
+        cluster: workload.cluster.as_deref().map(|cluster| eks.name_of(cluster)),
         namespace: workload.namespace.clone(),
         name: workload.name.clone(),
         known: String::new(),
@@ -340,16 +340,16 @@ pub(super) fn named_workload(workload: &crate::attribute::Workload, calls: u64) 
     }
 }
 
-fn workload(user: &gap::User) -> Workload {
+fn workload(user: &gap::User, eks: &Eks) -> Workload {
     let known = user.how.name().to_owned();
     match &user.workload {
         Some(workload) => Workload {
             known,
-            ..named_workload(workload, user.calls)
+            ..named_workload(workload, user.calls, eks)
         },
         None => Workload {
             kind: "unknown".to_owned(),
-            cluster: user.cluster.clone(),
+            cluster: user.cluster.as_deref().map(|cluster| eks.name_of(cluster)),
             namespace: None,
             name: user.why.to_owned(),
             known,

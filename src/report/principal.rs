@@ -125,8 +125,8 @@ pub struct Workload {
     pub namespace: Option<String>,
     /// Service account, instance, function or person; of an `unknown` one, why it is.
     pub name: String,
-    /// How it is known: `seen`, `federated_provider` (the cluster alone), `trust` (a guess: today's trust policy lets nobody
-    /// else in) or `unknown`.
+    /// How it is known: `seen`, `federated_provider` (the cluster alone), `association` (a guess: EKS gives the role to nobody
+    /// else today), `trust` (a guess: today's trust policy lets nobody else in) or `unknown`.
     #[serde(default)]
     pub known: String,
     /// Calls of its sessions.

@@ -122,7 +122,7 @@ pub(super) fn role_split(catalog: &Catalog, grants: &Grants, split: &ProvedSplit
                 workloads: part
                     .workloads
                     .iter()
-                    .map(|(workload, calls)| named_workload(workload, *calls))
+                    .map(|(workload, calls)| named_workload(workload, *calls, &grants.supplements.eks))
                     .collect(),
                 why: part.why.clone(),
                 calls: part.workloads.iter().map(|(_, calls)| calls).sum(),

@@ -406,6 +406,9 @@ fn note_clients(coverage: &mut Coverage, event: &Event<'_>, identity: &Identity,
     if let Some(role) = instance_role {
         coverage.instance_client(role, client(event.user_agent.as_deref().unwrap_or("")), time);
     }
+    if let (true, Some(version)) = (role.starts_with("AROA"), identity.ec2_role_delivery.as_deref()) {
+        coverage.metadata_version(role, &version[..version.floor_char_boundary(8)], session, time);
+    }
 }
 
 /// The name of the program that a user agent starts with: `aws-cli` of `aws-cli/2.1 Python/3.9`.

@@ -4,22 +4,22 @@ use super::*;
 
 const EKS: &str = "oidc.eks.eu-west-1.amazonaws.com/id";
 
-fn provider(cluster: &str) -> String {
+pub(super) fn provider(cluster: &str) -> String {
     format!("arn:aws:iam::{ACCOUNT}:oidc-provider/{EKS}/{cluster}")
 }
 
 /// A statement that lets service accounts of a cluster in.
-fn irsa(cluster: &str, subjects: &Value) -> Value {
+pub(super) fn irsa(cluster: &str, subjects: &Value) -> Value {
     json!({"Effect": "Allow", "Principal": {"Federated": provider(cluster)}, "Action": "sts:AssumeRoleWithWebIdentity",
         "Condition": {"StringEquals": {format!("{EKS}/{cluster}:sub"): subjects, format!("{EKS}/{cluster}:aud"): "sts.amazonaws.com"}}})
 }
 
-fn by_service(service: &str) -> Value {
+pub(super) fn by_service(service: &str) -> Value {
     json!({"Effect": "Allow", "Principal": {"Service": service}, "Action": ["sts:AssumeRole", "sts:TagSession"]})
 }
 
 /// Roles by name, trust statements and actions.
-fn roles(all: &[(&str, Vec<Value>, Value)]) -> Value {
+pub(super) fn roles(all: &[(&str, Vec<Value>, Value)]) -> Value {
     let one = |(name, statements, actions): &(&str, Vec<Value>, Value)| {
         json!({"Arn": format!("arn:aws:iam::{ACCOUNT}:role/{name}"), "RoleName": name, "RoleId": format!("AROA{name}"), "Path": "/",
             "CreateDate": "2025-01-01T00:00:00Z", "AssumeRolePolicyDocument": {"Statement": statements},
@@ -28,7 +28,7 @@ fn roles(all: &[(&str, Vec<Value>, Value)]) -> Value {
     json!({"RoleDetailList": all.iter().map(one).collect::<Vec<_>>()})
 }
 
-fn app(statements: &[Value]) -> Value {
+pub(super) fn app(statements: &[Value]) -> Value {
     roles(&[("app", statements.to_vec(), json!("ec2:DescribeVpcs"))])
 }
 
@@ -39,7 +39,7 @@ fn opened(role: &str, key: &str) -> Value {
 }
 
 /// A service account of a cluster takes a role by IRSA.
-fn takes(cluster: &str, subject: &str, role: &str, key: &str) -> Value {
+pub(super) fn takes(cluster: &str, subject: &str, role: &str, key: &str) -> Value {
     let subject = format!("system:serviceaccount:{subject}");
     let mut event = event(2, "sts", "AssumeRoleWithWebIdentity", &json!({}));
     event["userIdentity"] = json!({"type": "WebIdentityUser", "userName": subject, "identityProvider": provider(cluster),
@@ -51,7 +51,7 @@ fn takes(cluster: &str, subject: &str, role: &str, key: &str) -> Value {
 }
 
 /// EKS takes a role for a service account.
-fn eks_takes(cluster: &str, (namespace, name): (&str, &str), role: &str, key: &str) -> Value {
+pub(super) fn eks_takes(cluster: &str, (namespace, name): (&str, &str), role: &str, key: &str) -> Value {
     let mut event = event(2, "sts", "AssumeRole", &json!({}));
     event["userIdentity"] = json!({"type": "AWSService", "invokedBy": "pods.eks.amazonaws.com"});
     let tag = |key: &str, value: &str| json!({"key": key, "value": value});
@@ -63,7 +63,7 @@ fn eks_takes(cluster: &str, (namespace, name): (&str, &str), role: &str, key: &s
 }
 
 /// A call under a key of a role, on a later day.
-fn calls(role: &str, key: &str, (source, name): (&str, &str)) -> Value {
+pub(super) fn calls(role: &str, key: &str, (source, name): (&str, &str)) -> Value {
     let mut event = event(2, source, name, &json!({"userAgent": "aws-sdk-go-v2/1.30.0"}));
     event["userIdentity"] = json!({"type": "AssumedRole", "principalId": format!("AROA{role}:s"), "accountId": ACCOUNT, "accessKeyId": key,
         "arn": format!("arn:aws:sts::{ACCOUNT}:assumed-role/{role}/s"),
@@ -72,10 +72,10 @@ fn calls(role: &str, key: &str, (source, name): (&str, &str)) -> Value {
     event
 }
 
-const VPCS: (&str, &str) = ("ec2", "DescribeVpcs");
+pub(super) const VPCS: (&str, &str) = ("ec2", "DescribeVpcs");
 
 /// A call of an instance that holds a role.
-fn on_node(role: &str, what: (&str, &str), client: &str) -> Value {
+pub(super) fn on_node(role: &str, what: (&str, &str), client: &str) -> Value {
     let mut event = calls(role, "ASIANODE", what);
     let session = "i-0123456789abcdef0";
     event["userIdentity"]["principalId"] = json!(format!("AROA{role}:{session}"));
@@ -142,7 +142,7 @@ fn one_role_in_two_clusters() {
         &events,
         &moving,
         None,
-        &[&format!("{ACCOUNT}: service-account-with-several-roles")],
+        &[&format!("{ACCOUNT}: between-irsa-and-pod-identity")],
     );
 }
 

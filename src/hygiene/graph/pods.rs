@@ -1,13 +1,18 @@
 //! Whether a pod may take a role today: asks the engine with what its token or its session's tags say.
 
 use super::keys_of;
-use crate::attribute::{Workload, WorkloadKind, cluster_of};
+use crate::attribute::{Workload, WorkloadKind, cluster_of, issuer_of};
 use crate::grants::Principal;
 use crate::iam::policy::Principal as Named;
 use crate::iam::{Answer, Effect, Policies, Policy, PrincipalPart, Request, evaluate};
 
 /// Who opens the sessions of Pod Identity.
 const PODS: &str = "pods.eks.amazonaws.com";
+
+/// In China some services have the partition's suffix behind their names.
+fn is_eks(service: &str) -> bool {
+    service.strip_suffix(".cn").unwrap_or(service) == PODS
+}
 
 /// The ways into a role for pods, of those that its trust policy allows.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -33,7 +38,7 @@ pub(in crate::hygiene) fn ways(role: &Principal) -> Ways<'_> {
         };
         for who in named {
             match who {
-                Named::Service(service) if service == PODS => ways.pod_identity = true,
+                Named::Service(service) if is_eks(service) => ways.pod_identity = true,
                 Named::Federated(provider) if cluster_of(provider).is_some() => ways.providers.push(provider),
                 Named::Everyone | Named::Aws(_) | Named::Service(_) | Named::Federated(_) | Named::CanonicalUser(_) => {
                     ways.others = true
@@ -48,6 +53,16 @@ pub(in crate::hygiene) fn ways(role: &Principal) -> Ways<'_> {
 
 /// Whether a service account may take a role today, by IRSA or by Pod Identity as it was seen to. In doubt it may.
 pub(in crate::hygiene) fn admits(role: &Principal, pod: &Workload) -> Answer {
+    lets(role, pod, "sts:AssumeRole")
+}
+
+/// Whether EKS may tag the sessions that it opens for a service account. In doubt it may.
+pub(in crate::hygiene) fn tags(role: &Principal, pod: &Workload) -> Answer {
+    lets(role, pod, "sts:TagSession")
+}
+
+/// The same, `by_eks` being what EKS asks for.
+fn lets(role: &Principal, pod: &Workload, by_eks: &str) -> Answer {
     let Some(Ok(trust)) = &role.trust else {
         return Answer::Unknown;
     };
@@ -66,7 +81,7 @@ pub(in crate::hygiene) fn admits(role: &Principal, pod: &Workload) -> Answer {
                 (Named::Everyone, _) => return Answer::Unknown,
                 // A target role is taken by the role that EKS took first.
                 (Named::Aws(_) | Named::CanonicalUser(_), WorkloadKind::PodIdentity) => return Answer::Unknown,
-                (Named::Service(service), WorkloadKind::PodIdentity) if service == PODS => {
+                (Named::Service(service), WorkloadKind::PodIdentity) if is_eks(service) => {
                     // The tags of a session that EKS opens (EKS user guide, "Grant Pods access to AWS resources based
                     // on tags").
                     let mut said = vec![
@@ -76,10 +91,10 @@ pub(in crate::hygiene) fn admits(role: &Principal, pod: &Workload) -> Answer {
                     if let Some(cluster) = &pod.cluster {
                         said.push(("aws:RequestTag/eks-cluster-name".to_owned(), cluster.clone()));
                     }
-                    answers.push(asks(role, trust, service, "sts:AssumeRole", &said));
+                    answers.push(asks(role, trust, service, by_eks, &said));
                 }
                 (Named::Federated(provider), WorkloadKind::ServiceAccount) => {
-                    let same = pod.cluster.is_none() || cluster_of(provider) == pod.cluster.as_deref();
+                    let same = pod.cluster.is_none() || issuer_of(provider) == pod.cluster.as_deref();
                     if let (true, Some((_, issuer))) = (same, provider.split_once(":oidc-provider/")) {
                         let subject = format!("system:serviceaccount:{namespace}:{}", pod.name);
                         let said = [(format!("{issuer}:sub"), subject)];

@@ -333,7 +333,7 @@ fn workloads(inputs: &Inputs<'_>, gap: &Gap, evidence: &Evidence) -> Vec<Workloa
     let mut workloads: BTreeMap<Workload, u64> = BTreeMap::new();
     for (place, calls) in &evidence.behind {
         if let Some(Behind::Actor(actor)) = inputs.archive.table.behind.get(*place) {
-            let who = super::workload(&gap.users.user(actor, 0));
+            let who = super::workload(&gap.users.user(actor, 0), &inputs.grants.supplements.eks);
             *workloads.entry(who).or_default() += calls;
         }
     }

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Entry, InventoryInputs};
+use crate::grants::ServiceAccount;
 
 /// A cluster.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
@@ -45,7 +46,7 @@ pub struct RoleOfAccount {
     pub arn: String,
     /// `irsa` or `pod_identity`, each once.
     pub by: Vec<String>,
-    /// How that is known: `trust`, `association`, `seen`.
+    /// How that is known: `trust`, `association`, `manifest`, `seen`.
     pub known: Vec<String>,
     /// Calls that it made as this role.
     pub calls: u64,
@@ -117,10 +118,18 @@ pub(super) fn clusters(inputs: &InventoryInputs<'_>, principals: &[Entry]) -> Ve
                 principal,
             );
             known.by.insert(by.to_owned());
-            // What today's trust policy alone tells is not seen.
-            let how = if workload.known == "trust" { "trust" } else { "seen" };
+            // What today's trust policy or association alone tells is not seen.
+            let how = match workload.known.as_str() {
+                guess @ ("trust" | "association") => guess,
+                _ => "seen",
+            };
             known.known.insert(how.to_owned());
             known.calls += workload.calls;
+        }
+    }
+    for principal in principals {
+        for one in inputs.grants.supplements.manifests.of_role(&principal.arn) {
+            annotated(&mut tree, principal, one);
         }
     }
     let mut access: BTreeMap<String, Vec<KubernetesAccess>> = BTreeMap::new();
@@ -158,6 +167,25 @@ pub(super) fn clusters(inputs: &InventoryInputs<'_>, principals: &[Entry]) -> Ve
             cluster,
         })
         .collect()
+}
+
+/// Notes a service account of a manifest, which does not say of which cluster it is: where its role is known of it, else of
+/// a cluster that nobody can name.
+fn annotated(tree: &mut Tree, principal: &Entry, one: &ServiceAccount) {
+    let mut is_known = false;
+    for (namespace, accounts) in tree.values_mut().flatten() {
+        for (name, roles) in accounts.iter_mut().filter(|(name, _)| one.may_be(namespace, name)) {
+            if let Some(known) = roles.get_mut(&principal.arn).filter(|_| name != "*") {
+                known.known.insert("manifest".to_owned());
+                is_known = true;
+            }
+        }
+    }
+    if !is_known {
+        let known = place(tree, "", (&one.namespace, one.name.as_deref()), principal);
+        known.by.insert("irsa".to_owned());
+        known.known.insert("manifest".to_owned());
+    }
 }
 
 fn place<'t>(
@@ -222,6 +250,22 @@ pub(super) fn notes(inputs: &InventoryInputs<'_>) -> Vec<String> {
             };
             notes.push(format!("access entry{of}: {arn} is not in the grants"));
         }
+    }
+    let manifests = &inputs.grants.supplements.manifests;
+    for one in manifests
+        .accounts
+        .iter()
+        .filter(|one| !known.contains(one.role.as_str()))
+    {
+        notes.push(format!(
+            "{} annotates {}: {} is not in the grants",
+            one.place,
+            one.label(),
+            one.role
+        ));
+    }
+    for (place, why) in &manifests.skipped {
+        notes.push(format!("{place} is left out: {why}"));
     }
     notes
 }

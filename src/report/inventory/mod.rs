@@ -230,7 +230,7 @@ fn entry(inputs: &InventoryInputs<'_>, risks: &Risks, index: PrincipalIndex) -> 
         account: principal.account.clone(),
         created: principal.created.map(|time| time.to_string()).unwrap_or_default(),
         taken_by: ways::ways(principal, &supplements.eks, credentials),
-        workloads: workloads_of(gap),
+        workloads: workloads_of(gap, &inputs.grants.supplements.eks),
         calls: gap.activity.calls,
         last_used: last_used.map(moment),
         last_used_by: last_used_by.map(str::to_owned),

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::groups::family;
-use crate::attribute::{Workload, WorkloadKind, cluster_of};
+use crate::attribute::{Workload, WorkloadKind, issuer_of};
 use crate::grants::{Eks, Principal};
 use crate::iam::condition::{Comparison, Condition};
 use crate::iam::policy::Principal as Named;
@@ -65,7 +65,7 @@ fn named(statement: &Statement) -> &[Named] {
 fn cut(statement: &Statement, who: &Named, workload: &Workload, eks: &Eks) -> Option<Value> {
     match (workload.kind, who) {
         (WorkloadKind::ServiceAccount, Named::Federated(provider)) => {
-            let id = cluster_of(provider)?;
+            let id = issuer_of(provider)?;
             let subject = format!(
                 "system:serviceaccount:{}:{}",
                 workload.namespace.as_deref()?,

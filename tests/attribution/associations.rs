@@ -1,0 +1,174 @@
+//! Pods that a trail does not name, where EKS's associations are given: the only one that can be meant, or nobody.
+
+use trimtrail::inside::analysis::{self, Archive};
+use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::grants::{self, SupplementFiles};
+
+use super::*;
+
+/// What `aws eks describe-pod-identity-association` prints of one that is older than the archive.
+fn association(cluster: &str, name: &str, more: Value) -> Value {
+    let mut one = json!({"clusterName": cluster, "namespace": "shop", "serviceAccount": name, "associationId": "a-1", "roleArn": ROLE,
+        "associationArn": format!("arn:aws:eks:eu-west-1:{ACCOUNT}:podidentityassociation/{cluster}/a-{name}"),
+        "createdAt": "2026-01-01T00:00:00Z", "modifiedAt": 1767225600.5, "disableSessionTags": true});
+    for (key, value) in more.as_object().expect("an object") {
+        one[key] = value.clone();
+    }
+    json!({"association": one})
+}
+
+/// A node of a cluster asks EKS for the role of one of its pods.
+fn asks(cluster: &str) -> Value {
+    let event = call(
+        3,
+        "eks-auth",
+        "AssumeRoleForPodIdentity",
+        json!({"requestParameters": {"clusterName": cluster, "token": "HIDDEN_DUE_TO_SECURITY_REASONS"}}),
+    );
+    let mut event = at(event, "2026-10-03T09:00:00Z");
+    event["userIdentity"] = session("AROANODE", "node", "N");
+    event
+}
+
+fn change(name: &str) -> Value {
+    let mut event = call(
+        9,
+        "eks",
+        name,
+        json!({"readOnly": false, "requestParameters": {"name": "prod"}}),
+    );
+    event["userIdentity"] = json!({"type": "IAMUser", "principalId": "AIDAX", "arn": "arn:aws:iam::111122223333:user/x", "accountId": ACCOUNT});
+    event
+}
+
+#[track_caller]
+fn check(events: &[Value], trust: &[Value], eks: &[Value], expected: &str) {
+    let folder = Folder::new();
+    let path = folder.0.join("a.json");
+    std::fs::write(
+        &path,
+        json!({"Records": ([background(), events.to_vec()].concat())}).to_string(),
+    )
+    .expect("a file");
+    let sources = source::find(&[path.display().to_string()]).expect("a file");
+    let (table, coverage) = usage::collect(&sources, &usage::Options::default(), &Progress::silent()).expect("threads");
+    let mut roles = role(&allow(&json!("ec2:Describe*"), &json!("*")));
+    roles["RoleDetailList"][0]["AssumeRolePolicyDocument"]["Statement"] = json!(trust);
+    let mut grants = grants::read(&[("g".to_owned(), roles.to_string())]).expect("grants");
+    let path = folder.0.join("eks.json");
+    std::fs::write(&path, json!(eks).to_string()).expect("a file");
+    let files = SupplementFiles {
+        eks: vec![path],
+        ..SupplementFiles::default()
+    };
+    grants.supplements = files.load().expect("answers of EKS");
+    let gaps = analysis::gaps(Catalog::embedded(), &Archive::new(&table, &coverage), &grants, true);
+    let users = gaps.iter().flat_map(|gap| &gap.users.all);
+    let told: Vec<String> = users
+        .map(|user| match &user.workload {
+            Some(pod) => format!(
+                "{} {}/{} {}",
+                pod.cluster.as_deref().unwrap_or("-"),
+                pod.namespace.as_deref().unwrap_or("-"),
+                pod.name,
+                user.how.name()
+            ),
+            None => format!("unknown: {}", user.why),
+        })
+        .collect();
+    assert_eq!(told, [expected]);
+}
+
+const CART: &str = "prod shop/cart association";
+const UNTAGGED: &str = "unknown: sessions opened by pods.eks without tags";
+const BEFORE: &str = "unknown: sessions opened outside this archive";
+
+#[test]
+fn the_only_association_without_tags_names_the_pod_of_an_untagged_session() {
+    let events = [asks("prod"), pods("K", json!({})), used("K")];
+    let eks = trusts_service("pods.eks.amazonaws.com");
+    let check = |more: &[Value], expected: &str| check(&events, &[eks.clone()], more, expected);
+    let one = association("prod", "cart", json!({}));
+    check(&[one.clone()], CART);
+    check(&[one.clone(), association("prod", "web", json!({}))], UNTAGGED);
+    check(
+        &[association("prod", "cart", json!({"disableSessionTags": false}))],
+        UNTAGGED,
+    );
+    check(
+        &[association(
+            "prod",
+            "cart",
+            json!({"modifiedAt": "2026-10-02T00:00:00Z"}),
+        )],
+        UNTAGGED,
+    );
+    check(
+        &[association(
+            "prod",
+            "cart",
+            json!({"createdAt": null, "modifiedAt": null}),
+        )],
+        UNTAGGED,
+    );
+    check(
+        &[association(
+            "prod",
+            "cart",
+            json!({"roleArn": "arn:aws:iam::111122223333:role/other"}),
+        )],
+        UNTAGGED,
+    );
+}
+
+#[test]
+fn a_cluster_whose_associations_are_not_given_may_be_the_one() {
+    let eks = [trusts_service("pods.eks.amazonaws.com")];
+    let one = [association("prod", "cart", json!({}))];
+    let opened = || [pods("K", json!({})), used("K")];
+    check(&opened(), &eks, &one, UNTAGGED);
+    check(
+        &[vec![asks("prod"), asks("test")], opened().to_vec()].concat(),
+        &eks,
+        &one,
+        UNTAGGED,
+    );
+    let both = [
+        one[0].clone(),
+        association(
+            "test",
+            "cart",
+            json!({"roleArn": "arn:aws:iam::111122223333:role/other"}),
+        ),
+    ];
+    check(
+        &[vec![asks("prod"), asks("test")], opened().to_vec()].concat(),
+        &eks,
+        &both,
+        CART,
+    );
+}
+
+#[test]
+fn a_change_of_associations_or_another_pod_that_came_says_that_they_were_others() {
+    let eks = [trusts_service("pods.eks.amazonaws.com")];
+    let one = [association("prod", "cart", json!({}))];
+    for name in [
+        "CreatePodIdentityAssociation",
+        "UpdatePodIdentityAssociation",
+        "DeletePodIdentityAssociation",
+    ] {
+        let events = [asks("prod"), change(name), pods("K", json!({})), used("K")];
+        check(&events, &eks, &one, UNTAGGED);
+    }
+}
+
+#[test]
+fn sessions_from_before_the_archive_are_the_associations_only_where_eks_alone_comes_in() {
+    let events = [asks("prod"), used("K")];
+    let eks = trusts_service("pods.eks.amazonaws.com");
+    let one = [association("prod", "cart", json!({"disableSessionTags": false}))];
+    check(&events, &[eks.clone()], &one, CART);
+    check(&events, &[eks.clone(), trusts_account()], &one, BEFORE);
+    check(&events, &[eks, trusts("AAAA", "StringLike", "shop:*")], &one, BEFORE);
+}
