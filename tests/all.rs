@@ -37,6 +37,7 @@ mod operations;
 mod originals;
 mod patching;
 mod pipeline;
+mod pod_sessions;
 mod policy_semantics;
 mod practices;
 mod pulls;

@@ -1,10 +1,12 @@
 //! A role's split in a few lines, for every format that people read, and as files.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::{Error, policies, view};
 use crate::iam::PolicyText;
-use crate::report::{Report, RoleSplit, SplitPart};
+use crate::report::{Alternative, Report, RoleSplit, SplitPart};
 
 /// Parts that are told; the rest is counted.
 const PARTS: usize = 8;
@@ -54,7 +56,11 @@ fn part(part: &SplitPart) -> String {
 /// All that it takes to make the roles, by place below the folder of `--out`: nothing of what is held.
 pub(super) fn files(report: &Report, include_held: bool) -> Result<Vec<(String, String)>, Error> {
     let mut files = Vec::new();
+    let mut taken = BTreeMap::new();
     for alternative in &report.alternatives {
+        if include_held || alternative.held.is_none() {
+            files.extend(of_session(alternative, &mut taken)?);
+        }
         let Some(split) = alternative
             .split
             .as_ref()
@@ -62,13 +68,7 @@ pub(super) fn files(report: &Report, include_held: bool) -> Result<Vec<(String, 
         else {
             continue;
         };
-        let account = view::account(&split.role).unwrap_or("unknown");
-        let name = split.role.rsplit('/').next().unwrap_or(&split.role);
-        let folder = format!(
-            "alternatives/{}/role/{}/split",
-            policies::encode(account),
-            policies::encode(name)
-        );
+        let folder = format!("{}/split", folder(&split.role));
         for part in &split.parts {
             files.extend(of_part(&format!("{folder}/{}", policies::encode(&part.name)), part)?);
         }
@@ -76,17 +76,56 @@ pub(super) fn files(report: &Report, include_held: bool) -> Result<Vec<(String, 
     Ok(files)
 }
 
+/// Where what is for a role goes.
+fn folder(role: &str) -> String {
+    let account = view::account(role).unwrap_or("unknown");
+    let name = role.rsplit('/').next().unwrap_or(role);
+    format!(
+        "alternatives/{}/role/{}",
+        policies::encode(account),
+        policies::encode(name)
+    )
+}
+
+/// A session policy for one workload of a role, and what hands it to its pods.
+fn of_session(alternative: &Alternative, taken: &mut BTreeMap<String, u32>) -> Result<Vec<(String, String)>, Error> {
+    let (Some(workload), Some(role)) = (&alternative.workload, alternative.affects.first()) else {
+        return Ok(Vec::new());
+    };
+    let mut folder = format!("{}/session/{}", folder(role), policies::encode(workload));
+    // Service accounts of one name in several clusters.
+    let times = taken.entry(folder.clone()).or_default();
+    *times += 1;
+    if *times > 1 {
+        folder.push_str(&format!("~{times}"));
+    }
+    let mut files = Vec::new();
+    for (name, values) in [
+        ("policy", &alternative.documents),
+        ("association", &alternative.associations),
+    ] {
+        for (at, value) in values.iter().enumerate() {
+            let text = policies::text(&PolicyText::from(value))?;
+            files.push((format!("{folder}/{}", numbered(name, at)), text));
+        }
+    }
+    Ok(files)
+}
+
+/// `policy.json`, and `policy-2.json` for the next.
+fn numbered(name: &str, at: usize) -> String {
+    match at {
+        0 => format!("{name}.json"),
+        more => format!("{name}-{}.json", more + 1),
+    }
+}
+
 fn of_part(folder: &str, part: &SplitPart) -> Result<Vec<(String, String)>, Error> {
     let mut files = Vec::new();
     let mut add = |name: &str, text: String| files.push((format!("{folder}/{name}"), text));
     let json = |value: &Value| policies::text(&PolicyText::from(value));
     for (at, document) in part.documents.iter().enumerate() {
-        let name = if at == 0 {
-            "policy.json".to_owned()
-        } else {
-            format!("policy-{}.json", at + 1)
-        };
-        add(&name, json(document)?);
+        add(&numbered("policy", at), json(document)?);
     }
     if let Some(trust) = &part.trust {
         add("trust.json", json(trust)?);

@@ -1,6 +1,7 @@
 //! All stages' answers put together; nothing is decided here.
 
 mod actions;
+mod association;
 mod choices;
 mod policies;
 mod rhythm;

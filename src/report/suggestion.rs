@@ -190,6 +190,10 @@ pub struct Alternative {
     /// Of a session policy for one workload alone: whose.
     #[serde(default)]
     pub workload: Option<String>,
+    /// Of a session policy for pods with EKS Pod Identity: input of `aws eks update-pod-identity-association
+    /// --cli-input-json` where the association is known, else of `create-pod-identity-association`.
+    #[serde(default)]
+    pub associations: Vec<Value>,
     /// Characters of each as AWS counts them.
     pub characters: Vec<u64>,
     /// What AWS allows for each.

@@ -12,6 +12,7 @@ use super::quota::{MANAGED, SESSION, attachments, characters};
 use super::removable::goes;
 use super::rewrite::{statements, texts, with_actions, with_statements};
 use super::{Goal, Options, Rewriter, guard};
+use crate::attribute::Workload;
 use crate::catalog::Catalog;
 use crate::gap::{ActionSet, Gap};
 use crate::grants::{Grants, Kind, PolicyIndex, PolicyKind, PrincipalIndex};
@@ -106,8 +107,8 @@ pub struct Alternative {
     pub workload: Option<String>,
     /// … and the gap as if only that one, and whoever cannot be named, had called.
     pub share: Option<Box<Gap>>,
-    /// What else to know before it is used.
-    pub beside: Option<String>,
+    /// … and its pods, where EKS Pod Identity opens their sessions.
+    pub pods: Vec<Workload>,
     /// What the proofs compare: all that is allowed without it …
     pub before: Policy,
     /// … and with it.
@@ -215,7 +216,7 @@ impl Rewriter<'_> {
             held: self.holds(None, &[principal]).why(),
             workload: None,
             share: None,
-            beside: None,
+            pods: Vec::new(),
             before,
             after,
         });
@@ -387,7 +388,7 @@ impl Rewriter<'_> {
                 held: self.holds(Some(index), &goal.affects).why(),
                 workload: None,
                 share: None,
-                beside: None,
+                pods: Vec::new(),
                 before: goal.document.clone(),
                 after,
             })

@@ -315,6 +315,7 @@ pub(super) fn sample() -> Report {
                 {"Effect": "Deny", "Action": "iam:*", "Resource": HOSTILE}]})],
             split: None,
             workload: None,
+            associations: Vec::new(),
             characters: vec![97],
             quota: 6_144,
             equivalent: false,

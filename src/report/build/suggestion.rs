@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{FEWEST, arns, shown};
+use super::{FEWEST, arns, association, shown};
 use crate::coverage::Loss;
 use crate::gap::{ActionSet, Grade, Reason, Slice};
 use crate::grants::{PolicyIndex, PrincipalIndex};
@@ -259,6 +259,7 @@ pub(in crate::report) fn verdict(replayed: Replayed) -> Verdict {
 /// An alternative that was proved.
 pub(super) fn alternative(inputs: &Inputs<'_>, alternative: &ProvedAlternative) -> Alternative {
     let policy = alternative.policy.map(|policy| &inputs.grants.policies[policy]);
+    let (associations, of_association) = association::associations(inputs.grants, alternative);
     Alternative {
         kind: alternative.kind.name().to_owned(),
         policy: policy.map(|policy| policy.name.clone()),
@@ -267,11 +268,12 @@ pub(super) fn alternative(inputs: &Inputs<'_>, alternative: &ProvedAlternative) 
         documents: alternative.documents.clone(),
         split: None,
         workload: alternative.workload.clone(),
+        associations,
         characters: alternative.documents.iter().map(rightsize::characters).collect(),
         quota: alternative.quota,
         equivalent: alternative.kind.is_equivalent(),
-        note: match &alternative.beside {
-            Some(beside) => format!("{}. {beside}", alternative.kind.note()),
+        note: match of_association {
+            Some(more) => format!("{}. {more}", alternative.kind.note()),
             None => alternative.kind.note().to_owned(),
         },
         held: alternative.held.clone(),
@@ -296,6 +298,7 @@ pub(super) fn role_split(inputs: &Inputs<'_>, proved: &ProvedSplit) -> Alternati
         documents,
         split: Some(split),
         workload: None,
+        associations: Vec::new(),
         quota: rightsize::MANAGED.characters,
         equivalent: AlternativeKind::Roles.is_equivalent(),
         note: AlternativeKind::Roles.note().to_owned(),

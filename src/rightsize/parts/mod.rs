@@ -209,12 +209,6 @@ pub fn session_policies(
     (made, impossible)
 }
 
-/// What a session policy costs where EKS Pod Identity passes it (EKS API reference, CreatePodIdentityAssociation, `policy`
-/// and `disableSessionTags`).
-const OF_ASSOCIATION: &str = "for EKS Pod Identity it is the association's own `policy`, which needs `disableSessionTags`: \
-                              its sessions then carry no tags, and the trail no longer tells the pods apart. Where that \
-                              matters make a role for each instead (the `split`)";
-
 /// All that a role's policies say: what may be cut, and what stays as it is.
 struct Whole {
     /// The statements that may be cut, as one document.
@@ -233,10 +227,8 @@ impl Rewriter<'_> {
         let (_, stays) = self.stays(&part.gap);
         let all = self.everything(split.role);
         let (documents, before, after) = self.cut_to(split.role, &all, &stays, SESSION.characters)?;
-        let by_association = part
-            .workloads
-            .iter()
-            .any(|(one, _)| one.kind == WorkloadKind::PodIdentity);
+        let by_association = part.workloads.iter().map(|(one, _)| one);
+        let by_association = by_association.filter(|one| one.kind == WorkloadKind::PodIdentity);
         Ok(Alternative {
             kind: AlternativeKind::SessionPolicy,
             policy: None,
@@ -246,7 +238,7 @@ impl Rewriter<'_> {
             held: split.held.clone(),
             workload: Some(part.label()),
             share: Some(Box::new(part.gap.clone())),
-            beside: by_association.then(|| OF_ASSOCIATION.to_owned()),
+            pods: by_association.cloned().collect(),
             before,
             after,
         })
