@@ -36,6 +36,10 @@ pub mod decode {
     pub use crate::decode::{Event, Item, Limits, Reader, read_slice};
 }
 
+pub mod emit {
+    pub use crate::emit::{Options, folder};
+}
+
 pub mod gap {
     pub use crate::gap::{ActionSet, Cause, Gap, Grade, LIFE_CYCLE, Reason, Share, explained, named};
 }

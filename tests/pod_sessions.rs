@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::{Value, json};
-use trimtrail::analysis::{self, Archive};
-use trimtrail::catalog::Catalog;
-use trimtrail::grants::{self, SupplementFiles};
-use trimtrail::progress::Progress;
-use trimtrail::report::{self, Inputs};
-use trimtrail::rightsize::AlternativeKind;
-use trimtrail::{emit, source, usage};
+use trimtrail::inside::analysis::{self, Archive};
+use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::grants::{self, SupplementFiles};
+use trimtrail::inside::progress::Progress;
+use trimtrail::inside::report::{self, Inputs};
+use trimtrail::inside::rightsize::AlternativeKind;
+use trimtrail::inside::{emit, source, usage};
 
 use super::journey::{ACCOUNT, Folder, ROLE, allow, background, call, options, role};
 

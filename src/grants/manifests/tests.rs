@@ -127,7 +127,7 @@ fn overlays_that_take_each_other_in_end() {
 
 #[test]
 fn what_is_broken_or_too_deep_is_named_only_where_it_speaks_of_the_annotation() {
-    let deep = format!("{}# eks.amazonaws.com/role-arn", "[".repeat(100));
+    let deep = format!("{} # eks.amazonaws.com/role-arn", "[".repeat(100));
     check(&[("deep.yaml", &deep)], &["it nests deeper than 64"]);
     check(&[("other.yaml", &"[".repeat(100))], &[]);
 }
