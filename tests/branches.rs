@@ -155,7 +155,13 @@ fn links_are_not_followed_and_names_are_escaped() {
     let outside = Folder::new();
     fs::write(outside.0.join("secret.tf"), MAIN.replace("s3:", "iam:")).unwrap();
     std::os::unix::fs::symlink(outside.0.join("secret.tf"), repository.path().join("link.tf")).unwrap();
-    assert_eq!(repository.json(&["--git", "HEAD"], 0)["touched"], 0);
+    // Terraform reads what a link points at.
+    let linked = repository.json(&["--git", "HEAD"], 10);
+    assert_eq!(
+        linked["documents"][0]["findings"][0]["what"],
+        "it is a link, so that what it grants is not known"
+    );
+    assert!(!linked.to_string().contains("iam:"));
     let name = "a\u{1b}[31m|@all <b>\n# x.json";
     repository.put(name, r#"{"Version": "2012-10-17", "Statement": [{"Sid": "S", "Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}"#);
     for format in ["terminal", "json", "markdown", "sarif"] {

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use clap::{Args, ValueEnum};
 
 use super::Outcome;
+use crate::emit::change::VerifyChange;
 use crate::report::{Changes, CoverageReport, Inventory, PracticesReport, Report};
 
 /// Arguments of `schema`.
@@ -27,6 +28,8 @@ enum Of {
     Inventory,
     /// `practices --format json`
     Practices,
+    /// `verify --git BASE --format json`
+    VerifyChange,
 }
 
 impl SchemaArgs {
@@ -37,6 +40,7 @@ impl SchemaArgs {
             Of::Changes => schemars::schema_for!(Changes),
             Of::Inventory => schemars::schema_for!(Inventory),
             Of::Practices => schemars::schema_for!(PracticesReport),
+            Of::VerifyChange => schemars::schema_for!(VerifyChange),
         };
         writeln!(io::stdout().lock(), "{}", serde_json::to_string_pretty(&schema)?)?;
         Ok(Outcome::Clear)

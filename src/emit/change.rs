@@ -1,8 +1,10 @@
 //! A change of files that grant, for people and programs: what was touched, and what is new of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -127,6 +129,73 @@ pub fn terminal(change: &Change, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}", headline(change))
 }
 
+/// What `verify` of a change writes as JSON.
+#[derive(Serialize, JsonSchema, Clone, Debug)]
+pub struct VerifyChange {
+    /// `trimtrail.verify-change/1`
+    pub schema: &'static str,
+    /// How many things that grant were touched.
+    pub touched: usize,
+    /// How many of them are proved to grant no more.
+    pub proved: usize,
+    /// How many findings there are.
+    pub findings: usize,
+    /// How many are as they were.
+    pub same: usize,
+    /// What was touched.
+    pub documents: Vec<TouchedOut>,
+    /// With a ledger: of each changed document, what was called before and would fail.
+    pub keeps: Vec<Value>,
+}
+
+/// Something that grants and was touched.
+#[derive(Serialize, JsonSchema, Clone, Debug)]
+pub struct TouchedOut {
+    /// Its file after the change; before it, where it is gone.
+    pub file: String,
+    /// The line that it begins at.
+    pub line: Option<usize>,
+    /// What it is called there.
+    pub address: String,
+    /// `added`, `changed`, `removed` or `same`.
+    pub change: &'static str,
+    /// `proved` or `not proved`.
+    pub narrower: &'static str,
+    /// What is new, or not proved to be old.
+    pub findings: Vec<FindingOut>,
+}
+
+/// Why somebody has to look.
+#[derive(Serialize, JsonSchema, Clone, Debug)]
+pub struct FindingOut {
+    /// `new`, `not-proved`, `must-not-grant` or `public`.
+    pub kind: &'static str,
+    /// The statement's Sid or place.
+    pub statement: Option<String>,
+    /// The line of the statement.
+    pub line: Option<usize>,
+    /// The fact, as a sentence.
+    pub what: String,
+    /// A request that was not allowed before and is now.
+    pub example: Option<ExampleOut>,
+}
+
+/// A request.
+#[derive(Serialize, JsonSchema, Clone, Debug)]
+pub struct ExampleOut {
+    /// The action.
+    pub action: String,
+    /// The resource's ARN.
+    pub resource: String,
+    /// Who asks; null where it is whoever the policy hangs on.
+    pub principal: Option<String>,
+    /// Context keys that the request carries.
+    pub context: BTreeMap<String, Vec<String>>,
+    /// What references are taken to stand for.
+    #[serde(rename = "where")]
+    pub references: BTreeMap<String, String>,
+}
+
 /// One JSON document.
 ///
 /// # Errors
@@ -137,43 +206,44 @@ pub fn json(change: &Change, keeps: Vec<Value>, out: &mut dyn Write) -> io::Resu
         proved,
         findings,
     } = counts(change);
-    let all: Vec<Value> = change.touched.iter().map(touched_json).collect();
-    let value = json!({
-        "schema": "trimtrail.verify-change/1",
-        "touched": touched, "proved": proved, "findings": findings, "same": change.same,
-        "documents": all,
-        "keeps": keeps,
-    });
+    let value = VerifyChange {
+        schema: "trimtrail.verify-change/1",
+        touched,
+        proved,
+        findings,
+        same: change.same,
+        documents: change.touched.iter().map(touched_out).collect(),
+        keeps,
+    };
     let text = serde_json::to_string_pretty(&value)?;
     writeln!(out, "{}", escape::json(&text))
 }
 
-fn touched_json(touched: &Touched) -> Value {
-    let findings = touched.findings.iter().map(|finding| {
-        json!({
-            "kind": finding.kind.name(),
-            "statement": finding.statement,
-            "line": finding.line,
-            "what": finding.what,
-            "example": finding.example.as_ref().map(|example| json!({
-                "action": example.action,
-                "resource": example.resource,
-                "principal": example.principal,
-                "context": example.context.iter().map(|(key, values)| (key.clone(), json!(values)))
-                    .collect::<serde_json::Map<String, Value>>(),
-                "where": example.references.iter().map(|(written, value)| (written.clone(), json!(value)))
-                    .collect::<serde_json::Map<String, Value>>(),
-            })),
-        })
+fn touched_out(touched: &Touched) -> TouchedOut {
+    let findings = touched.findings.iter().map(|finding| FindingOut {
+        kind: finding.kind.name(),
+        statement: finding.statement.clone(),
+        line: finding.line,
+        what: finding.what.clone(),
+        example: finding.example.as_ref().map(|example| ExampleOut {
+            action: example.action.clone(),
+            resource: example.resource.clone(),
+            principal: example.principal.clone(),
+            context: example.context.iter().cloned().collect(),
+            references: example.references.iter().cloned().collect(),
+        }),
     });
-    json!({
-        "file": touched.file.to_string_lossy(),
-        "line": touched.line,
-        "address": touched.address,
-        "change": touched.how.name(),
-        "narrower": if touched.findings.is_empty() { "proved" } else { "not proved" },
-        "findings": findings.collect::<Vec<Value>>(),
-    })
+    TouchedOut {
+        file: touched.file.to_string_lossy().into_owned(),
+        line: touched.line,
+        address: touched.address.clone(),
+        change: touched.how.name(),
+        narrower: match touched.findings.is_empty() {
+            true => "proved",
+            false => "not proved",
+        },
+        findings: findings.collect(),
+    }
 }
 
 /// For a comment of a pull request.

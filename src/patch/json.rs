@@ -1,5 +1,6 @@
 //! Policy documents in JSON: a file of its own, a CloudFormation template, the text of a heredoc.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use jsonc_parser::ast;
@@ -9,7 +10,7 @@ use serde_json::Value;
 
 use super::cloudformation::intrinsic;
 use super::forms::Around;
-use super::tree::{Document, Kind, Member, Node, Piece, Syntax, Template, is_policy, pieces};
+use super::tree::{Document, Kind, Member, Node, Piece, Syntax, Takes, Template, around, closing, is_policy, pieces};
 
 /// JSON as RFC 8259 has it.
 const STRICT: ParseOptions = ParseOptions {
@@ -34,10 +35,89 @@ pub(super) fn documents(text: &str, offset: usize, syntax: Syntax, names: &[Stri
     found
 }
 
+/// The policy documents of a template; one that is no JSON before it is filled in is named.
+pub(super) fn template_documents(text: &str, names: &[String]) -> Vec<Document> {
+    let found = documents(text, 0, Syntax::Heredoc, names);
+    if !found.is_empty() || !text.contains("\"Statement\"") || root(text, 0, Syntax::Heredoc).is_some() {
+        return found;
+    }
+    let start = text.len() - text.trim_start().len();
+    vec![unread(
+        start..text.trim_end().len().max(start),
+        names,
+        "it is no JSON before it is filled in",
+    )]
+}
+
+/// A place where a policy is that cannot be read, and why.
+pub(super) fn unread(span: Range<usize>, names: &[String], why: &str) -> Document {
+    let mut found = Document::of(Syntax::Heredoc, around(span, None, Vec::new()), names);
+    found.left = Some(why.to_owned());
+    found
+}
+
 /// What JSON that begins at byte `offset` of a file holds.
 pub(super) fn root(text: &str, offset: usize, syntax: Syntax) -> Option<Node> {
-    let parsed = parse_to_ast(text, &CollectOptions::default(), &STRICT).ok()?;
-    Some(node(&parsed.value?, offset, syntax))
+    let (masked, bare) = match syntax {
+        Syntax::Heredoc => masked(text),
+        _ => (Cow::Borrowed(text), Vec::new()),
+    };
+    let parsed = parse_to_ast(&masked, &CollectOptions::default(), &STRICT).ok()?;
+    let mut root = node(&parsed.value?, offset, syntax);
+    if !bare.is_empty() {
+        open(&mut root, offset, &bare);
+    }
+    Some(root)
+}
+
+/// A template in which each `${…}` that stands for a whole value is a string of the same length, and where these stand.
+fn masked(text: &str) -> (Cow<'_, str>, Vec<Range<usize>>) {
+    let (mut in_string, mut escaped) = (false, false);
+    let mut bare: Vec<Range<usize>> = Vec::new();
+    let mut at = 0;
+    while let Some(byte) = text.as_bytes().get(at) {
+        let escape = std::mem::take(&mut escaped);
+        match byte {
+            _ if escape => {}
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'$' if text[at..].starts_with("${") => {
+                let Some(end) = closing(&text[at..]) else { break };
+                // One in a string may hold quotes of its own.
+                if !in_string {
+                    bare.push(at..at + end);
+                }
+                at += end;
+                continue;
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    if bare.is_empty() {
+        return (Cow::Borrowed(text), bare);
+    }
+    let mut masked = String::with_capacity(text.len());
+    let mut from = 0;
+    for range in &bare {
+        masked.push_str(&text[from..range.start]);
+        masked.push_str(&format!("\"{}\"", "_".repeat(range.len() - 2)));
+        from = range.end;
+    }
+    masked.push_str(&text[from..]);
+    (Cow::Owned(masked), bare)
+}
+
+/// Values that stand where `bare` expressions do, as such.
+fn open(node: &mut Node, offset: usize, bare: &[Range<usize>]) {
+    match &mut node.kind {
+        Kind::Text(_) if bare.iter().any(|range| range.start + offset == node.span.start) => node.kind = Kind::Unknown,
+        Kind::List(elements) => elements.iter_mut().for_each(|each| open(each, offset, bare)),
+        Kind::Map(members) => members
+            .iter_mut()
+            .for_each(|member| open(&mut member.value, offset, bare)),
+        Kind::Text(_) | Kind::Plain(_) | Kind::Unknown => {}
+    }
 }
 
 /// Policies below a node, each with the names that stand around it.
@@ -68,6 +148,15 @@ impl Search<'_> {
             found.push(around.document(self.syntax, node.clone()));
             return;
         }
+        if let Some((written, why)) = put_together(node) {
+            let mut document = around.document(self.syntax, written);
+            match why {
+                Some(why) => drop(document.left.get_or_insert(why)),
+                None => document.takes = Takes::Unwritten,
+            }
+            found.push(document);
+            return;
+        }
         match &node.kind {
             Kind::List(elements) => elements.iter().for_each(|each| self.below(each, around, found)),
             Kind::Map(members) => {
@@ -96,6 +185,53 @@ impl Search<'_> {
             }
             Kind::Plain(_) | Kind::Unknown => {}
         }
+    }
+}
+
+/// A policy of which some statements are expressions, such as `Fn::If` or `var.statement`: with those that are written, if
+/// they stand beside each other; else without, and why.
+pub(super) fn put_together(node: &Node) -> Option<(Node, Option<String>)> {
+    let Kind::Map(members) = &node.kind else { return None };
+    let statement = node.member("Statement")?;
+    let elements = statement.value.elements();
+    let is_open = |each: &Node| matches!(each.kind, Kind::Unknown);
+    if !elements.iter().any(is_open)
+        || !elements
+            .iter()
+            .all(|each| is_open(each) || each.member("Effect").is_some())
+    {
+        return None;
+    }
+    let written = run(elements, is_open);
+    let why = match (&statement.value.kind, written.is_empty()) {
+        (Kind::List(_), false) => None,
+        (Kind::List(_), true) => Some("its statements stand between expressions".to_owned()),
+        _ => Some("its statements are put together by an expression".to_owned()),
+    };
+    let members = members.iter().map(|member| match member.name == "Statement" {
+        true => Member {
+            value: Node {
+                span: member.value.span.clone(),
+                kind: Kind::List(written.to_vec()),
+            },
+            ..member.clone()
+        },
+        false => member.clone(),
+    });
+    let kind = Kind::Map(members.collect());
+    let span = node.span.clone();
+    Some((Node { span, kind }, why))
+}
+
+/// The elements that are not open, where they stand beside each other.
+pub(super) fn run<T>(elements: &[T], is_open: impl Fn(&T) -> bool) -> &[T] {
+    let Some(from) = elements.iter().position(|each| !is_open(each)) else {
+        return &[];
+    };
+    let to = elements.len() - elements.iter().rev().position(|each| !is_open(each)).unwrap_or(0);
+    match elements[from..to].iter().any(is_open) {
+        true => &[],
+        false => &elements[from..to],
     }
 }
 

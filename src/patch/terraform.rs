@@ -9,8 +9,9 @@ use hcl_edit::template::{Element, HeredocTemplate};
 use serde_json::{Number, Value};
 
 use super::json;
-use super::tree::{Document, Kind, Member, Node, Piece, Syntax, Taken, Takes};
+use super::tree::{Document, Kind, Member, Node, Piece, Syntax, Taken, Takes, is_policy};
 
+mod given;
 mod instances;
 mod native;
 mod project;
@@ -20,9 +21,9 @@ mod value;
 
 pub(super) use instances::{Made, Makes};
 pub(super) use native::{documents as json_documents, is_json};
-pub(super) use project::{Project, Source, Stands, file_name, folder, labels, normal, path_of};
+pub(super) use project::{Project, Reading, Source, Stands, folder, labels, normal, path_of};
 pub use state::State;
-pub(super) use value::Name;
+pub(super) use value::{Name, possible_names};
 
 /// How deep brackets may stand in one another: what the parser fails on takes it twice as long with each of them.
 pub(super) const DEPTH: usize = 16;
@@ -154,8 +155,14 @@ fn in_expression(text: &str, expression: &Expression, names: &[String], found: &
             }
         }
         Expression::FuncCall(call) if encodes(call) => {
-            let arguments = call.args.iter();
-            arguments.for_each(|argument| json::search(&node(argument), Syntax::Hcl, names, found));
+            for argument in call.args.iter() {
+                json::search(&node(argument), Syntax::Hcl, names, found);
+                found.extend(computed(text, argument, names));
+            }
+        }
+        // Whoever refers to it encodes it.
+        Expression::Object(_) if is_policy(&node(expression)) => {
+            found.push(Document::of(Syntax::Hcl, node(expression), names));
         }
         other => children(other)
             .into_iter()
@@ -196,6 +203,20 @@ pub(super) fn lines_of(text: &str, heredoc: &HeredocTemplate) -> Option<Range<us
     let written = &text[span.clone()];
     let (first, last) = (written.find('\n')?, written.trim_end().rfind('\n')?);
     (first < last).then(|| span.start + first + 1..span.start + last)
+}
+
+/// A policy that an expression puts together, named for whoever looks for it.
+fn computed(text: &str, argument: &Expression, names: &[String]) -> Option<Document> {
+    let how = match argument {
+        Expression::FuncCall(call) => format!("`{}(…)` puts it together", call.name.name.as_str()),
+        Expression::ForExpr(_) => "`for` puts it together".to_owned(),
+        Expression::Conditional(_) => "it is one of two".to_owned(),
+        _ => return None,
+    };
+    let span = argument.span()?;
+    text[span.clone()]
+        .contains("Statement")
+        .then(|| json::unread(span, names, &how))
 }
 
 pub(super) fn spot(spanned: &impl Span) -> Range<usize> {
@@ -281,7 +302,8 @@ pub(super) fn whole_data_source(block: &Block, names: &[String]) -> Document {
         value,
     };
     let mut members = Vec::new();
-    let mut statements = Vec::new();
+    // `None` for those that are not written.
+    let mut statements: Vec<Option<Node>> = Vec::new();
     let mut left: Option<String> = None;
     let (mut before, mut behind, mut takes) = (Vec::new(), Vec::new(), None);
     for structure in block.body.iter() {
@@ -302,9 +324,12 @@ pub(super) fn whole_data_source(block: &Block, names: &[String]) -> Document {
             },
             Structure::Block(inner) if inner.has_ident("lifecycle") => {}
             Structure::Block(inner) if inner.has_ident("statement") => match statement(inner) {
-                Some(statement) => statements.push(statement),
+                Some(statement) => statements.push(Some(statement)),
                 None => drop(left.get_or_insert("a statement holds more than lists and conditions".to_owned())),
             },
+            Structure::Block(inner) if inner.has_ident("dynamic") && labels(inner) == ["statement"] => {
+                statements.push(None);
+            }
             Structure::Block(inner) => {
                 let labels: Vec<&str> = inner.labels.iter().map(|label| label.as_str()).collect();
                 let name = format!("{} {}", inner.ident.as_str(), labels.join(" "));
@@ -316,11 +341,13 @@ pub(super) fn whole_data_source(block: &Block, names: &[String]) -> Document {
         members.push(member("Version", text("2012-10-17")));
     }
     let span = spot(&block.body);
+    let is_partly = statements.contains(&None);
+    let written = json::run(&statements, Option::is_none).iter().flatten().cloned();
     members.push(member(
         "Statement",
         Node {
             span: span.clone(),
-            kind: Kind::List(statements),
+            kind: Kind::List(written.collect()),
         },
     ));
     let kind = Kind::Map(members);
@@ -328,9 +355,20 @@ pub(super) fn whole_data_source(block: &Block, names: &[String]) -> Document {
     if let ["aws_iam_policy_document", name] = labels(block)[..] {
         found.address = Some(format!("data.aws_iam_policy_document.{name}"));
     }
-    if let (Some(key), None) = (takes, &left) {
-        found.takes = Takes::Others(before, behind);
-        left = Some(format!("it has `{key}`"));
+    let is_run = found
+        .root
+        .member("Statement")
+        .is_some_and(|all| !all.value.elements().is_empty());
+    match (takes, &left) {
+        (_, None) if is_partly && (takes.is_some() || !is_run) => {
+            left = Some("it has `dynamic statement` beside others".to_owned());
+        }
+        (None, None) if is_partly => found.takes = Takes::Unwritten,
+        (Some(key), None) => {
+            found.takes = Takes::Others(before, behind);
+            left = Some(format!("it has `{key}`"));
+        }
+        (_, _) => {}
     }
     found.left = left;
     found

@@ -305,7 +305,7 @@ fn fit_set(nodes: &[Node], values: &[Value]) -> Fit {
 }
 
 /// Whether each can have one of its choices for itself: augmenting paths, as a greedy choice may take another's only one.
-fn paired(choices: &[Vec<usize>], values: usize) -> bool {
+pub(super) fn paired(choices: &[Vec<usize>], values: usize) -> bool {
     fn find(one: usize, choices: &[Vec<usize>], of: &mut [Option<usize>], seen: &mut [bool]) -> bool {
         for &value in &choices[one] {
             if !std::mem::replace(&mut seen[value], true)
@@ -403,7 +403,7 @@ pub(super) enum Template {
 }
 
 /// Behind the brace that closes the first one.
-fn closing(text: &str) -> Option<usize> {
+pub(super) fn closing(text: &str) -> Option<usize> {
     let mut depth = 0_usize;
     for (at, byte) in text.bytes().enumerate() {
         match byte {

@@ -11,7 +11,7 @@ use crate::command::arguments::text_of;
 use crate::command::{Outcome, Terminal};
 use crate::emit::change as emit;
 use crate::iam::Policy;
-use crate::patch::change::{self, Asked, Bans, Change, Texts};
+use crate::patch::change::{self, Asked, Bans, Change, Files};
 
 /// What a change was made to.
 pub(super) enum Of {
@@ -47,7 +47,7 @@ impl VerifyArgs {
             }
             let dir = self.old.as_deref().unwrap_or(Path::new("."));
             let (before, after) = change::of_git(dir, base)?;
-            let mut change = change::of_texts(&before, &after, asked);
+            let mut change = change::of_files(&before, &after, asked);
             let root = change::below_root(dir)?;
             for touched in &mut change.touched {
                 touched.file = root.join(&touched.file);
@@ -61,7 +61,7 @@ impl VerifyArgs {
             bail!("OLD and NEW must both be folders, or neither");
         }
         let (before, after) = if old.is_dir() {
-            (change::texts(old)?, change::texts(new)?)
+            (change::files(old)?, change::files(new)?)
         } else {
             let is_asked = bans.is_some() || self.not_public || matches!(self.format, Format::Markdown | Format::Sarif);
             match sources(old, new, is_asked)? {
@@ -69,7 +69,7 @@ impl VerifyArgs {
                 None => return Ok(Of::Policies),
             }
         };
-        Ok(Of::Change(change::of_texts(&before, &after, asked)))
+        Ok(Of::Change(change::of_files(&before, &after, asked)))
     }
 
     /// Says what a change grants.
@@ -144,21 +144,20 @@ fn bans(path: &Path) -> anyhow::Result<Bans> {
 }
 
 /// Two files as one file before and after, where they are sources and no policies; or where that is asked of policies.
-fn sources(old: &Path, new: &Path, is_asked: bool) -> anyhow::Result<Option<(Texts, Texts)>> {
+fn sources(old: &Path, new: &Path, is_asked: bool) -> anyhow::Result<Option<(Files, Files)>> {
     let is_source = |path: &Path| {
         let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
-        matches!(extension, "tf" | "yaml" | "yml" | "template")
+        matches!(extension, "tf" | "tofu" | "yaml" | "yml" | "template")
     };
     let path: PathBuf = new.to_owned();
     if is_source(old) && is_source(new) || holds_resources(old) && holds_resources(new) {
-        return Ok(Some((vec![(path.clone(), text_of(old)?)], vec![(path, text_of(new)?)])));
+        let one = |text: String| Files::from(vec![(path.clone(), text)]);
+        return Ok(Some((one(text_of(old)?), one(text_of(new)?))));
     }
     if is_asked {
         let text = |path: &Path| anyhow::Ok(read(path)?.to_value().to_string());
-        return Ok(Some((
-            vec![(path.clone(), text(old)?)],
-            vec![(path.clone(), text(new)?)],
-        )));
+        let one = |text: String| Files::from(vec![(path.clone(), text)]);
+        return Ok(Some((one(text(old)?), one(text(new)?))));
     }
     Ok(None)
 }

@@ -3,44 +3,140 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use hcl_edit::expr::{Expression, FuncCall, Traversal};
+use hcl_edit::expr::{Expression, FuncCall, ObjectKey, Traversal};
 use hcl_edit::structure::{Block, Body};
 use hcl_edit::visit::{Visit, visit_body, visit_func_call, visit_traversal};
 
-use crate::patch::terraform::{Project, file_name, labels, normal, path_of};
+use serde_json::Value;
+
+use super::files::{Files, Read, Unread, read_by};
+use crate::patch::terraform::{Project, labels, normal, path_of};
 
 /// Most definitions that are followed from one reference.
 const MOST: usize = 256;
+/// Blocks of Terragrunt's files. (Terragrunt documentation, "HCL blocks".)
+const TERRAGRUNT: [&str; 13] = [
+    "catalog",
+    "dependencies",
+    "dependency",
+    "engine",
+    "errors",
+    "exclude",
+    "feature",
+    "generate",
+    "include",
+    "locals",
+    "remote_state",
+    "stack",
+    "terraform",
+];
 /// Attributes of a resource that say nothing but which one it is.
 const IDENTITY: [&str; 8] = ["arn", "bucket", "id", "key_id", "name", "unique_id", "url", "user_id"];
 
 /// The definitions of one side.
 pub(super) struct Definitions<'a> {
     pub(super) project: Project<'a>,
-    /// What files of variables say, by variable.
+    /// What files of variables say, by variable; of none in particular, what may say it of any.
     values: BTreeMap<String, Vec<String>>,
+    /// What files of parameters say, by parameter.
+    pub(super) parameters: BTreeMap<String, Vec<String>>,
     files: &'a [(PathBuf, String)],
+    unread: &'a [(PathBuf, Unread)],
 }
 
 impl<'a> Definitions<'a> {
-    pub(super) fn new(project: Project<'a>, files: &'a [(PathBuf, String)]) -> Definitions<'a> {
-        let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        let of_values = files.iter().filter(|(path, _)| {
+    pub(super) fn new(project: Project<'a>, files: &'a Files) -> Definitions<'a> {
+        let mut found = Definitions {
+            project,
+            values: BTreeMap::new(),
+            parameters: BTreeMap::new(),
+            files: &files.texts,
+            unread: &files.unread,
+        };
+        for (path, text) in &files.texts {
             let name = path.to_string_lossy();
-            name.ends_with(".tfvars") || name.ends_with(".tfvars.json")
-        });
-        for (path, text) in of_values {
-            match text.parse::<Body>() {
-                Ok(body) => {
-                    for attribute in body.attributes() {
-                        let value = format!("{}: {}", path.display(), words(&attribute.value.to_string()));
-                        values.entry(attribute.key.as_str().to_owned()).or_default().push(value);
-                    }
-                }
-                Err(_) => values.entry(String::new()).or_default().push(text.clone()),
+            if name.ends_with(".tfvars") || name.ends_with(".tfvars.json") || name.ends_with(".hcl") {
+                found.given(path, text);
+            } else if name.ends_with(".json") && text.contains("Parameter") {
+                found.parameters(path, text);
             }
         }
-        Definitions { project, values, files }
+        found
+    }
+
+    fn give(&mut self, path: &Path, name: &str, value: &str) {
+        let value = format!("{}: {value}", path.display());
+        self.values.entry(name.to_owned()).or_default().push(value);
+    }
+
+    /// What a file of variables, or Terragrunt, gives.
+    fn given(&mut self, path: &Path, text: &str) {
+        let Ok(body) = text.parse::<Body>() else {
+            return self.give(path, "", text);
+        };
+        if path.extension().is_none_or(|extension| extension != "hcl") {
+            for attribute in body.attributes() {
+                self.give(path, attribute.key.as_str(), &words(&attribute.value.to_string()));
+            }
+            return;
+        }
+        // Others write in this language, too.
+        let is_known = |block: &Block| TERRAGRUNT.contains(&block.ident.as_str());
+        if !body.blocks().all(is_known) {
+            return;
+        }
+        // What it reads and includes may stand in any other file of Terragrunt.
+        match body.get_attribute("inputs").map(|inputs| &inputs.value) {
+            Some(Expression::Object(inputs)) => {
+                for (key, value) in inputs.iter() {
+                    let key = match key {
+                        ObjectKey::Ident(name) => name.as_str(),
+                        ObjectKey::Expression(Expression::String(name)) => name.as_str(),
+                        ObjectKey::Expression(_) => "",
+                    };
+                    self.give(path, key, &words(&value.expr().to_string()));
+                }
+                let mut rest = body.clone();
+                rest.remove_attribute("inputs");
+                self.give(path, "", &words(&rest.to_string()));
+            }
+            _ => self.give(path, "", text),
+        }
+    }
+
+    /// What a file of parameters gives to CloudFormation.
+    ///
+    /// (AWS CLI reference, `cloudformation deploy`, `--parameter-overrides`: a list of `ParameterKey` and `ParameterValue`,
+    /// or `{"Parameters": {…}}` as CodePipeline has it.)
+    fn parameters(&mut self, path: &Path, text: &str) {
+        let Ok(value) = serde_json::from_str::<Value>(text) else {
+            return;
+        };
+        let mut add = |name: &str, value: &Value| {
+            let value = format!("{}: {value}", path.display());
+            self.parameters.entry(name.to_owned()).or_default().push(value);
+        };
+        for one in value.as_array().into_iter().flatten() {
+            if let Some(name) = one.get("ParameterKey").and_then(Value::as_str) {
+                add(name, one.get("ParameterValue").unwrap_or(&Value::Null));
+            }
+        }
+        let all = value.get("Parameters").and_then(Value::as_object).into_iter().flatten();
+        all.filter(|(_, value)| !value.is_object())
+            .for_each(|(name, value)| add(name, value));
+    }
+
+    /// The text of all that a call reads.
+    fn read(&self, read: &Read) -> String {
+        let is_it = |path: &Path| match read {
+            Read::File(file) => normal(path) == *file,
+            Read::Folder(folder) => path.starts_with(folder),
+        };
+        let texts = self.files.iter().filter(|(path, _)| is_it(path));
+        let texts = texts.map(|(path, text)| format!("{}: {text}", path.display()));
+        let unread = self.unread.iter().filter(|(path, _)| is_it(path));
+        let unread = unread.map(|(path, file)| format!("{}: {}", path.display(), file.identity));
+        texts.chain(unread).collect::<Vec<String>>().join("\n")
     }
 
     /// All that defines what `text` refers to, in a folder and a block of it. `whose`: a resource is taken for itself,
@@ -82,7 +178,7 @@ fn inside(text: &str) -> &str {
 #[derive(Default)]
 struct Uses {
     paths: Vec<Vec<String>>,
-    files: Vec<String>,
+    calls: Vec<FuncCall>,
 }
 
 impl Visit for Uses {
@@ -94,7 +190,7 @@ impl Visit for Uses {
 
     fn visit_func_call(&mut self, call: &FuncCall) {
         if call.name.name.as_str().contains("file") {
-            self.files.extend(call.args.iter().next().and_then(file_name));
+            self.calls.push(call.clone());
         }
         visit_func_call(self, call);
     }
@@ -121,15 +217,11 @@ impl<'a> Walk<'_, 'a> {
     }
 
     fn uses(&mut self, dir: &Path, block: Option<&'a Block>, uses: Uses) {
-        for name in uses.files {
-            let path = normal(&dir.join(&name));
-            let known = self
-                .of
-                .files
-                .iter()
-                .filter(|(known, _)| normal(known) == path || normal(known).ends_with(normal(Path::new(&name))));
-            let texts: Vec<String> = known.map(|(_, text)| text.clone()).collect();
-            self.found.insert(format!("file {name}: {}", texts.join("\n")));
+        for call in uses.calls {
+            for read in read_by(&self.of.project, dir, &call) {
+                let text = self.of.read(&read);
+                self.found.insert(format!("{read:?}: {text}"));
+            }
         }
         for path in uses.paths {
             let parts: Vec<&str> = path.iter().map(String::as_str).collect();
@@ -189,6 +281,11 @@ impl<'a> Walk<'_, 'a> {
                         .filter(|(path, _)| crate::patch::terraform::folder(path) == callee);
                     let texts: Vec<&str> = inside.map(|(_, text)| text.as_str()).collect();
                     self.found.insert(texts.join("\n"));
+                    // What its outputs take from modules and files of its own.
+                    let outputs = of.project.modules.get(&callee).into_iter();
+                    for (_, output) in outputs.flat_map(|module| module.of_kind("output")) {
+                        self.body(&callee, Some(output), &output.body);
+                    }
                 }
             }
             // Compared where it stands.

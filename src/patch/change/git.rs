@@ -1,13 +1,13 @@
 //! Files as a commit of Git has them, read by the `git` program: no hook, filter, pager or other program of the
 //! repository's or the user's runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{Texts, may_hold, texts};
+use super::files::{Files, LARGE, LINK, is_named_so, list, may_hold, wanted};
 use crate::patch::LARGEST;
 
 /// Why a commit's files cannot be read.
@@ -24,7 +24,7 @@ pub enum GitError {
     Base(String),
     /// The folder cannot be read.
     #[error(transparent)]
-    Folder(#[from] super::Error),
+    Folder(#[from] super::super::Error),
 }
 
 /// The files of `dir` as the commit `base` has them, and as they are now.
@@ -33,11 +33,10 @@ pub enum GitError {
 ///
 /// # Errors
 /// A folder that is no working tree, a commit that is not known, no `git`.
-pub fn of_git(dir: &Path, base: &str) -> Result<(Texts, Texts), GitError> {
+pub fn of_git(dir: &Path, base: &str) -> Result<(Files, Files), GitError> {
     if base.starts_with('-') || base.is_empty() || base.contains([':', '\0', '\n']) {
         return Err(GitError::Base(base.to_owned()));
     }
-    let now = texts(dir)?;
     let commit = git(
         dir,
         [
@@ -54,37 +53,116 @@ pub fn of_git(dir: &Path, base: &str) -> Result<(Texts, Texts), GitError> {
         other => other,
     })?;
     let commit = String::from_utf8_lossy(&commit).trim().to_owned();
+    let root = below_root(dir)?;
     // Below the folder alone, with paths from there.
-    let listed = git(dir, ["ls-tree", "-r", "-z", "--long", &commit, "--", "."], b"")?;
-    let mut wanted: Vec<(PathBuf, String)> = Vec::new();
-    for line in listed.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
-        let Some(tab) = line.iter().position(|byte| *byte == b'\t') else {
-            continue;
-        };
-        let (head, path) = (
-            String::from_utf8_lossy(&line[..tab]).into_owned(),
-            path_of(&line[tab + 1..]),
-        );
-        let parts: Vec<&str> = head.split_ascii_whitespace().collect();
-        // Only regular files: neither links nor submodules.
-        let [mode @ ("100644" | "100755"), "blob", hash, size] = parts[..] else {
-            continue;
-        };
-        let _ = mode;
-        if size.parse::<u64>().is_ok_and(|size| size <= LARGEST) && may_hold(&path) {
-            wanted.push((path, hash.to_owned()));
+    let mut entries = tree(dir, &commit, &["."])?;
+    // What Git knows of stands in folders that are otherwise another's, too.
+    let tracked = git(dir, ["ls-files", "-z"], b"")?;
+    let mut paths: BTreeSet<PathBuf> = split(&tracked).map(path_of).filter(|path| is_named_so(path)).collect();
+    let mut all = BTreeSet::new();
+    list(dir, Path::new(""), 0, &mut all)?;
+    paths.extend(all.into_iter().filter(|path| may_hold(path)));
+    let mut after = Files::default();
+    for path in paths {
+        read(&mut after, dir, path)?;
+    }
+    let mut before = Files::default();
+    blobs(
+        dir,
+        &mut before,
+        entries.iter().filter(|entry| is_named_so(&entry.path)),
+    )?;
+    // What Terraform reads beside them, whatever it is called.
+    let wanted = wanted(&before.texts).and(wanted(&after.texts));
+    let outside: Vec<&str> = wanted.outside().into_iter().filter_map(Path::to_str).collect();
+    let is_within = |path: &&str| path.split('/').filter(|part| *part == "..").count() <= root.components().count();
+    let outside: Vec<&str> = outside.into_iter().filter(is_within).collect();
+    if !outside.is_empty() {
+        entries.extend(tree(dir, &commit, &outside)?);
+    }
+    let more: Vec<&Entry> = entries
+        .iter()
+        .filter(|entry| wanted.has(&entry.path) && !before.has(&entry.path))
+        .collect();
+    blobs(dir, &mut before, more.into_iter())?;
+    for path in wanted.files(dir, &root) {
+        if !after.has(&path) {
+            read(&mut after, dir, path)?;
         }
     }
-    let asked: String = wanted.iter().map(|(_, hash)| format!("{hash}\n")).collect();
-    let blobs = blobs(&git(dir, ["cat-file", "--batch"], asked.as_bytes())?);
-    let mut before: Texts = Vec::new();
-    for (path, hash) in wanted {
-        if let Some(text) = blobs.get(&hash).and_then(|bytes| String::from_utf8(bytes.clone()).ok()) {
-            before.push((path, text));
+    before.texts.sort();
+    after.texts.sort();
+    Ok((before, after))
+}
+
+/// Reads a file of the working tree, without any filter.
+fn read(files: &mut Files, dir: &Path, path: PathBuf) -> Result<(), GitError> {
+    let shown = dir.join(&path).display().to_string();
+    let identify = |path: &Path| {
+        let name = path.to_str().unwrap_or_default();
+        let hash = git(dir, ["hash-object", "--no-filters", "--", name], b"");
+        hash.map_or_else(
+            |_| String::new(),
+            |hash| String::from_utf8_lossy(&hash).trim().to_owned(),
+        )
+    };
+    let error = |source| super::super::Error::Io { path: shown, source };
+    Ok(files.read(dir, path, &identify).map_err(error)?)
+}
+
+/// A file as a commit has it.
+struct Entry {
+    path: PathBuf,
+    mode: String,
+    hash: String,
+    size: Option<u64>,
+}
+
+fn split(printed: &[u8]) -> impl Iterator<Item = &[u8]> {
+    printed.split(|byte| *byte == 0).filter(|line| !line.is_empty())
+}
+
+/// The files of a commit below some paths.
+fn tree(dir: &Path, commit: &str, paths: &[&str]) -> Result<Vec<Entry>, GitError> {
+    let arguments = [&["ls-tree", "-r", "-z", "--long", commit, "--"], paths].concat();
+    let listed = git(dir, arguments, b"")?;
+    let entry = |line: &[u8]| {
+        let tab = line.iter().position(|byte| *byte == b'\t')?;
+        let head = String::from_utf8_lossy(&line[..tab]).into_owned();
+        let [mode, "blob", hash, size] = head.split_ascii_whitespace().collect::<Vec<&str>>()[..] else {
+            return None;
+        };
+        Some(Entry {
+            path: path_of(&line[tab + 1..]),
+            mode: mode.to_owned(),
+            hash: hash.to_owned(),
+            size: size.parse().ok(),
+        })
+    };
+    Ok(split(&listed).filter_map(entry).collect())
+}
+
+/// Reads files of a commit.
+fn blobs<'e>(dir: &Path, files: &mut Files, entries: impl Iterator<Item = &'e Entry>) -> Result<(), GitError> {
+    let mut wanted: Vec<&Entry> = Vec::new();
+    for entry in entries {
+        match entry.size.is_some_and(|size| size <= LARGEST) {
+            true => wanted.push(entry),
+            false => files.leave(entry.path.clone(), LARGE, entry.hash.clone()),
         }
     }
-    before.sort();
-    Ok((before, now))
+    let asked: String = wanted.iter().map(|entry| format!("{}\n", entry.hash)).collect();
+    let found = printed(&git(dir, ["cat-file", "--batch"], asked.as_bytes())?);
+    for entry in wanted {
+        match found.get(&entry.hash) {
+            Some(bytes) if entry.mode == "120000" => {
+                files.leave(entry.path.clone(), LINK, String::from_utf8_lossy(bytes).into_owned());
+            }
+            Some(bytes) => files.put(entry.path.clone(), bytes.clone()),
+            None => {}
+        }
+    }
+    Ok(())
 }
 
 /// Where a folder lies below the root of its repository: what a forge calls a file starts there.
@@ -108,7 +186,7 @@ fn path_of(bytes: &[u8]) -> PathBuf {
 }
 
 /// What `cat-file --batch` prints: a line `HASH blob SIZE`, so many bytes, a line feed.
-fn blobs(mut printed: &[u8]) -> BTreeMap<String, Vec<u8>> {
+fn printed(mut printed: &[u8]) -> BTreeMap<String, Vec<u8>> {
     let mut found = BTreeMap::new();
     while let Some(end) = printed.iter().position(|byte| *byte == b'\n') {
         let head = String::from_utf8_lossy(&printed[..end]).into_owned();
@@ -124,13 +202,18 @@ fn blobs(mut printed: &[u8]) -> BTreeMap<String, Vec<u8>> {
     found
 }
 
-fn git<const N: usize>(dir: &Path, arguments: [&str; N], input: &[u8]) -> Result<Vec<u8>, GitError> {
+fn git<'a>(dir: &Path, arguments: impl IntoIterator<Item = &'a str>, input: &[u8]) -> Result<Vec<u8>, GitError> {
     let mut command = Command::new("git");
     // What the environment says of repositories, configuration and programs to run is of another repository.
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("GIT_") {
             command.env_remove(name);
         }
+    }
+    // A folder of the path that is not absolute may be the repository's own.
+    if let Some(path) = std::env::var_os("PATH") {
+        let absolute = std::env::split_paths(&path).filter(|folder| folder.is_absolute());
+        command.env("PATH", std::env::join_paths(absolute).unwrap_or_default());
     }
     command
         .env("GIT_OPTIONAL_LOCKS", "0")

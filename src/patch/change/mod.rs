@@ -5,6 +5,7 @@
 
 mod bans;
 mod definitions;
+mod files;
 mod git;
 mod judge;
 mod likely;
@@ -22,15 +23,12 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 pub use bans::Bans;
+pub use files::{Files, Texts, Unread, files};
 pub use git::{below_root, of_git};
 pub use likely::likely;
 
-use super::Error;
 use read::Side;
 use references::References;
-
-/// Files of one side, each with its path below the folder.
-pub type Texts = Vec<(PathBuf, String)>;
 
 /// What else is asked of a change.
 #[derive(Clone, Copy, Debug, Default)]
@@ -148,7 +146,7 @@ pub struct Example {
 }
 
 /// What a change of files grants.
-pub fn of_texts(before: &Texts, after: &Texts, asked: Asked<'_>) -> Change {
+pub fn of_files(before: &Files, after: &Files, asked: Asked<'_>) -> Change {
     let mut references = References::default();
     let old = Side::read(before, &mut references);
     let new = Side::read(after, &mut references);
@@ -163,36 +161,6 @@ pub fn of_plan(path: &Path, text: &str, asked: Asked<'_>) -> Result<Change, Stri
     let mut references = References::default();
     let (old, new) = plan::sides(path, text, &mut references)?;
     Ok(pairs::compare(&old, &new, &references, asked))
-}
-
-/// The texts of a folder's files that may hold policies, by their path in it.
-///
-/// # Errors
-/// A folder that cannot be read.
-pub fn texts(dir: &Path) -> Result<Texts, Error> {
-    let mut found = Vec::new();
-    super::walk(dir, 0, &mut |path, text| {
-        if may_hold(&path) {
-            found.push((path.strip_prefix(dir).map(Path::to_owned).unwrap_or(path), text));
-        }
-    })?;
-    Ok(found)
-}
-
-/// Whether a file's name is one of those that policies are read from.
-pub fn may_hold(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
-    let foreign = |part: std::path::Component<'_>| {
-        let part = part.as_os_str().to_string_lossy();
-        super::FOREIGN.contains(&&*part) || part.len() > 1 && part.starts_with('.') && part != ".."
-    };
-    !path.components().any(foreign)
-        && !name.ends_with(".original.json")
-        && matches!(
-            extension,
-            "tf" | "tfvars" | "hcl" | "json" | "template" | "yaml" | "yml" | "tftpl" | "tpl" | "tmpl"
-        )
 }
 
 #[cfg(test)]

@@ -101,6 +101,10 @@ impl Judge<'_> {
                 )));
             }
             (_, What::Boundary(_)) => {}
+            (Some(What::Unread(old)), What::Unread(new)) if old == new => {}
+            (_, What::Unread(file)) => {
+                findings.push(unproved(format!("{}, so that what it grants is not known", file.why)))
+            }
             (Some(What::Unreadable(old)), What::Unreadable(new)) if old == new => {}
             (_, What::Unreadable(text)) => {
                 if looks_like_policy(text) {
@@ -141,6 +145,10 @@ impl Judge<'_> {
                 self.references.shown(what)
             ))],
             What::Elsewhere(_) => Vec::new(),
+            What::Unread(file) => vec![unproved(format!(
+                "it is gone, and may have denied something: {}",
+                file.why
+            ))],
             What::Unreadable(_) => return None,
         };
         Some(Touched {
@@ -199,7 +207,7 @@ impl Judge<'_> {
                     }
                 }
                 Some(What::Elsewhere(further)) => return self.attached(further, by, depth + 1),
-                Some(What::Boundary(_) | What::Unreadable(_)) | None => {}
+                Some(What::Boundary(_) | What::Unreadable(_) | What::Unread(_)) | None => {}
             }
         }
         let document = Catalog::embedded().managed_policy(policy);

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::node::Document;
-use super::read::{ATTACHED, HOLDERS, Item, MEMBERSHIPS, Side, What};
+use super::read::{ATTACHED, BOUNDING, GRANTING, HOLDERS, Item, MEMBERSHIPS, Side, What};
 use super::references::References;
 
 /// How deep values are searched.
@@ -75,6 +75,14 @@ impl Reader<'_> {
         // Its own ARN is no holder.
         if !kind.ends_with("_policy") || kind == "aws_iam_policy" {
             held_by.retain(|who| !who.starts_with("arn="));
+        }
+        if GRANTING.contains(&kind) || BOUNDING.contains(&kind) {
+            let what = format!("{kind} {value}");
+            let what = match BOUNDING.contains(&kind) {
+                true => What::Boundary(what),
+                false => What::Elsewhere(what),
+            };
+            self.add("", &BTreeSet::new(), what);
         }
         if MEMBERSHIPS.contains(&kind) {
             let what = held_by.iter().cloned().collect::<Vec<_>>().join(", ");

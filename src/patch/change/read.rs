@@ -1,13 +1,13 @@
 //! One side of a change: everything in its files that grants, with its address.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::definitions::Definitions;
 use super::node::Document;
 use super::references::References;
-use super::{template, terraform};
-use crate::patch::terraform::{Project, Source};
+use super::{Files, Unread, template, terraform};
+use crate::patch::terraform::{Project, Source, is_json};
 
 /// Terraform's attributes that say whom or what a policy is for.
 pub(super) const HOLDERS: [&str; 19] = [
@@ -38,6 +38,48 @@ pub(super) const ATTACHED: [&str; 4] = ["managed_policy_arn", "managed_policy_ar
 /// Resources that make members, who get what their group has.
 pub(super) const MEMBERSHIPS: [&str; 2] = ["aws_iam_group_membership", "aws_iam_user_group_membership"];
 
+/// Terraform's resources that let somebody do something, and have no policy document.
+pub(super) const GRANTING: [&str; 32] = [
+    "aws_ami_launch_permission",
+    "aws_cloudwatch_event_permission",
+    "aws_cognito_identity_pool_roles_attachment",
+    "aws_eks_access_entry",
+    "aws_eks_access_policy_association",
+    "aws_eks_identity_provider_config",
+    "aws_eks_pod_identity_association",
+    "aws_iam_access_key",
+    "aws_iam_instance_profile",
+    "aws_iam_openid_connect_provider",
+    "aws_iam_saml_provider",
+    "aws_iam_user_login_profile",
+    "aws_identitystore_group_membership",
+    "aws_kms_grant",
+    "aws_lakeformation_data_lake_settings",
+    "aws_lakeformation_permissions",
+    "aws_lambda_function_url",
+    "aws_lambda_layer_version_permission",
+    "aws_lambda_permission",
+    "aws_organizations_delegated_administrator",
+    "aws_ram_principal_association",
+    "aws_ram_resource_association",
+    "aws_ram_resource_share",
+    "aws_redshift_endpoint_authorization",
+    "aws_rolesanywhere_profile",
+    "aws_rolesanywhere_trust_anchor",
+    "aws_s3_bucket_acl",
+    "aws_s3_object_acl",
+    "aws_servicecatalog_principal_portfolio_association",
+    "aws_snapshot_create_volume_permission",
+    "aws_ssoadmin_account_assignment",
+    "aws_vpc_endpoint_service_allowed_principal",
+];
+
+/// Terraform's resources that hold others back.
+pub(super) const BOUNDING: [&str; 2] = [
+    "aws_s3_account_public_access_block",
+    "aws_s3_bucket_public_access_block",
+];
+
 /// Something that grants.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct Item {
@@ -62,6 +104,8 @@ pub(super) enum What {
     Boundary(String),
     /// A file that cannot be read, and its text.
     Unreadable(String),
+    /// A file that is not read.
+    Unread(Unread),
 }
 
 /// One side.
@@ -72,26 +116,31 @@ pub(super) struct Side {
 }
 
 impl Side {
-    pub(super) fn read(files: &[(PathBuf, String)], references: &mut References) -> Side {
-        let sources: Vec<Source> = files.iter().filter_map(|(path, text)| Source::of(path, text)).collect();
+    pub(super) fn read(files: &Files, references: &mut References) -> Side {
+        let sources: Vec<Source> = files
+            .texts
+            .iter()
+            .filter_map(|(path, text)| Source::any(path, text))
+            .collect();
         let all: Vec<&Source> = sources.iter().collect();
         let definitions = Definitions::new(Project::of(&all, &[]), files);
-        let mut items = Vec::new();
-        for (path, text) in files {
-            let source = sources.iter().find(|source| source.path == *path);
+        let by_path: HashMap<&Path, &Source> = sources.iter().map(|source| (source.path.as_path(), source)).collect();
+        let mut items: Vec<Item> = files.unread.iter().map(|(path, what)| unread(path, what)).collect();
+        for (path, text) in &files.texts {
+            let source = by_path.get(path.as_path()).filter(|_| !is_json(path));
             let found = match (source, extension(path)) {
                 (Some(source), _) => terraform::items(source, text, &definitions, references),
-                (None, "tf") => vec![unreadable(path, text)],
+                (None, "tf" | "tofu") => vec![unreadable(path, text)],
                 (None, "tfvars") => Vec::new(),
                 (None, _) if path.to_string_lossy().ends_with(".tfvars.json") => Vec::new(),
-                (None, _) => template::items(path, text, references),
+                (None, _) => template::items(path, text, &definitions, references),
             };
             items.extend(found);
         }
         number(&mut items);
         Side {
             items,
-            files: files.to_vec(),
+            files: files.texts.clone(),
         }
     }
 }
@@ -114,6 +163,15 @@ fn number(items: &mut [Item]) {
 
 pub(super) fn extension(path: &Path) -> &str {
     path.extension().and_then(|extension| extension.to_str()).unwrap_or("")
+}
+
+/// A file that is not read.
+fn unread(path: &Path, what: &Unread) -> Item {
+    Item {
+        line: None,
+        what: What::Unread(what.clone()),
+        ..unreadable(path, "")
+    }
 }
 
 /// A file that is none of its language, where it looks as if it granted something.

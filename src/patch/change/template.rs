@@ -5,11 +5,12 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::definitions::words;
+use super::definitions::{Definitions, words};
 use super::node::{Reader, line_of, may_be_policy};
 use super::read::{Item, What, extension, unreadable};
 use super::references::References;
-use crate::patch::tree::{Kind, Member, Node, Syntax};
+use crate::patch::terraform::{folder, is_json};
+use crate::patch::tree::{Kind, Member, Node, Syntax, around};
 use crate::patch::{cloudformation, is_export, json};
 
 /// Siblings of a document that say whom or what it is for.
@@ -29,12 +30,43 @@ const HOLDERS: [&str; 13] = [
     "Users",
 ];
 
-pub(super) fn items(path: &Path, whole: &str, references: &mut References) -> Vec<Item> {
+/// CloudFormation's resources that let somebody do something, and have no policy document.
+const GRANTING: [&str; 18] = [
+    "AWS::CloudFormation::Stack",
+    "AWS::Cognito::IdentityPoolRoleAttachment",
+    "AWS::EC2::VPCEndpointServicePermissions",
+    "AWS::EKS::AccessEntry",
+    "AWS::EKS::PodIdentityAssociation",
+    "AWS::IAM::AccessKey",
+    "AWS::IAM::InstanceProfile",
+    "AWS::IAM::OIDCProvider",
+    "AWS::IAM::SAMLProvider",
+    "AWS::LakeFormation::Permissions",
+    "AWS::LakeFormation::PrincipalPermissions",
+    "AWS::Lambda::LayerVersionPermission",
+    "AWS::Lambda::Permission",
+    "AWS::Lambda::Url",
+    "AWS::RAM::ResourceShare",
+    "AWS::RolesAnywhere::Profile",
+    "AWS::SSO::Assignment",
+    "AWS::Serverless::Application",
+];
+
+/// Statements without a policy around them, as the Serverless Framework has them.
+fn are_statements(elements: &[Node]) -> bool {
+    let is_one = |each: &Node| {
+        each.member("Effect").is_some() && (each.member("Action").is_some() || each.member("NotAction").is_some())
+    };
+    !elements.is_empty() && elements.iter().all(is_one)
+}
+
+pub(super) fn items(path: &Path, whole: &str, of: &Definitions<'_>, references: &mut References) -> Vec<Item> {
     let text = whole.strip_prefix('\u{feff}').unwrap_or(whole);
     let looks_like_json = text.trim_start().starts_with(['{', '[']);
     let extension = extension(path);
     let is_template = matches!(extension, "tftpl" | "tpl" | "tmpl");
-    let hints = ["Statement", "olicy", "olicies"].iter().any(|word| text.contains(word));
+    let hints = ["Statement", "olicy", "olicies", "Effect", "AWS::", "statements"];
+    let hints = hints.iter().any(|word| text.contains(word));
     if !hints {
         return Vec::new();
     }
@@ -57,8 +89,16 @@ pub(super) fn items(path: &Path, whole: &str, references: &mut References) -> Ve
     } else {
         return vec![unreadable(path, whole)];
     };
-    let definitions = definitions(text, &roots);
-    let define = |reference: &str| defined(reference, &definitions);
+    let definitions = definitions(text, &roots, of);
+    let is_terraform = is_json(path);
+    let define = |reference: &str| {
+        let here = defined(reference, &definitions);
+        // Terraform's files of either language are one module.
+        match is_terraform {
+            true => format!("{here}\n{}", of.of(&folder(path), None, reference, false)),
+            false => here,
+        }
+    };
     let mut walk = Walk {
         path,
         reader: Reader {
@@ -67,14 +107,14 @@ pub(super) fn items(path: &Path, whole: &str, references: &mut References) -> Ve
             references,
         },
         items: Vec::new(),
-        is_terraform: path.to_string_lossy().ends_with(".tf.json"),
+        is_terraform,
     };
     roots.iter().for_each(|root| walk.node(root, "", &BTreeSet::new()));
     walk.items
 }
 
 /// What the names of a template stand for: parameters, mappings, conditions whole; resources by what they are called.
-fn definitions<'n>(text: &str, roots: &'n [Node]) -> BTreeMap<&'n str, String> {
+fn definitions<'n>(text: &str, roots: &'n [Node], of: &Definitions<'_>) -> BTreeMap<&'n str, String> {
     let mut found = BTreeMap::new();
     let sections = |name: &str| {
         let all = roots.iter().filter_map(move |root| root.member(name));
@@ -86,7 +126,9 @@ fn definitions<'n>(text: &str, roots: &'n [Node]) -> BTreeMap<&'n str, String> {
     };
     for section in ["Parameters", "Mappings", "Conditions", "variable", "locals"] {
         for member in sections(section) {
-            found.insert(member.name.as_str(), words(&text[member.value.span.clone()]));
+            let given = of.parameters.get(&member.name).map(|given| given.join("\n"));
+            let own = words(&text[member.value.span.clone()]);
+            found.insert(member.name.as_str(), format!("{own}\n{}", given.unwrap_or_default()));
         }
     }
     for member in sections("Resources") {
@@ -161,6 +203,11 @@ impl Walk<'_> {
             return;
         }
         match &node.kind {
+            Kind::List(elements) if are_statements(elements) => {
+                let policy = around(node.span.clone(), None, elements.clone());
+                let document = self.reader.document(&policy, None);
+                self.add(node, address, held_by, What::Document(document));
+            }
             Kind::List(elements) => {
                 for (at, each) in elements.iter().enumerate() {
                     let name = ["PolicyName", "Sid", "Name"]
@@ -171,6 +218,7 @@ impl Walk<'_> {
                 }
             }
             Kind::Map(members) => {
+                self.granting(node, address);
                 let own = self.held_by(members);
                 let held_by = if own.is_empty() { held_by.clone() } else { own };
                 for member in members {
@@ -225,6 +273,15 @@ impl Walk<'_> {
                 self.add(value, address, held_by, What::Elsewhere(what));
             }
             _ => self.node(value, address, held_by),
+        }
+    }
+
+    /// A resource that lets somebody do something, and has no policy document.
+    fn granting(&mut self, node: &Node, address: &str) {
+        let kind = node.member("Type").and_then(|kind| kind.value.literal());
+        if kind.is_some_and(|kind| GRANTING.contains(&kind.as_str())) {
+            let what = self.written(node);
+            self.add(node, address, &BTreeSet::new(), What::Elsewhere(what));
         }
     }
 

@@ -11,11 +11,11 @@ use serde_json::Value;
 
 use super::definitions::{Definitions, words};
 use super::node::{Document, Reader, line_of, may_be_policy};
-use super::read::{ATTACHED, HOLDERS, Item, MEMBERSHIPS, What};
+use super::read::{ATTACHED, BOUNDING, GRANTING, HOLDERS, Item, MEMBERSHIPS, What};
 use super::references::References;
 use crate::patch::json;
 use crate::patch::terraform::{Source, children, encodes, folder, labels, lines_of, node, whole_data_source};
-use crate::patch::tree::{Kind, Member, Node, Piece, Syntax};
+use crate::patch::tree::{Kind, Member, Node, Piece, Syntax, Takes};
 
 pub(super) fn items(source: &Source, text: &str, of: &Definitions<'_>, references: &mut References) -> Vec<Item> {
     let mut file = File {
@@ -53,7 +53,8 @@ impl<'a> File<'_, 'a> {
         match (block.ident.as_str(), &labels[..]) {
             ("data", ["aws_iam_policy_document", name]) => {
                 let whole = whole_data_source(block, &[]);
-                let document = self.document(block, &whole.root, whole.left.as_deref());
+                let partly = (whole.takes == Takes::Unwritten).then_some("it has `dynamic statement`");
+                let document = self.document(block, &whole.root, whole.left.as_deref().or(partly));
                 self.add(
                     block.span(),
                     format!("data.aws_iam_policy_document.{name}"),
@@ -64,6 +65,14 @@ impl<'a> File<'_, 'a> {
             ("resource", [kind, name]) => {
                 let held_by = self.held_by(block);
                 self.body(block, &block.body, &format!("{kind}.{name}"), &held_by);
+                if GRANTING.contains(kind) || BOUNDING.contains(kind) {
+                    let what = self.whole(block);
+                    let what = match BOUNDING.contains(kind) {
+                        true => What::Boundary(what),
+                        false => What::Elsewhere(what),
+                    };
+                    self.add(block.span(), format!("{kind}.{name}"), BTreeSet::new(), what);
+                }
                 if MEMBERSHIPS.contains(kind) {
                     let what = format!("membership {}", words(&block.body.to_string()));
                     self.add(block.span(), format!("{kind}.{name}"), held_by, What::Elsewhere(what));
@@ -73,10 +82,12 @@ impl<'a> File<'_, 'a> {
                 let held_by = self.held_by(block);
                 self.body(block, &block.body, &format!("module.{name}"), &held_by);
                 if let Some(source) = block.body.get_attribute("source") {
-                    let what = format!(
-                        "the policies that the module {} makes",
-                        words(&source.value.to_string())
-                    );
+                    let source = words(&source.value.to_string());
+                    let is_here = self.of.project.called(&self.dir, block).is_some();
+                    let what = match !is_here && grants_by_name(&source) {
+                        true => format!("what the module {source} makes of {}", self.whole(block)),
+                        false => format!("the policies that the module {source} makes"),
+                    };
                     self.add(block.span(), format!("module.{name}"), held_by, What::Elsewhere(what));
                 }
             }
@@ -88,6 +99,13 @@ impl<'a> File<'_, 'a> {
                 self.documents_only(block, &block.body, &address);
             }
         }
+    }
+
+    /// A block as one text, with all that defines it.
+    fn whole(&mut self, block: &'a Block) -> String {
+        let text = words(self.text.get(block.span().unwrap_or_default()).unwrap_or(""));
+        let definition = self.of.of(&self.dir, Some(block), &text, false);
+        self.references.variable(&text, definition)
     }
 
     /// Documents of blocks that make nothing: locals, outputs, defaults of variables.
@@ -142,7 +160,9 @@ impl<'a> File<'_, 'a> {
                         What::Elsewhere(what),
                     );
                 }
-            } else if !self.documents(block, attribute, &own, held_by) && holds_policy(key, &attribute.value) {
+            } else if (!self.documents(block, attribute, &own, held_by) || !is_plain(&attribute.value))
+                && holds_policy(key, &attribute.value)
+            {
                 let what = self.defined(block, &attribute.value, false);
                 self.add(attribute.span(), own, held_by.clone(), What::Elsewhere(what));
             }
@@ -159,6 +179,13 @@ impl<'a> File<'_, 'a> {
     ) -> bool {
         let mut found = Vec::new();
         written(self.text, &attribute.value, &mut found);
+        if !found.is_empty()
+            && let Expression::Conditional(choice) = &attribute.value
+        {
+            let what = self.defined(block, &choice.cond_expr, false);
+            let what = What::Elsewhere(format!("one of two policies, if {what},"));
+            self.add(attribute.span(), format!("{address} if"), held_by.clone(), what);
+        }
         for written in &found {
             let (span, document) = match written {
                 Written::Tree(node) => (node.span.clone(), self.document(block, node, None)),
@@ -278,6 +305,47 @@ fn is_written_out(kind: &Kind) -> bool {
         Kind::Text(pieces) => pieces.iter().all(|piece| matches!(piece, Piece::Literal(_))),
         Kind::List(elements) => elements.iter().all(|each| each.literal().is_some()),
         Kind::Plain(_) | Kind::Map(_) | Kind::Unknown => false,
+    }
+}
+
+/// Whether a module is called as if it granted something.
+fn grants_by_name(source: &str) -> bool {
+    let words = [
+        "iam",
+        "role",
+        "polic",
+        "permission",
+        "access",
+        "irsa",
+        "oidc",
+        "lambda",
+        "eks",
+        "kms",
+        "sso",
+    ];
+    let source = source.to_lowercase();
+    words.iter().any(|word| source.contains(word))
+}
+
+/// Whether the documents written in an expression are all that it says: no other function has its hands in them.
+fn is_plain(expression: &Expression) -> bool {
+    match expression {
+        Expression::FuncCall(call) => call.name.name.as_str() == "jsonencode",
+        Expression::Parenthesis(inner) => is_plain(inner.inner()),
+        Expression::Conditional(choice) => is_plain(&choice.true_expr) && is_plain(&choice.false_expr),
+        Expression::Array(all) => all.iter().all(is_plain),
+        Expression::Object(all) => all.iter().all(|(_, value)| is_plain(value.expr())),
+        Expression::String(_)
+        | Expression::HeredocTemplate(_)
+        | Expression::Null(_)
+        | Expression::Bool(_)
+        | Expression::Number(_) => true,
+        Expression::StringTemplate(_)
+        | Expression::Variable(_)
+        | Expression::Traversal(_)
+        | Expression::UnaryOp(_)
+        | Expression::BinaryOp(_)
+        | Expression::ForExpr(_) => false,
     }
 }
 

@@ -5,12 +5,17 @@ use serde_json::{Value, json};
 use super::*;
 use crate::catalog::Catalog;
 
+mod indirect;
 mod random;
 
 fn texts_of(all: &[(&str, &str)]) -> Texts {
     all.iter()
         .map(|(path, text)| (PathBuf::from(path), (*text).to_owned()))
         .collect()
+}
+
+fn of_texts(before: &Texts, after: &Texts, asked: Asked<'_>) -> Change {
+    of_files(&before.clone().into(), &after.clone().into(), asked)
 }
 
 fn between(before: &[(&str, &str)], after: &[(&str, &str)]) -> Change {

@@ -20,9 +20,29 @@ const DEPTH: usize = 12;
 pub(super) struct Context {
     pub(super) dir: PathBuf,
     pub(super) call: Option<Call>,
+    /// Which of the environments it is that its folder is given, where nothing calls it.
+    pub(super) given: Option<usize>,
     /// Why there may be others like it.
     unknown: Option<String>,
     is_optional: bool,
+}
+
+impl Context {
+    /// A folder as somebody outside may call it.
+    pub(super) fn outside(dir: &Path) -> Rc<Context> {
+        Rc::new(Context {
+            dir: dir.to_owned(),
+            call: None,
+            given: None,
+            unknown: None,
+            is_optional: true,
+        })
+    }
+
+    /// The context that nothing calls, at the end of its calls.
+    fn root(&self) -> &Context {
+        self.call.as_ref().map_or(self, |call| call.parent.root())
+    }
 }
 
 /// The call of a module.
@@ -107,6 +127,7 @@ pub(super) fn contexts(project: &Project<'_>, dir: &Path) -> Vec<Rc<Context>> {
         let last = Context {
             dir: dir.to_owned(),
             call: None,
+            given: None,
             unknown: Some(why),
             is_optional: false,
         };
@@ -117,11 +138,25 @@ pub(super) fn contexts(project: &Project<'_>, dir: &Path) -> Vec<Rc<Context>> {
 
 fn collect(project: &Project<'_>, dir: &Path, depth: usize, found: &mut Vec<Rc<Context>>) {
     let calls = project.calls_of(dir);
+    let given = project.given.get(dir).map_or(0, Vec::len);
+    found.extend((0..given).map(|at| {
+        Rc::new(Context {
+            dir: dir.to_owned(),
+            call: None,
+            given: Some(at),
+            unknown: None,
+            is_optional: false,
+        })
+    }));
+    if given > 0 && calls.is_empty() {
+        return;
+    }
     if calls.is_empty() || depth > DEPTH {
         let is_module = dir.components().any(|part| part.as_os_str() == "modules");
         found.push(Rc::new(Context {
             dir: dir.to_owned(),
             call: None,
+            given: None,
             unknown: (is_module || depth > DEPTH)
                 .then(|| format!("nothing under the folder calls the module {}", dir.display())),
             is_optional: false,
@@ -139,6 +174,7 @@ fn collect(project: &Project<'_>, dir: &Path, depth: usize, found: &mut Vec<Rc<C
                 }
                 found.push(Rc::new(Context {
                     dir: dir.to_owned(),
+                    given: None,
                     unknown: several.unknown.clone().or_else(|| parent.unknown.clone()),
                     is_optional: several.is_optional || parent.is_optional,
                     call: Some(Call {
@@ -169,7 +205,14 @@ pub(super) fn made(
         "aws_ssoadmin_permission_set_inline_policy" => Makes::PermissionSet,
         _ => Makes::Inline("role"),
     };
-    let address = joined(&chain(context), &labels(block).join("."));
+    let plain = joined(&chain(context), &labels(block).join("."));
+    let root = context.root();
+    let environment = root.given.and_then(|at| project.given.get(&root.dir)?.get(at));
+    // As it is told to people.
+    let address = match environment {
+        Some(given) => format!("{} of {plain}", given.path.display()),
+        None => plain.clone(),
+    };
     let named = |block: &Block, keys: &[&str], each: &Each| -> Vec<Name> {
         let mut names = Vec::new();
         for key in keys {
@@ -210,8 +253,10 @@ pub(super) fn made(
             is_in_state: false,
         });
     }
-    let known = state::resources(project.states, &address);
-    if known.is_empty() {
+    let known = state::resources(project.states, &plain);
+    // A state tells of one environment; the others are there for all that.
+    let is_told = environment.is_none() || all.iter().any(|made| made.unknown.is_some());
+    if known.is_empty() || !is_told {
         return all;
     }
     let Some(like) = all.first().cloned() else {

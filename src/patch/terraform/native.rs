@@ -26,7 +26,8 @@ const BLOCKS: [&str; 8] = [
 const META: [&str; 6] = ["//", "count", "depends_on", "for_each", "lifecycle", "provider"];
 
 pub(in crate::patch) fn is_json(path: &Path) -> bool {
-    path.to_string_lossy().ends_with(".tf.json")
+    let name = path.to_string_lossy();
+    name.ends_with(".tf.json") || name.ends_with(".tofu.json")
 }
 
 /// The policy documents of a file.

@@ -9,6 +9,7 @@ use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
 use hcl_edit::structure::{Block, Body};
 use hcl_edit::visit::{Visit, visit_expr, visit_traversal};
 
+use super::given::{Given, given};
 use super::instances::{Context, Each, Made, contexts, made};
 use super::state::State;
 use super::value::Name;
@@ -28,13 +29,22 @@ pub(in crate::patch) struct Source {
 }
 
 impl Source {
+    /// A file in Terraform's own language, or in its JSON.
+    pub(in crate::patch) fn any(path: &Path, text: &str) -> Option<Source> {
+        Source::of(path, text).or_else(|| Source::of_json(path, text))
+    }
+
     /// `None` where it is no Terraform.
     pub(in crate::patch) fn of(path: &Path, text: &str) -> Option<Source> {
         let (text, offset) = match text.strip_prefix('\u{feff}') {
             Some(rest) => (rest, '\u{feff}'.len_utf8()),
             None => (text, 0),
         };
-        if path.extension().is_none_or(|extension| extension != "tf") || super::depth(text) > super::DEPTH {
+        // OpenTofu documentation, "Files and Directories".
+        let is_named_so = path
+            .extension()
+            .is_some_and(|extension| extension == "tf" || extension == "tofu");
+        if !is_named_so || super::depth(text) > super::DEPTH {
             return None;
         }
         Some(Source {
@@ -59,7 +69,7 @@ impl Source {
     }
 
     /// Where a block of what was parsed stands in the file.
-    pub(super) fn place(&self, block: &Block) -> usize {
+    pub(in crate::patch) fn place(&self, block: &Block) -> usize {
         let start = block.span().unwrap_or_default().start;
         let known = self.spans.iter().find(|(_, parsed)| parsed.start == start);
         known.map_or(start + self.offset, |(file, _)| file.start)
@@ -101,6 +111,8 @@ impl<'a> Module<'a> {
 pub(in crate::patch) struct Project<'a> {
     pub(in crate::patch) modules: BTreeMap<PathBuf, Module<'a>>,
     pub(super) states: &'a [State],
+    /// What files of variables and Terragrunt give to folders: each of them makes all that the folder makes.
+    pub(super) given: BTreeMap<PathBuf, Vec<Given<'a>>>,
 }
 
 /// Something that a document is handed to.
@@ -119,6 +131,8 @@ pub(in crate::patch) struct Stands {
     pub(in crate::patch) made: Vec<Made>,
     /// Why there may be others.
     pub(in crate::patch) unknown: Option<String>,
+    /// The policies of calls that may stand outside of the folder, as far as its own module tells what they are called.
+    pub(in crate::patch) outside: Vec<Made>,
 }
 
 impl<'a> Project<'a> {
@@ -128,7 +142,14 @@ impl<'a> Project<'a> {
             let module = modules.entry(folder(&source.path)).or_default();
             module.blocks.extend(source.body.blocks().map(|block| (source, block)));
         }
-        Project { modules, states }
+        let given = BTreeMap::new();
+        Project { modules, states, given }
+    }
+
+    /// The same with what files of variables and Terragrunt give.
+    pub(in crate::patch) fn with_given(mut self, sources: &[&'a Source]) -> Project<'a> {
+        self.given = given(&self.modules, sources);
+        self
     }
 
     pub(in crate::patch) fn is_empty(&self) -> bool {
@@ -145,6 +166,7 @@ impl<'a> Project<'a> {
         })?;
         let span = source.parsed(span)?;
         let mut walk = Walk::new(self);
+        walk.home = Some(dir.clone());
         if let ("data", ["aws_iam_policy_document", name]) = (block.ident.as_str(), &labels(block)[..]) {
             walk.refer(&dir, &["data", "aws_iam_policy_document", name]);
             return Some(walk.walk());
@@ -162,6 +184,45 @@ impl<'a> Project<'a> {
         }
         let stands = walk.walk();
         (!stands.made.is_empty() || stands.unknown.is_some()).then_some(stands)
+    }
+
+    /// The blocks of a folder that refer to what `path` names.
+    pub(in crate::patch) fn referring(
+        &self,
+        dir: &Path,
+        path: &[&str],
+    ) -> impl Iterator<Item = (&'a Source, &'a Block)> {
+        let path: Vec<String> = path.iter().map(|part| (*part).to_owned()).collect();
+        let blocks = self
+            .modules
+            .get(dir)
+            .into_iter()
+            .flat_map(|module| module.blocks.iter().copied());
+        let found: Vec<_> = blocks
+            .filter(|(_, block)| body_takes(&block.body, &|value| refers(value, &path)))
+            .collect();
+        found.into_iter()
+    }
+
+    /// How Terraform reads a file; `None` where it does not, or in two ways.
+    pub(in crate::patch) fn reading(&self, path: &Path) -> Option<Reading> {
+        let path = normal(path);
+        let mut found = BTreeSet::new();
+        for (dir, module) in &self.modules {
+            for (_, block) in &module.blocks {
+                let is_template = block.has_ident("data") && labels(block).first() == Some(&"template_file");
+                let mut search = Reads::of(dir, &path);
+                search.visit_body(&block.body);
+                found.extend(search.found.into_iter().map(|reading| match is_template {
+                    true => Reading::Template,
+                    false => reading,
+                }));
+            }
+        }
+        match found.len() {
+            1 => found.pop_first(),
+            _ => None,
+        }
     }
 
     /// The calls of a module: the folder of each with its block.
@@ -197,6 +258,8 @@ struct Walk<'p, 'a> {
     queue: Vec<(PathBuf, Handed)>,
     seen: BTreeSet<(PathBuf, Handed)>,
     stands: Stands,
+    /// The folder that the document stands in.
+    home: Option<PathBuf>,
 }
 
 impl<'p, 'a> Walk<'p, 'a> {
@@ -206,6 +269,7 @@ impl<'p, 'a> Walk<'p, 'a> {
             queue: Vec::new(),
             seen: BTreeSet::new(),
             stands: Stands::default(),
+            home: None,
         }
     }
 
@@ -301,6 +365,11 @@ impl<'p, 'a> Walk<'p, 'a> {
                     self.stands
                         .made
                         .extend(made(self.project, context, source, block, inner, kind));
+                }
+                let is_called = found.iter().any(|context| context.call.is_some());
+                if is_called && self.home.as_deref() == Some(dir) {
+                    let from_outside = made(self.project, &Context::outside(dir), source, block, inner, kind);
+                    self.stands.outside.extend(from_outside);
                 }
             }
             _ if kind.starts_with("aws_iam_") || kind.starts_with("aws_ssoadmin_") => {
@@ -411,36 +480,54 @@ fn refers(expression: &Expression, path: &[String]) -> bool {
     search.found
 }
 
-/// Whether an expression reads a file: `file("${path.module}/app.json")`.
-fn reads(expression: &Expression, dir: &Path, path: &Path) -> bool {
-    struct Search<'s> {
-        dir: &'s Path,
-        path: &'s Path,
-        found: bool,
+/// How a file is read.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(in crate::patch) enum Reading {
+    /// As it is: `file`.
+    Plain,
+    /// Its `${…}` filled in: `templatefile`.
+    Template,
+}
+
+/// The ways in which a file is read: `file("${path.module}/app.json")`.
+struct Reads<'s> {
+    dir: &'s Path,
+    path: &'s Path,
+    found: BTreeSet<Reading>,
+}
+
+impl<'s> Reads<'s> {
+    fn of(dir: &'s Path, path: &'s Path) -> Reads<'s> {
+        let found = BTreeSet::new();
+        Reads { dir, path, found }
     }
-    impl Visit for Search<'_> {
-        fn visit_expr(&mut self, expression: &Expression) {
-            if let Expression::FuncCall(call) = expression
-                && matches!(call.name.name.as_str(), "file" | "templatefile")
-                && let Some(name) = call.args.iter().next().and_then(file_name)
-            {
-                self.found |=
-                    normal(&self.dir.join(&name)) == self.path || self.path.ends_with(normal(Path::new(&name)));
-            }
-            visit_expr(self, expression);
+}
+
+impl Visit for Reads<'_> {
+    fn visit_expr(&mut self, expression: &Expression) {
+        if let Expression::FuncCall(call) = expression
+            && let reading @ ("file" | "templatefile") = call.name.name.as_str()
+            && let Some(name) = call.args.iter().next().and_then(file_name)
+            && (normal(&self.dir.join(&name)) == self.path || self.path.ends_with(normal(Path::new(&name))))
+        {
+            self.found.insert(match reading {
+                "file" => Reading::Plain,
+                _ => Reading::Template,
+            });
         }
+        visit_expr(self, expression);
     }
-    let mut search = Search {
-        dir,
-        path,
-        found: false,
-    };
+}
+
+/// Whether an expression reads a file.
+fn reads(expression: &Expression, dir: &Path, path: &Path) -> bool {
+    let mut search = Reads::of(dir, path);
     search.visit_expr(expression);
-    search.found
+    !search.found.is_empty()
 }
 
 /// A path in a string, `${path.module}/` before it left out.
-pub(in crate::patch) fn file_name(expression: &Expression) -> Option<String> {
+pub(super) fn file_name(expression: &Expression) -> Option<String> {
     use hcl_edit::template::Element;
     match expression {
         Expression::String(name) => Some(name.to_string()),

@@ -39,6 +39,15 @@ pub(super) fn names(project: &Project<'_>, context: &Rc<Context>, each: &Each, e
     Evaluation { project }.names(context, each, expression, 0)
 }
 
+/// What an expression may be in a folder, whoever calls it.
+pub(in crate::patch) fn possible_names(
+    project: &Project<'_>,
+    dir: &std::path::Path,
+    expression: &Expression,
+) -> Vec<Name> {
+    names(project, &Context::outside(dir), &Each::Any, expression)
+}
+
 /// The expression that a local or a module's argument stands for, and where it is written; `None` for all else, and
 /// where it may be another.
 pub(super) fn resolved(
@@ -56,6 +65,10 @@ pub(super) fn resolved(
     let module = project.modules.get(&context.dir)?;
     match path[..] {
         ["local", name] => Some((context.clone(), module.local(name)?.clone())),
+        ["var", name] if context.call.is_none() => {
+            let value = given(project, context, name)?;
+            Some((context.clone(), value.clone()))
+        }
         ["var", name] => {
             let call = context.call.as_ref()?;
             let block = call_block(project, &call.parent.dir, &call.name)?;
@@ -64,6 +77,12 @@ pub(super) fn resolved(
         }
         _ => None,
     }
+}
+
+/// What the environment gives to a variable of a folder that nothing calls.
+fn given<'a>(project: &Project<'a>, context: &Context, name: &str) -> Option<&'a Expression> {
+    let at = context.given.filter(|_| context.call.is_none())?;
+    project.given.get(&context.dir)?.get(at)?.value(name)
 }
 
 fn call_block<'a>(project: &Project<'a>, dir: &PathBuf, name: &str) -> Option<&'a hcl_edit::structure::Block> {
@@ -227,6 +246,10 @@ impl Evaluation<'_, '_> {
             let block = call_block(self.project, &call.parent.dir, &call.name)?;
             Some((call, &block.body.get_attribute(name)?.value))
         });
+        if let Some(value) = given(self.project, context, name) {
+            push(context, &Each::One, value)?;
+            return Some(all);
+        }
         match argument {
             Some((call, value)) => push(&call.parent, &call.each, value)?,
             None => {

@@ -1,0 +1,312 @@
+//! The files of one side: the texts that can be read, and what stands in the place of the others.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Component, Path, PathBuf};
+
+use hcl_edit::expr::{Expression, FuncCall};
+use hcl_edit::visit::{Visit, visit_body, visit_func_call};
+use sha2::{Digest as _, Sha256};
+
+use crate::patch::terraform::{Project, Source, folder, normal, possible_names};
+use crate::patch::tree::Piece;
+use crate::patch::{DEPTH, FOREIGN, LARGEST};
+
+/// Texts of files, each with its path below the folder.
+pub type Texts = Vec<(PathBuf, String)>;
+
+/// The files of one side.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Files {
+    /// Those that can be read.
+    pub texts: Texts,
+    /// Those that cannot, though their name says that they may hold a policy.
+    pub unread: Vec<(PathBuf, Unread)>,
+}
+
+/// What is known of a file that is not read.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unread {
+    /// Why not.
+    pub why: String,
+    /// Its content, or what tells it from another.
+    pub identity: String,
+}
+
+impl From<Texts> for Files {
+    fn from(texts: Texts) -> Files {
+        let unread = Vec::new();
+        Files { texts, unread }
+    }
+}
+
+impl Files {
+    /// Puts a file in its place, by what it holds.
+    pub(super) fn put(&mut self, path: PathBuf, bytes: Vec<u8>) {
+        match String::from_utf8(bytes) {
+            Ok(text) => self.texts.push((path, text)),
+            Err(error) => {
+                let digest = Sha256::digest(error.as_bytes());
+                let identity = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+                let why = "it is no UTF-8".to_owned();
+                self.unread.push((path, Unread { why, identity }));
+            }
+        }
+    }
+
+    pub(super) fn leave(&mut self, path: PathBuf, why: &str, identity: String) {
+        let why = why.to_owned();
+        self.unread.push((path, Unread { why, identity }));
+    }
+
+    pub(super) fn has(&self, path: &Path) -> bool {
+        self.texts.iter().any(|(known, _)| known == path) || self.unread.iter().any(|(known, _)| known == path)
+    }
+
+    /// Reads a file of a folder as it is now; one that is larger than any policy is told by `identify`.
+    pub(super) fn read(
+        &mut self,
+        dir: &Path,
+        path: PathBuf,
+        identify: &dyn Fn(&Path) -> String,
+    ) -> Result<(), io::Error> {
+        let at = dir.join(&path);
+        let Ok(kind) = fs::symlink_metadata(&at) else {
+            return Ok(());
+        };
+        if kind.is_symlink() {
+            let target = fs::read_link(&at)?;
+            self.leave(path, LINK, target.display().to_string());
+        } else if kind.is_file() && kind.len() > LARGEST {
+            self.leave(path.clone(), LARGE, identify(&path));
+        } else if kind.is_file() {
+            self.put(path, fs::read(&at)?);
+        }
+        Ok(())
+    }
+}
+
+pub(super) const LINK: &str = "it is a link";
+pub(super) const LARGE: &str = "it is larger than 8 MiB";
+
+/// The files of a folder that may hold policies, and those that Terraform reads in them.
+///
+/// # Errors
+/// A folder or file that cannot be read.
+pub fn files(dir: &Path) -> Result<Files, crate::patch::Error> {
+    let mut paths = BTreeSet::new();
+    list(dir, Path::new(""), 0, &mut paths)?;
+    let mut found = Files::default();
+    for path in paths.into_iter().filter(|path| may_hold(path)) {
+        read_one(&mut found, dir, path)?;
+    }
+    let wanted = wanted(&found.texts);
+    for path in wanted.files(dir, Path::new("")) {
+        if !found.has(&path) {
+            read_one(&mut found, dir, path)?;
+        }
+    }
+    Ok(found)
+}
+
+fn read_one(found: &mut Files, dir: &Path, path: PathBuf) -> Result<(), crate::patch::Error> {
+    let shown = dir.join(&path);
+    let changed = |path: &Path| {
+        let kind = fs::metadata(dir.join(path));
+        kind.map_or_else(
+            |_| String::new(),
+            |kind| format!("{} {:?}", kind.len(), kind.modified().ok()),
+        )
+    };
+    found
+        .read(dir, path, &changed)
+        .map_err(|source| crate::patch::Error::Io {
+            path: shown.display().to_string(),
+            source,
+        })
+}
+
+/// All files and links below a folder, those apart that others wrote.
+pub(super) fn list(
+    dir: &Path,
+    below: &Path,
+    depth: usize,
+    found: &mut BTreeSet<PathBuf>,
+) -> Result<(), crate::patch::Error> {
+    let at = dir.join(below);
+    let named = |source| crate::patch::Error::Io {
+        path: at.display().to_string(),
+        source,
+    };
+    for entry in fs::read_dir(&at).map_err(named)? {
+        let entry = entry.map_err(named)?;
+        let name = entry.file_name();
+        let kind = entry.file_type().map_err(named)?;
+        let path = below.join(&name);
+        if !kind.is_dir() {
+            found.insert(path);
+        } else if depth < DEPTH && !is_foreign(&name.to_string_lossy()) {
+            list(dir, &path, depth + 1, found)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_foreign(name: &str) -> bool {
+    FOREIGN.contains(&name) || name.len() > 1 && name.starts_with('.') && name != ".."
+}
+
+/// Whether a file's name is one of those that policies are read from, and no folder of it is another's.
+pub(super) fn may_hold(path: &Path) -> bool {
+    let mut parts = path.components();
+    is_named_so(path) && !parts.any(|part| is_foreign(&part.as_os_str().to_string_lossy()))
+}
+
+/// Whether a file's name is one of those that policies are read from.
+pub(super) fn is_named_so(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
+    let extensions = [
+        "tf", "tofu", "tfvars", "hcl", "json", "template", "yaml", "yml", "tftpl", "tpl", "tmpl",
+    ];
+    !name.ends_with(".original.json") && name != ".terraform.lock.hcl" && extensions.contains(&extension)
+}
+
+/// What an expression of Terraform reads.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Read {
+    File(PathBuf),
+    /// Any file of a folder, as its name is not written.
+    Folder(PathBuf),
+}
+
+/// The files that calls such as `file`, `templatefile` and `fileset` may read, in a folder of Terraform.
+pub(super) fn read_by(project: &Project<'_>, dir: &Path, call: &FuncCall) -> Vec<Read> {
+    let function = call.name.name.as_str();
+    let Some(argument) = call.args.iter().next().filter(|_| function.contains("file")) else {
+        return Vec::new();
+    };
+    let names = match argument {
+        Expression::Parenthesis(inner) => possible_names(project, dir, inner.inner()),
+        other => possible_names(project, dir, other),
+    };
+    let each = names.iter().map(|name| {
+        let (mut text, mut is_whole) = (String::new(), true);
+        for (at, piece) in name.iter().enumerate() {
+            match piece {
+                Piece::Literal(more) => text.push_str(more),
+                // `${path.module}/`
+                Piece::Reference if at == 0 && name.len() > 1 => {}
+                Piece::Reference => {
+                    is_whole = false;
+                    break;
+                }
+            }
+        }
+        let text = match name.first() {
+            Some(Piece::Reference) => text.trim_start_matches('/'),
+            Some(Piece::Literal(_)) | None => text.as_str(),
+        };
+        match is_whole && function != "fileset" {
+            true => Read::File(normal(&dir.join(text))),
+            false if is_whole => Read::Folder(normal(&dir.join(text))),
+            false => Read::Folder(normal(
+                &dir.join(text.rsplit_once('/').map_or("", |(folder, _)| folder)),
+            )),
+        }
+    });
+    each.collect()
+}
+
+/// What the Terraform among some texts reads.
+pub(super) fn wanted(texts: &Texts) -> Wanted {
+    struct Calls<'p, 'a> {
+        project: &'p Project<'a>,
+        dir: PathBuf,
+        found: BTreeSet<Read>,
+    }
+    impl Visit for Calls<'_, '_> {
+        fn visit_func_call(&mut self, call: &FuncCall) {
+            self.found.extend(read_by(self.project, &self.dir, call));
+            visit_func_call(self, call);
+        }
+    }
+    let sources: Vec<Source> = texts
+        .iter()
+        .filter_map(|(path, text)| Source::any(path, text))
+        .collect();
+    let all: Vec<&Source> = sources.iter().collect();
+    let project = Project::of(&all, &[]);
+    let mut found = BTreeSet::new();
+    for source in &sources {
+        let mut calls = Calls {
+            project: &project,
+            dir: folder(&source.path),
+            found: BTreeSet::new(),
+        };
+        visit_body(&mut calls, &source.body);
+        found.append(&mut calls.found);
+    }
+    Wanted(found)
+}
+
+/// What Terraform reads.
+pub(super) struct Wanted(BTreeSet<Read>);
+
+impl Wanted {
+    pub(super) fn and(mut self, other: Wanted) -> Wanted {
+        self.0.extend(other.0);
+        self
+    }
+
+    /// Whether a file is one of them.
+    pub(super) fn has(&self, path: &Path) -> bool {
+        self.0.iter().any(|read| match read {
+            Read::File(file) => file == path,
+            Read::Folder(folder) => path.starts_with(folder) && self.is_near(folder, path),
+        })
+    }
+
+    /// Of a folder that Terraform itself stands in, the files beside it alone.
+    fn is_near(&self, folder: &Path, path: &Path) -> bool {
+        folder
+            .as_os_str()
+            .is_empty()
+            .then(|| path.components().count() == 1)
+            .unwrap_or(true)
+    }
+
+    /// Those of a folder, none of which lies further out than `root` names folders.
+    pub(super) fn files(&self, dir: &Path, root: &Path) -> BTreeSet<PathBuf> {
+        let mut found = BTreeSet::new();
+        let within = |path: &Path| {
+            let out = path
+                .components()
+                .filter(|part| matches!(part, Component::ParentDir))
+                .count();
+            out <= root.components().count() && !path.is_absolute()
+        };
+        for read in &self.0 {
+            match read {
+                Read::File(file) if within(file) => drop(found.insert(file.clone())),
+                Read::Folder(folder) if within(folder) => {
+                    let mut inside = BTreeSet::new();
+                    // What cannot be listed is not there.
+                    let _ = list(dir, folder, 0, &mut inside);
+                    found.extend(inside.into_iter().filter(|path| self.is_near(folder, path)));
+                }
+                Read::File(_) | Read::Folder(_) => {}
+            }
+        }
+        found
+    }
+
+    /// Those outside of the folder.
+    pub(super) fn outside(&self) -> Vec<&Path> {
+        let each = self.0.iter().map(|read| match read {
+            Read::File(path) | Read::Folder(path) => path.as_path(),
+        });
+        each.filter(|path| path.starts_with("..")).collect()
+    }
+}
