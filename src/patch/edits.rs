@@ -509,10 +509,17 @@ impl Writer<'_> {
             let range = if self.is_block(list) {
                 let dash = self.dash(&elements[first]).filter(|dash| self.blank_before(*dash));
                 let dash = dash.ok_or("its list is written in a way that cannot be cut")?;
-                self.line_start(dash)..self.line_end(to.end)
+                let (start, end) = (self.line_start(dash), self.line_end(to.end));
+                // A file that ends without a line feed goes on to.
+                let is_end = end == self.text.len() && !self.text.ends_with('\n');
+                let before = self.text[..start].trim_end_matches('\n').trim_end_matches('\r');
+                if is_end { before.len()..end } else { start..end }
             } else if let Some(next) = elements.get(at) {
                 if own_lines && self.starts_its_line(&next.span) {
                     self.line_start(from.start)..self.line_end(to.end)
+                } else if first > 0 && self.starts_its_line(&next.span) && !self.starts_its_line(from) {
+                    // What follows stays on its own line.
+                    elements[first - 1].span.end..to.end
                 } else {
                     from.start..next.span.start
                 }

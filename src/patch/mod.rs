@@ -13,9 +13,11 @@ mod joint;
 mod json;
 mod keep;
 mod live;
+mod matching;
 mod merged;
 mod nearest;
 pub mod owners;
+mod removal;
 mod sources;
 mod terraform;
 mod tree;
@@ -30,7 +32,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use crate::disk;
-use terraform::Source;
+use terraform::{Project, Reading, Source};
 use tree::{Document, Kind, Node, Syntax};
 
 pub use live::Answer;
@@ -123,19 +125,37 @@ struct File {
     text: String,
     documents: Vec<Document>,
     terraform: Option<Source>,
+    /// What it gives to Terraform's variables.
+    given: Option<Source>,
+    /// How Terraform reads it.
+    reading: Option<Reading>,
 }
 
 impl File {
-    /// `None` where the text holds neither a policy nor Terraform.
+    /// `None` where the text holds no policy, no Terraform, and nothing that Terraform may read as a policy.
     fn of(path: PathBuf, text: String) -> Option<File> {
-        let documents = documents(&path, &text);
-        let terraform = Source::of(&path, &text).or_else(|| Source::of_json(&path, &text));
-        (!documents.is_empty() || terraform.is_some()).then_some(File {
+        let documents = documents(&path, &text, None);
+        let terraform = Source::any(&path, &text);
+        let given = Source::given(&path, &text);
+        let is_any = !documents.is_empty() || terraform.is_some() || given.is_some() || may_be_read(&text);
+        is_any.then_some(File {
             path,
             text,
             documents,
             terraform,
+            given,
+            reading: None,
         })
+    }
+
+    /// Finds its documents anew where Terraform reads it in another way than its name tells.
+    fn read_by(&mut self, project: &Project<'_>) {
+        if self.terraform.is_none() && self.given.is_none() && may_be_read(&self.text) {
+            self.reading = project.reading(&self.path);
+            if self.reading.is_some() {
+                self.documents = documents(&self.path, &self.text, self.reading);
+            }
+        }
     }
 
     /// `main.tf:12`
@@ -155,7 +175,7 @@ impl File {
 pub fn plan(answer: Answer<'_>, options: Options<'_>, dir: &Path) -> Result<Plan, Error> {
     let mut files = Vec::new();
     walk(dir, 0, &mut |path, text| files.extend(File::of(path, text)))?;
-    Ok(sources::plan(answer, options, &files))
+    Ok(sources::plan(answer, options, &as_read(files)))
 }
 
 /// The same over texts that were read, each with its path.
@@ -164,7 +184,26 @@ pub fn plan_texts(answer: Answer<'_>, options: Options<'_>, texts: Vec<(PathBuf,
         .into_iter()
         .filter_map(|(path, text)| File::of(path, text))
         .collect();
-    sources::plan(answer, options, &files)
+    sources::plan(answer, options, &as_read(files))
+}
+
+/// The files, each as Terraform reads it.
+fn as_read(mut files: Vec<File>) -> Vec<File> {
+    let (terraform, mut others): (Vec<File>, Vec<File>) = files.drain(..).partition(|file| file.terraform.is_some());
+    let sources: Vec<&Source> = terraform.iter().filter_map(|file| file.terraform.as_ref()).collect();
+    let project = Project::of(&sources, &[]);
+    others.iter_mut().for_each(|file| file.read_by(&project));
+    others.retain(|file| !file.documents.is_empty() || file.given.is_some());
+    files.extend(terraform);
+    files.extend(others);
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    files
+}
+
+/// Whether Terraform may read a text as a policy.
+fn may_be_read(text: &str) -> bool {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    text.trim_start().starts_with('{') && text.contains("\"Statement\"")
 }
 
 /// Writes the planned files: all of them or none.
@@ -259,8 +298,8 @@ fn walk(dir: &Path, depth: usize, take: &mut dyn FnMut(PathBuf, String)) -> Resu
     Ok(())
 }
 
-/// The policy documents of a file, by the language that its name tells.
-fn documents(path: &Path, text: &str) -> Vec<Document> {
+/// The policy documents of a file, by the language that its name tells, or how Terraform reads it.
+fn documents(path: &Path, text: &str, reading: Option<Reading>) -> Vec<Document> {
     // A byte order mark is no part of what follows.
     let (text, mark) = match text.strip_prefix('\u{feff}') {
         Some(rest) => (rest, '\u{feff}'.len_utf8()),
@@ -276,13 +315,15 @@ fn documents(path: &Path, text: &str) -> Vec<Document> {
     let is_export = looks_like_json && serde_json::from_str::<Value>(text).is_ok_and(|value| is_export(&value));
     let mut found = match extension {
         _ if is_export => Vec::new(),
+        _ if reading == Some(Reading::Template) => json::template_documents(text, &names),
+        _ if reading == Some(Reading::Plain) => json::documents(text, 0, Syntax::Json, &names),
         "json" if terraform::is_json(path) => terraform::json_documents(text, &names),
-        "tf" | "hcl" => terraform::documents(text, &names),
+        "tf" | "tofu" | "hcl" => terraform::documents(text, &names),
         "json" | "template" | "yaml" | "yml" if looks_like_json && serde_json::from_str::<IgnoredAny>(text).is_ok() => {
             json::documents(text, 0, Syntax::Json, &names)
         }
         "template" | "yaml" | "yml" => cloudformation::documents(text, &names),
-        "tftpl" | "tpl" | "tmpl" if looks_like_json => json::documents(text, 0, Syntax::Heredoc, &names),
+        "tftpl" | "tpl" | "tmpl" if looks_like_json => json::template_documents(text, &names),
         _ => Vec::new(),
     };
     if path.components().any(|part| part.as_os_str() == "cdk.out") {

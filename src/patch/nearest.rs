@@ -11,31 +11,38 @@ use super::tree::{Document, Fit, Kind, Node, Takes, elements, fit, scalar};
 use super::witness;
 
 /// How much of what two documents say must be alike for the one to be named as the nearest.
-const NEAR: f64 = 0.4;
+pub(super) const NEAR: f64 = 0.4;
 
-/// The document that says most of what a policy says, and what becomes of it; else what is called like it.
+/// How much of what a document and a policy say is in both, up to 1; 2 where one may be the other.
+pub(super) fn likeness(document: &Document, live: &Live<'_>) -> f64 {
+    if fit(&document.root, &live.before) != Fit::No {
+        return 2.0;
+    }
+    let said = words(&live.before);
+    let mut written = BTreeSet::new();
+    literals(&document.root, &mut written);
+    let common = said.intersection(&written).count() as f64;
+    common / said.union(&written).count().max(1) as f64
+}
+
+/// The document that says most of what a policy says, and what becomes of it; else what is called like it, as `is_told` says
+/// of a place.
 pub(super) fn nearest(
     files: &[File],
     wholes: &HashMap<Place, Result<Vec<Place>, String>>,
     live: &Live<'_>,
+    is_told: &dyn Fn(Place) -> bool,
 ) -> Option<String> {
-    let said = words(&live.before);
     let mut best: Option<(f64, Place)> = None;
     let mut called: Option<String> = None;
     for (file, here) in files.iter().enumerate() {
         for (index, document) in here.documents.iter().enumerate() {
-            let mut written = BTreeSet::new();
-            literals(&document.root, &mut written);
-            let common = said.intersection(&written).count() as f64;
-            let alike = match &document.left {
-                Some(_) if fit(&document.root, &live.before) != Fit::No => 2.0,
-                Some(_) | None => common / said.union(&written).count().max(1) as f64,
-            };
+            let alike = likeness(document, live);
             if alike >= NEAR && best.is_none_or(|(known, _)| known < alike) {
                 best = Some((alike, (file, index)));
             }
             if let Some(why) = document.left.as_ref().filter(|_| says_little(document))
-                && witness::of_names(live, document, &|_| true).is_enough()
+                && (is_told((file, index)) || witness::of_names(live, document, &|_| true).is_enough())
             {
                 let at = here.place(document.root.span.start);
                 called.get_or_insert_with(|| format!("{at} may be where it comes from, and is not edited: {why}"));

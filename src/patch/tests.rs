@@ -7,6 +7,7 @@ mod json;
 mod merged;
 mod plan;
 mod reach;
+mod sources;
 mod terraform;
 
 use std::path::Path;
@@ -19,7 +20,7 @@ use super::{documents, same};
 
 /// The file after its one document, which must say `before`, was made to say `after`.
 fn patched(name: &str, text: &str, before: &Value, after: &Value) -> Result<String, String> {
-    let found = documents(Path::new(name), text);
+    let found = documents(Path::new(name), text, None);
     let [document] = &found[..] else {
         return Err(format!("{} documents", found.len()));
     };
@@ -27,7 +28,7 @@ fn patched(name: &str, text: &str, before: &Value, after: &Value) -> Result<Stri
         return Err("another document".to_owned());
     }
     let new = apply(text, &edits(text, document, before, after, None)?);
-    let read = documents(Path::new(name), &new);
+    let read = documents(Path::new(name), &new, None);
     assert_eq!(read.len(), 1, "{new}");
     assert!(fit(&read[0].root, after) >= fit(&document.root, before), "{new}");
     Ok(new)
@@ -78,7 +79,7 @@ fn references_stand_for_one_value_each() {
             {"Sid": "Wide", "Effect": "Allow", "Action": "ec2:*", "Resource": "*"}
         ]))
     };
-    let document = &documents(Path::new("iam.tf"), text)[0].root;
+    let document = &documents(Path::new("iam.tf"), text, None)[0].root;
     assert_eq!(
         fit(document, &before(json!("arn:aws:s3:::site/*"))),
         Fit::WithReferences
@@ -96,7 +97,7 @@ fn a_statement_in_a_list_of_actions_stands_for_no_action() {
     for odd in [json!({"Effect": "Allow"}), json!(["ec2:StopInstances"]), Value::Null] {
         let text = policy(&json!([allow(&json!([odd, "ec2:StartInstances"]))])).to_string();
         assert_eq!(
-            fit(&documents(Path::new("a.json"), &text)[0].root, &known),
+            fit(&documents(Path::new("a.json"), &text, None)[0].root, &known),
             Fit::No,
             "{text}"
         );
@@ -122,21 +123,21 @@ fn what_is_no_policy_is_not_found() {
             &format!("a: |\n  {},\n", JSON.replace('\n', "\n  ").trim_end()),
         ),
     ] {
-        assert_eq!(documents(Path::new(name), text), [], "{name}");
+        assert_eq!(documents(Path::new(name), text, None), [], "{name}");
     }
 }
 
 #[test]
 fn an_export_is_no_source() {
     let text = format!("{{\"RoleDetailList\": [{{\"RolePolicyList\": [{{\"PolicyDocument\": {JSON}}}]}}]}}");
-    assert_eq!(documents(Path::new("grants.json"), &text), []);
+    assert_eq!(documents(Path::new("grants.json"), &text, None), []);
     let text = format!("{{\"schema\": \"trimtrail.result/1\", \"suggestions\": [{{\"before\": {JSON}}}]}}");
-    assert_eq!(documents(Path::new("result.json"), &text), []);
+    assert_eq!(documents(Path::new("result.json"), &text, None), []);
 }
 
 #[test]
 fn places_do_not_count_in_what_is_said() {
-    let a = documents(Path::new("a.json"), JSON);
-    let b = documents(Path::new("a.json"), &JSON.replace("    ", " "));
+    let a = documents(Path::new("a.json"), JSON, None);
+    let b = documents(Path::new("a.json"), &JSON.replace("    ", " "), None);
     assert!(same(&a[0].root, &b[0].root));
 }

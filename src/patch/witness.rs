@@ -102,6 +102,15 @@ pub(super) fn of_made(live: &Live<'_>, made: &Made, is_telling: &dyn Fn(&Live<'_
     if owner.rank() >= policy.rank() { owner } else { policy }
 }
 
+/// Whether a policy has, word by word, the name that Terraform gives here, and where it is inline its owner too.
+pub(super) fn is_named_so(live: &Live<'_>, made: &Made) -> bool {
+    let is_name = |told: Told| matches!(told, Told::Name(_));
+    let owners: Vec<&str> = live.owners().collect();
+    of_made(live, made, &|_| true) != Told::Against
+        && is_name(named(&made.policy, &[live.policy.policy.as_str()]))
+        && (made.makes == Makes::Managed || is_name(named(&made.owner, &owners)))
+}
+
 /// What the names around a document tell, where it is no Terraform.
 pub(super) fn of_names(live: &Live<'_>, document: &Document, is_telling: &dyn Fn(&Live<'_>) -> bool) -> Told {
     let names: Vec<Name> = document

@@ -200,7 +200,7 @@ fn what_the_result_says_goes_before_what_looks_alike() {
         allow(&json!("sqs:Get*"))
     ]));
     let text = before.to_string();
-    let document = &documents(Path::new("a.json"), &text)[0];
+    let document = &documents(Path::new("a.json"), &text, None)[0];
     let patched = |origins: &[Vec<usize>]| edits(&text, document, &before, &after, Some(origins));
     let new = apply(&text, &patched(&[vec![0], vec![0], vec![2]]).expect("edits"));
     assert_eq!(serde_json::from_str::<Value>(&new).expect("JSON"), after);

@@ -70,7 +70,10 @@ impl World {
                 policy_arn: arn.to_owned(),
                 kind: kind.to_owned(),
                 step: "actions".to_owned(),
-                change: "replace".to_owned(),
+                change: match after.value()["Statement"].as_array().is_some_and(Vec::is_empty) {
+                    true => "delete".to_owned(),
+                    false => "replace".to_owned(),
+                },
                 before_sha256: sha256,
                 expires: "2026-12-01T00:00:00Z".to_owned(),
                 ..Suggestion::default()
@@ -97,7 +100,7 @@ impl World {
         self.plan_with(files, &[])
     }
 
-    fn plan_with(&self, files: &[(&str, &str)], states: &[State]) -> Plan {
+    pub(super) fn plan_with(&self, files: &[(&str, &str)], states: &[State]) -> Plan {
         let texts = files
             .iter()
             .map(|(name, text)| (PathBuf::from(name), (*text).to_owned()));
@@ -534,7 +537,7 @@ proptest! {
         }
         let plan = world.plan(&[("main.tf", &text)]);
         let now = plan.files.first().map_or(text.as_str(), |file| file.after.as_str());
-        let written = &documents(std::path::Path::new("main.tf"), now)[0];
+        let written = &documents(std::path::Path::new("main.tf"), now, None)[0];
         let statement = &written.root.member("Statement").unwrap().value.elements()[0];
         let left: Vec<String> = statement.member("Action").unwrap().value.elements().iter().filter_map(|node| node.literal()).collect();
         for (at, action) in actions.iter().enumerate() {

@@ -177,14 +177,14 @@ fn a_statement_block_goes() {
 #[test]
 fn a_data_source_that_merges_others_is_left_alone() {
     let text = DATA_SOURCE.replacen("  statement", "  source_policy_documents = [var.base]\n  statement", 1);
-    let found = documents(Path::new("app.tf"), &text);
+    let found = documents(Path::new("app.tf"), &text, None);
     assert_eq!(found[0].left.as_deref(), Some("it has `source_policy_documents`"));
 }
 
 #[test]
 fn a_reference_is_paired_with_what_another_cannot_stand_for() {
     let text = "data \"aws_iam_policy_document\" \"x\" {\n  statement {\n    actions   = [\"s3:GetObject\", \"s3:GetObject\"]\n    resources = [\"arn:aws:s3:::${var.a}\", \"arn:aws:s3:::${var.a}/*\"]\n  }\n}\n";
-    let document = &documents(Path::new("app.tf"), text)[0].root;
+    let document = &documents(Path::new("app.tf"), text, None)[0].root;
     let of = |resources: &Value| policy(&json!([{"Effect": "Allow", "Action": "s3:GetObject", "Resource": resources}]));
     assert_eq!(
         fit(document, &of(&json!(["arn:aws:s3:::b/*", "arn:aws:s3:::b"]))),

@@ -1,0 +1,13 @@
+resource "aws_iam_policy" "app" {
+  name = "shop-app"
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = concat([
+      {
+        Effect   = "Allow"
+        Action   = ["s3:GetObject", "s3:PutObject"]
+        Resource = "arn:aws:s3:::shop-assets/*"
+      }
+    ], var.more)
+  })
+}

@@ -1,0 +1,11 @@
+locals {
+  bucket = "shop-assets"
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = ["s3:GetObject", "s3:PutObject"]
+      Resource = "arn:aws:s3:::${local.bucket}/*"
+    }]
+  })
+}

@@ -1,0 +1,13 @@
+resource "aws_iam_role_policy" "app" {
+  name = "objects"
+  role = "shop-app"
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Sid      = "All"
+      Effect   = "Allow"
+      Action   = "s3:*"
+      Resource = "arn:aws:s3:::shop-assets/*"
+    }]
+  })
+}

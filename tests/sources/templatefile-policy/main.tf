@@ -1,0 +1,4 @@
+resource "aws_iam_policy" "app" {
+  name   = "shop-app"
+  policy = templatefile("${path.module}/templates/app.policy", { bucket = var.bucket })
+}

@@ -1,0 +1,7 @@
+terraform {
+  source = "../../../stacks//app"
+}
+
+inputs = {
+  env = "prod"
+}
