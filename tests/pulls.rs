@@ -19,7 +19,10 @@ mod forge;
 
 const TOKEN: &str = "a-secret-token";
 
-const WORKERS: &str = r#"data "aws_iam_policy_document" "worker" {
+/// A module, and those that call it.
+const WORKER: &str = r#"variable "name" {}
+
+data "aws_iam_policy_document" "worker" {
   statement {
     actions   = ["ec2:DescribeVpcs", "ec2:DescribeSubnets"] # both
     resources = ["*"]
@@ -27,10 +30,15 @@ const WORKERS: &str = r#"data "aws_iam_policy_document" "worker" {
 }
 
 resource "aws_iam_role_policy" "worker" {
+  name   = "${var.name}-p"
+  role   = var.name
+  policy = data.aws_iam_policy_document.worker.json
+}
+"#;
+const WORKERS: &str = r#"module "workers" {
   for_each = toset(["worker-a", "worker-b"])
-  name     = "${each.key}-p"
-  role     = each.key
-  policy   = data.aws_iam_policy_document.worker.json
+  source   = "../modules/worker"
+  name     = each.key
 }
 "#;
 
@@ -69,6 +77,7 @@ impl World {
         let shared = Arc::clone(&forge);
         let address = serve(move |request| shared.lock().expect("the forge").answer(request));
         let world = World { team, forge, address };
+        world.put("infra/modules/worker/main.tf", WORKER);
         world.put("infra/shared/main.tf", WORKERS);
         world.put("infra/batch/main.tf", BATCH);
         world.put("infra/$(touch mark)/@all <b>.json", "{}");
@@ -219,7 +228,7 @@ fn a_branch_for_each_owner_is_minimal_proved_and_opened_once() {
         assert_eq!((code, writes.len()), (0, 2), "{said}");
         let (all, data) = (world.branch("shop-all"), world.branch("shop-data"));
         for (branch, file, gone) in [
-            (&all, "infra/shared/main.tf", ", \"ec2:DescribeSubnets\""),
+            (&all, "infra/modules/worker/main.tf", ", \"ec2:DescribeSubnets\""),
             (&data, "infra/batch/main.tf", ", \"ec2:DescribeSubnets\""),
         ] {
             world.git(&["fetch", "--quiet", "origin", branch]);

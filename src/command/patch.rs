@@ -1,6 +1,6 @@
 //! `patch`: edits the Terraform, CloudFormation and JSON files that the suggestions came from.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use super::report::load;
 use super::{Outcome, Terminal};
 use crate::emit::{self, escape};
 use crate::patch::owners::{self, CodeOwners, Owned};
-use crate::patch::{self, Answer, Plan, State, Undo};
+use crate::patch::{self, Answer, Plan, Reason, State, Undo};
 use crate::report::Report;
 
 /// Arguments of `patch`.
@@ -124,6 +124,13 @@ impl PatchArgs {
         }
         for left in &plan.left {
             terminal.say(&format!("left: {}: {}", left.policy, left.why));
+        }
+        let mut reasons: BTreeMap<Reason, usize> = BTreeMap::new();
+        for left in &plan.left {
+            *reasons.entry(left.reason).or_default() += 1;
+        }
+        for (reason, count) in reasons {
+            terminal.say(&format!("{count:6} left: {}", reason.words()));
         }
         let policies: usize = plan.files.iter().map(|file| file.policies.len()).sum();
         let verb = if self.write { "wrote" } else { "would edit" };

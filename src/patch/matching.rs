@@ -4,13 +4,13 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::File;
 use super::live::Live;
 use super::merged::{self, Part, Place, Slice};
 use super::nearest::{self, nearest};
 use super::terraform::{Made, Project, Stands};
 use super::tree::{Document, Fit, Takes, elements, fit, paired, scalar};
 use super::witness::{self, Told};
+use super::{File, Reason};
 
 /// Live policies that may name a resource for it to tell whose a document is.
 const RARE: usize = 3;
@@ -203,7 +203,7 @@ impl<'m> Matching<'m> {
     }
 
     /// The one document that a policy was made of.
-    pub(super) fn source_of(&self, live: usize) -> Result<&Candidate, String> {
+    pub(super) fn source_of(&self, live: usize) -> Result<&Candidate, (Reason, String)> {
         let candidates = &self.candidates[live];
         let rank = |candidate: &&Candidate| (candidate.told.rank(), candidate.fit);
         let best = candidates.iter().max_by_key(rank);
@@ -219,21 +219,24 @@ impl<'m> Matching<'m> {
                     .map(|made| witness::of_made(&self.lives[live], made, &|_| true));
                 all.max_by_key(Told::rank).is_some_and(|told| told.is_enough())
             };
-            return Err(match nearest(self.files, &self.wholes, &self.lives[live], &is_told) {
-                Some(nearest) => format!("no document under the folder says what this policy says; {nearest}"),
-                None => "no document under the folder says what this policy says".to_owned(),
-            });
+            let nearest = nearest(self.files, &self.wholes, &self.lives[live], &is_told);
+            let nearest = nearest.map_or_else(String::new, |nearest| format!("; {nearest}"));
+            return Err((
+                Reason::NoDocument,
+                format!("no document under the folder says what this policy says{nearest}"),
+            ));
         };
         if !best.told.is_enough() {
             let places: Vec<String> = candidates
                 .iter()
                 .map(|candidate| self.name_of(candidate.place))
                 .collect();
-            return Err(format!(
+            let why = format!(
                 "nothing tells that it was made of what says the same: {} (no name of it or its owner, no resource of \
                  its own; --terraform-state tells)",
                 places.join(", ")
-            ));
+            );
+            return Err((Reason::NotTold, why));
         }
         let equal: Vec<String> = candidates
             .iter()
@@ -241,7 +244,8 @@ impl<'m> Matching<'m> {
             .map(|candidate| self.name_of(candidate.place))
             .collect();
         if equal.len() > 1 {
-            return Err(format!("several documents say what it says: {}", equal.join(", ")));
+            let why = format!("several documents say what it says: {}", equal.join(", "));
+            return Err((Reason::Several, why));
         }
         Ok(best)
     }
@@ -291,6 +295,12 @@ impl<'m> Matching<'m> {
                 policy.policy, policy.policy_arn
             ));
         }
+        if let Some(other) = group.iter().find_map(|(live, here, _)| self.called_so(*live, here)) {
+            return Err(format!(
+                "{at}: {} is called so, too, says something else, and no policy of the grants is told to be made of it",
+                self.name_of(other)
+            ));
+        }
         let Some(stands) = self.stands.get(&place) else {
             return Ok(());
         };
@@ -323,6 +333,26 @@ impl<'m> Matching<'m> {
             }
         }
         Ok(())
+    }
+
+    /// Another document that has the very name of a policy, and of which no other one is told to be made: which of the two it
+    /// was made of is open, as where one file was copied for two accounts.
+    fn called_so(&self, live: usize, here: &Candidate) -> Option<Place> {
+        if matches!(here.told, Told::Address(_)) {
+            return None;
+        }
+        let policy = &self.lives[live];
+        let is_other = |place: &&Place| **place != here.place && here.parts.iter().all(|part| part.place != **place);
+        let named = self.stands.iter().filter(|(place, stands)| {
+            is_other(place) && stands.made.iter().any(|made| witness::is_named_so(policy, made))
+        });
+        let mut named: Vec<Place> = named.map(|(place, _)| *place).collect();
+        if named.is_empty() {
+            return None;
+        }
+        named.sort_unstable();
+        let told: HashSet<Place> = (0..self.lives.len()).filter_map(|live| self.told_place(live)).collect();
+        named.into_iter().find(|place| !told.contains(place))
     }
 
     /// A policy outside of the group that has the name of what is made of a document: one that was made of what it said

@@ -95,6 +95,39 @@ pub struct Left {
     pub policy: String,
     /// Why, with the file and line that come nearest.
     pub why: String,
+    /// What kind of reason that is.
+    pub reason: Reason,
+}
+
+/// Why suggestions are left, in kinds.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Reason {
+    /// The answer itself: it expired, or AWS maintains the policy.
+    Answer,
+    /// No document says what the policy says.
+    NoDocument,
+    /// A document does, and nothing tells that it is this one.
+    NotTold,
+    /// Several are it as well as each other.
+    Several,
+    /// Others are made of the document or may be, or a comment keeps it.
+    Others,
+    /// It is written in a way that is not edited.
+    Written,
+}
+
+impl Reason {
+    /// In words.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Answer => "expired, or maintained by AWS",
+            Self::NoDocument => "no document says it",
+            Self::NotTold => "nothing tells whose the document is",
+            Self::Several => "several documents say it",
+            Self::Others => "others are or may be made of the document, or a comment keeps it",
+            Self::Written => "written in a way that is not edited",
+        }
+    }
 }
 
 /// What would be done.

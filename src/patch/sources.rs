@@ -12,7 +12,7 @@ use super::matching::{Candidate, Matching};
 use super::merged::{Place, Slice};
 use super::terraform::{Project, Source, folder};
 use super::tree::{Document, Fit, Syntax, elements, fit};
-use super::{File, FileEdit, Left, Options, Plan, documents, keep, removal, same};
+use super::{File, FileEdit, Left, Options, Plan, Reason, documents, keep, removal, same};
 
 pub(super) fn plan(answer: Answer<'_>, options: Options<'_>, files: &[File]) -> Plan {
     let mut plan = Plan::default();
@@ -23,6 +23,7 @@ pub(super) fn plan(answer: Answer<'_>, options: Options<'_>, files: &[File]) -> 
     );
     for (suggestion, why) in lost {
         plan.left.push(Left {
+            reason: Reason::Answer,
             policy: name(&suggestion.policy, &suggestion.policy_arn),
             why,
         });
@@ -46,7 +47,7 @@ pub(super) fn plan(answer: Answer<'_>, options: Options<'_>, files: &[File]) -> 
                                 edited.entry(file).or_default().gone.push(Gone { range, live: at });
                             }
                         }
-                        Err(why) => plan.left.push(left(live, why)),
+                        Err(why) => plan.left.push(left(live, Reason::Others, why)),
                     }
                     continue;
                 }
@@ -55,16 +56,17 @@ pub(super) fn plan(answer: Answer<'_>, options: Options<'_>, files: &[File]) -> 
                     if chosen.iter().all(|known| known.place != part.place) {
                         match matching.chosen(part.place, &suggestion.change) {
                             Ok(new) => chosen.push(new),
-                            Err(why) => drop(whys.insert(why)),
+                            Err(why) => drop(whys.insert((Reason::Others, why))),
                         }
                     }
                 }
                 if let Some(why) = matching.changes_beside(at, candidate) {
-                    whys.insert(why);
+                    whys.insert((Reason::Written, why));
                 }
-                plan.left.extend(whys.into_iter().map(|why| left(live, why)));
+                plan.left
+                    .extend(whys.into_iter().map(|(reason, why)| left(live, reason, why)));
             }
-            Err(why) => plan.left.push(left(live, why)),
+            Err((reason, why)) => plan.left.push(left(live, reason, why)),
         }
     }
     // Of a policy that goes all blocks go, or none.
@@ -84,8 +86,11 @@ pub(super) fn plan(answer: Answer<'_>, options: Options<'_>, files: &[File]) -> 
             break;
         }
         let why = "nothing of it is needed: delete it; its blocks cannot be taken out of their files";
-        plan.left
-            .extend(failed.iter().map(|live| left(&lives[*live], why.to_owned())));
+        plan.left.extend(
+            failed
+                .iter()
+                .map(|live| left(&lives[*live], Reason::Written, why.to_owned())),
+        );
         kept.extend(failed);
     }
     plan.left.sort_by(|a, b| (&a.policy, &a.why).cmp(&(&b.policy, &b.why)));
@@ -97,8 +102,9 @@ fn is_empty(policy: &Value) -> bool {
     policy.get("Statement").map(elements).is_none_or(<[Value]>::is_empty)
 }
 
-fn left(live: &Live<'_>, why: String) -> Left {
+fn left(live: &Live<'_>, reason: Reason, why: String) -> Left {
     Left {
+        reason,
         policy: live.name(),
         why,
     }
@@ -307,7 +313,7 @@ impl Matching<'_> {
         for (live, _, _) in &one.group {
             let live = &self.lives[*live];
             if matches!(live.fate, Fate::May(..)) {
-                plan.left.push(left(live, why.to_owned()));
+                plan.left.push(left(live, Reason::Written, why.to_owned()));
             }
         }
     }

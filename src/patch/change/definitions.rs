@@ -126,6 +126,12 @@ impl<'a> Definitions<'a> {
             .for_each(|(name, value)| add(name, value));
     }
 
+    /// The text of a file.
+    pub(super) fn text(&self, path: &Path) -> Option<&'a str> {
+        let mut found = self.files.iter().filter(|(known, _)| normal(known) == path);
+        found.next().map(|(_, text)| text.as_str())
+    }
+
     /// The text of all that a call reads.
     fn read(&self, read: &Read) -> String {
         let is_it = |path: &Path| match read {

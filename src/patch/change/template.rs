@@ -60,20 +60,33 @@ fn are_statements(elements: &[Node]) -> bool {
     !elements.is_empty() && elements.iter().all(is_one)
 }
 
+/// Whether a file is one policy in JSON, and is compared as such.
+pub(super) fn is_document(path: &Path, whole: &str) -> bool {
+    let text = whole.strip_prefix('\u{feff}').unwrap_or(whole);
+    let root = json::root(text, 0, syntax(path)).filter(may_be_policy);
+    root.is_some() && !serde_json::from_str::<Value>(text).is_ok_and(|value| is_export(&value))
+}
+
+/// How JSON of a file is read.
+fn syntax(path: &Path) -> Syntax {
+    match matches!(extension(path), "tftpl" | "tpl" | "tmpl") {
+        true => Syntax::Heredoc,
+        false => Syntax::Json,
+    }
+}
+
 pub(super) fn items(path: &Path, whole: &str, of: &Definitions<'_>, references: &mut References) -> Vec<Item> {
     let text = whole.strip_prefix('\u{feff}').unwrap_or(whole);
     let looks_like_json = text.trim_start().starts_with(['{', '[']);
     let extension = extension(path);
-    let is_template = matches!(extension, "tftpl" | "tpl" | "tmpl");
     let hints = ["Statement", "olicy", "olicies", "Effect", "AWS::", "statements"];
     let hints = hints.iter().any(|word| text.contains(word));
     if !hints {
         return Vec::new();
     }
-    let syntax = if is_template { Syntax::Heredoc } else { Syntax::Json };
     let roots = if looks_like_json && serde_json::from_str::<Value>(text).is_ok_and(|value| is_export(&value)) {
         return Vec::new();
-    } else if looks_like_json && let Some(root) = json::root(text, 0, syntax) {
+    } else if looks_like_json && let Some(root) = json::root(text, 0, syntax(path)) {
         vec![root]
     } else if matches!(extension, "yaml" | "yml" | "template") {
         let read = cloudformation::roots(text);

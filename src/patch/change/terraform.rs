@@ -10,11 +10,15 @@ use hcl_edit::structure::{Attribute, Block, Body, Structure};
 use serde_json::Value;
 
 use super::definitions::{Definitions, words};
+use super::files::{Read, read_by};
 use super::node::{Document, Reader, line_of, may_be_policy};
 use super::read::{ATTACHED, BOUNDING, GRANTING, HOLDERS, Item, MEMBERSHIPS, What};
 use super::references::References;
+use super::template;
 use crate::patch::json;
-use crate::patch::terraform::{Source, children, encodes, folder, labels, lines_of, node, whole_data_source};
+use crate::patch::terraform::{
+    Source, children, encodes, folder, labels, lines_of, node, path_of, whole_data_source,
+};
 use crate::patch::tree::{Kind, Member, Node, Piece, Syntax, Takes};
 
 pub(super) fn items(source: &Source, text: &str, of: &Definitions<'_>, references: &mut References) -> Vec<Item> {
@@ -249,8 +253,43 @@ impl<'a> File<'_, 'a> {
         .document(root, left)
     }
 
+    /// What a reference to a document leaves open, where that document is compared where it stands: a file that holds nothing
+    /// else, a local that is nothing else.
+    fn stands_elsewhere(&self, expression: &Expression) -> Option<String> {
+        match expression {
+            Expression::FuncCall(call) if matches!(call.name.name.as_str(), "file" | "templatefile") => {
+                let mut arguments = call.args.iter();
+                let read = read_by(&self.of.project, &self.dir, call);
+                let [Read::File(path)] = &read[..] else { return None };
+                arguments.next();
+                let rest: Vec<String> = arguments.map(|argument| words(&argument.to_string())).collect();
+                template::is_document(path, self.of.text(path)?).then(|| format!("[{}]", rest.join(", ")))
+            }
+            Expression::Traversal(traversal) => {
+                let (path, indices) = path_of(traversal);
+                let (["local", name], []) = (&path[..], &indices[..]) else {
+                    return None;
+                };
+                let value = self.of.project.modules.get(&self.dir)?.local(name)?;
+                match value {
+                    Expression::FuncCall(call) if call.name.name.as_str() == "jsonencode" => {
+                        let argument = call.args.iter().next()?;
+                        may_be_policy(&node(argument)).then(|| "[]".to_owned())
+                    }
+                    Expression::FuncCall(_) => self.stands_elsewhere(value),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+
     /// An expression with all that defines it, as one text.
     fn defined(&mut self, block: &'a Block, expression: &Expression, whose: bool) -> String {
+        if let Some(rest) = self.stands_elsewhere(expression) {
+            let definition = self.of.of(&self.dir, Some(block), &rest, whose);
+            return self.references.variable(&words(&expression.to_string()), definition);
+        }
         match node(expression).literal() {
             Some(text) => text,
             None => {

@@ -226,6 +226,14 @@ pub(super) fn made(
         }
         names
     };
+    let by_workspace = ["name", "name_prefix", "role", "user", "group"].iter().any(|key| {
+        let value = block.body.get_attribute(key).map(|attribute| &attribute.value);
+        value.is_some_and(|value| value::takes_workspace(project, context, value))
+    });
+    let workspaces = by_workspace.then(|| {
+        let labels = labels(block).join(".");
+        format!("{labels} is named after the workspace, and how many there are is not written")
+    });
     let mut all = Vec::new();
     for each in &several.each {
         let (policy, owner) = match inner {
@@ -248,7 +256,11 @@ pub(super) fn made(
             at: source.place(block),
             policy,
             owner,
-            unknown: several.unknown.clone().or_else(|| context.unknown.clone()),
+            unknown: several
+                .unknown
+                .clone()
+                .or_else(|| context.unknown.clone())
+                .or_else(|| workspaces.clone()),
             is_optional: several.is_optional || context.is_optional,
             is_in_state: false,
         });

@@ -307,6 +307,7 @@ impl<'p, 'a> Walk<'p, 'a> {
             .attributes()
             .filter(|attribute| takes(&attribute.value))
             .map(|attribute| attribute.key.as_str())
+            .filter(|name| *name != "depends_on")
             .collect();
         match (block.ident.as_str(), &labels[..]) {
             // Another document takes it in.
@@ -376,8 +377,11 @@ impl<'p, 'a> Walk<'p, 'a> {
                 let labels = labels(block).join(".");
                 self.doubt(format!("{labels} takes it as `{name}`, which is not followed"));
             }
-            // Of a bucket, a queue: no policy that IAM grants by.
-            _ => {}
+            // Of an organization, or something that only looks at it: what becomes of that is not known.
+            _ => {
+                let labels = labels(block).join(".");
+                self.doubt(format!("{labels} takes it as `{name}`"));
+            }
         }
     }
 

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use hcl_edit::expr::{Expression, ObjectKey};
+use hcl_edit::expr::{Expression, ObjectKey, Traversal};
 use hcl_edit::template::Element;
+use hcl_edit::visit::{Visit, visit_traversal};
 
 use super::instances::{Context, Each, contexts};
 use super::project::{Project, labels, path_of};
@@ -46,6 +47,43 @@ pub(in crate::patch) fn possible_names(
     expression: &Expression,
 ) -> Vec<Name> {
     names(project, &Context::outside(dir), &Each::Any, expression)
+}
+
+/// Whether an expression takes the name of Terraform's workspace, itself or by a local or a module's argument.
+pub(super) fn takes_workspace(project: &Project<'_>, context: &Rc<Context>, expression: &Expression) -> bool {
+    struct Search<'s, 'a> {
+        project: &'s Project<'a>,
+        context: Rc<Context>,
+        depth: usize,
+        found: bool,
+    }
+    impl Visit for Search<'_, '_> {
+        fn visit_traversal(&mut self, traversal: &Traversal) {
+            self.found |= path_of(traversal).0 == ["terraform", "workspace"];
+            let inner = Expression::Traversal(Box::new(traversal.clone()));
+            if let Some((context, value)) = resolved(self.project, &self.context, &inner)
+                && self.depth < DEPTH
+            {
+                let mut search = Search {
+                    project: self.project,
+                    context,
+                    depth: self.depth + 1,
+                    found: false,
+                };
+                search.visit_expr(&value);
+                self.found |= search.found;
+            }
+            visit_traversal(self, traversal);
+        }
+    }
+    let mut search = Search {
+        project,
+        context: context.clone(),
+        depth: 0,
+        found: false,
+    };
+    search.visit_expr(expression);
+    search.found
 }
 
 /// The expression that a local or a module's argument stands for, and where it is written; `None` for all else, and

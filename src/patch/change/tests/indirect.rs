@@ -306,3 +306,35 @@ fn what_nobody_touched_is_not_told_where_it_cannot_be_read() {
     repository.git(&[&who[..], &["commit", "--quiet", "--message", "more"]].concat());
     assert_eq!(said(&repository.change("")), Vec::<String>::new());
 }
+
+#[test]
+fn a_document_elsewhere_may_say_less() {
+    let two = JSON.replace("[\"s3:GetObject\"]", "[\"s3:GetObject\", \"s3:PutObject\"]");
+    let encoded = "jsonencode({ Version = \"2012-10-17\", Statement = [{ Effect = \"Allow\", Action = [\"s3:GetObject\", \"s3:PutObject\"], Resource = \"*\" }] })";
+    for (at, (expression, file)) in [
+        ("file(\"t.json\")", "t.json"),
+        (
+            "templatefile(\"${path.module}/t.json.tftpl\", { a = var.a })",
+            "t.json.tftpl",
+        ),
+        ("file(\"t.policy\")", "t.policy"),
+        ("local.policy", "main.tf"),
+        ("local.file", "t.json"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let main = policy(expression) + &format!("locals {{\n  file   = file(\"t.json\")\n  policy = {encoded}\n}}\n");
+        let files: Vec<(&str, &str)> = match file {
+            "main.tf" => vec![("main.tf", &main)],
+            file => vec![("main.tf", &main), (file, &two)],
+        };
+        let repository = Repository::with(&format!("less-{at}"), &files);
+        let (_, text) = files.iter().find(|(name, _)| *name == file).unwrap();
+        let less = text.replace(", \"s3:PutObject\"", "");
+        assert_ne!(*text, less);
+        repository.put(file, less.as_bytes());
+        let change = repository.change("");
+        assert_eq!((said(&change), change.touched.len()), (Vec::new(), 1), "{expression}");
+    }
+}

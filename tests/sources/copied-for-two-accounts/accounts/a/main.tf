@@ -1,0 +1,12 @@
+data "aws_iam_policy_document" "old" {
+  statement {
+    actions   = ["s3:GetObject", "s3:ListBucket", "s3:PutObject"]
+    resources = ["arn:aws:s3:::shop-assets/*"]
+  }
+}
+
+resource "aws_iam_policy" "old" {
+  name   = "shop-old"
+  policy = data.aws_iam_policy_document.old.json
+}
+

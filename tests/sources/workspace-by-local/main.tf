@@ -1,0 +1,12 @@
+locals {
+  stage = terraform.workspace
+}
+
+resource "aws_iam_role_policy" "app" {
+  name = "objects"
+  role = "${local.stage}-shop-app"
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = ["s3:GetObject", "s3:PutObject"], Resource = "arn:aws:s3:::${local.stage}-assets/*" }]
+  })
+}
