@@ -147,12 +147,15 @@ pub(super) fn lines(text: &str, block: &Range<usize>) -> Option<Range<usize>> {
     Some(start..end)
 }
 
-/// What goes at the end of a file goes with the blank lines before it.
+/// What goes at the end of a file goes with the blank lines before it, and with the line feed that the file does not end with.
 pub(super) fn to_end(text: &str, range: Range<usize>) -> Range<usize> {
     if range.end < text.len() {
         return range;
     }
     let before = text[..range.start].trim_end();
-    let kept = text[before.len()..range.start].find('\n').map_or(0, |at| at + 1);
+    let kept = match text.ends_with('\n') {
+        true => text[before.len()..range.start].find('\n').map_or(0, |at| at + 1),
+        false => 0,
+    };
     (before.len() + kept).min(range.start)..range.end
 }
