@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 pub use bans::Bans;
-pub use files::{Files, Texts, Unread, files};
+pub use files::{Files, files};
 pub use git::{below_root, of_git};
 pub use likely::likely;
 

@@ -4,9 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use super::definitions::Definitions;
+use super::files::{Files, Unread};
 use super::node::Document;
 use super::references::References;
-use super::{Files, Unread, template, terraform};
+use super::{template, terraform};
 use crate::patch::terraform::{Project, Source, is_json};
 
 /// Terraform's attributes that say whom or what a policy is for.

@@ -16,9 +16,7 @@ use super::read::{ATTACHED, BOUNDING, GRANTING, HOLDERS, Item, MEMBERSHIPS, What
 use super::references::References;
 use super::template;
 use crate::patch::json;
-use crate::patch::terraform::{
-    Source, children, encodes, folder, labels, lines_of, node, path_of, whole_data_source,
-};
+use crate::patch::terraform::{Source, children, encodes, folder, labels, lines_of, node, path_of, whole_data_source};
 use crate::patch::tree::{Kind, Member, Node, Piece, Syntax, Takes};
 
 pub(super) fn items(source: &Source, text: &str, of: &Definitions<'_>, references: &mut References) -> Vec<Item> {

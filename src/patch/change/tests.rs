@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::files::Texts;
 use super::*;
 use crate::catalog::Catalog;
 
