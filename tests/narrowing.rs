@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use trimtrail::inside::gap::Reason;
 use trimtrail::inside::report::Report;
-use trimtrail::inside::rightsize::{Choice, Choices, Decision, Options, Resources};
+use trimtrail::inside::rightsize::{Choice, Choices, Decision, Options, Resources, characters};
 
 use super::journey::{ACCOUNT, allow, analyze, background, call, options, role, secret};
 
@@ -284,4 +284,74 @@ fn as_much_is_narrowed_as_there_is_room_for() {
     let roomy = document(&before["Statement"].as_array().expect("statements")[..3]);
     let after = narrower(&run(&seen, &bob(&[("p", roomy)]), &narrow()), "p").expect("all three");
     assert!(after.iter().all(|one| one["Resource"] != json!("*")), "{after:#?}");
+}
+
+/// Thirteen secrets, of which one is described: narrower, they leave some 800 characters.
+fn secrets() -> (Value, Value) {
+    let secret = |name: &str| format!("arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:{name}");
+    let names = (0..12).map(|at| secret(&format!("s{at}-??????")));
+    let all: Vec<String> = names.chain([secret("db-??????")]).collect();
+    let described = event(
+        "secretsmanager",
+        "DescribeSecret",
+        &json!({"secretId": secret("db-AbCdEf")}),
+    );
+    (
+        may(&json!("secretsmanager:DescribeSecret"), &json!(all)),
+        by_bob(described),
+    )
+}
+
+/// What stays of a service that nobody used takes more room than its wildcard.
+fn unused_service() -> Value {
+    let mut statement = may(&json!("sagemaker:*"), &json!("*"));
+    statement["Condition"] = json!({"IpAddress": {"aws:SourceIp": "198.51.100.0/24"}});
+    statement
+}
+
+/// The furthest document of a policy.
+fn furthest(report: &Report, policy: &str) -> Value {
+    let steps = report.suggestions.iter().filter(|one| one.policy == policy);
+    let last = steps.max_by_key(|one| one.step == "resources");
+    last.expect("a suggestion").after().value()
+}
+
+#[test]
+fn room_that_narrower_resources_leave_lets_more_actions_go() {
+    let (described, seen) = secrets();
+    let before = document(&[unused_service(), described, padding(540)]);
+    let report = run(std::slice::from_ref(&seen), &bob(&[("p", before)]), &narrow());
+    assert!(
+        report.suggestions.iter().all(|one| one.step == "resources"),
+        "without narrower secrets there is no room"
+    );
+    let after = furthest(&report, "p");
+    assert!(!after.to_string().contains("\"sagemaker:*\""), "{after:#}");
+    assert!(report.suggestions[0].characters.after <= 2_048);
+    let again = run(&[seen], &bob(&[("p", after)]), &narrow());
+    assert!(again.suggestions.is_empty(), "{}", again.suggestions[0].after());
+}
+
+#[test]
+fn room_that_narrower_resources_leave_lets_actions_of_another_policy_go() {
+    let (described, seen) = secrets();
+    let (wide, secrets) = (document(&[unused_service()]), document(&[described, padding(540)]));
+    let report = run(
+        std::slice::from_ref(&seen),
+        &bob(&[("wide", wide), ("secrets", secrets)]),
+        &narrow(),
+    );
+    let (wide, secrets) = (furthest(&report, "wide"), furthest(&report, "secrets"));
+    assert!(!wide.to_string().contains("\"sagemaker:*\""), "{wide:#}");
+    assert!(characters(&wide) + characters(&secrets) <= 2_048);
+    let step = report.suggestions.iter().find(|one| one.policy == "wide");
+    assert!(
+        step.expect("a step")
+            .assumptions
+            .iter()
+            .any(|one| one.contains("secrets")),
+        "which one goes first is told"
+    );
+    let again = run(&[seen], &bob(&[("wide", wide), ("secrets", secrets)]), &narrow());
+    assert!(again.suggestions.is_empty(), "{}", again.suggestions[0].after());
 }

@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::Candidate;
+use super::further::Further;
 use super::rewrite::{Cut, Form, SCARCE, Whole, Written};
 use crate::gap::ActionSet;
-use crate::iam::{Effect, Policy};
+use crate::iam::Effect;
 
 /// How often a packed document is packed again from where it stands.
 const ROUNDS: usize = 4;
@@ -170,76 +171,29 @@ fn form<'w>(cut: &Cut<'_>, scarce: bool, merged: bool, whole: &'w [Range<u32>]) 
 
 /// Packed documents cut once more, each from what it became; `None` where nothing more goes.
 fn again(cuts: &[Cut<'_>], written: &[Written], target: u64) -> Option<Vec<Written>> {
-    let mut now = Vec::new();
-    for (cut, written) in cuts.iter().zip(written) {
-        let value = written.candidate.after.value();
-        let document = Policy::from_value(&value).ok()?;
-        let (mut removable, mut seen) = (BTreeMap::new(), BTreeMap::new());
-        let allows = document.statements.iter().zip(&written.candidate.origins);
-        for (statement, origin) in allows.filter(|(statement, _)| statement.effect == Effect::Allow) {
-            let mut goes = ActionSet::of_statement(cut.catalog, statement);
-            for source in &cut.document.statements {
-                if origin.from.contains(&source.index) {
-                    goes = goes.difference(&cut.needed(source));
-                }
-            }
-            removable.insert(statement.index, goes);
-            // Apart they may take less than together: no wildcard need then keep out of what stands in the other one.
-            let sources = origin.from.iter().map(|source| cut.seen.get(source));
-            if let Some(sources) = sources.collect::<Option<Vec<&ActionSet>>>() {
-                let mut all = ActionSet::none();
-                sources.into_iter().for_each(|one| all.extend(one));
-                seen.insert(statement.index, all);
-            }
-        }
-        now.push((value, document, removable, seen));
-    }
+    let now: Option<Vec<Further>> = cuts
+        .iter()
+        .zip(written)
+        .map(|(cut, written)| cut.further(&written.candidate))
+        .collect();
+    let now = now?;
     // Documents of which nothing more can go stay as they are, and leave the others what room there is.
     let active: Vec<usize> = (0..cuts.len())
-        .filter(|at| now[*at].2.values().any(|goes| !goes.is_empty()))
+        .filter(|at| now[*at].removable.values().any(|goes| !goes.is_empty()))
         .collect();
     let fixed: u64 = size(written) - active.iter().map(|at| written[*at].candidate.characters).sum::<u64>();
-    let finer: Vec<Cut<'_>> = active
-        .iter()
-        .map(|at| {
-            let (value, document, removable, seen) = &now[*at];
-            Cut {
-                written: value,
-                document,
-                removable,
-                seen,
-                ..cuts[*at]
-            }
-        })
-        .collect();
-    let mut finer = once(&finer, target.saturating_sub(fixed)).ok()?;
+    let further: Vec<Cut<'_>> = active.iter().map(|at| cuts[*at].of(&now[*at])).collect();
+    let finer = once(&further, target.saturating_sub(fixed)).ok()?;
     let unchanged = |(at, after): (&usize, &Written)| written[*at].candidate.after == after.candidate.after;
     if active.iter().zip(&finer).all(unchanged) {
         return None;
     }
-    for (at, after) in active.iter().zip(&mut finer) {
-        let (cut, before) = (&cuts[*at], &written[*at]);
-        for origin in &mut after.candidate.origins {
-            let from = origin.from.iter().flat_map(|at| &before.candidate.origins[*at].from);
-            origin.from = from.copied().collect();
-        }
-        let left = after.candidate.after.policy().ok()?;
-        after.candidate.removed = granted(cut, cut.document).difference(&granted(cut, &left)).shrunk();
-    }
     let mut all = written.to_vec();
-    for (at, after) in active.into_iter().zip(finer) {
-        all[at] = after;
+    for (at, Written { candidate, packed }) in active.into_iter().zip(finer) {
+        let candidate = cuts[at].told_from_here(&written[at].candidate, candidate);
+        all[at] = Written { candidate, packed };
     }
     Some(all)
-}
-
-/// All that the Allow statements of a document name.
-fn granted(cut: &Cut<'_>, document: &Policy) -> ActionSet {
-    let mut granted = ActionSet::none();
-    for statement in document.statements.iter().filter(|one| one.effect == Effect::Allow) {
-        granted.extend(&ActionSet::of_statement(cut.catalog, statement));
-    }
-    granted
 }
 
 /// What a written form still grants although nobody may need it in any statement.
@@ -250,7 +204,7 @@ fn room(cut: &Cut<'_>, written: &Written) -> ActionSet {
     let Ok(left) = written.candidate.after.policy() else {
         return ActionSet::none();
     };
-    let mut room = granted(cut, &left);
+    let mut room = cut.granted(&left);
     for statement in cut.document.statements.iter().filter(|one| one.effect == Effect::Allow) {
         room = room.difference(&cut.needed(statement));
     }

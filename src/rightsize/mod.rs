@@ -11,6 +11,7 @@ mod choices;
 mod confidence;
 mod cover;
 mod fit;
+mod further;
 mod guard;
 mod hold;
 mod identity;

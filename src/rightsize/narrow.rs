@@ -113,7 +113,7 @@ impl Narrow<'_> {
         let written = statements(&document);
         let units = self.units(policy, written, &base.origins);
         let of = |choice: &[usize]| {
-            let (mut left, mut origins, mut narrowed) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut left, mut origins, mut narrowed) = (Vec::new(), Vec::new(), base.narrowed.clone());
             for (at, written) in written.iter().enumerate() {
                 let origin = base.origins[at].clone();
                 match choice.iter().find_map(|unit| units[*unit].get(&at)) {

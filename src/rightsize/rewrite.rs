@@ -135,6 +135,15 @@ impl Cut<'_> {
         }
     }
 
+    /// All that the Allow statements of a document name.
+    pub(super) fn granted(&self, document: &Policy) -> ActionSet {
+        let mut granted = ActionSet::none();
+        for statement in document.statements.iter().filter(|one| one.effect == Effect::Allow) {
+            granted.extend(&ActionSet::of_statement(self.catalog, statement));
+        }
+        granted
+    }
+
     /// Whether the document is one statement of one pattern, so that lengths can be told without writing it.
     pub(super) fn is_plain(&self) -> bool {
         match &self.document.statements[..] {

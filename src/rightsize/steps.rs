@@ -1,9 +1,14 @@
 //! The steps that policies can take: those that share one quota are settled together.
+//!
+//! Where there is too little room, what one step gives up another may use: statements that narrowing took apart pack
+//! otherwise, and what one policy leaves is another's. So the answers are looked at as a second run would look at them,
+//! until it finds nothing.
 
 use std::collections::BTreeMap;
 
 use super::assumptions::assumptions;
 use super::fit::{Fit, fit};
+use super::further::Further;
 use super::hold::{Hold, Holds};
 use super::quota::{Purse, characters};
 use super::{
@@ -12,10 +17,12 @@ use super::{
 };
 use crate::gap::{ActionSet, Slice};
 use crate::grants::{PolicyIndex, PolicyKind};
-use crate::iam::PolicyText;
+use crate::iam::{Policy, PolicyText};
 
 /// How often policies that found too little room for narrower resources try again.
 const ROUNDS: usize = 4;
+/// How often answers are looked at again at most: each time something goes, so that it ends by itself.
+const RUNS: usize = 16;
 
 /// What became of the step to narrower resources.
 enum Narrowed {
@@ -27,21 +34,83 @@ enum Narrowed {
     Unfit(String),
 }
 
-/// What one policy becomes, step by step.
-struct Settled<'a> {
-    goal: Goal<'a>,
-    /// Characters before.
-    now: u64,
-    steps: Vec<(Step, Vec<Candidate>, ActionSet)>,
+/// A step, the documents in the order in which to try them, and what stays in the first one for room.
+type Taken = (Step, Vec<Candidate>, ActionSet);
+
+/// What became of a policy's steps so far, for those that follow: its furthest document.
+struct Stand {
+    candidate: Candidate,
+    further: Further,
+    stays: ActionSet,
 }
 
-impl Settled<'_> {
+/// What one policy becomes, step by step.
+struct Settled<'g, 'a> {
+    goal: &'g Goal<'a>,
+    /// Where it starts from, if not from the policy itself.
+    stand: Option<Stand>,
+    /// Characters before.
+    now: u64,
+    steps: Vec<Taken>,
+    /// Whether narrower resources found too little room.
+    is_short: bool,
+}
+
+impl Settled<'_, '_> {
     /// Characters that it may take, whichever of its steps is taken last.
     fn claim(&self) -> u64 {
         match self.steps.last() {
-            Some((_, candidates, _)) => candidates.iter().map(|one| one.characters).max().unwrap_or(self.now),
+            Some((_, candidates, _)) => candidates.iter().map(takes).max().unwrap_or(self.now),
             None => self.now,
         }
+    }
+
+    /// Whether more room would let more go.
+    fn wants_room(&self) -> bool {
+        self.is_short || self.steps.last().is_some_and(|(.., stays)| !stays.is_empty())
+    }
+
+    /// Whether its resources became narrower, so that it takes other room than its actions were cut to.
+    fn is_narrower(&self) -> bool {
+        self.steps.last().is_some_and(|(step, ..)| *step == Step::Resources)
+    }
+
+    fn document(&self) -> &Policy {
+        self.stand
+            .as_ref()
+            .map_or(self.goal.document, |stand| &stand.further.document)
+    }
+
+    fn removable(&self) -> &BTreeMap<usize, ActionSet> {
+        self.stand
+            .as_ref()
+            .map_or(&self.goal.removable, |stand| &stand.further.removable)
+    }
+
+    fn seen(&self) -> &BTreeMap<usize, ActionSet> {
+        self.stand.as_ref().map_or(&self.goal.seen, |stand| &stand.further.seen)
+    }
+
+    /// Puts what was found from where the last step stands before the documents of that step, or behind it as a step of
+    /// its own.
+    fn go_on(&mut self, found: Vec<Taken>) {
+        for (step, candidates, stays) in found {
+            match self.steps.last_mut() {
+                Some((last, known, room)) if step <= *last => {
+                    known.splice(0..0, candidates);
+                    *room = stays;
+                }
+                Some(_) | None => self.steps.push((step, candidates, stays)),
+            }
+        }
+    }
+}
+
+/// Characters that a policy takes once a candidate is in its place.
+fn takes(candidate: &Candidate) -> u64 {
+    match candidate.change {
+        Change::Replace => candidate.characters,
+        Change::Detach | Change::Delete => 0,
     }
 }
 
@@ -66,19 +135,23 @@ impl<'a> Rewriter<'a> {
             .filter(|policy| !goals.iter().any(|goal| goal.index == **policy))
             .map(|policy| now(*policy))
             .sum();
-        let mut settled: Vec<Settled<'a>> = goals
-            .into_iter()
-            .map(|goal| Settled {
-                now: now(goal.index),
-                goal,
-                steps: Vec::new(),
-            })
-            .collect();
-        let mut unfit = Vec::new();
-        for step in [Step::Actions, Step::Services] {
-            self.step(step, &mut settled, whole - fixed, &mut unfit);
+        let start = |goal| Settled {
+            goal,
+            stand: None,
+            now: now(goal.index),
+            steps: Vec::new(),
+            is_short: false,
+        };
+        let mut settled: Vec<Settled<'_, 'a>> = goals.iter().map(start).collect();
+        let mut unfit = self.take(&[Step::Actions, Step::Services], &mut settled, whole - fixed);
+        for _ in 0..RUNS {
+            // What is not narrowed `fit` has cut as far as there is room.
+            let is_other = settled.iter().any(Settled::is_narrower);
+            let is_short = !unfit.is_empty() || settled.iter().any(Settled::wants_room);
+            if !is_other || !is_short || !self.again(&mut settled, &mut unfit, purse.quota.characters, fixed) {
+                break;
+            }
         }
-        unfit.extend(self.narrow_all(&mut settled, whole - fixed));
         let claims: Vec<(PolicyIndex, u64, u64)> = settled
             .iter()
             .map(|one| (one.goal.index, one.now, one.claim()))
@@ -104,32 +177,116 @@ impl<'a> Rewriter<'a> {
         (proposals, unfit)
     }
 
-    /// Takes one step with all policies that can take it.
-    fn step(&self, step: Step, settled: &mut [Settled<'a>], room: u64, unfit: &mut Vec<(PolicyIndex, String)>) {
-        let takes = |one: &Settled<'_>| {
-            !one.goal.removable.values().all(ActionSet::is_empty)
-                && (step == Step::Actions || rewrite::has_service_step(one.goal.document))
+    /// Takes these steps and the one to narrower resources, within so much room for all. Policies of which something
+    /// finds none, with the reason.
+    fn take(&self, steps: &[Step], settled: &mut [Settled<'_, 'a>], room: u64) -> Vec<(PolicyIndex, String)> {
+        let mut unfit = Vec::new();
+        for step in steps {
+            self.step(*step, settled, room, &mut unfit);
+        }
+        unfit.extend(self.narrow_all(settled, room));
+        unfit
+    }
+
+    /// What a second run would find once the answers are in place; whether it finds something.
+    fn again(
+        &self,
+        settled: &mut [Settled<'_, 'a>],
+        unfit: &mut Vec<(PolicyIndex, String)>,
+        quota: u64,
+        fixed: u64,
+    ) -> bool {
+        let next = settled.iter_mut().enumerate();
+        let (places, mut next): (Vec<usize>, Vec<Settled<'_, 'a>>) =
+            next.filter_map(|(at, one)| Some((at, self.next(one)?))).unzip();
+        let taken: u64 = next.iter().map(|one| one.now).sum();
+        let short = self.take(&[Step::Actions], &mut next, quota.max(fixed + taken) - fixed);
+        let mut found = false;
+        for (at, next) in places.into_iter().zip(next) {
+            if next.steps.is_empty() {
+                continue;
+            }
+            found = true;
+            let one = &mut settled[at];
+            one.is_short = next.is_short;
+            one.go_on(next.steps);
+            unfit.retain(|(policy, _)| *policy != one.goal.index);
+            unfit.extend(short.iter().filter(|(policy, _)| *policy == one.goal.index).cloned());
+        }
+        found
+    }
+
+    /// A policy as it stands after its last step; `None` where it is gone. What else would do takes no more room.
+    fn next<'g>(&self, settled: &mut Settled<'g, 'a>) -> Option<Settled<'g, 'a>> {
+        let goal = settled.goal;
+        let stand = match settled.steps.last_mut() {
+            None => None,
+            Some((_, candidates, stays)) => {
+                let first = candidates.first()?.clone();
+                candidates.retain(|other| takes(other) <= takes(&first));
+                if first.change != Change::Replace {
+                    return None;
+                }
+                let further = self.whole_cut(goal).further(&first)?;
+                Some(Stand {
+                    candidate: first,
+                    further,
+                    stays: stays.clone(),
+                })
+            }
         };
-        let mut taking: Vec<usize> = (0..settled.len()).filter(|at| takes(&settled[*at])).collect();
+        Some(Settled {
+            goal,
+            now: stand.as_ref().map_or(settled.now, |stand| stand.candidate.characters),
+            stand,
+            steps: Vec::new(),
+            is_short: false,
+        })
+    }
+
+    /// The cut of a policy as it was before any step.
+    fn whole_cut<'c>(&'c self, goal: &'c Goal<'a>) -> rewrite::Cut<'c> {
+        let policy = &self.grants.policies[goal.index];
+        self.cut(
+            policy.kind,
+            &policy.document,
+            goal.document,
+            &goal.removable,
+            &goal.seen,
+            &goal.spelled,
+        )
+    }
+
+    /// Takes one step with all policies that can take it.
+    fn step(&self, step: Step, settled: &mut [Settled<'_, 'a>], room: u64, unfit: &mut Vec<(PolicyIndex, String)>) {
+        let can = |one: &Settled<'_, '_>| {
+            !one.removable().values().all(ActionSet::is_empty)
+                && (step == Step::Actions || rewrite::has_service_step(one.document()))
+        };
+        let mut taking: Vec<usize> = (0..settled.len()).filter(|at| can(&settled[*at])).collect();
         let removable: Vec<BTreeMap<usize, ActionSet>> = settled
             .iter()
-            .map(|one| rewrite::of_step(self.catalog, one.goal.document, &one.goal.removable, step))
+            .map(|one| rewrite::of_step(self.catalog, one.document(), one.removable(), step))
             .collect();
         let seen: Vec<BTreeMap<usize, ActionSet>> = settled
             .iter()
-            .map(|one| rewrite::seen_in_step(one.goal.document, &one.goal.seen, step))
+            .map(|one| rewrite::seen_in_step(one.document(), one.seen(), step))
             .collect();
         // Whole services come first, but not where nothing is left to do after them.
-        taking.retain(|at| step == Step::Actions || removable[*at] != settled[*at].goal.removable);
+        taking.retain(|at| step == Step::Actions || removable[*at] != *settled[*at].removable());
         let cut = |at: usize| {
-            let (goal, policy) = (&settled[at].goal, &self.grants.policies[settled[at].goal.index]);
+            let (one, policy) = (&settled[at], &self.grants.policies[settled[at].goal.index]);
+            let written = one
+                .stand
+                .as_ref()
+                .map_or(&policy.document, |stand| &stand.further.written);
             self.cut(
                 policy.kind,
-                &policy.document,
-                goal.document,
+                written,
+                one.document(),
                 &removable[at],
                 &seen[at],
-                &goal.spelled,
+                &one.goal.spelled,
             )
         };
         let fits = loop {
@@ -156,12 +313,16 @@ impl<'a> Rewriter<'a> {
         for (at, Fit { candidate, room }) in taking.into_iter().zip(fits) {
             let one = &mut settled[at];
             // What goes from one statement alone may still be granted by another.
-            if candidate.removed.is_empty() && grants_all_of(one.goal.document, &candidate) {
+            if candidate.removed.is_empty() && grants_all_of(one.document(), &candidate) {
                 if step == Step::Actions && !room.is_empty() {
-                    unfit.push((one.goal.index, self.room(&one.goal, room).note()));
+                    unfit.push((one.goal.index, self.room(one.goal, room).note()));
                 }
                 continue;
             }
+            let candidate = match &one.stand {
+                Some(stand) => self.whole_cut(one.goal).told_from_here(&stand.candidate, candidate),
+                None => candidate,
+            };
             match one.steps.first() {
                 Some((_, finer, _)) if finer[0].after == candidate.after => {}
                 Some(_) | None => one.steps.insert(0, (step, vec![candidate], room)),
@@ -171,17 +332,18 @@ impl<'a> Rewriter<'a> {
 
     /// Adds the steps to narrower resources, within so much room for all. Where some find too little, they try again
     /// once the others have taken theirs, which may have made room.
-    fn narrow_all(&self, settled: &mut [Settled<'a>], room: u64) -> Vec<(PolicyIndex, String)> {
+    fn narrow_all(&self, settled: &mut [Settled<'_, 'a>], room: u64) -> Vec<(PolicyIndex, String)> {
         let mut short = BTreeMap::new();
         let mut waiting: Vec<usize> = (0..settled.len()).collect();
         for _ in 0..ROUNDS {
-            let claims = |settled: &[Settled<'_>]| -> Vec<u64> { settled.iter().map(Settled::claim).collect() };
+            let claims = |settled: &[Settled<'_, '_>]| -> Vec<u64> { settled.iter().map(Settled::claim).collect() };
             let before = claims(settled);
             waiting.retain(|at| {
                 settled[*at].steps.retain(|(step, ..)| *step != Step::Resources);
                 let others = claims(settled).iter().sum::<u64>() - settled[*at].claim();
                 let narrowed = self.narrower(&mut settled[*at], room.saturating_sub(others));
                 short.remove(&settled[*at].goal.index);
+                settled[*at].is_short = !matches!(narrowed, Narrowed::Whole);
                 match narrowed {
                     Narrowed::Whole => false,
                     Narrowed::Part => true,
@@ -199,8 +361,8 @@ impl<'a> Rewriter<'a> {
     }
 
     /// Adds the step to narrower resources to one policy, within so much room.
-    fn narrower(&self, settled: &mut Settled<'a>, room: u64) -> Narrowed {
-        let goal = &settled.goal;
+    fn narrower(&self, settled: &mut Settled<'_, 'a>, room: u64) -> Narrowed {
+        let goal = settled.goal;
         let Some(touched) = self.touched.as_ref().filter(|_| goal.narrows) else {
             return Narrowed::Whole;
         };
@@ -230,9 +392,10 @@ impl<'a> Rewriter<'a> {
             removed: ActionSet::none(),
             narrowed: Vec::new(),
         };
-        let (base, stays) = match settled.steps.last() {
-            Some((_, candidates, stays)) => (candidates[0].clone(), stays.clone()),
-            None => (untouched(), ActionSet::none()),
+        let (base, stays) = match (settled.steps.last(), &settled.stand) {
+            (Some((_, candidates, stays)), _) => (candidates[0].clone(), stays.clone()),
+            (None, Some(stand)) => (stand.candidate.clone(), stand.stays.clone()),
+            (None, None) => (untouched(), ActionSet::none()),
         };
         let Ok(before) = base.after.policy() else {
             return Narrowed::Whole;
@@ -257,7 +420,7 @@ impl<'a> Rewriter<'a> {
         Room { stays, split }
     }
 
-    fn proposals(&self, settled: Settled<'a>, quota: u64, order: Option<String>) -> Vec<Proposal> {
+    fn proposals(&self, settled: Settled<'_, 'a>, quota: u64, order: Option<String>) -> Vec<Proposal> {
         let Settled { goal, steps, .. } = settled;
         if steps.is_empty() {
             return Vec::new();
@@ -288,7 +451,7 @@ impl<'a> Rewriter<'a> {
                     .to_owned(),
             );
         }
-        let last_write = whole::last_write(self.catalog, self.gaps, grants, &goal).map(Hold::of);
+        let last_write = whole::last_write(self.catalog, self.gaps, grants, goal).map(Hold::of);
         let proposal = |(step, candidates, stays): (Step, Vec<Candidate>, ActionSet)| {
             // Of a service in use the first step takes nothing.
             let holds = holds.clone().and(last_write.clone().filter(|_| step != Step::Services));
@@ -299,13 +462,13 @@ impl<'a> Rewriter<'a> {
                 affects: affects.clone(),
                 candidates,
                 quota,
-                room: (!stays.is_empty()).then(|| self.room(&goal, stays)),
+                room: (!stays.is_empty()).then(|| self.room(goal, stays)),
                 held: holds.why(),
                 held_until: holds.until(),
                 confidence: confidence.clone(),
                 assumptions: assumptions.clone(),
                 kept_by_rule: goal.kept.rules.clone(),
-                chosen: self.chosen(&goal),
+                chosen: self.chosen(goal),
             }
         };
         steps.into_iter().map(proposal).collect()
