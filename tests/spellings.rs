@@ -132,6 +132,176 @@ fn what_aws_owns_belongs_to_no_account() {
 }
 
 #[test]
+fn session_is_on_its_node_and_on_the_document_that_it_names() {
+    // Systems Manager user guide, "Start a session with a document by specifying the session documents in IAM policies".
+    let node = aws("ec2:eu-west-1:111122223333:instance/i-1");
+    let managed = aws("ssm:eu-west-1:111122223333:managed-instance/mi-1");
+    let shell = aws("ssm:eu-west-1:111122223333:document/SSM-SessionManagerRunShell");
+    let other = aws("ssm:eu-west-1:111122223333:document/SSM-other");
+    let third = aws("ssm:eu-west-1:111122223333:document/SSM-third");
+    let action = "ssm:StartSession";
+    check_all(
+        "ssm",
+        "StartSession",
+        &json!({"target": "i-1"}),
+        action,
+        &[&node],
+        &managed,
+    );
+    check_all(
+        "ssm",
+        "StartSession",
+        &json!({"target": "mi-1"}),
+        action,
+        &[&managed],
+        &node,
+    );
+    let named = json!({"target": "i-1", "documentName": "SSM-other"});
+    check_all("ssm", "StartSession", &named, action, &[&node, &other], &third);
+    // A condition may ask for the default document where none is named.
+    let resolution = resolved("ssm", "StartSession", &json!({"target": "i-1"}), &Value::Null);
+    let perhaps = resolution
+        .may_need
+        .iter()
+        .find(|call| Catalog::embedded().name(call.action) == action);
+    assert!(perhaps.expect("a session").resources.contains(&shell));
+}
+
+#[test]
+fn session_on_what_is_no_node_does_not_tell_all() {
+    for (target, granted) in [
+        (
+            "ecs:my_cluster_0a1b_0a1b-7",
+            aws("ecs:eu-west-1:111122223333:task/my_cluster/0a1b"),
+        ),
+        (
+            "sagemaker-cluster:c_group-i-1",
+            aws("sagemaker:eu-west-1:111122223333:cluster/c"),
+        ),
+    ] {
+        let request = json!({"target": target, "documentName": "SSM-other"});
+        check("ssm", "StartSession", &request, "ssm:StartSession", &[&granted]);
+        let resolution = resolved("ssm", "StartSession", &request, &Value::Null);
+        assert!(!call_of(&resolution, "ssm:StartSession").complete, "{target}");
+    }
+}
+
+#[test]
+fn session_and_automation_are_named_by_their_ids() {
+    let session = |id: &str| aws(&format!("ssm:eu-west-1:111122223333:session/{id}"));
+    for name in ["TerminateSession", "ResumeSession"] {
+        let request = json!({"sessionId": "ann-0a1b"});
+        let action = format!("ssm:{name}");
+        check_all(
+            "ssm",
+            name,
+            &request,
+            &action,
+            &[&session("ann-0a1b")],
+            &session("bob-*"),
+        );
+    }
+    let execution = |id: &str| aws(&format!("ssm:eu-west-1:111122223333:automation-execution/{id}"));
+    for name in [
+        "GetAutomationExecution",
+        "StopAutomationExecution",
+        "SendAutomationSignal",
+    ] {
+        let request = json!({"automationExecutionId": "0a1b"});
+        check_all(
+            "ssm",
+            name,
+            &request,
+            &format!("ssm:{name}"),
+            &[&execution("0a1b")],
+            &execution("2c3d"),
+        );
+    }
+    // Of one that starts the document tells the definition, in whatever version.
+    let definition = aws("ssm:eu-west-1::automation-definition/AWS-StopEC2Instance:1");
+    let request = json!({"documentName": "AWS-StopEC2Instance", "documentVersion": "1"});
+    check(
+        "ssm",
+        "StartAutomationExecution",
+        &request,
+        "ssm:StartAutomationExecution",
+        &[&definition],
+    );
+}
+
+#[test]
+fn command_is_on_instances_or_on_managed_nodes_by_their_ids() {
+    let request = json!({"documentName": "AWS-RunShellScript", "instanceIds": ["i-1", "mi-2"]});
+    let resolution = resolved("ssm", "SendCommand", &request, &Value::Null);
+    let call = call_of(&resolution, "ssm:SendCommand");
+    let nodes: Vec<&str> = call
+        .resources
+        .iter()
+        .map(String::as_str)
+        .filter(|arn| arn.contains("instance/"))
+        .collect();
+    let (instance, managed) = (
+        aws("ec2:eu-west-1:111122223333:instance/i-1"),
+        aws("ssm:eu-west-1:111122223333:managed-instance/mi-2"),
+    );
+    assert_eq!(nodes, [instance.as_str(), managed.as_str()]);
+}
+
+#[test]
+fn type_beside_an_id_says_what_is_tagged() {
+    let here = |rest: &str| aws(&format!("ssm:eu-west-1:111122223333:{rest}"));
+    for (kind, id, arn) in [
+        ("Parameter", "/app/db", "parameter/app/db"),
+        ("Document", "d", "document/d"),
+        ("ManagedInstance", "mi-1", "managed-instance/mi-1"),
+        ("MaintenanceWindow", "mw-1", "maintenancewindow/mw-1"),
+        ("Automation", "0a1b", "automation-execution/0a1b"),
+        ("OpsMetadata", "/aws/ssm/g/a", "opsmetadata/aws/ssm/g/a"),
+    ] {
+        for name in ["AddTagsToResource", "ListTagsForResource", "RemoveTagsFromResource"] {
+            let request = json!({"resourceType": kind, "resourceId": id});
+            check_all(
+                "ssm",
+                name,
+                &request,
+                &format!("ssm:{name}"),
+                &[&here(arn)],
+                &here("patchbaseline/pb-1"),
+            );
+        }
+    }
+    let newer = json!({"resourceType": "SomethingNew", "resourceId": "x"});
+    let resolution = resolved("ssm", "ListTagsForResource", &newer, &Value::Null);
+    assert!(!call_of(&resolution, "ssm:ListTagsForResource").complete);
+}
+
+#[test]
+fn model_is_named_by_its_id_its_arn_or_a_profile() {
+    // Bedrock user guide, "Prerequisites for inference profiles": a profile needs its models too, in other regions.
+    let model = aws("bedrock:eu-west-1::foundation-model/anthropic.claude-v2:1");
+    let profile = aws("bedrock:eu-west-1:111122223333:inference-profile/eu.anthropic.claude-v2");
+    for (named, granted) in [
+        ("anthropic.claude-v2:1", &model),
+        (model.as_str(), &model),
+        ("eu.anthropic.claude-v2", &profile),
+    ] {
+        for (name, action) in [
+            ("InvokeModel", "bedrock:InvokeModel"),
+            ("Converse", "bedrock:InvokeModel"),
+            ("ConverseStream", "bedrock:InvokeModelWithResponseStream"),
+        ] {
+            let resolution = resolved("bedrock", name, &json!({"modelId": named}), &Value::Null);
+            let call = call_of(&resolution, action);
+            assert!(
+                call.resources.contains(granted) && !call.complete,
+                "{name} {named}: {:?}",
+                call.resources
+            );
+        }
+    }
+}
+
+#[test]
 fn secret_behind_a_parameter_may_be_read() {
     let request = json!({"name": "/aws/reference/secretsmanager/db", "withDecryption": true});
     let resolution = resolved("ssm", "GetParameter", &request, &Value::Null);
@@ -809,6 +979,10 @@ fn spellings(form: Form, number: usize) -> Vec<(String, String)> {
         Form::Scope => vec![("REGIONAL".to_owned(), "regional".to_owned())],
         Form::Key => vec![as_is, (format!("a/{name}%20x"), format!("a/{name} x"))],
         Form::Folded => vec![as_is, (format!("N{number}"), format!("n{number}"))],
+        Form::Instance => vec![(format!("i-{name}"), format!("i-{name}"))],
+        Form::Managed => vec![(format!("mi-{name}"), format!("mi-{name}"))],
+        Form::Task => vec![(format!("ecs:c_1_{name}_t-1"), format!("c_1/{name}"))],
+        Form::Kind => vec![("OpsItem".to_owned(), "opsitem".to_owned())],
         Form::Object => vec![
             (format!("b/{name}"), format!("b/{name}")),
             (format!("/b/{name}?versionId=1"), format!("b/{name}")),

@@ -36,6 +36,15 @@ pub enum Form {
     Key,
     /// An identifier that its service may store in lower case (RDS API reference: "stored as a lowercase string").
     Folded,
+    /// A managed node that is an EC2 instance, `i-…` (Systems Manager API reference, `StartSession` and `SendCommand`) …
+    Instance,
+    /// … one that is none, `mi-…` …
+    Managed,
+    /// … or a container, `ecs:cluster_task_container`, whose ARN is the task's (ECS developer guide, "Using ECS Exec").
+    Task,
+    /// What a resource of Systems Manager is: `MaintenanceWindow`, in ARNs `maintenancewindow` (API reference,
+    /// `AddTagsToResource`).
+    Kind,
     /// `bucket/key`, percent-encoded, perhaps with a leading `/` and a version (S3 API reference, `x-amz-copy-source`).
     Object,
 }
@@ -141,6 +150,11 @@ impl Slot<'_> {
                 "CLOUDFRONT" => "global".to_owned(),
                 scope => scope.to_ascii_lowercase(),
             })],
+            Form::Instance if value.starts_with("i-") => whole,
+            Form::Managed if value.starts_with("mi-") => whole,
+            Form::Instance | Form::Managed => Vec::new(),
+            Form::Task => task(value),
+            Form::Kind => kind(value).map(Name::own).into_iter().collect(),
             Form::Bucket if is_bucket_alias(value) => Vec::new(),
             Form::Bucket => whole,
             Form::Key => match decoded(value).filter(|key| key != value) {
@@ -233,7 +247,7 @@ impl Slot<'_> {
 }
 
 impl Form {
-    pub(super) const NAMED: [(&'static str, Form); 12] = [
+    pub(super) const NAMED: [(&'static str, Form); 16] = [
         ("|basename", Form::Basename),
         ("|folded", Form::Folded),
         ("|id", Form::Id),
@@ -246,6 +260,10 @@ impl Form {
         ("|bucket", Form::Bucket),
         ("|key", Form::Key),
         ("|object", Form::Object),
+        ("|instance", Form::Instance),
+        ("|managed", Form::Managed),
+        ("|task", Form::Task),
+        ("|kind", Form::Kind),
     ];
 
     /// Whether one plain name does as well as another in a value of this form: it looks at nothing but colons, slashes,
@@ -261,13 +279,31 @@ impl Form {
             | Form::Parameter
             | Form::Bucket
             | Form::Key => true,
-            Form::Document | Form::Scope | Form::Folded | Form::Object => false,
+            Form::Document
+            | Form::Scope
+            | Form::Folded
+            | Form::Object
+            | Form::Instance
+            | Form::Managed
+            | Form::Task
+            | Form::Kind => false,
         }
     }
 
     /// Whether an ARN that is given as a value is not the one that policies name, but what this form makes of it.
     pub fn replaces(self) -> bool {
         matches!(self, Form::Unqualified | Form::Parameter)
+    }
+
+    /// Whether a value is of a kind that this form, or one beside it, knows; else it names what no template holds.
+    pub fn knows(self, value: &str) -> bool {
+        match self {
+            Form::Instance | Form::Managed => value.starts_with("i-") || value.starts_with("mi-"),
+            // No page shows a task's ARN in a policy for sessions.
+            Form::Task => !value.starts_with("ecs:"),
+            Form::Kind => kind(value).is_some(),
+            _ => true,
+        }
     }
 
     /// Names that mean more than others.
@@ -321,6 +357,32 @@ fn document(value: &str) -> Vec<Name> {
         names.push(nobodys(name));
     }
     names
+}
+
+fn task(value: &str) -> Vec<Name> {
+    // A cluster's name may have underscores; ids have none.
+    let mut parts = value.strip_prefix("ecs:").unwrap_or("").rsplitn(3, '_');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(_), Some(task), Some(cluster)) => vec![Name::own(&format!("{cluster}/{task}"))],
+        _ => Vec::new(),
+    }
+}
+
+/// What ARNs call a kind of resource of Systems Manager.
+fn kind(value: &str) -> Option<&'static str> {
+    Some(match value {
+        "Association" => "association",
+        "Automation" => "automation-execution",
+        "CloudConnector" => "cloud-connector",
+        "Document" => "document",
+        "MaintenanceWindow" => "maintenancewindow",
+        "ManagedInstance" => "managed-instance",
+        "OpsItem" => "opsitem",
+        "OpsMetadata" => "opsmetadata",
+        "Parameter" => "parameter",
+        "PatchBaseline" => "patchbaseline",
+        _ => return None,
+    })
 }
 
 /// What AWS itself owns stands in the region of the call, in no account.

@@ -230,6 +230,7 @@ fn names(slot: &Slot<'_>, request: &Value<'_>, filled: &mut Filled) -> Vec<Name>
         let found = slot.names_in(value);
         // Through an access point S3 asks for permission on the access point too.
         let of_s3 = matches!(slot.form, Form::Bucket | Form::Object);
+        filled.cut |= !slot.form.knows(value);
         filled.cut |= of_s3 && found.iter().all(|name| name.reach == Reach::Arn);
         if slot.form.replaces() && value.starts_with("arn:") {
             filled.replaced.push(value.to_owned());
