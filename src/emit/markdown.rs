@@ -497,7 +497,7 @@ fn details(report: &Report, told: &[&String], at: usize, alike: &Alike<'_, '_>, 
     for narrowed in s.narrowed.iter().take(10) {
         let (from, to) = (names(&narrowed.from, 3), names(&narrowed.to, 5));
         text.push_str(&format!(
-            "- Statement {}: {from} becomes {to}\n",
+            "- {}: {from} becomes {to}\n",
             name(&view::narrowed(s, narrowed))
         ));
     }

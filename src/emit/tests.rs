@@ -129,7 +129,7 @@ fn the_first_screen_has_its_tone() {
             "                                 later calls would have broken",
             "                                 trimtrail patch result/result.json DIR --write edits the sources",
             "HELD             1               1 until 2026-12-01 · backtest: 2 later calls would have broken · --include-held takes them",
-            "NEEDS A CHOICE  31               policies grant what no log shows, ready ones too; those who know settle it: trimtrail decide",
+            "NEEDS A CHOICE  31               policies grant what no log shows, ready ones too; 40 questions for those who know: trimtrail decide",
             "                                 result/result.json -o choices.toml",
             "NOT TOUCHED    105               61 too new · 44 service roles",
             "Top risk removed   role/ci-deploy (1 policy, 1 principal): iam:PutRolePolicy, iam:CreateAccessKey",
