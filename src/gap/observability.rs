@@ -180,10 +180,11 @@ impl<'a> Views<'a> {
             let own = this.trails.by_action.then_some(id);
             let is_shown =
                 shown.contains(id) || shown_home.contains(id) && catalog.is_global_service(catalog.service(id));
-            let logging = if is_shown {
-                catalog.as_management(id)
-            } else {
-                &this.logging[id.index()]
+            let logging = match &this.logging[id.index()] {
+                // The row may say that AWS logs it as a read where IAM's level says write; that it was seen says nothing else.
+                known @ Logging::Management { .. } => known,
+                _ if is_shown => catalog.as_management(id),
+                unseen => unseen,
             };
             let blind = match logging {
                 Logging::Never { why } | Logging::Unknown { why } => Some(Blind::Unobservable(why.clone())),
