@@ -406,7 +406,10 @@ fn note_clients(coverage: &mut Coverage, event: &Event<'_>, identity: &Identity,
     if let Some(role) = instance_role {
         coverage.instance_client(role, client(event.user_agent.as_deref().unwrap_or("")), time);
     }
-    if let (true, Some(version)) = (role.starts_with("AROA"), identity.ec2_role_delivery.as_deref()) {
+    let session = identity.principal_id.as_deref().and_then(|id| id.split_once(':'));
+    if let (Some((role, session)), Some(version)) = (session, identity.ec2_role_delivery.as_deref())
+        && role.starts_with("AROA")
+    {
         coverage.metadata_version(role, &version[..version.floor_char_boundary(8)], session, time);
     }
 }
