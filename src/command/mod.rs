@@ -25,6 +25,7 @@ mod keep;
 mod life_cycles;
 mod losses;
 mod man;
+mod memory;
 mod network;
 mod patch;
 mod practices;
@@ -268,6 +269,7 @@ impl Cli {
 
     /// Runs the subcommand.
     pub fn run(self) -> anyhow::Result<Outcome> {
+        memory::watch();
         let terminal = Terminal::of(&self.terminal);
         self.terminal.catalog.install()?;
         if self.command.judges() {
