@@ -18,9 +18,14 @@ enum Extent {
     Rest,
 }
 
-/// What is wrong with a file's content, and what was read of it nevertheless.
+/// What is wrong with a file's content, and what was read of it nevertheless. There is one of each file of an archive, so one
+/// of a whole file takes hardly any room.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Damage {
+pub(super) struct Damage(Option<Box<Found>>);
+
+/// What was found in a file.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+struct Found {
     /// The greatest extent, and the first reason of that extent.
     lost: Option<(Extent, String)>,
     /// Whether anything in it is a record.
@@ -51,7 +56,7 @@ impl Damage {
             Why::NotCloudTrail | Why::NoTime => return,
             Why::NotATrail => Extent::Strange,
             Why::Empty => {
-                self.is_empty = true;
+                self.found().is_empty = true;
                 Extent::Rest
             }
             Why::NotJson
@@ -76,9 +81,14 @@ impl Damage {
         self.lose(Extent::Rest, why);
     }
 
+    fn found(&mut self) -> &mut Found {
+        self.0.get_or_insert_default()
+    }
+
     fn lose(&mut self, extent: Extent, why: &str) {
-        if self.lost.as_ref().is_none_or(|(known, _)| *known < extent) {
-            self.lost = Some((extent, why.to_owned()));
+        let found = self.found();
+        if found.lost.as_ref().is_none_or(|(known, _)| *known < extent) {
+            found.lost = Some((extent, why.to_owned()));
         }
     }
 
@@ -86,25 +96,30 @@ impl Damage {
     pub(super) fn met(&mut self, event: &Event<'_>) {
         let time = event.time.seconds();
         let at = Window::of(time, time);
-        self.span = Some(self.span.map_or(at, |span| Window {
+        let found = self.found();
+        found.span = Some(found.span.map_or(at, |span| Window {
             first: span.first.min(at.first),
             end: span.end.max(at.end),
         }));
         let account = account_of(event);
-        match &self.account {
-            Some(known) => self.of_many |= known != account,
-            None => self.account = Some(account.to_owned()),
+        match &found.account {
+            Some(known) => found.of_many |= known != account,
+            None => found.account = Some(account.to_owned()),
         }
     }
 
-    /// The file was read, and so many of its records.
+    /// The file was read to its end, and so many of its records: where nothing is lost, nothing else matters.
     pub(super) fn read(&mut self, records: u64) {
-        self.is_trail = records > 0;
+        match &mut self.0 {
+            Some(found) if found.lost.is_some() => found.is_trail = records > 0,
+            whole => *whole = None,
+        }
     }
 
     /// What is lost with a file of that content and of this name; `None` where nothing is.
     pub(super) fn loss(&self, source: &Source) -> Option<Loss> {
-        let (extent, why) = self.lost.as_ref()?;
+        let found = self.0.as_deref()?;
+        let (extent, why) = found.lost.as_ref()?;
         let loss = |account: String, region: String, window: Window| Loss {
             account,
             region,
@@ -112,11 +127,11 @@ impl Damage {
             why: why.clone(),
         };
         // S3's console marks a folder with an empty object of its name.
-        if self.is_empty && source.name().ends_with('/') {
+        if found.is_empty && source.name().ends_with('/') {
             return None;
         }
         // What tells of no trail by its content must do so by its name.
-        let by_name = self.is_trail || source.is_named_like_a_log();
+        let by_name = found.is_trail || source.is_named_like_a_log();
         match source.holds() {
             Holds::Nothing => None,
             Holds::Events { .. } | Holds::Unknown if !by_name => None,
@@ -127,9 +142,9 @@ impl Damage {
             } => Some(loss(account, region, window)),
             Holds::Unknown if *extent == Extent::Strange => None,
             Holds::Unknown => {
-                let account = self.account.clone().filter(|_| !self.of_many).unwrap_or_default();
+                let account = found.account.clone().filter(|_| !found.of_many).unwrap_or_default();
                 // Records stand in no order, but where one is lost amidst others it is of about their time.
-                let window = match (extent, self.span) {
+                let window = match (extent, found.span) {
                     (Extent::Records, Some(span)) => Window {
                         first: span.first.saturating_sub(DAY),
                         end: span.end.saturating_add(DAY),
