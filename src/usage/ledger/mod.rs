@@ -32,7 +32,6 @@ pub use gather::{How, Keep, Shard, Summary, Unread, collect};
 pub use merge::merge;
 pub use read::{Read, exists, read};
 pub use results::{keep_result, last_results};
-pub use signatures::SignatureId;
 pub use store::Lock;
 
 /// The `schema` of `ledger.json`.
