@@ -38,16 +38,6 @@ impl ActionPattern {
             .any(|(mine, other)| mine != other.to_ascii_lowercase());
         !(differs && action.is_ascii()) && pattern::matches(&self.lower, &action.to_lowercase())
     }
-
-    /// Whether every action that `inner` matches is matched by this pattern too.
-    pub fn includes(&self, inner: &Self) -> bool {
-        pattern::includes(&self.lower, &inner.lower)
-    }
-
-    /// Whether some action is matched by both.
-    pub fn overlaps(&self, other: &Self) -> bool {
-        pattern::overlaps(&self.lower, &other.lower)
-    }
 }
 
 /// Two spellings that differ only in case are one pattern.

@@ -117,17 +117,7 @@ impl Resource {
         })
     }
 
-    /// Whether the pattern matches under both readings, whatever its variables hold.
-    pub fn certainly_matches(&self, arn: &str) -> bool {
-        self.answer(arn, &mut |_| Value::Unknown) == Answer::Yes
-    }
-
-    /// Whether the pattern matches under either reading, for some value of its variables.
-    pub fn possibly_matches(&self, arn: &str) -> bool {
-        self.answer(arn, &mut |_| Value::Unknown) != Answer::No
-    }
-
-    /// [`Self::possibly_matches`] on a text taken apart.
+    /// Whether the pattern matches a text taken apart under either reading, for some value of its variables.
     pub(super) fn may_match(&self, text: &[Symbol], effort: &Effort) -> bool {
         if has_variable(&self.whole) {
             pattern::overlaps_symbols(&self.whole, text, effort)

@@ -7,6 +7,18 @@ fn resource(text: &str) -> Resource {
     Resource::new(text, Version::V2012)
 }
 
+impl Resource {
+    /// Whether the pattern matches under both readings, whatever its variables hold.
+    fn certainly_matches(&self, arn: &str) -> bool {
+        self.answer(arn, &mut |_| Value::Unknown) == Answer::Yes
+    }
+
+    /// Whether the pattern matches under either reading, for some value of its variables.
+    fn possibly_matches(&self, arn: &str) -> bool {
+        self.answer(arn, &mut |_| Value::Unknown) != Answer::No
+    }
+}
+
 /// (certainly, possibly)
 fn check(pattern: &str, arn: &str, certainly: bool, possibly: bool) {
     let pattern = resource(pattern);
