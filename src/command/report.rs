@@ -1,10 +1,12 @@
 //! `report`: a result in another format, without analysing again.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
+use flate2::read::MultiGzDecoder;
 
 use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
@@ -167,14 +169,16 @@ fn denials_since(_dir: &Path, _before: &Report, _terminal: &Terminal) -> anyhow:
 pub(super) fn load(path: &PathBuf) -> anyhow::Result<Report> {
     let inside = path.join("result.json");
     let path = if inside.is_file() { &inside } else { path };
-    let named = || format!("`{}`", path.display());
-    let bytes = std::fs::read(path).with_context(named)?;
-    let text = if bytes.starts_with(&[0x1f, 0x8b]) {
-        io::read_to_string(flate2::read::MultiGzDecoder::new(bytes.as_slice())).with_context(named)?
-    } else {
-        String::from_utf8(bytes).with_context(named)?
+    let open = || -> io::Result<Box<dyn Read>> {
+        let mut file = BufReader::with_capacity(1 << 16, File::open(path)?);
+        let is_compressed = file.fill_buf()?.starts_with(&[0x1f, 0x8b]);
+        Ok(if is_compressed {
+            Box::new(MultiGzDecoder::new(file))
+        } else {
+            Box::new(file)
+        })
     };
-    Report::from_json(&text).with_context(named)
+    Report::read(open).with_context(|| format!("`{}`", path.display()))
 }
 
 /// Whether something reached `--fail-on`. What a ready suggestion would take away weighs as much as its worst action.

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::report::Report;
+use crate::report::{Report, Written};
 
 pub mod change;
 mod changes;
@@ -194,7 +194,7 @@ pub enum Error {
 pub fn write(report: &Report, format: Format, options: &Options, out: &mut dyn Write) -> Result<(), Error> {
     match format {
         Format::Terminal => terminal::write(report, options, out),
-        Format::Json => json(report, out),
+        Format::Json => json(&Written::of(report), out),
         Format::Markdown => markdown::write(report, options, out),
         Format::Diff => diff::write(report, options, out),
         Format::Html => html::write(report, out),

@@ -2,6 +2,7 @@
 //!
 //! These structs are the contract with programs outside (`trimtrail.result/1`): fields are added, never renamed.
 
+mod alike;
 mod blocked;
 mod build;
 mod read;
@@ -28,6 +29,8 @@ use crate::iam::PolicyText;
 use crate::time::moment;
 use crate::verify::Verified;
 
+pub use alike::ALIKE;
+pub(crate) use alike::Written;
 pub use build::{Inputs, build};
 pub use changes::{Changes, Denial, changes};
 pub use choices::{Choice, Question};
@@ -52,8 +55,9 @@ pub const SCHEMA: &str = "trimtrail.result/1";
 
 /// Everything one run found.
 #[derive(Clone, PartialEq, Debug, Serialize, JsonSchema)]
+#[schemars(transform = alike::tables)]
 pub struct Report {
-    /// Always `trimtrail.result/1`.
+    /// `trimtrail.result/1`; `trimtrail.result/2` where a large one is written with the tables of `alike`.
     pub schema: String,
     /// The program that wrote it.
     pub tool: Tool,

@@ -1,6 +1,7 @@
 //! What a principal is granted, action by action, and what deserves attention beside it.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
@@ -57,6 +58,8 @@ pub struct Principal {
     /// Actions that deserve a line of their own.
     pub actions: Vec<Action>,
     /// The rest, by service and grade.
+    #[serde(default)]
+    #[schemars(schema_with = "super::alike::entries::<ActionGroup>")]
     pub action_groups: Vec<Shared<ActionGroup>>,
     /// Calls that something other than these policies authorised; never added.
     pub elsewhere: Vec<Elsewhere>,
@@ -236,7 +239,7 @@ pub struct FirstLast {
 }
 
 /// A statement that grants an action.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct GrantedBy {
     /// The policy: its ARN, or `inline:NAME`.
     pub policy: String,
@@ -259,7 +262,7 @@ pub struct ResourceGrade {
 }
 
 /// Actions of one service that share grade, reason and origin.
-#[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ActionGroup {
     /// The service prefix.
     pub service: String,
@@ -303,6 +306,14 @@ impl<T> Deref for Shared<T> {
 impl<T: PartialEq> PartialEq for Shared<T> {
     fn eq(&self, other: &Shared<T>) -> bool {
         **self == **other
+    }
+}
+
+impl<T: Eq> Eq for Shared<T> {}
+
+impl<T: Hash> Hash for Shared<T> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
     }
 }
 

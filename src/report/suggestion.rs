@@ -32,6 +32,8 @@ pub struct Suggestion {
     /// Sizes as AWS counts them.
     pub characters: Characters,
     /// Patterns that name the actions that go.
+    #[serde(default)]
+    #[schemars(schema_with = "super::alike::entries::<String>")]
     pub removed: Patterns,
     /// How many catalog actions go.
     pub removed_actions: u64,
@@ -119,6 +121,7 @@ pub struct Room {
     /// How many catalog actions.
     pub actions: u64,
     /// Patterns that name them.
+    #[schemars(schema_with = "super::alike::entries::<String>")]
     pub patterns: Patterns,
     /// What frees them.
     pub note: String,

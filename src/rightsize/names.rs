@@ -207,6 +207,16 @@ impl Patterns {
         self.0.iter().flat_map(|piece| piece.iter().map(String::as_str))
     }
 
+    /// The pieces, as they are shared.
+    pub fn pieces(&self) -> impl Iterator<Item = &[String]> {
+        self.0.iter().map(|piece| &**piece).filter(|piece| !piece.is_empty())
+    }
+
+    /// The same pieces for another list.
+    pub fn shared(&self) -> impl Iterator<Item = Arc<[String]>> {
+        self.0.iter().cloned()
+    }
+
     /// How many.
     pub fn len(&self) -> usize {
         self.0.iter().map(|piece| piece.len()).sum()
@@ -231,9 +241,18 @@ impl fmt::Debug for Patterns {
     }
 }
 
+/// One piece for each service, as [`Names::shared`] makes them.
 impl From<Vec<String>> for Patterns {
     fn from(patterns: Vec<String>) -> Patterns {
-        Patterns(vec![patterns.into()])
+        let service = |pattern: &str| pattern.split(':').next().unwrap_or_default().to_owned();
+        let pieces = patterns.chunk_by(|a, b| service(a) == service(b));
+        Patterns(pieces.map(Arc::from).collect())
+    }
+}
+
+impl FromIterator<Arc<[String]>> for Patterns {
+    fn from_iter<I: IntoIterator<Item = Arc<[String]>>>(pieces: I) -> Patterns {
+        Patterns(pieces.into_iter().collect())
     }
 }
 

@@ -1,13 +1,14 @@
 //! What becomes of a report whose principals have much in common, and much.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use super::sample::sample;
 use super::{Format, Options, write};
 use crate::gap::Grade;
-use crate::report::{ActionGroup, GrantedBy, Report, Shared, Suggestion};
+use crate::report::{ActionGroup, GrantedBy, Report, Room, Shared, Suggestion};
 
 fn written(report: &Report, format: Format) -> String {
     let mut bytes = Vec::new();
@@ -76,6 +77,79 @@ fn a_group_takes_one_line() {
         assert_eq!(group["granted_by"][0]["statement"], "0");
     }
     assert!(!text.contains('\u{202e}'));
+}
+
+/// Principals whose groups would be written often enough to make a large result, and suggestions that take the same
+/// services from each, beside one action of its own.
+fn alike_in_thousands() -> Report {
+    let mut report = principals(200);
+    let suggested = sample().suggestions;
+    let services: Vec<Arc<[String]>> = (0..300)
+        .map(|n| (0..5).map(|action| format!("s{n:03}:Action{action}")).collect())
+        .collect();
+    let one = |at: usize| {
+        let own: Arc<[String]> = Arc::from([format!("own:Action{at}")]);
+        let removed = services[..150].iter().chain([&own]).chain(&services[150..]).cloned();
+        let room = services.iter().take(at).cloned().collect();
+        let beside = Suggestion {
+            id: format!("s-{at}"),
+            removed: removed.collect(),
+            room: Some(Room {
+                actions: 7,
+                patterns: room,
+                note: "for \"room\"".to_owned(),
+            }),
+            ..Suggestion::clone(&suggested[0])
+        };
+        suggested[0].clone().with(beside)
+    };
+    report.suggestions = (0..200).map(one).collect();
+    report
+}
+
+#[test]
+fn a_large_result_says_once_what_many_have_alike_and_reads_back_as_it_was() {
+    let report = alike_in_thousands();
+    let text = written(&report, Format::Json);
+    let in_full = serde_json::to_string(&report).expect("JSON");
+    assert!(in_full.len() > 20_000_000, "{}", in_full.len());
+    assert!(text.len() < 3_000_000, "{}", text.len());
+    let value: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(value["schema"], "trimtrail.result/2");
+    assert_eq!(value["alike"]["action_groups"].as_array().map(Vec::len), Some(400));
+    assert_eq!(value["alike"]["patterns"].as_array().map(Vec::len), Some(300));
+    assert_eq!(value["principals"][199]["action_groups"][399], 399);
+    assert_eq!(value["suggestions"][3]["removed"][150], "own:Action3");
+    assert!(!text.contains('\u{202e}'));
+    assert_eq!(Report::from_json(&text).expect("a result"), report);
+    assert_eq!(Report::from_json(&in_full).expect("a result"), report);
+}
+
+#[test]
+fn what_was_read_back_is_written_alike_again() {
+    let text = written(&alike_in_thousands(), Format::Json);
+    let read = Report::from_json(&text).expect("a result");
+    assert_eq!(written(&read, Format::Json), text);
+    let from_full = Report::from_json(&serde_json::to_string(&read).expect("JSON")).expect("a result");
+    assert_eq!(written(&from_full, Format::Json), text);
+}
+
+#[test]
+fn tables_may_stand_behind_what_refers_to_them() {
+    let report = alike_in_thousands();
+    let mut value: Value = serde_json::from_str(&written(&report, Format::Json)).expect("JSON");
+    let fields = value.as_object_mut().expect("an object");
+    let tables = fields.shift_remove("alike").expect("tables");
+    fields.insert("alike".to_owned(), tables);
+    assert_eq!(Report::from_json(&value.to_string()).expect("a result"), report);
+}
+
+#[test]
+fn a_number_that_no_table_has_is_told() {
+    let mut value: Value = serde_json::from_str(&written(&principals(1), Format::Json)).expect("JSON");
+    value["principals"][0]["action_groups"] = serde_json::json!([3]);
+    let error = Report::from_json(&value.to_string()).expect_err("no table");
+    assert_eq!(error.to_string(), "not a result of `analyze`: `alike` has no entry 3");
 }
 
 #[test]
