@@ -1,8 +1,12 @@
 //! What people are asked, what they answered, and which answers no longer match.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::catalog::Catalog;
+use rayon::prelude::*;
+
+use crate::catalog::{ActionId, Catalog};
 use crate::gap::{ActionSet, Gap, Grade, Reason, Slice};
 use crate::grants::{Grants, Kind, PolicyIndex, PrincipalIndex};
 use crate::iam::{Policy, ResourcePart};
@@ -19,13 +23,13 @@ pub struct Question {
     /// Whose grants.
     pub principal: PrincipalIndex,
     /// Of which service.
-    pub service: String,
+    pub service: Arc<str>,
     /// Why nobody can see.
     pub reason: Reason,
-    /// The actions that nobody answered for yet.
-    pub actions: ActionSet,
+    /// The actions that nobody answered for yet; of thousands of principals most are asked the same.
+    pub actions: Arc<ActionSet>,
     /// Some of the resources that they are granted on.
-    pub granted_on: Vec<String>,
+    pub granted_on: Arc<[String]>,
     /// How much would go.
     pub risk: u64,
 }
@@ -53,41 +57,99 @@ impl Asked {
             answered: answered(catalog, grants, gaps, options),
             ..Asked::default()
         };
-        let risks = Risks::new(catalog);
-        for gap in gaps {
-            let mut open: BTreeMap<(String, Reason), (ActionSet, BTreeSet<String>)> = BTreeMap::new();
-            for slice in gap
-                .slices
-                .iter()
-                .filter(|slice| left_alone.policies[slice.policy].is_none())
-            {
-                let actions = unanswered(catalog, grants, gap, slice, options);
-                if actions.is_empty() || grants.principals[gap.principal].kind == Kind::Group {
-                    continue;
-                }
-                asked.open.insert(slice.policy);
-                let resources = resources(&grants.policies[slice.policy].policy, slice);
-                for action in actions.iter() {
-                    let Some(reason) = slice.reason(action) else { continue };
-                    let key = (catalog.service(action).to_owned(), reason);
-                    let (set, on) = open.entry(key).or_default();
-                    set.insert(action);
-                    on.extend(resources.iter().cloned());
-                }
-            }
-            let questions = open.into_iter().map(|((service, reason), (actions, on))| Question {
-                principal: gap.principal,
-                service,
-                reason,
-                risk: risks.sum(&actions),
-                actions,
-                granted_on: on.into_iter().take(RESOURCES).collect(),
-            });
+        let asking = Asking {
+            catalog,
+            grants,
+            left_alone,
+            options,
+            risks: Risks::new(catalog),
+            services: catalog
+                .service_ranges()
+                .map(|(name, range)| (name.into(), range))
+                .collect(),
+            sets: Mutex::default(),
+        };
+        let each: Vec<_> = gaps.par_iter().map(|gap| asking.of(gap)).collect();
+        for (questions, open) in each {
             asked.questions.extend(questions);
+            asked.open.extend(open);
         }
         // Stable: principals, services and reasons stay in their order.
         asked.questions.sort_by_key(|question| std::cmp::Reverse(question.risk));
         asked
+    }
+}
+
+/// What questions are made from.
+struct Asking<'a> {
+    catalog: &'a Catalog,
+    grants: &'a Grants,
+    left_alone: &'a LeftAlone,
+    options: &'a Options,
+    risks: Risks,
+    services: Vec<(Arc<str>, Range<u32>)>,
+    /// Each set of actions once.
+    sets: Mutex<HashSet<Arc<ActionSet>>>,
+}
+
+impl Asking<'_> {
+    /// The questions about a principal, by service and reason, and its policies that they are about.
+    fn of(&self, gap: &Gap) -> (Vec<Question>, BTreeSet<PolicyIndex>) {
+        let (catalog, grants) = (self.catalog, self.grants);
+        let mut policies = BTreeSet::new();
+        let mut open: BTreeMap<(&Arc<str>, Reason), (ActionSet, BTreeSet<String>)> = BTreeMap::new();
+        let editable = |slice: &&Slice| self.left_alone.policies[slice.policy].is_none();
+        for slice in gap.slices.iter().filter(editable) {
+            let actions = unanswered(catalog, grants, gap, slice, self.options);
+            if actions.is_empty() || grants.principals[gap.principal].kind == Kind::Group {
+                continue;
+            }
+            policies.insert(slice.policy);
+            let resources = resources(&grants.policies[slice.policy].policy, slice);
+            for (service, range) in &self.services {
+                if actions.count_in(range.clone()) == 0 {
+                    continue;
+                }
+                let mine = range.clone().map(|action| ActionId::from_index(action as usize));
+                for action in mine.filter(|action| actions.contains(*action)) {
+                    let Some(reason) = slice.reason(action) else { continue };
+                    let (set, on) = open.entry((service, reason)).or_default();
+                    set.insert(action);
+                    if !resources.iter().all(|resource| on.contains(resource)) {
+                        on.extend(resources.iter().cloned());
+                    }
+                }
+            }
+        }
+        let mut lists: BTreeSet<Arc<[String]>> = BTreeSet::new();
+        let questions = open.into_iter().map(|((service, reason), (actions, on))| {
+            let on: Vec<String> = on.into_iter().take(RESOURCES).collect();
+            let granted_on = lists.get(on.as_slice()).cloned().unwrap_or_else(|| {
+                let new: Arc<[String]> = on.into();
+                lists.insert(Arc::clone(&new));
+                new
+            });
+            Question {
+                principal: gap.principal,
+                service: Arc::clone(service),
+                reason,
+                risk: self.risks.sum(&actions),
+                actions: self.once(actions),
+                granted_on,
+            }
+        });
+        (questions.collect(), policies)
+    }
+
+    /// The one set of those that are equal.
+    fn once(&self, actions: ActionSet) -> Arc<ActionSet> {
+        let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = sets.get(&actions) {
+            return Arc::clone(known);
+        }
+        let new = Arc::new(actions.shrunk());
+        sets.insert(Arc::clone(&new));
+        new
     }
 }
 

@@ -1,5 +1,6 @@
 //! Sets of actions, one bit an action of the catalog.
 
+use std::hash::{Hash, Hasher};
 use std::ops::Range;
 
 use crate::catalog::{ActionId, Catalog};
@@ -80,6 +81,15 @@ impl ActionSet {
         words(range)
             .map(|(word, bits)| (self.at(word) & bits).count_ones() as usize)
             .sum()
+    }
+
+    /// A range outside of which it holds nothing.
+    pub fn span(&self) -> Range<u32> {
+        let is_used = |word: &u64| *word != 0;
+        match (self.0.iter().position(is_used), self.0.iter().rposition(is_used)) {
+            (Some(first), Some(last)) => first as u32 * 64..(last as u32 + 1) * 64,
+            (None, _) | (_, None) => 0..0,
+        }
     }
 
     /// Adds an action.
@@ -172,6 +182,14 @@ impl PartialEq for ActionSet {
 
 impl Eq for ActionSet {}
 
+/// Words that hold nothing do not count, as for equality.
+impl Hash for ActionSet {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let used = self.0.iter().rposition(|word| *word != 0).map_or(0, |last| last + 1);
+        self.0[..used].hash(state);
+    }
+}
+
 /// The words that hold a range of bits, each with the bits of the range in it.
 fn words(range: Range<u32>) -> impl Iterator<Item = (usize, u64)> {
     let (start, end) = (range.start as usize, range.end as usize);
@@ -246,8 +264,13 @@ mod tests {
             assert_eq!(set.count_in(start..end), (end - start) as usize, "{start}..{end}");
         }
         assert_eq!(set.len(), 1 + 2 + 63 + 1 + 800);
+        assert_eq!(set.span(), 0..1_024);
         assert_eq!(set.iter().count(), set.len());
         set.remove_range(64..200);
         assert_eq!(set.len(), 1 + 1 + 800);
+        set.remove_range(0..64);
+        assert_eq!(set.span(), 192..1_024);
+        set.remove_range(0..1_024);
+        assert_eq!(set.span(), 0..0);
     }
 }

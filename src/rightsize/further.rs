@@ -26,7 +26,7 @@ impl Cut<'_> {
         let (mut removable, mut seen) = (BTreeMap::new(), BTreeMap::new());
         let allows = document.statements.iter().zip(&candidate.origins);
         for (statement, origin) in allows.filter(|(statement, _)| statement.effect == Effect::Allow) {
-            let mut goes = ActionSet::of_statement(self.catalog, statement);
+            let mut goes = self.names.of_statement(statement);
             for source in &self.document.statements {
                 if origin.from.contains(&source.index) {
                     goes = goes.difference(&self.needed(source));

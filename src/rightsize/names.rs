@@ -13,7 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::cover::{Member, cover};
 use crate::catalog::{ActionId, Catalog};
 use crate::gap::ActionSet;
-use crate::iam::{ActionPattern, pattern};
+use crate::iam::{ActionPart, ActionPattern, Statement, pattern};
 
 /// Where a wildcard may stand: it must name nothing, today or later, that the original does not.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +63,7 @@ pub struct Names<'a> {
     services: Vec<(&'a str, Range<u32>)>,
     known: RwLock<HashMap<Key, Arc<Piece>>>,
     covers: RwLock<HashMap<CoverKey, Arc<[String]>>>,
+    expanded: RwLock<HashMap<String, Arc<ActionSet>>>,
 }
 
 /// The first action of a service, the fewest actions of a wildcard, and which of the service's actions are named.
@@ -89,7 +90,45 @@ impl<'a> Names<'a> {
             services: catalog.service_ranges().collect(),
             known: RwLock::new(HashMap::new()),
             covers: RwLock::new(HashMap::new()),
+            expanded: RwLock::new(HashMap::new()),
         }
+    }
+
+    /// The actions that a pattern names, in lower case. Documents are written many times until they fit.
+    pub(super) fn expanded(&self, pattern: &str) -> Arc<ActionSet> {
+        let expanded = self.expanded.read().unwrap_or_else(PoisonError::into_inner);
+        let known = expanded.get(pattern).cloned();
+        drop(expanded);
+        known.unwrap_or_else(|| {
+            let set = Arc::new(ActionSet::of_pattern(self.catalog, pattern).shrunk());
+            let mut expanded = self.expanded.write().unwrap_or_else(PoisonError::into_inner);
+            expanded.insert(pattern.to_owned(), Arc::clone(&set));
+            set
+        })
+    }
+
+    /// The actions that a statement concerns, effect and resources aside.
+    pub(super) fn of_statement(&self, statement: &Statement) -> ActionSet {
+        let (patterns, is_complement) = match &statement.action {
+            ActionPart::Action(patterns) => (patterns, false),
+            ActionPart::NotAction(patterns) => (patterns, true),
+        };
+        let mut named = ActionSet::none();
+        for pattern in patterns {
+            named.extend(&self.expanded(pattern.lower()));
+        }
+        if is_complement {
+            ActionSet::all(self.catalog).difference(&named)
+        } else {
+            named
+        }
+    }
+
+    /// The services of which a set may hold something: of most patterns it is one of hundreds.
+    fn services_of(&self, actions: &ActionSet) -> impl Iterator<Item = &(&'a str, Range<u32>)> {
+        let span = actions.span();
+        let services = self.services.iter();
+        services.filter(move |(_, range)| range.start < span.end && span.start < range.end)
     }
 
     /// Patterns that name exactly `actions` among the catalog's, sorted by service, then action. A wildcard stands for
@@ -108,7 +147,7 @@ impl<'a> Names<'a> {
     /// The same, service by service.
     pub(super) fn pieces(&self, actions: &ActionSet, within: Within<'_>, least: usize) -> Vec<Arc<Piece>> {
         let mut pieces = Vec::new();
-        for (service, range) in &self.services {
+        for (service, range) in self.services_of(actions) {
             if actions.count_in(range.clone()) == 0 {
                 continue;
             }
@@ -137,7 +176,7 @@ impl<'a> Names<'a> {
     /// action.
     pub(super) fn covering(&self, wanted: &ActionSet, allowed: &ActionSet, within: Within<'_>) -> Vec<String> {
         let mut patterns = Vec::new();
-        for (service, range) in &self.services {
+        for (service, range) in self.services_of(wanted) {
             if wanted.count_in(range.clone()) == 0 {
                 continue;
             }

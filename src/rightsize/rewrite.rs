@@ -104,7 +104,7 @@ impl Cut<'_> {
             let Some(goes) = self.removable.get(&statement.index).filter(|goes| !goes.is_empty()) else {
                 continue;
             };
-            let mut stays = ActionSet::of_statement(self.catalog, statement).difference(goes);
+            let mut stays = self.names.of_statement(statement).difference(goes);
             if let Some(seen) = self.seen.get(&statement.index).filter(|_| apart) {
                 stays = stays.intersection(seen);
             }
@@ -128,7 +128,7 @@ impl Cut<'_> {
 
     /// What a statement grants and somebody may need.
     pub(super) fn needed(&self, statement: &Statement) -> ActionSet {
-        let granted = ActionSet::of_statement(self.catalog, statement);
+        let granted = self.names.of_statement(statement);
         match self.removable.get(&statement.index) {
             Some(goes) => granted.difference(goes),
             None => granted,
@@ -139,7 +139,7 @@ impl Cut<'_> {
     pub(super) fn granted(&self, document: &Policy) -> ActionSet {
         let mut granted = ActionSet::none();
         for statement in document.statements.iter().filter(|one| one.effect == Effect::Allow) {
-            granted.extend(&ActionSet::of_statement(self.catalog, statement));
+            granted.extend(&self.names.of_statement(statement));
         }
         granted
     }
@@ -160,7 +160,7 @@ impl Cut<'_> {
             let Some(goes) = self.removable.get(&statement.index).filter(|goes| !goes.is_empty()) else {
                 continue;
             };
-            let granted = ActionSet::of_statement(catalog, statement);
+            let granted = self.names.of_statement(statement);
             let within = within(statement);
             for piece in self.names.pieces(&granted.difference(goes), within, SCARCE) {
                 let range = piece.range.clone();
@@ -185,7 +185,6 @@ impl Cut<'_> {
 
     /// The document in a form.
     pub(super) fn write(&self, form: &Form<'_>) -> Written {
-        let catalog = self.catalog;
         let mut left: Vec<(Value, Origin)> = Vec::new();
         let mut sids = Sids::of(self.document);
         let mut removed = ActionSet::none();
@@ -196,7 +195,7 @@ impl Cut<'_> {
                 left.push((written.clone(), origin));
                 continue;
             };
-            let granted = ActionSet::of_statement(catalog, statement);
+            let granted = self.names.of_statement(statement);
             // A service that the statement does not grant whole cannot stay whole in it.
             let mut goes = goes.clone();
             for range in form.whole {
@@ -261,7 +260,6 @@ impl Cut<'_> {
         seen: Option<&ActionSet>,
         least: usize,
     ) -> Left {
-        let catalog = self.catalog;
         let mut left = Left::default();
         // What nobody could see is a list of its own.
         let apart = |stays: &ActionSet| match seen {
@@ -273,10 +271,10 @@ impl Cut<'_> {
                 let mut named = ActionSet::none();
                 for pattern in patterns {
                     let within = Within::Pattern(pattern.lower());
-                    let expanded = ActionSet::of_pattern(catalog, pattern.lower());
+                    let expanded = self.names.expanded(pattern.lower());
                     let new = expanded.difference(goes);
                     // A pattern that the catalog does not know, or of which nothing goes, stays as it was written.
-                    let as_written = new == expanded;
+                    let as_written = new == *expanded;
                     let (used, hidden) = apart(&new);
                     let (used, hidden) = (used.difference(&named), hidden.difference(&named));
                     let is_unseen = seen.is_some() && (expanded.is_empty() || !apart(&new).1.is_empty());

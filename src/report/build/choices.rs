@@ -13,12 +13,12 @@ pub(super) fn questions(inputs: &Inputs<'_>, names: &Names<'_>) -> (Vec<Question
     let open = open.filter(|question| inputs.options.shows(question.principal));
     let first = open.clone().take(QUESTIONS).map(|question| Question {
         principal: inputs.grants.principals[question.principal].arn.clone(),
-        service: question.service.clone(),
+        service: question.service.to_string(),
         reason: question.reason.name().to_owned(),
         says: question.reason.says().to_owned(),
         count: question.actions.len() as u64,
         actions: names.shared(&question.actions, Within::Anything, FEWEST),
-        granted_on: question.granted_on.clone(),
+        granted_on: question.granted_on.to_vec(),
         risk: question.risk,
     });
     (first.collect(), open.clone().count() as u64)
