@@ -5,6 +5,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
 use crate::gap::{Grade, Reason};
 use crate::report::{Chosen, Narrowed, Principal, Report, Suggestion, Unseen, Verdict};
@@ -189,7 +190,7 @@ pub(super) fn calls<'r>(report: &Report, suggestions: impl Iterator<Item = &'r S
 /// Suggestions that say the same of one account's roles, side by side, in the order of the first of each: they differ in
 /// whom they are for, and in how much of whose use was replayed.
 pub(super) fn alike<'r, T>(suggestions: Vec<T>, of: impl Fn(&T) -> &'r Verified<Suggestion>) -> Vec<Vec<T>> {
-    let mut places: BTreeMap<String, usize> = BTreeMap::new();
+    let mut places: BTreeMap<[u8; 32], usize> = BTreeMap::new();
     let mut groups: Vec<Vec<T>> = Vec::new();
     for one in suggestions {
         let place = *places.entry(says(of(&one))).or_insert(groups.len());
@@ -201,8 +202,9 @@ pub(super) fn alike<'r, T>(suggestions: Vec<T>, of: impl Fn(&T) -> &'r Verified<
     groups
 }
 
-/// All that a suggestion says, but for whom, and how much was replayed.
-fn says(s: &Verified<Suggestion>) -> String {
+/// The digest of all that a suggestion says, but for whom, and how much was replayed: the words of thousands take
+/// gigabytes.
+fn says(s: &Verified<Suggestion>) -> [u8; 32] {
     let account = s.policy_arn.split(':').nth(4).unwrap_or_default().to_owned();
     let same = Suggestion {
         id: String::new(),
@@ -218,7 +220,8 @@ fn says(s: &Verified<Suggestion>) -> String {
         },
         ..Suggestion::clone(s)
     };
-    format!("{same:?} of {} holders: {}", s.affects.len(), s.after().as_str())
+    let words = format!("{same:?} of {} holders: {}", s.affects.len(), s.after().as_str());
+    Sha256::digest(words).into()
 }
 
 /// What of a suggestion stays although nobody saw it used: each statement's name, and how much it is for which reasons.

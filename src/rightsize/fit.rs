@@ -120,7 +120,7 @@ fn once(cuts: &[Cut<'_>], target: u64) -> Result<Vec<Written>, String> {
     for (at, service) in &order {
         let cut = &cuts[*at];
         let now = size(&written);
-        if cut.is_plain() && now + service.saved > target {
+        if cut.is_plain(service) && now + service.saved > target {
             continue;
         }
         let without: Vec<Range<u32>> = whole[*at]

@@ -144,11 +144,26 @@ impl Cut<'_> {
         granted
     }
 
-    /// Whether the document is one statement of one pattern, so that lengths can be told without writing it.
-    pub(super) fn is_plain(&self) -> bool {
-        match &self.document.statements[..] {
-            [only] => matches!(&only.action, ActionPart::Action(patterns) if patterns.len() == 1),
-            [..] => false,
+    /// Whether what a service takes can be told without writing the document: of its one statement one pattern alone names
+    /// the service, as a whole.
+    pub(super) fn is_plain(&self, service: &Whole) -> bool {
+        let [only] = &self.document.statements[..] else {
+            return false;
+        };
+        let ActionPart::Action(patterns) = &only.action else {
+            return false;
+        };
+        if patterns.len() == 1 {
+            return true;
+        }
+        let name = self.catalog.service(ActionId::from_index(service.range.start as usize));
+        let mut naming = patterns.iter().filter(|pattern| {
+            let of = pattern.lower().split(':').next().unwrap_or_default();
+            of.contains(['*', '?']) || of == name
+        });
+        match (naming.next(), naming.next()) {
+            (Some(whole), None) => whole.lower().strip_prefix(name) == Some(":*"),
+            (Some(_), Some(_)) | (None, _) => false,
         }
     }
 
@@ -275,6 +290,11 @@ impl Cut<'_> {
                     let new = expanded.difference(goes);
                     // A pattern that the catalog does not know, or of which nothing goes, stays as it was written.
                     let as_written = new == *expanded;
+                    if as_written && seen.is_none() {
+                        left.seen.push(pattern.text().to_owned());
+                        named.extend(&new);
+                        continue;
+                    }
                     let (used, hidden) = apart(&new);
                     let (used, hidden) = (used.difference(&named), hidden.difference(&named));
                     let is_unseen = seen.is_some() && (expanded.is_empty() || !apart(&new).1.is_empty());
