@@ -85,7 +85,7 @@ fn same_seed_makes_the_same_corpus() {
             days: 2,
             accounts: 2,
             principals: 20,
-            administrators: false,
+            administrators: None,
             seed,
         };
         corpus::write(&folder.0, &plan).unwrap();
@@ -106,7 +106,7 @@ fn records(kind: corpus::Kind) -> (Vec<serde_json::Value>, usize) {
         days: 2,
         accounts: 2,
         principals: 40,
-        administrators: false,
+        administrators: None,
         seed: 1,
     };
     corpus::write(&folder.0, &plan).unwrap();

@@ -52,9 +52,9 @@ struct Corpus {
     /// Principals, over all accounts; 400, or 4000 where sessions are short
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     principals: Option<u32>,
-    /// Grant every principal everything, as administrators have it
-    #[arg(long)]
-    administrators: bool,
+    /// Grant every principal everything: `attached`, by AdministratorAccess, or `inline`, by a policy of its own
+    #[arg(long, value_enum)]
+    administrators: Option<corpus::Administrators>,
     /// Another seed is another archive of the same kind
     #[arg(long, default_value_t = 1)]
     seed: u64,

@@ -34,6 +34,15 @@ pub(crate) enum Kind {
     Hostile,
 }
 
+/// How principals are granted everything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub(crate) enum Administrators {
+    /// By one policy of AWS's.
+    Attached,
+    /// Each by a policy of its own.
+    Inline,
+}
+
 /// What to write; the same plan gives the same bytes.
 pub(crate) struct Plan {
     pub(crate) kind: Kind,
@@ -42,7 +51,7 @@ pub(crate) struct Plan {
     pub(crate) days: u32,
     pub(crate) accounts: u32,
     pub(crate) principals: u32,
-    pub(crate) administrators: bool,
+    pub(crate) administrators: Option<Administrators>,
     pub(crate) seed: u64,
 }
 

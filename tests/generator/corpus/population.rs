@@ -7,7 +7,7 @@ use super::super::grants::{Grants, Holder, allow, document, trust_service, trust
 use super::super::identity::{Role, User, Who};
 use super::super::rng::{Rng, Zipf, fake_id};
 use super::template::Template;
-use super::{Kind, Plan};
+use super::{Administrators, Kind, Plan};
 
 /// One line of `operations.txt` or `data.txt`.
 pub(super) struct Operation {
@@ -59,6 +59,14 @@ pub(super) struct Account {
     pub(super) principals: Vec<Principal>,
     pub(super) popular: Zipf,
     pub(super) grants: Value,
+}
+
+/// The policy that administrators have attached.
+const ADMINISTRATOR: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
+
+/// What it says.
+fn everything() -> Value {
+    document(&[allow(&["*"], &["*"])])
 }
 
 const AGENTS: [&str; 6] = [
@@ -216,6 +224,9 @@ pub(super) fn accounts((operations, data_from): (&[Operation], usize), plan: &Pl
         .map(|number| {
             let id = format!("{:012}", 200_000_000_000 + u64::from(number) * 1_010_101);
             let mut grants = Grants::new(&id, number % 2 == 1);
+            if plan.administrators == Some(Administrators::Attached) {
+                grants.policy(ADMINISTRATOR, "2015-02-06T18:39:46+00:00", &[everything()]);
+            }
             let common = grants.policy(
                 "common-logs",
                 "2024-01-01T00:00:00+00:00",
@@ -289,10 +300,12 @@ fn principal(
     let unused = &operations[rng.below(operations.len())];
     statements.push(allow(&[&format!("{}:*", unused.service)], &["*"]));
     statements.dedup();
-    if cast.plan.administrators {
-        statements = vec![allow(&["*"], &["*"])];
-    }
-    let mut holder = Holder::since("2024-06-01T00:00:00+00:00").inline("work", document(&statements));
+    let mut holder = Holder::since("2024-06-01T00:00:00+00:00");
+    holder = match cast.plan.administrators {
+        None => holder.inline("work", document(&statements)),
+        Some(Administrators::Inline) => holder.inline("work", everything()),
+        Some(Administrators::Attached) => holder.managed(ADMINISTRATOR),
+    };
     if number.is_multiple_of(3) {
         holder = holder.managed(common);
     }
