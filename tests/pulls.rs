@@ -252,7 +252,7 @@ fn a_branch_for_each_owner_is_minimal_proved_and_opened_once() {
             let body = pull[text].as_str().expect("a text");
             assert!(body.starts_with("<!-- trimtrail patch shop-"), "{body}");
             assert!(
-                body.contains("14 days after the analysis; the logs end on 2026-11-10"),
+                body.contains("; the logs end on 2026-11-10. Then analyze again"),
                 "{body}"
             );
             assert!(pull["title"].as_str().expect("a title").contains("grant"), "{pull}");
