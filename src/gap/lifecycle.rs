@@ -3,7 +3,8 @@
 //!
 //! A grant stays for it where its statement could mean a thing of that kind in an account where such things were made.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::actions::ActionSet;
 use super::evidence::{Activity, Evidence};
@@ -25,16 +26,20 @@ pub struct LifeCycles(BTreeMap<ActionId, Stay>);
 #[derive(Clone, Debug)]
 pub struct Stay {
     /// Patterns of the things that were made; `*` where their kind has none.
-    pub resources: BTreeMap<String, Resource>,
+    pub resources: BTreeMap<Arc<str>, Arc<Resource>>,
     /// The services whose service-linked role is meant; empty where none is.
     pub services: BTreeSet<String>,
     /// Begins with `life cycle of`.
     pub why: String,
 }
 
+/// Patterns of the things that were made, parsed once for all principals: thousands make the same kinds.
+#[derive(Debug, Default)]
+pub(super) struct Patterns(Mutex<HashMap<Arc<str>, Arc<Resource>>>);
+
 impl LifeCycles {
     /// What the authorised calls of a principal of this account made or attached.
-    pub(super) fn of(catalog: &Catalog, account: &str, activity: &Activity) -> LifeCycles {
+    pub(super) fn of(catalog: &Catalog, account: &str, activity: &Activity, known: &Patterns) -> LifeCycles {
         let mut stays = BTreeMap::new();
         let made = || {
             let used = activity.used.iter();
@@ -60,7 +65,7 @@ impl LifeCycles {
                     };
                     for stage in &cycle.keeps {
                         let stay = entry(&mut stays, stage.action, || why.clone());
-                        stay.made(patterns(&stage.resources, &accounts));
+                        stay.made(patterns(&stage.resources, &accounts), known);
                     }
                 }
             }
@@ -77,7 +82,8 @@ impl LifeCycles {
                     };
                     let stay = entry(&mut stays, create, why);
                     stay.services.insert(service.clone());
-                    stay.made([format!("arn:*:iam::{account}:role/aws-service-role/{service}/*")]);
+                    let roles = format!("arn:*:iam::{account}:role/aws-service-role/{service}/*");
+                    stay.made([roles], known);
                 }
             }
         }
@@ -119,12 +125,9 @@ impl Stay {
         named && (self.services.is_empty() || self.service_may_be_meant(statement))
     }
 
-    fn made(&mut self, patterns: impl IntoIterator<Item = String>) {
-        for pattern in patterns {
-            self.resources
-                .entry(pattern)
-                .or_insert_with_key(|pattern| Resource::new(pattern.as_str(), Version::V2008));
-        }
+    fn made(&mut self, patterns: impl IntoIterator<Item = String>, known: &Patterns) {
+        self.resources
+            .extend(patterns.into_iter().map(|pattern| known.parsed(pattern)));
     }
 
     /// Whether no condition of the statement says that it is for the roles of other services.
@@ -143,6 +146,19 @@ impl Stay {
             // Of any other comparison no service is told apart.
             _ => true,
         })
+    }
+}
+
+impl Patterns {
+    fn parsed(&self, text: String) -> (Arc<str>, Arc<Resource>) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((text, parsed)) = known.get_key_value(text.as_str()) {
+            return (Arc::clone(text), Arc::clone(parsed));
+        }
+        let parsed = Arc::new(Resource::new(text.as_str(), Version::V2008));
+        let text = Arc::from(text);
+        known.insert(Arc::clone(&text), Arc::clone(&parsed));
+        (text, parsed)
     }
 }
 

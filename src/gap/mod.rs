@@ -311,6 +311,7 @@ pub fn classify(catalog: &Catalog, table: &Table, grants: &Grants, coverage: &Co
     );
     let activities = evidence::activities(catalog, table, grants, &granting);
     let nothing = Activity::default();
+    let made = lifecycle::Patterns::default();
     let seen_users = users::Seen::of(table, &grants.supplements.eks, window.first);
     let mut gaps: Vec<Gap> = activities
         .into_par_iter()
@@ -328,7 +329,7 @@ pub fn classify(catalog: &Catalog, table: &Table, grants: &Grants, coverage: &Co
                 Kind::Role | Kind::User => &granting[index],
             };
             let doubt = Arc::new(Doubt::of(catalog, activity.unexplained.iter()));
-            let life_cycles = Arc::new(LifeCycles::of(catalog, &principal.account, &activity));
+            let life_cycles = Arc::new(LifeCycles::of(catalog, &principal.account, &activity, &made));
             let mut slices: Vec<Slice> = statements
                 .iter()
                 .map(|statement| slice(catalog, statement, &activity, &implied, (&doubt, &life_cycles)))

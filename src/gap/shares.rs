@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::evidence::{Callers, Made, Operations, Profiles, activity, profiles, record};
 use super::explain::{self, Holdings, Trusts};
+use super::lifecycle::Patterns;
 use super::{ActionSet, Activity, Doubt, Gap, Granting, LifeCycles, Slice, slice};
 use crate::catalog::Catalog;
 use crate::grants::{Grants, PrincipalIndex};
@@ -27,6 +28,7 @@ pub struct Shares<'a> {
     operations: Operations<'a>,
     made: MadeBy<'a>,
     life_cycles: bool,
+    patterns: Patterns,
 }
 
 impl<'a> Shares<'a> {
@@ -64,6 +66,7 @@ impl<'a> Shares<'a> {
             operations,
             made,
             life_cycles,
+            patterns: Patterns::default(),
         }
     }
 
@@ -105,7 +108,7 @@ impl<'a> Shares<'a> {
         let account = &grants.principals[gap.principal].account;
         let doubt = Arc::new(Doubt::of(catalog, activity.unexplained.iter()));
         let life_cycles = match self.life_cycles {
-            true => Arc::new(LifeCycles::of(catalog, account, &activity)),
+            true => Arc::new(LifeCycles::of(catalog, account, &activity, &self.patterns)),
             false => Arc::default(),
         };
         let slices = granting

@@ -243,7 +243,7 @@ pub fn life_cycle_losses(catalog: &Catalog, before: &Policy, after: &Policy, gap
             if let Err(not_kept) = subset::keeps(&meant, after, catalog.name(action), resource) {
                 lost.push(LifeCycleLoss {
                     action: catalog.name(action).to_owned(),
-                    resource: resource.clone(),
+                    resource: resource.to_string(),
                     why: stay.why.clone(),
                     not_kept,
                 });
