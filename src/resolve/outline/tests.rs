@@ -333,14 +333,16 @@ fn what_decides_is_no_name() {
 
 #[test]
 fn an_instance_id_is_a_name() {
-    let request = r#"{"instanceId":"i-0abc","agentVersion":"3","platformName":"Linux"}"#;
     check_names(
-        "ssm.amazonaws.com",
-        "UpdateInstanceInformation",
-        request,
+        "ec2.amazonaws.com",
+        "GetConsoleOutput",
+        r#"{"instanceId":"i-0abc"}"#,
         "",
         &["i-0abc"],
     );
+    // Here it decides what the node is: an instance of EC2 or a managed node.
+    let request = r#"{"instanceId":"i-0abc","agentVersion":"3","platformName":"Linux"}"#;
+    check_names("ssm.amazonaws.com", "UpdateInstanceInformation", request, "", &[]);
 }
 
 #[test]
