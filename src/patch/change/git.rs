@@ -37,6 +37,11 @@ pub fn of_git(dir: &Path, base: &str) -> Result<(Files, Files), GitError> {
     if base.starts_with('-') || base.is_empty() || base.contains([':', '\0', '\n']) {
         return Err(GitError::Base(base.to_owned()));
     }
+    // Git would say of a folder that is not there that the commit is not known.
+    std::fs::metadata(dir).map_err(|source| super::super::Error::Io {
+        path: dir.display().to_string(),
+        source,
+    })?;
     let commit = git(
         dir,
         [
