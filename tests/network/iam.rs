@@ -236,6 +236,16 @@ fn analyze(address: SocketAddr, grants: &str) -> String {
     analyze_with(address, grants, &[])
 }
 
+/// What the fake of EKS says of an account's pods, as a file for `--eks`.
+fn association(test: &str, account: &str) -> File {
+    let file = File::new(&format!("{test}-association-{account}"));
+    let said = json!({"association": {"clusterName": "shop", "namespace": "default", "serviceAccount": "cart",
+        "roleArn": "arn:aws:iam::111122223333:role/cart",
+        "associationArn": format!("arn:aws:eks:eu-west-1:{account}:podidentityassociation/shop/a-1")}});
+    fs::write(&file.0, said.to_string()).expect("a file");
+    file
+}
+
 fn analyze_with(address: SocketAddr, grants: &str, more: &[&str]) -> String {
     let output = trimtrail(address)
         .args([
@@ -309,7 +319,9 @@ fn a_report_that_knows_nobody_costs_evidence_and_not_the_run() {
         .expect("the program");
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(stderr(&output), "111122223333: no credential report: nobody is in it\n");
-    let expected = analyze(address, "sample-logs/grants/111122223333.json");
+    let association = association("nobody", "111122223333");
+    let eks = ["--eks", &association.0.display().to_string()];
+    let expected = analyze_with(address, "sample-logs/grants/111122223333.json", &eks);
     assert_eq!(analyze(address, &path), expected);
 
     // Snapshots of earlier versions kept such a report.
@@ -378,11 +390,14 @@ fn check_beside(address: SocketAddr, path: &str, snapshot: &Value) {
         accessed.push(file(&format!("{number}.json"), &of_account));
     }
     let organization = file("organization.json", &snapshot["organization_policies"].to_string());
+    let associations = ["111122223333", "444455556666"].map(|account| association("org", account));
+    let associations = associations.each_ref().map(|file| file.0.display().to_string());
     let given = |reports: &[String]| {
         let reports = reports.iter().flat_map(|path| ["--credential-report", path]);
         let accessed = accessed.iter().flat_map(|path| ["--last-accessed", path]);
         let flags: Vec<&str> = reports
             .chain(accessed)
+            .chain(associations.iter().flat_map(|path| ["--eks", path]))
             .chain(["--org-policies", &organization])
             .collect();
         analyze_with(address, "sample-logs/grants", &flags)
