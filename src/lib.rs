@@ -13,7 +13,7 @@
 //! options.suggestions.min_window = 7;
 //! let found = analyse(Catalog::embedded(), &Archive::new(&calls, &coverage), &grants, &options);
 //! for (proposal, proved) in &found.proved {
-//!     let policy = &grants.policies[proposal.policy.0];
+//!     let policy = &grants.policies[proposal.policy];
 //!     println!("{}: {} characters would do", policy.name, proved.after().to_string().len());
 //! }
 //! # assert!(!found.proved.is_empty());

@@ -42,9 +42,12 @@ fn trust(conditions: &Value) -> Value {
         "Action": ["sts:AssumeRole", "sts:TagSession"], "Condition": conditions}]})
 }
 
+/// Of each session policy whose it is, the inputs, the note; and the files.
+type Sessions = (Vec<(String, Vec<Value>, String)>, BTreeSet<String>);
+
 /// Session policies of `cart` and `web`, of which EKS tells `cart`'s association: for each whose it is, the inputs, the note;
 /// and the files that they become.
-fn sessions(trust: &Value) -> (Vec<(String, Vec<Value>, String)>, BTreeSet<String>) {
+fn sessions(trust: &Value) -> Sessions {
     let folder = Folder::new();
     let events = [
         background(),

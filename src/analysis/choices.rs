@@ -97,7 +97,8 @@ impl Asking<'_> {
     fn of(&self, gap: &Gap) -> (Vec<Question>, BTreeSet<PolicyIndex>) {
         let (catalog, grants) = (self.catalog, self.grants);
         let mut policies = BTreeSet::new();
-        let mut open: BTreeMap<(&Arc<str>, Reason), (ActionSet, BTreeSet<String>)> = BTreeMap::new();
+        type Open<'s> = BTreeMap<(&'s Arc<str>, Reason), (ActionSet, BTreeSet<String>)>;
+        let mut open: Open<'_> = BTreeMap::new();
         let editable = |slice: &&Slice| self.left_alone.policies[slice.policy].is_none();
         for slice in gap.slices.iter().filter(editable) {
             let actions = unanswered(catalog, grants, gap, slice, self.options);

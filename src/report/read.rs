@@ -90,6 +90,10 @@ impl<'de> Visitor<'de> for OneByOne {
         f.write_str("a list of principals")
     }
 
+    #[expect(
+        clippy::mutable_key_type,
+        reason = "equality and hash are those of the value; what changes is its JSON, made once"
+    )]
     fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Principals, A::Error> {
         let mut known: HashSet<Shared<ActionGroup>> = HashSet::new();
         let mut share = |group: ActionGroup| {

@@ -87,9 +87,9 @@ const BEFORE: &str = "unknown: sessions opened outside this archive";
 fn the_only_association_without_tags_names_the_pod_of_an_untagged_session() {
     let events = [asks("prod"), pods("K", json!({})), used("K")];
     let eks = trusts_service("pods.eks.amazonaws.com");
-    let check = |more: &[Value], expected: &str| check(&events, &[eks.clone()], more, expected);
+    let check = |more: &[Value], expected: &str| check(&events, std::slice::from_ref(&eks), more, expected);
     let one = association("prod", "cart", json!({}));
-    check(&[one.clone()], CART);
+    check(std::slice::from_ref(&one), CART);
     check(&[one.clone(), association("prod", "web", json!({}))], UNTAGGED);
     check(
         &[association("prod", "cart", json!({"disableSessionTags": false}))],
@@ -168,7 +168,7 @@ fn sessions_from_before_the_archive_are_the_associations_only_where_eks_alone_co
     let events = [asks("prod"), used("K")];
     let eks = trusts_service("pods.eks.amazonaws.com");
     let one = [association("prod", "cart", json!({"disableSessionTags": false}))];
-    check(&events, &[eks.clone()], &one, CART);
+    check(&events, std::slice::from_ref(&eks), &one, CART);
     check(&events, &[eks.clone(), trusts_account()], &one, BEFORE);
     check(&events, &[eks, trusts("AAAA", "StringLike", "shop:*")], &one, BEFORE);
 }

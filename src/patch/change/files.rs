@@ -270,11 +270,7 @@ impl Wanted {
 
     /// Of a folder that Terraform itself stands in, the files beside it alone.
     fn is_near(&self, folder: &Path, path: &Path) -> bool {
-        folder
-            .as_os_str()
-            .is_empty()
-            .then(|| path.components().count() == 1)
-            .unwrap_or(true)
+        !folder.as_os_str().is_empty() || path.components().count() == 1
     }
 
     /// Those of a folder, none of which lies further out than `root` names folders.

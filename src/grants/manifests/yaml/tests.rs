@@ -34,7 +34,7 @@ fn a_bomb_of_aliases_ends_at_the_budget() {
     let mut text = "a: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..12 {
         let before = format!("*a{}", level - 1);
-        let ten = vec![before.as_str(); 10].join(", ");
+        let ten = [before.as_str(); 10].join(", ");
         text.push_str(&format!("b{level}: &a{level} [{ten}]\n"));
     }
     assert_eq!(documents(&text), Err("it has more than 200,000 nodes".to_owned()));
