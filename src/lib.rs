@@ -24,6 +24,8 @@
 //! modules above it (`tests/map.rs` holds that). They are private; with
 //! `--cfg closed` the compiler finds what the program itself never calls.
 
+#![forbid(unsafe_code)]
+
 /// Windows, days and moments: one definition of each.
 mod time;
 /// What was read, what was skipped and why; what that proves of days, accounts, regions and event classes.

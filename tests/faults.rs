@@ -396,3 +396,41 @@ fn what_may_not_be_read_is_skipped_and_named() {
     assert_ne!(output.status.code(), Some(0), "{all}");
     assert!(all.contains("ermission denied"), "{all}");
 }
+
+/// From hardly enough to start to more than is asked for: the run ends well, or says that memory runs out.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_that_gets_no_memory_ends_with_a_sentence() {
+    let within = |megabytes: u32, arguments: &[&str]| {
+        let limited = format!("ulimit -v {}; exec \"$0\" \"$@\"", megabytes * 1000);
+        let output = command("sh").args(["-c", &limited, PROGRAM]).args(arguments).output();
+        output.expect("a shell")
+    };
+    let analyze = [
+        "analyze",
+        "--logs",
+        "sample-logs/AWSLogs",
+        "--grants",
+        GRANTS,
+        "--format",
+        "json",
+    ];
+    let (mut clear, mut short) = (0, 0);
+    for megabytes in [100, 150, 200, 300, 400, 500, 600, 4000] {
+        // What is too large to be loaded never begins.
+        if within(megabytes, &["--version"]).status.code().is_none() {
+            continue;
+        }
+        let output = within(megabytes, &analyze);
+        match output.status.code() {
+            Some(0) => clear += 1,
+            code => {
+                let said = said(&output);
+                assert_eq!(code, Some(1), "{megabytes} MB: {:?} {said}", output.status);
+                assert!(said.contains("error: memory runs out"), "{megabytes} MB: {said}");
+                short += 1;
+            }
+        }
+    }
+    assert!(clear > 0 && short > 0, "{clear} runs had enough, {short} had not");
+}

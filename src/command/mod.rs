@@ -25,7 +25,6 @@ mod keep;
 mod life_cycles;
 mod losses;
 mod man;
-mod memory;
 mod network;
 mod patch;
 mod practices;
@@ -269,7 +268,6 @@ impl Cli {
 
     /// Runs the subcommand.
     pub fn run(self) -> anyhow::Result<Outcome> {
-        memory::watch();
         let terminal = Terminal::of(&self.terminal);
         self.terminal.catalog.install()?;
         if self.command.judges() {
