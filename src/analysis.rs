@@ -16,7 +16,7 @@ use crate::coverage::Coverage;
 use crate::gap::{self, Gap};
 use crate::grants::{Grants, PolicyIndex, PrincipalIndex};
 use crate::hygiene;
-use crate::rightsize::{self, AlternativeKind, Candidate, Impossible, Proposal, Risks};
+use crate::rightsize::{self, AlternativeKind, Basis, Candidate, Impossible, Proposal, Risks};
 use crate::time::Window;
 use crate::usage::Table;
 use crate::verify::{self, Proved, ProvedAlternative, ProvedSplit, Refusal, Verified};
@@ -130,14 +130,12 @@ pub struct Analysis {
 /// Takes an archive and grants through every stage.
 pub fn analyse(catalog: &Catalog, archive: &Archive<'_>, grants: &Grants, options: &Options) -> Analysis {
     let gaps = gaps(catalog, archive, grants, options.suggestions.life_cycles);
+    let basis = basis(catalog, archive, grants, &gaps, options);
     let Suggested {
         mut proved,
         refused,
         unfit,
-    } = match archive.window {
-        Some(window) => suggest(catalog, archive.table, grants, &gaps, window, &options.suggestions),
-        None => Suggested::default(),
-    };
+    } = basis.as_ref().map(suggest).unwrap_or_default();
     let backtest = try_backtest(catalog, archive, grants, options);
     let broke = backtest.as_ref().map(|backtest| &backtest.broke);
     for (proposal, _) in &mut proved {
@@ -147,14 +145,14 @@ pub fn analyse(catalog: &Catalog, archive: &Archive<'_>, grants: &Grants, option
     }
     rank(catalog, grants, &mut proved);
     let scarce = !unfit.is_empty() || proved.iter().any(|(proposal, _)| proposal.room.is_some());
-    let (mut alternatives, mut impossible) = alternatives(catalog, archive, grants, &gaps, options, scarce, broke);
-    let Splits {
-        proved: splits,
-        sessions,
-        refused: not_split,
-    } = splits(catalog, archive, grants, &gaps, options, broke);
-    alternatives.extend(sessions);
-    impossible.extend(not_split);
+    let (mut alternatives, mut impossible) = (Vec::new(), Vec::new());
+    let mut splits = Splits::default();
+    if let Some(basis) = &basis {
+        (alternatives, impossible) = self::alternatives(basis, options, scarce, broke);
+        splits = self::splits(basis, options, broke);
+    }
+    alternatives.extend(splits.sessions);
+    impossible.extend(splits.refused);
     let left_alone = LeftAlone::of(grants, &gaps, &options.suggestions);
     let graph = hygiene::Graph::new(catalog, grants);
     Analysis {
@@ -176,9 +174,27 @@ pub fn analyse(catalog: &Catalog, archive: &Archive<'_>, grants: &Grants, option
         unfit,
         alternatives,
         impossible,
-        splits,
+        splits: splits.proved,
         backtest,
     }
+}
+
+/// What suggestions rest on; `None` where no event was read.
+pub fn basis<'a>(
+    catalog: &'a Catalog,
+    archive: &Archive<'a>,
+    grants: &'a Grants,
+    gaps: &'a [Gap],
+    options: &'a Options,
+) -> Option<Basis<'a>> {
+    Some(Basis {
+        catalog,
+        table: archive.table,
+        grants,
+        gaps,
+        window: archive.window?,
+        options: &options.suggestions,
+    })
 }
 
 /// Usage joined with grants.
@@ -200,15 +216,11 @@ struct Suggested {
 }
 
 /// What can shrink, with what the proofs say of it.
-fn suggest(
-    catalog: &Catalog,
-    table: &Table,
-    grants: &Grants,
-    gaps: &[Gap],
-    window: Window,
-    options: &rightsize::Options,
-) -> Suggested {
-    let (proposals, unfit) = rightsize::propose(catalog, table, grants, gaps, window, options);
+fn suggest(basis: &Basis<'_>) -> Suggested {
+    let Basis {
+        catalog, grants, gaps, ..
+    } = *basis;
+    let (proposals, unfit) = rightsize::propose(basis);
     let mut suggested = Suggested {
         unfit,
         ..Suggested::default()
@@ -257,10 +269,7 @@ fn rank(catalog: &Catalog, grants: &Grants, proved: &mut [(Proposal, Verified<Pr
 
 /// Other ways to the same end, held where what they stand for broke in the backtest.
 fn alternatives(
-    catalog: &Catalog,
-    archive: &Archive<'_>,
-    grants: &Grants,
-    gaps: &[Gap],
+    basis: &Basis<'_>,
     options: &Options,
     scarce: bool,
     broke: Option<&BTreeMap<PolicyIndex, String>>,
@@ -269,34 +278,23 @@ fn alternatives(
     let asked = &options.alternatives;
     let split = scarce.then_some(AlternativeKind::Split);
     let kinds: BTreeSet<AlternativeKind> = asked.iter().copied().chain(split).collect();
-    let Some(window) = archive.window.filter(|_| !kinds.is_empty()) else {
+    if kinds.is_empty() {
         return (alternatives, impossible);
-    };
+    }
     let kinds: Vec<AlternativeKind> = kinds.into_iter().collect();
-    let (made, not_made) = rightsize::alternatives(
-        catalog,
-        archive.table,
-        grants,
-        gaps,
-        window,
-        &options.suggestions,
-        &kinds,
-    );
+    let (made, not_made) = rightsize::alternatives(basis, &kinds);
     // Why there is no split, the suggestion itself says.
     let not_made = not_made.into_iter().filter(|why| asked.contains(&why.kind));
     impossible.extend(not_made.map(|why| (why, Vec::new())));
     for mut alternative in made {
         let concerns = |policy: PolicyIndex| match alternative.policy {
             Some(own) => own == policy,
-            None => grants
-                .affected_by(policy)
-                .iter()
-                .any(|one| alternative.affects.contains(one)),
+            None => (basis.grants.affected_by(policy).iter()).any(|one| alternative.affects.contains(one)),
         };
         if let Some((_, why)) = broke.into_iter().flatten().find(|(policy, _)| concerns(**policy)) {
             alternative.hold(why);
         }
-        match verify::alternative(catalog, gaps, alternative) {
+        match verify::alternative(basis.catalog, basis.gaps, alternative) {
             Ok(verified) => alternatives.push(verified),
             Err(refused) => {
                 let (alternative, refusal) = *refused;
@@ -325,21 +323,12 @@ pub struct Splits {
 }
 
 /// Takes the roles that several workloads share apart, and proves each part.
-pub fn splits(
-    catalog: &Catalog,
-    archive: &Archive<'_>,
-    grants: &Grants,
-    gaps: &[Gap],
-    options: &Options,
-    broke: Option<&BTreeMap<PolicyIndex, String>>,
-) -> Splits {
+pub fn splits(basis: &Basis<'_>, options: &Options, broke: Option<&BTreeMap<PolicyIndex, String>>) -> Splits {
+    let Basis {
+        catalog, grants, gaps, ..
+    } = *basis;
     let mut splits = Splits::default();
-    let Some(window) = archive.window else { return splits };
-    let suggestions = &options.suggestions;
-    let (made, not_made) =
-        rightsize::role_splits(catalog, archive.table, grants, gaps, window, suggestions, &|index| {
-            options.shows(index)
-        });
+    let (made, not_made) = rightsize::role_splits(basis, &|index| options.shows(index));
     splits.refused.extend(not_made.into_iter().map(|why| (why, Vec::new())));
     let broken = |role: PrincipalIndex| {
         let policies = grants.policies_of(role);
@@ -347,8 +336,7 @@ pub fn splits(
         broke.find(|(policy, _)| policies.contains(policy)).map(|(_, why)| why)
     };
     if options.alternatives.contains(&AlternativeKind::SessionPolicy) {
-        let (sessions, not_made) =
-            rightsize::session_policies(catalog, archive.table, grants, gaps, window, suggestions, &made);
+        let (sessions, not_made) = rightsize::session_policies(basis, &made);
         splits.refused.extend(not_made.into_iter().map(|why| (why, Vec::new())));
         for mut session in sessions {
             if let Some(why) = session.affects.first().and_then(|role| broken(*role)) {

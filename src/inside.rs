@@ -114,8 +114,8 @@ pub mod resolve {
 
 pub mod rightsize {
     pub use crate::rightsize::{
-        AlternativeKind, Choice, Choices, Decision, EvidenceLevel, Keep, KeepRule, Level, MANAGED, Options, Proposal,
-        Resources, Step, characters, characters_of, propose,
+        AlternativeKind, Basis, Choice, Choices, Decision, EvidenceLevel, Keep, KeepRule, Level, MANAGED, Options,
+        Proposal, Resources, Step, characters, characters_of, propose,
     };
 }
 

@@ -54,3 +54,23 @@ mod trails;
 mod two_sided;
 mod unreadable;
 mod unseen;
+
+use trimtrail::inside::analysis::{self, Archive};
+use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::coverage::Coverage;
+use trimtrail::inside::grants::Grants;
+use trimtrail::inside::report::{self, Inputs, Report};
+use trimtrail::inside::usage::Table;
+
+/// What is reported of these calls and grants.
+fn reported((table, coverage): (&Table, &Coverage), grants: &Grants, options: &analysis::Options) -> Report {
+    let (catalog, archive) = (Catalog::embedded(), Archive::new(table, coverage));
+    report::build(Inputs {
+        version: "0",
+        catalog,
+        archive: &archive,
+        grants,
+        options,
+        analysis: analysis::analyse(catalog, &archive, grants, options),
+    })
+}

@@ -9,9 +9,11 @@ use serde_json::{Value, json};
 use trimtrail::inside::analysis::{self, Archive};
 use trimtrail::inside::catalog::Catalog;
 use trimtrail::inside::progress::Progress;
-use trimtrail::inside::report::{self, Inputs, Report};
+use trimtrail::inside::report::Report;
 use trimtrail::inside::rightsize::{EvidenceLevel, Keep, KeepRule, Options};
 use trimtrail::inside::{grants, source, usage};
+
+use super::reported;
 
 pub(crate) const ACCOUNT: &str = "111122223333";
 pub(crate) const ROLE: &str = "arn:aws:iam::111122223333:role/app";
@@ -109,14 +111,7 @@ pub(crate) fn analyze(events: &[Value], grants: &Value, options: &Options, threa
     };
     let (table, coverage) = usage::collect(&sources, &collecting, &Progress::silent()).expect("threads");
     let grants = grants::read(&[("grants".to_owned(), grants.to_string())]).expect("grants");
-    let catalog = Catalog::embedded();
-    let archive = Archive::new(&table, &coverage);
-    assert!(archive.window.is_some(), "no event");
-    let options = analysis::Options::of(options);
-    let analysis = analysis::analyse(catalog, &archive, &grants, &options);
-    if let Some((_, refused)) = analysis.refused.first() {
-        panic!("{:?}", refused[0].1);
-    }
+    assert!(coverage.span.is_some(), "no event");
     let books = (
         coverage.records,
         coverage.events_used
@@ -126,14 +121,9 @@ pub(crate) fn analyze(events: &[Value], grants: &Value, options: &Options, threa
             + coverage.records_skipped(),
     );
     assert_eq!(books.0, books.1, "the books close");
-    report::build(Inputs {
-        version: "0",
-        catalog,
-        archive: &archive,
-        grants: &grants,
-        options: &options,
-        analysis,
-    })
+    let report = reported((&table, &coverage), &grants, &analysis::Options::of(options));
+    assert!(report.refused.is_empty(), "{:?}", report.refused);
+    report
 }
 
 /// The grade of an action in a report: of its own line, or of the group that names it.

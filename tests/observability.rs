@@ -16,10 +16,12 @@ use trimtrail::inside::coverage::Coverage;
 use trimtrail::inside::gap::{Gap, Grade};
 use trimtrail::inside::grants::{self, Grants, SupplementFiles};
 use trimtrail::inside::progress::Progress;
-use trimtrail::inside::report::{self, Inputs, Report};
+use trimtrail::inside::report::Report;
 use trimtrail::inside::rightsize::{EvidenceLevel, Options};
 use trimtrail::inside::time::{DAY, Window};
 use trimtrail::inside::{source, usage};
+
+use super::reported;
 
 const ACCOUNT: &str = "111122223333";
 const ROLE: &str = "arn:aws:iam::111122223333:role/app";
@@ -199,25 +201,13 @@ impl Case {
             grants,
             ..
         } = self.read();
-        let catalog = Catalog::embedded();
         let options = analysis::Options::of(&Options {
             min_window: 7,
             evidence: self.evidence,
             ..Options::default()
         });
-        let archive = Archive::new(&table, &coverage);
-        let analysis = analysis::analyse(catalog, &archive, &grants, &options);
-        if let Some((_, refused)) = analysis.refused.first() {
-            panic!("{:?}", refused[0].1);
-        }
-        let report = report::build(Inputs {
-            version: "0",
-            catalog,
-            archive: &archive,
-            grants: &grants,
-            options: &options,
-            analysis,
-        });
+        let report = reported((&table, &coverage), &grants, &options);
+        assert!(report.refused.is_empty(), "{:?}", report.refused);
         let books = &report.coverage;
         assert_eq!(
             books.records,

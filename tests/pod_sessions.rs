@@ -4,15 +4,14 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use serde_json::{Value, json};
-use trimtrail::inside::analysis::{self, Archive};
-use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::analysis;
 use trimtrail::inside::grants::{self, SupplementFiles};
 use trimtrail::inside::progress::Progress;
-use trimtrail::inside::report::{self, Inputs};
 use trimtrail::inside::rightsize::AlternativeKind;
 use trimtrail::inside::{emit, source, usage};
 
 use super::journey::{ACCOUNT, Folder, ROLE, allow, background, call, options, role};
+use super::reported;
 
 /// EKS opens a session of the role for a pod, which then calls.
 fn pod(name: &str, key: &str, (source, operation): (&str, &str)) -> [Value; 2] {
@@ -74,16 +73,7 @@ fn sessions(trust: &Value) -> Sessions {
         alternatives: BTreeSet::from([AlternativeKind::SessionPolicy]),
         ..analysis::Options::of(&options())
     };
-    let (catalog, archive) = (Catalog::embedded(), Archive::new(&table, &coverage));
-    let analysis = analysis::analyse(catalog, &archive, &grants, &options);
-    let report = report::build(Inputs {
-        version: "0",
-        catalog,
-        archive: &archive,
-        grants: &grants,
-        options: &options,
-        analysis,
-    });
+    let report = reported((&table, &coverage), &grants, &options);
     let with_held = emit::Options {
         include_held: true,
         ..emit::Options::default()

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use trimtrail::inside::analysis::{self, Archive};
-use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::analysis;
 use trimtrail::inside::hygiene::{self, Practice};
 use trimtrail::inside::progress::Progress;
-use trimtrail::inside::report::{self, Given, Inputs, State};
+use trimtrail::inside::report::{self, Given, State};
 use trimtrail::inside::rightsize::Options;
 use trimtrail::inside::{grants, source, usage};
+
+use super::reported;
 
 /// The rows of the README's table: the practice's title, and what shows it.
 fn told() -> BTreeMap<u8, (String, BTreeSet<String>)> {
@@ -27,7 +28,6 @@ fn told() -> BTreeMap<u8, (String, BTreeSet<String>)> {
 
 #[test]
 fn the_sample_has_something_for_each_practice() {
-    let catalog = Catalog::embedded();
     let sources = source::find(&["sample-logs".to_owned()]).expect("the sample");
     let (table, coverage) = usage::collect(&sources, &usage::Options::default(), &Progress::silent()).expect("threads");
     let grants = ["111122223333", "444455556666"].map(|account| {
@@ -35,20 +35,12 @@ fn the_sample_has_something_for_each_practice() {
         (path.clone(), fs::read_to_string(path).expect("the sample's grants"))
     });
     let grants = grants::read(&grants).expect("grants");
-    let archive = Archive::new(&table, &coverage);
     let options = analysis::Options::of(&Options {
         min_window: 7,
         grace: 0,
         ..Options::default()
     });
-    let report = report::build(Inputs {
-        version: "0",
-        catalog,
-        archive: &archive,
-        grants: &grants,
-        options: &options,
-        analysis: analysis::analyse(catalog, &archive, &grants, &options),
-    });
+    let report = reported((&table, &coverage), &grants, &options);
     let mut found: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
     for (_, finding) in report.findings() {
         found.entry(&finding.practice).or_default().insert(finding.id.clone());

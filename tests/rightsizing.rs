@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use trimtrail::inside::catalog::{Catalog, Mapping};
 use trimtrail::inside::iam::PolicyText;
 use trimtrail::inside::report::Report;
-use trimtrail::inside::rightsize::{self, EvidenceLevel, Level, Options, Proposal, Resources, Step};
+use trimtrail::inside::rightsize::{self, Basis, EvidenceLevel, Level, Options, Proposal, Resources, Step};
 use trimtrail::inside::verify;
 
 use super::journey::{ROLE, allow, analyze, background, call, object_event, options, role, secret};
@@ -265,8 +265,14 @@ fn a_refused_narrowing_is_tried_without_each_statement_then_with_each_alone() {
     events.extend(reads.map(|(_, name)| event(3, "secretsmanager", name, &secret_id)));
     let document = json!({"Version": "2012-10-17", "Statement": statements});
     let run = run_with(&events, &document, &narrow());
-    let (catalog, window) = (Catalog::embedded(), run.coverage.span.expect("events"));
-    let (proposals, _) = rightsize::propose(catalog, &run.table, &run.grants, &run.gaps, window, &narrow());
+    let (proposals, _) = rightsize::propose(&Basis {
+        catalog: Catalog::embedded(),
+        table: &run.table,
+        grants: &run.grants,
+        gaps: &run.gaps,
+        window: run.coverage.span.expect("events"),
+        options: &narrow(),
+    });
     let mut proposals = proposals.into_iter();
     let proposal = proposals.find(|one| one.step == Step::Resources).expect("narrower");
     let narrowed: Vec<String> = proposal

@@ -46,7 +46,9 @@ impl InventoryArgs {
         let collected = self.joined.collect_if_given(terminal)?;
         let (catalog, archive) = (Catalog::embedded(), collected.archive());
         let gaps = analysis::gaps(catalog, &archive, &grants, options.suggestions.life_cycles);
-        let splits = analysis::splits(catalog, &archive, &grants, &gaps, &options, None);
+        let basis = analysis::basis(catalog, &archive, &grants, &gaps, &options);
+        let splits = basis.map(|basis| analysis::splits(&basis, &options, None));
+        let splits = splits.unwrap_or_default();
         let inventory = report::inventory(&InventoryInputs {
             catalog,
             archive: &archive,

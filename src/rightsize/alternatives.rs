@@ -11,14 +11,11 @@ use super::names::Within;
 use super::quota::{MANAGED, SESSION, attachments, characters};
 use super::removable::goes;
 use super::rewrite::{statements, texts, with_actions, with_statements};
-use super::{Goal, Options, Rewriter, guard};
+use super::{Basis, Goal, Rewriter, guard};
 use crate::attribute::Workload;
-use crate::catalog::Catalog;
 use crate::gap::{ActionSet, Gap};
-use crate::grants::{Grants, Kind, PolicyIndex, PolicyKind, PrincipalIndex};
+use crate::grants::{Kind, PolicyIndex, PolicyKind, PrincipalIndex};
 use crate::iam::{ActionPart, ActionPattern, Effect, Policy};
-use crate::time::Window;
-use crate::usage::Table;
 
 /// Characters of a document around its statements' actions, generously.
 const FRAME: u64 = 40;
@@ -140,16 +137,8 @@ pub struct Impossible {
 
 /// The alternatives of these kinds for everybody who would lose something, in the order of the principals; splits of the
 /// policies of which something stays for room, or of which no form fits.
-pub fn alternatives(
-    catalog: &Catalog,
-    table: &Table,
-    grants: &Grants,
-    gaps: &[Gap],
-    window: Window,
-    options: &Options,
-    kinds: &[AlternativeKind],
-) -> (Vec<Alternative>, Vec<Impossible>) {
-    let rewriter = Rewriter::new(catalog, table, grants, gaps, window, options);
+pub fn alternatives(basis: &Basis<'_>, kinds: &[AlternativeKind]) -> (Vec<Alternative>, Vec<Impossible>) {
+    let rewriter = Rewriter::new(basis);
     let (mut made, mut impossible) = (Vec::new(), Vec::new());
     for kind in kinds {
         let results: Vec<Result<Alternative, Impossible>> = match kind {
@@ -161,7 +150,7 @@ pub fn alternatives(
             // Those are proved part by part.
             AlternativeKind::Roles => Vec::new(),
             AlternativeKind::PermissionsBoundary | AlternativeKind::TrialDeny | AlternativeKind::SessionPolicy => (0
-                ..grants.principals.len())
+                ..basis.grants.principals.len())
                 .filter_map(|principal| rewriter.beside(*kind, principal))
                 .collect(),
         };

@@ -281,22 +281,32 @@ pub struct Proposal {
     pub chosen: Vec<Chosen>,
 }
 
-/// Everything that can shrink, and policies of which no candidate fits AWS's quota, with the reason. `window` is what
-/// the archive spans.
-pub fn propose(
-    catalog: &Catalog,
-    table: &Table,
-    grants: &Grants,
-    gaps: &[Gap],
-    window: Window,
-    options: &Options,
-) -> Steps {
+/// What suggestions and alternatives rest on.
+#[derive(Clone, Copy)]
+pub struct Basis<'a> {
+    /// What AWS publishes.
+    pub catalog: &'a Catalog,
+    /// What was done.
+    pub table: &'a Table,
+    /// What is allowed.
+    pub grants: &'a Grants,
+    /// Both joined, in the order of the principals.
+    pub gaps: &'a [Gap],
+    /// What the archive spans.
+    pub window: Window,
+    /// What is asked for.
+    pub options: &'a Options,
+}
+
+/// Everything that can shrink, and policies of which no candidate fits AWS's quota, with the reason.
+pub fn propose(basis: &Basis<'_>) -> Steps {
+    let grants = basis.grants;
     let rewriter = Rewriter {
-        touched: match options.resources {
+        touched: match basis.options.resources {
             Resources::Keep => None,
-            Resources::Narrow => Some(narrow::Touched::of(catalog, table, grants)),
+            Resources::Narrow => Some(narrow::Touched::of(basis.catalog, basis.table, grants)),
         },
-        ..Rewriter::new(catalog, table, grants, gaps, window, options)
+        ..Rewriter::new(basis)
     };
     let all = rewriter.all();
     let sets = guard::permission_sets(grants);
@@ -326,14 +336,15 @@ struct Rewriter<'a> {
 }
 
 impl<'a> Rewriter<'a> {
-    fn new(
-        catalog: &'a Catalog,
-        table: &Table,
-        grants: &'a Grants,
-        gaps: &'a [Gap],
-        window: Window,
-        options: &'a Options,
-    ) -> Rewriter<'a> {
+    fn new(basis: &Basis<'a>) -> Rewriter<'a> {
+        let Basis {
+            catalog,
+            table,
+            grants,
+            gaps,
+            window,
+            options,
+        } = *basis;
         Rewriter {
             catalog,
             names: Names::new(catalog),

@@ -8,7 +8,7 @@ use crate::catalog::Catalog;
 use crate::gap::Gap;
 use crate::grants::{Grants, PolicyIndex, PrincipalIndex};
 use crate::iam::Policy;
-use crate::rightsize::{Level, Options, Proposal, Step};
+use crate::rightsize::{Basis, Level, Options, Proposal, Step};
 use crate::verify::{Proved, Verified};
 
 /// A document that would have stood in a policy's place.
@@ -66,7 +66,15 @@ pub(super) fn learn(
             without = gaps;
             &without
         };
-        let mut proved = suggest(catalog, learning.table, grants, gaps, window, &options).proved;
+        let basis = Basis {
+            catalog,
+            table: learning.table,
+            grants,
+            gaps,
+            window,
+            options: &options,
+        };
+        let mut proved = suggest(&basis).proved;
         // A later step goes further, and takes the place of the one before.
         proved.sort_by_key(|(proposal, _)| (proposal.policy, proposal.step));
         proved.into_iter().filter_map(learnt).flatten().collect()

@@ -17,15 +17,13 @@ use super::narrow::{Narrow, Touched};
 use super::removable::removable;
 use super::rewrite::{statements, with_statements};
 use super::{
-    Alternative, AlternativeKind, Candidate, Change, Impossible, Options, Rewriter, SESSION, attachments, guard,
+    Alternative, AlternativeKind, Basis, Candidate, Change, Impossible, Rewriter, SESSION, attachments, guard,
 };
 use crate::attribute::{Workload, WorkloadKind};
-use crate::catalog::Catalog;
 use crate::gap::{ActionSet, Gap, Shares, Slice};
 use crate::grants::{Grants, Kind, PolicyIndex, PolicyKind, Principal, PrincipalIndex};
 use crate::iam::{Effect, Policy, PolicyText, Version};
-use crate::time::Window;
-use crate::usage::{Row, Table};
+use crate::usage::Row;
 
 /// Most roles that one becomes; beyond, nobody would make them.
 const MOST: usize = 40;
@@ -135,15 +133,8 @@ pub fn in_managed_policies(document: &Value, beside: usize) -> Result<Vec<Value>
 }
 
 /// Roles that several workloads used, as the roles that they should be; in the order of the principals.
-pub fn role_splits(
-    catalog: &Catalog,
-    table: &Table,
-    grants: &Grants,
-    gaps: &[Gap],
-    window: Window,
-    options: &Options,
-    shows: &dyn Fn(PrincipalIndex) -> bool,
-) -> (Vec<RoleSplit>, Vec<Impossible>) {
+pub fn role_splits(basis: &Basis<'_>, shows: &dyn Fn(PrincipalIndex) -> bool) -> (Vec<RoleSplit>, Vec<Impossible>) {
+    let Basis { grants, gaps, .. } = *basis;
     let several = |index: &PrincipalIndex| {
         let named = gaps[*index].users.all.iter().filter(|user| user.workload.is_some());
         grants.principals[*index].kind == Kind::Role
@@ -157,8 +148,8 @@ pub fn role_splits(
     if roles.is_empty() {
         return (made, impossible);
     }
-    let shares = Shares::of(catalog, table, grants, &roles, options.life_cycles);
-    let rewriter = Rewriter::new(catalog, table, grants, gaps, window, options);
+    let shares = Shares::of(basis.catalog, basis.table, grants, &roles, basis.options.life_cycles);
+    let rewriter = Rewriter::new(basis);
     for role in roles {
         match rewriter.parts(&shares, role) {
             None => {}
@@ -175,20 +166,12 @@ pub fn role_splits(
 }
 
 /// A session policy for each part of a role, for where the role must stay one.
-pub fn session_policies(
-    catalog: &Catalog,
-    table: &Table,
-    grants: &Grants,
-    gaps: &[Gap],
-    window: Window,
-    options: &Options,
-    splits: &[RoleSplit],
-) -> (Vec<Alternative>, Vec<Impossible>) {
+pub fn session_policies(basis: &Basis<'_>, splits: &[RoleSplit]) -> (Vec<Alternative>, Vec<Impossible>) {
     let (mut made, mut impossible) = (Vec::new(), Vec::new());
     if splits.is_empty() {
         return (made, impossible);
     }
-    let rewriter = Rewriter::new(catalog, table, grants, gaps, window, options);
+    let rewriter = Rewriter::new(basis);
     for split in splits {
         for part in &split.parts {
             match rewriter.session(split, part) {

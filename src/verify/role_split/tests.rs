@@ -14,7 +14,7 @@ use crate::grants::{self, Grants};
 use crate::iam::evaluate::{Policies, evaluate};
 use crate::iam::{Answer, Request};
 use crate::resolve::Facts;
-use crate::rightsize::{EvidenceLevel, Options, role_splits};
+use crate::rightsize::{Basis, EvidenceLevel, Options, role_splits};
 use crate::time::Window;
 use crate::usage::table::{Behind, Caller, Row, Seen, Signature, Table, Witness};
 
@@ -130,7 +130,15 @@ fn parts(document: &Value, calls: &[Called]) -> BTreeMap<String, (String, Policy
         evidence: EvidenceLevel::Aggressive,
         ..Options::default()
     };
-    let (made, impossible) = role_splits(catalog, &table, &grants, &gaps, window, &options, &|_| true);
+    let basis = Basis {
+        catalog,
+        table: &table,
+        grants: &grants,
+        gaps: &gaps,
+        window,
+        options: &options,
+    };
+    let (made, impossible) = role_splits(&basis, &|_| true);
     assert_eq!(impossible, []);
     let mut parts = BTreeMap::new();
     for split in made {
