@@ -130,7 +130,7 @@ impl ResolveArgs {
                     io::stdin().read_to_end(&mut bytes)?;
                     Input::Bytes(bytes)
                 }
-                Source::File { .. } | Source::Unfit { .. } | Source::Remote(_) => Input::Source(source),
+                Source::File(_) | Source::Unfit { .. } | Source::Remote(_) => Input::Source(source),
             });
         }
         let mut reader = Reader::new();

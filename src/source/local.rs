@@ -4,16 +4,115 @@
 //! device would be waited for without end. A link to a file is read wherever it leads, but for the kernel's own file
 //! systems; a link to a folder is followed once, unless the folder is read where it lies.
 
-use std::ffi::OsStr;
-use std::fs::{self, DirEntry, FileType, Metadata};
+use std::cmp::Ordering;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, FileType, Metadata};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::names::{Name, neighbours};
 use super::{Error, Source};
 
 /// Where the kernel shows what are no files: their length says nothing, and some never end.
 const KERNEL: [&str; 3] = ["/proc", "/sys", "/dev"];
+/// Files of one folder that wait until their names are told apart from what they share.
+const TOGETHER: usize = 1024;
+
+/// A file on disk, as it was when it was found. There may be millions, each in little memory.
+#[derive(Clone)]
+pub struct File {
+    name: Name,
+    bytes: u64,
+    modified: Option<SystemTime>,
+}
+
+impl File {
+    /// One of which nothing counts but its name, and how long it was.
+    #[cfg(feature = "polars")]
+    pub fn named(name: &str, bytes: u64) -> File {
+        File {
+            name: Name::alone(name.into()),
+            bytes,
+            modified: None,
+        }
+    }
+
+    /// Where it lies.
+    pub fn path(&self) -> PathBuf {
+        self.name.whole().into()
+    }
+
+    /// Its length.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// When it was modified last, as far as the system tells.
+    pub fn modified(&self) -> Option<SystemTime> {
+        self.modified
+    }
+
+    pub(super) fn open(&self) -> io::Result<Box<dyn Read + Send>> {
+        let path = self.path();
+        let now = fs::metadata(&path)?;
+        // A pipe that was named has no length. The kernel's own files have none either, and may never end.
+        if self.bytes > 0 && !now.is_file() {
+            return Err(io::Error::other("it was replaced by what is no regular file"));
+        }
+        if now.is_file() && now.len() == 0 {
+            return Ok(Box::new(io::empty()));
+        }
+        Ok(Box::new(fs::File::open(path)?))
+    }
+
+    /// How it differs from what was found.
+    pub(super) fn changed(&self) -> Option<String> {
+        let modified = self.modified.filter(|_| self.bytes > 0)?;
+        match fs::metadata(self.path()) {
+            Err(_) => Some("removed while it was read".to_owned()),
+            Ok(now) if now.len() != self.bytes => Some(format!(
+                "changed while it was read: {} bytes when it was found, {} now",
+                self.bytes,
+                now.len()
+            )),
+            Ok(now) if now.modified().ok() != Some(modified) => Some("changed while it was read".to_owned()),
+            Ok(_) => None,
+        }
+    }
+
+    fn by_path(&self, other: &File) -> Ordering {
+        let beside = self.name.beside(&other.name);
+        beside.unwrap_or_else(|| self.path().cmp(&other.path()))
+    }
+}
+
+impl std::fmt::Debug for File {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.path().fmt(f)
+    }
+}
+
+impl PartialEq for File {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for File {}
+
+impl PartialOrd for File {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for File {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let rest = |file: &File| (file.bytes, file.modified);
+        self.by_path(other).then_with(|| rest(self).cmp(&rest(other)))
+    }
+}
 
 /// Everything that `places` name, each file once, sorted by name. A folder stands for all files in it; hidden files are
 /// passed over.
@@ -33,7 +132,7 @@ pub fn find<P: AsRef<OsStr>>(places: &[P]) -> Result<Vec<Source>, Error> {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => walk.named(path),
             Ok(metadata) => {
-                walk.found.push(file(path.to_owned(), Some(&metadata)));
+                walk.file(path.to_owned(), Some(&metadata));
             }
             Err(source) if place.contains(['*', '?', '[']) => {
                 if source.kind() != io::ErrorKind::NotFound {
@@ -45,9 +144,9 @@ pub fn find<P: AsRef<OsStr>>(places: &[P]) -> Result<Vec<Source>, Error> {
         }
     }
     let mut found = walk.followed();
-    found.sort();
+    found.sort_unstable();
     found.dedup_by(|again, first| match (&*again, &*first) {
-        (Source::File { path: again, .. }, Source::File { path: first, .. }) => again == first,
+        (Source::File(again), Source::File(first)) => again.by_path(first).is_eq(),
         (again, first) => again == first,
     });
     Ok(found)
@@ -68,18 +167,12 @@ pub(super) fn name(path: &Path) -> String {
     text
 }
 
-fn file(path: PathBuf, metadata: Option<&Metadata>) -> Source {
-    Source::File {
-        path,
-        bytes: metadata.map_or(0, Metadata::len),
-        modified: metadata.and_then(|metadata| metadata.modified().ok()),
-    }
-}
-
 /// What was found, and where was looked.
 #[derive(Default)]
 struct Walk {
     found: Vec<Source>,
+    /// Files of one folder, which are not among them yet.
+    together: Vec<(PathBuf, u64, Option<SystemTime>)>,
     /// Folders that are read, without links in their paths: those below them are, too.
     read: Vec<PathBuf>,
     /// Links to folders, which wait until it is known what is read without them.
@@ -87,6 +180,26 @@ struct Walk {
 }
 
 impl Walk {
+    /// Adds a file.
+    fn file(&mut self, path: PathBuf, metadata: Option<&Metadata>) {
+        let is_beside = |(last, ..): &(PathBuf, u64, Option<SystemTime>)| last.parent() == path.parent();
+        if self.together.len() == TOGETHER || !self.together.last().is_none_or(is_beside) {
+            self.settle();
+        }
+        let modified = metadata.and_then(|metadata| metadata.modified().ok());
+        self.together.push((path, metadata.map_or(0, Metadata::len), modified));
+    }
+
+    /// Puts those of one folder with the others.
+    fn settle(&mut self) {
+        let (names, facts): (Vec<OsString>, Vec<_>) = (self.together.drain(..))
+            .map(|(path, bytes, modified)| (path.into_os_string(), (bytes, modified)))
+            .unzip();
+        let files = neighbours(names).into_iter().zip(facts);
+        let files = files.map(|(name, (bytes, modified))| File { name, bytes, modified });
+        self.found.extend(files.map(Source::File));
+    }
+
     /// A folder that was named.
     fn named(&mut self, path: &Path) {
         self.read.extend(fs::canonicalize(path));
@@ -98,7 +211,8 @@ impl Walk {
             place: pattern.to_owned(),
             why: error.to_string(),
         })?;
-        let before = self.found.len() + self.links.len();
+        let count = |walk: &Walk| walk.found.len() + walk.together.len() + walk.links.len();
+        let before = count(self);
         for path in paths {
             // A folder that cannot be listed is met again when it is opened.
             let path = path.unwrap_or_else(|error| error.path().to_owned());
@@ -107,7 +221,7 @@ impl Walk {
                 metadata => self.entry(path, metadata.ok().as_ref()),
             }
         }
-        if self.found.len() + self.links.len() == before {
+        if count(self) == before {
             return Err(Error::NoMatch {
                 place: pattern.to_owned(),
             });
@@ -118,20 +232,24 @@ impl Walk {
     /// Adds the files under a folder. What cannot be listed becomes a source of its own, so that opening it says why.
     fn folder(&mut self, path: &Path) {
         let Ok(entries) = fs::read_dir(path) else {
-            self.found.push(file(path.to_owned(), None));
+            self.file(path.to_owned(), None);
             return;
         };
+        let named = entries.flatten().map(|entry| {
+            let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+            (entry.file_name(), is_link)
+        });
         // Nearly in the order in which they will stand, which is the faster to sort.
-        let mut entries: Vec<DirEntry> = entries.flatten().collect();
-        entries.sort_by_cached_key(DirEntry::file_name);
-        for entry in entries {
-            if entry.file_name().to_string_lossy().starts_with('.') {
+        let mut entries: Vec<(OsString, bool)> = named.collect();
+        entries.sort_unstable();
+        for (name, is_link) in entries {
+            if name.as_encoded_bytes().starts_with(b".") {
                 continue;
             }
-            let path = entry.path();
+            let path = path.join(name);
             match fs::metadata(&path) {
                 Ok(metadata) if metadata.is_dir() => {
-                    if entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+                    if is_link {
                         self.links.push(path);
                     } else {
                         self.folder(&path);
@@ -149,10 +267,10 @@ impl Walk {
             Some(_) if is_kernel_s(&path) => Some("a link to a file of the kernel, which is no log"),
             Some(_) | None => None,
         };
-        self.found.push(match why {
-            Some(why) => Source::Unfit { path, why },
-            None => file(path, metadata),
-        });
+        match why {
+            Some(why) => self.found.push(Source::Unfit { path, why }),
+            None => self.file(path, metadata),
+        }
     }
 
     /// Everything, links to folders followed: each folder once, and none that is read without them. So no circle of
@@ -173,6 +291,7 @@ impl Walk {
                 self.folder(&link);
             }
         }
+        self.settle();
         self.found
     }
 }
@@ -198,33 +317,6 @@ fn what(kind: FileType) -> &'static str {
 #[cfg(not(unix))]
 fn what(_kind: FileType) -> &'static str {
     "no regular file, and in folders only those are read"
-}
-
-/// Opens a file that had so many bytes when it was found.
-pub(super) fn open(path: &Path, bytes: u64) -> io::Result<Box<dyn Read + Send>> {
-    let now = fs::metadata(path)?;
-    // A pipe that was named has no length. The kernel's own files have none either, and may never end.
-    if bytes > 0 && !now.is_file() {
-        return Err(io::Error::other("it was replaced by what is no regular file"));
-    }
-    if now.is_file() && now.len() == 0 {
-        return Ok(Box::new(io::empty()));
-    }
-    Ok(Box::new(fs::File::open(path)?))
-}
-
-/// How a file differs from what was found.
-pub(super) fn changed(path: &Path, bytes: u64, modified: Option<SystemTime>) -> Option<String> {
-    let modified = modified.filter(|_| bytes > 0)?;
-    match fs::metadata(path) {
-        Err(_) => Some("removed while it was read".to_owned()),
-        Ok(now) if now.len() != bytes => Some(format!(
-            "changed while it was read: {bytes} bytes when it was found, {} now",
-            now.len()
-        )),
-        Ok(now) if now.modified().ok() != Some(modified) => Some("changed while it was read".to_owned()),
-        Ok(_) => None,
-    }
 }
 
 #[cfg(all(test, unix))]

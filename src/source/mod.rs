@@ -7,6 +7,7 @@ mod layout;
 mod local;
 #[cfg(feature = "aws")]
 pub mod lookup;
+mod names;
 #[cfg(feature = "aws")]
 pub mod s3;
 #[cfg(feature = "aws")]
@@ -21,20 +22,13 @@ use std::time::SystemTime;
 use crate::help::Help;
 
 pub use layout::{Holds, Wanted};
-pub use local::find;
+pub use local::{File, find};
 
 /// One thing to read.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Source {
-    /// A file on disk, as it was when it was found.
-    File {
-        /// Where it lies.
-        path: PathBuf,
-        /// Its length.
-        bytes: u64,
-        /// When it was modified last, as far as the system tells.
-        modified: Option<SystemTime>,
-    },
+    /// A file on disk.
+    File(File),
     /// Something in a folder that is no regular file, and is not read: a pipe would be waited for without end.
     Unfit {
         /// Where it lies.
@@ -164,7 +158,8 @@ impl Source {
     /// The name that reports use.
     pub fn name(&self) -> String {
         match self {
-            Source::File { path, .. } | Source::Unfit { path, .. } => local::name(path),
+            Source::File(file) => local::name(&file.path()),
+            Source::Unfit { path, .. } => local::name(path),
             Source::Stdin => "-".to_owned(),
             Source::Remote(remote) => remote.name.to_string(),
         }
@@ -173,7 +168,7 @@ impl Source {
     /// Bytes that lie ahead, where that is known.
     pub fn bytes(&self) -> u64 {
         match self {
-            Source::File { bytes, .. } => *bytes,
+            Source::File(file) => file.bytes(),
             Source::Unfit { .. } | Source::Stdin => 0,
             Source::Remote(remote) => remote.bytes,
         }
@@ -182,7 +177,7 @@ impl Source {
     /// What tells this version of its content from another (S3's ETag); empty where nothing does.
     pub fn etag(&self) -> &str {
         match self {
-            Source::File { .. } | Source::Unfit { .. } | Source::Stdin => "",
+            Source::File(_) | Source::Unfit { .. } | Source::Stdin => "",
             Source::Remote(remote) => &remote.etag,
         }
     }
@@ -190,7 +185,7 @@ impl Source {
     /// Whether it is known to hold no more bytes than that.
     pub fn is_at_most(&self, most: u64) -> bool {
         match self {
-            Source::File { bytes, .. } => *bytes <= most,
+            Source::File(file) => file.bytes() <= most,
             Source::Unfit { .. } => true,
             Source::Stdin => false,
             Source::Remote(remote) => remote.bytes > 0 && remote.bytes <= most,
@@ -201,8 +196,8 @@ impl Source {
     /// modification, an object's ETag.
     pub fn stamp(&self) -> Option<String> {
         match self {
-            Source::File { modified, .. } => {
-                let since = modified.as_ref()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+            Source::File(file) => {
+                let since = file.modified()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
                 Some(format!("{}.{:09}", since.as_secs(), since.subsec_nanos()))
             }
             Source::Unfit { .. } | Source::Stdin => None,
@@ -213,7 +208,7 @@ impl Source {
     /// Whether it stands for what its place holds no longer: opening it says so, now and in every later run.
     pub fn is_out_of_reach(&self) -> bool {
         match self {
-            Source::File { .. } | Source::Unfit { .. } | Source::Stdin => false,
+            Source::File(_) | Source::Unfit { .. } | Source::Stdin => false,
             Source::Remote(remote) => remote.place.is_out_of_reach(),
         }
     }
@@ -224,7 +219,7 @@ impl Source {
     /// What the system says.
     pub fn open(&self) -> io::Result<Box<dyn Read + Send>> {
         match self {
-            Source::File { path, bytes, .. } => local::open(path, *bytes),
+            Source::File(file) => file.open(),
             Source::Unfit { why, .. } => Err(io::Error::other(*why)),
             Source::Stdin => Ok(Box::new(io::stdin())),
             Source::Remote(remote) => remote.place.open(remote),
@@ -234,7 +229,7 @@ impl Source {
     /// How a file on disk, now that it was read, differs from what was found; `None` where it does not.
     pub fn changed(&self) -> Option<String> {
         match self {
-            Source::File { path, bytes, modified } => local::changed(path, *bytes, *modified),
+            Source::File(file) => file.changed(),
             Source::Unfit { .. } | Source::Stdin | Source::Remote(_) => None,
         }
     }
@@ -245,7 +240,7 @@ impl Source {
     /// Why the store does not tell.
     pub fn metadata(&self, name: &str) -> io::Result<Option<String>> {
         match self {
-            Source::File { .. } | Source::Unfit { .. } | Source::Stdin => Ok(None),
+            Source::File(_) | Source::Unfit { .. } | Source::Stdin => Ok(None),
             Source::Remote(remote) => remote.place.metadata(remote, name),
         }
     }
@@ -272,7 +267,8 @@ impl Source {
     /// AWS delivers a file again under the same date, so events can be told apart within one such part.
     pub fn part(&self) -> (String, String) {
         match self {
-            Source::File { path, .. } | Source::Unfit { path, .. } => layout::part(&path.to_string_lossy()),
+            Source::File(file) => layout::part(&file.path().to_string_lossy()),
+            Source::Unfit { path, .. } => layout::part(&path.to_string_lossy()),
             Source::Stdin => (String::new(), String::new()),
             Source::Remote(remote) => layout::part(&remote.name),
         }

@@ -8,12 +8,11 @@ use crate::source::Source;
 /// Bytes, as they lie, that a thread takes at once.
 const BATCH: u64 = 2 << 20;
 
-/// A file to be read, and where it belongs.
+/// A file to be read, by its place among the sources, and its day, by its place among the days.
 #[derive(Clone, Copy)]
 pub(super) struct Claim {
-    pub(super) source: usize,
-    pub(super) part: usize,
-    pub(super) day: usize,
+    pub(super) day: u32,
+    pub(super) source: u32,
 }
 
 /// The run's order in ranges that one thread takes at once: files of one day, few enough that no thread ends long
@@ -24,7 +23,7 @@ pub(super) fn batches(sources: &[&Source], order: &[Claim], threads: usize) -> V
     let mut batches: Vec<Range<usize>> = Vec::new();
     let mut bytes = 0;
     for (place, claim) in order.iter().enumerate() {
-        let source = &sources[claim.source];
+        let source = sources[claim.source as usize];
         let fits = |batch: &&mut Range<usize>| {
             order[batch.start].day == claim.day && bytes + source.bytes() <= most && source.is_at_most(WHOLE_FILE)
         };

@@ -4,7 +4,11 @@
 //! part merge in pairs, as threads are done with it. What comes out depends on the records alone: not on threads, file
 //! order or compression.
 
+mod file;
+
 use std::borrow::Borrow;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,11 +26,14 @@ use super::hashed::Hashed;
 use super::memory::Memory;
 use super::shard::Shard;
 use super::table::Table;
+use super::texts::position;
 use super::{named, outlier};
 use crate::coverage::Coverage;
 use crate::decode::{self, Item, Limits};
 use crate::progress::Progress;
 use crate::source::{self, Holds, Source};
+
+pub(super) use file::FileFacts;
 
 /// Files up to this size are read whole, which is fastest; larger ones are streamed.
 pub(super) const WHOLE_FILE: u64 = 256 << 20;
@@ -166,6 +173,16 @@ enum Seal {
     Parts,
 }
 
+impl Seal {
+    /// The place of the part that a file belongs to.
+    fn part_of(self, claim: &Claim) -> usize {
+        match self {
+            Seal::Whole => 0,
+            Seal::Parts => claim.day as usize,
+        }
+    }
+}
+
 /// A part whose strings are still numbers.
 struct Counted {
     key: PartKey,
@@ -175,29 +192,22 @@ struct Counted {
 }
 
 fn run(sources: &[&Source], options: &Options, progress: &Progress, seal: Seal, take: &Take<'_>) -> Result<(), Error> {
-    let mut keyed: Vec<(PartKey, usize)> = sources.iter().map(|source| PartKey::of(source)).zip(0..).collect();
-    // A part's files together, so that it is done with soon; the largest first, so that no thread ends with a giant.
-    keyed.sort_by(|(part_a, a), (part_b, b)| {
-        let sizes = || sources[*b].bytes().cmp(&sources[*a].bytes());
-        part_a.cmp(part_b).then_with(sizes).then(a.cmp(b))
+    let (days, mut order) = days_of(sources);
+    // A day's files together, so that it is done with soon; the largest first, so that no thread ends with a giant.
+    order.sort_unstable_by_key(|claim| {
+        let bytes = sources[claim.source as usize].bytes();
+        (claim.day, Reverse(bytes), claim.source)
     });
-    let mut order = Vec::with_capacity(sources.len());
-    let mut parts: Vec<(PartKey, Mutex<OpenPart>)> = Vec::new();
-    let mut days: Vec<(PartKey, Mutex<OpenDay>)> = Vec::new();
-    for (key, index) in keyed {
-        let sealed = match seal {
-            Seal::Whole => PartKey::default(),
-            Seal::Parts => key.clone(),
-        };
-        open(&mut parts, sealed).files += 1;
-        open(&mut days, key).left += 1;
-        order.push(Claim {
-            source: index,
-            part: parts.len() - 1,
-            day: days.len() - 1,
-        });
+    let mut parts: Vec<(PartKey, Mutex<OpenPart>)> = match seal {
+        Seal::Whole => vec![Default::default()],
+        Seal::Parts => days.iter().map(|day| (day.clone(), Mutex::default())).collect(),
+    };
+    let mut days: Vec<(PartKey, Mutex<OpenDay>)> = days.into_iter().map(|day| (day, Mutex::default())).collect();
+    for claim in &order {
+        unlocked(&mut parts[seal.part_of(claim)].1).files += 1;
+        unlocked(&mut days[claim.day as usize].1).left += 1;
     }
-    source::expect(order.iter().map(|claim| sources[claim.source]));
+    source::expect(order.iter().map(|claim| sources[claim.source as usize]));
     progress.expect(sources.len(), sources.iter().map(|source| source.bytes()).sum());
 
     let threads = if options.threads == 0 {
@@ -219,6 +229,7 @@ fn run(sources: &[&Source], options: &Options, progress: &Progress, seal: Seal, 
         progress,
         batches: batches(sources, &order, threads),
         order,
+        seal,
         next: AtomicUsize::new(0),
         parts,
         days,
@@ -231,13 +242,29 @@ fn run(sources: &[&Source], options: &Options, progress: &Progress, seal: Seal, 
     Ok(())
 }
 
-/// The last one of a list, begun anew where the key differs.
-fn open<T: Default>(list: &mut Vec<(PartKey, Mutex<T>)>, key: PartKey) -> &mut T {
-    if list.last().is_none_or(|(last, _)| *last != key) {
-        list.push((key, Mutex::default()));
+/// The parts that the sources belong to, in their order, and each source with its own.
+fn days_of(sources: &[&Source]) -> (Vec<PartKey>, Vec<Claim>) {
+    let mut numbers: BTreeMap<PartKey, u32> = BTreeMap::new();
+    let mut order: Vec<Claim> = Vec::with_capacity(sources.len());
+    for (source, place) in sources.iter().zip(0..) {
+        let next = position(numbers.len());
+        let day = *numbers.entry(PartKey::of(source)).or_insert(next);
+        order.push(Claim { day, source: place });
     }
-    let (_, open) = list.last_mut().expect("one was pushed");
-    open.get_mut().unwrap_or_else(PoisonError::into_inner)
+    // So far they are numbered as they came.
+    let mut places = vec![0; numbers.len()];
+    for (number, place) in numbers.values().zip(0..) {
+        places[*number as usize] = place;
+    }
+    for claim in &mut order {
+        claim.day = places[claim.day as usize];
+    }
+    (numbers.into_keys().collect(), order)
+}
+
+/// What nobody else has yet.
+fn unlocked<T>(mutex: &mut Mutex<T>) -> &mut T {
+    mutex.get_mut().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What the threads of one run share.
@@ -245,9 +272,10 @@ struct Run<'a> {
     sources: &'a [&'a Source],
     options: &'a Options,
     progress: &'a Progress,
-    /// Sorted by part and day.
+    /// Sorted by day.
     order: Vec<Claim>,
-    /// Ranges of it, and how many are taken.
+    seal: Seal,
+    /// Ranges of the order, and how many are taken.
     batches: Vec<Range<usize>>,
     next: AtomicUsize,
     parts: Vec<(PartKey, Mutex<OpenPart>)>,
@@ -292,30 +320,6 @@ enum Content {
     Stream(Box<dyn Read + Send>),
 }
 
-/// What became of one file.
-pub(super) struct FileFacts {
-    source: usize,
-    bytes: u64,
-    /// `None` where it could not be read, or was streamed and failed.
-    digest: Option<Digest>,
-    /// SHA-256 of its text, where digests ask for that.
-    hash: Option<Digest>,
-    /// The place in the run's order of the file that holds the same bytes.
-    same_as: Option<usize>,
-    /// (place, why, records)
-    skipped: Vec<(String, String, u64)>,
-    /// What is wrong with its content.
-    damage: Damage,
-}
-
-impl FileFacts {
-    /// It cannot be read.
-    fn fails(&mut self, why: String) {
-        self.damage = Damage::unreadable(&why);
-        self.skipped = vec![(String::new(), why, 0)];
-    }
-}
-
 impl Run<'_> {
     /// One thread: takes batches in order, and hands its shard of a part in when it goes on to the next.
     fn work(&self) {
@@ -333,9 +337,10 @@ impl Run<'_> {
                 .zip(&mut worker.files)
                 .map(|(place, bytes)| self.open(place, bytes))
                 .collect();
-            let part_done = |(last, _): &mut (Claim, Shard)| begun.is_none_or(|next| next.part != last.part);
+            let part_of = |claim: &Claim| self.seal.part_of(claim);
+            let part_done = |(last, _): &mut (Claim, Shard)| begun.is_none_or(|next| part_of(next) != part_of(last));
             if let Some((last, shard)) = current.take_if(part_done)
-                && self.hand_in(last.part, shard, &mut worker.builder).is_break()
+                && self.hand_in(part_of(&last), shard, &mut worker.builder).is_break()
             {
                 return;
             }
@@ -354,10 +359,10 @@ impl Run<'_> {
             for (number, opened) in opened.into_iter().enumerate() {
                 let source = opened.facts.source;
                 let facts = self.read(opened, number, shard, &mut worker);
-                shard.files.push(facts);
+                self.note(facts, shard);
                 self.progress.advance(self.sources[source].bytes());
             }
-            let mut day = lock(&self.days[claim.day].1);
+            let mut day = lock(&self.days[claim.day as usize].1);
             day.left -= places.len();
             day.duplicates += std::mem::take(&mut shard.duplicates);
             if day.left == 0 {
@@ -368,8 +373,8 @@ impl Run<'_> {
     }
 
     /// The events of a day that were met so far.
-    fn fingerprints(&self, day: usize) -> Arc<Fingerprints> {
-        let mut day = lock(&self.days[day].1);
+    fn fingerprints(&self, day: u32) -> Arc<Fingerprints> {
+        let mut day = lock(&self.days[day as usize].1);
         Arc::clone(day.fingerprints.get_or_insert_with(|| self.spare.take()))
     }
 
@@ -384,7 +389,7 @@ impl Run<'_> {
             shard = shard.merge(other);
             open = lock(&self.parts[part].1);
         }
-        if shard.files.len() < open.files {
+        if shard.done < open.files {
             open.counted = Some(shard);
             return ControlFlow::Continue(());
         }
@@ -399,8 +404,8 @@ impl Run<'_> {
 
     /// Takes a file's turn; one that is read whole then lies in `bytes`.
     fn open(&self, place: usize, bytes: &mut Vec<u8>) -> Opened<'_> {
-        let index = self.order[place].source;
-        let source = &self.sources[index];
+        let index = self.order[place].source as usize;
+        let source = self.sources[index];
         let mut turn = self.contents.turn(place);
         let mut facts = FileFacts {
             source: index,
@@ -515,44 +520,11 @@ impl Run<'_> {
         facts
     }
 
-    /// Books the files of a part.
+    /// A part whose files are all read.
     fn finish(&self, part: usize, done: Shard) -> Counted {
         let mut coverage = done.coverage;
-        let mut files = Vec::with_capacity(done.files.len());
-        for mut facts in done.files {
-            let name = self.sources[facts.source].name();
-            coverage.files += 1;
-            coverage.bytes += facts.bytes;
-            for (place, why, records) in facts.skipped {
-                coverage.skip(&name, &place, &why, records);
-            }
-            let mut damage = std::mem::take(&mut facts.damage);
-            let copied = facts.digest.zip(facts.same_as);
-            let copied = copied.map(|(digest, first)| (first, self.contents.of(&digest)));
-            if let Some((first, content)) = copied {
-                let first = self.sources[self.order[first].source].name();
-                let why = format!("duplicate: the same bytes as {first}");
-                coverage.skip(&name, "", &why, content.records);
-                // Two that are torn before anything differs may have held different events.
-                damage = content.damage;
-                facts.hash = content.hash;
-            }
-            if let Some(hash) = facts.hash {
-                let contents = &mut coverage.named_files.contents;
-                contents.entry(named::base(&name).to_owned()).or_default().insert(hash);
-            }
-            if let Some(loss) = damage
-                .loss(self.sources[facts.source])
-                .filter(|loss| self.options.filter.may_take(loss))
-            {
-                coverage.lose(&name, loss);
-            }
-            let Some(digest) = facts.digest else { continue };
-            files.push(FileRead {
-                source: facts.source,
-                bytes: facts.bytes,
-                digest,
-            });
+        for facts in done.copies {
+            self.book_copy(facts, &mut coverage);
         }
         // A part is one day, or the only one holds them all.
         let days = if self.parts.len() == 1 {
@@ -575,7 +547,7 @@ impl Run<'_> {
             key: self.parts[part].0.clone(),
             builder: done.builder,
             coverage,
-            files,
+            files: done.files,
         }
     }
 }

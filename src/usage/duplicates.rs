@@ -1,6 +1,5 @@
 //! Files and events that were delivered twice are counted once.
 
-use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 
@@ -171,8 +170,69 @@ pub(super) struct Content {
 struct Known {
     /// The place in the run's order whose turn it is.
     turn: usize,
-    /// The first file that holds these bytes, and what it holds once it is read.
-    files: HashMap<Digest, (usize, Option<Content>)>,
+    /// There is one for each file of an archive, so it takes hardly any room.
+    files: HashTable<FirstFile>,
+    hash: RandomState,
+}
+
+/// The first file that holds some bytes.
+struct FirstFile {
+    /// 128 bits of their digest.
+    digest: [u8; 16],
+    place: usize,
+    held: Held,
+}
+
+/// What a file holds.
+enum Held {
+    /// It is not read yet.
+    Unknown,
+    /// So many records, nothing is wrong, and nobody asks for its hash.
+    Whole(u64),
+    Other(Box<Content>),
+}
+
+impl From<Content> for Held {
+    fn from(content: Content) -> Held {
+        if content.hash.is_none() && content.damage == Damage::default() {
+            Held::Whole(content.records)
+        } else {
+            Held::Other(Box::new(content))
+        }
+    }
+}
+
+impl Known {
+    /// The file that holds these bytes; the one at `place` where none did before.
+    fn first(&mut self, digest: &Digest, place: usize) -> &mut FirstFile {
+        let Known { files, hash, .. } = self;
+        let half = half(digest);
+        let found = files.entry(
+            hash.hash_one(half),
+            |file| file.digest == half,
+            |file| hash.hash_one(file.digest),
+        );
+        let new = || FirstFile {
+            digest: half,
+            place,
+            held: Held::Unknown,
+        };
+        found.or_insert_with(new).into_mut()
+    }
+
+    /// What the file that holds these bytes holds; `None` where none is known to.
+    fn held(&self, digest: &Digest) -> Option<&Held> {
+        let half = half(digest);
+        let found = self.files.find(self.hash.hash_one(half), |file| file.digest == half);
+        found.map(|file| &file.held)
+    }
+}
+
+/// 128 bits of a digest.
+fn half(digest: &Digest) -> [u8; 16] {
+    let mut half = [0; 16];
+    half.copy_from_slice(&digest[..16]);
+    half
 }
 
 impl Contents {
@@ -194,18 +254,24 @@ impl Contents {
             .unwrap_or_else(PoisonError::into_inner);
         known.turn += 1;
         self.changed.notify_all();
-        digest.map_or(place, |digest| known.files.entry(digest).or_insert((place, None)).0)
+        digest.map_or(place, |digest| known.first(&digest, place).place)
     }
 
     /// What the file that holds these bytes holds; waits until it is read.
     pub(super) fn of(&self, digest: &Digest) -> Content {
-        let unread = |known: &mut Known| matches!(known.files.get(digest), Some((_, None)));
+        let unread = |known: &mut Known| matches!(known.held(digest), Some(Held::Unknown));
         let known = self
             .changed
             .wait_while(lock(&self.known), unread)
             .unwrap_or_else(PoisonError::into_inner);
-        let content = known.files.get(digest).and_then(|(_, content)| content.clone());
-        content.unwrap_or_default()
+        match known.held(digest) {
+            Some(Held::Whole(records)) => Content {
+                records: *records,
+                ..Content::default()
+            },
+            Some(Held::Other(content)) => Content::clone(content),
+            Some(Held::Unknown) | None => Content::default(),
+        }
     }
 }
 
@@ -243,9 +309,7 @@ impl Turn<'_> {
 
     fn settle(&mut self, content: Content) {
         if let Some(digest) = self.digest.take() {
-            lock(&self.contents.known)
-                .files
-                .insert(digest, (self.place, Some(content)));
+            lock(&self.contents.known).first(&digest, self.place).held = content.into();
             self.contents.changed.notify_all();
         }
     }

@@ -1,6 +1,6 @@
 //! Log files that digests name, against those that a run was given: what is not there, or not as it was delivered, is lost.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use super::filter::Filter;
 use crate::coverage::{Coverage, Loss, NamedFile, NamedFiles};
@@ -49,13 +49,17 @@ pub(super) fn losses(files: NamedFiles, sources: &[Source], filter: &Filter) -> 
     if files.named.is_empty() {
         return losses;
     }
-    let names: Vec<String> = sources.iter().map(Source::name).collect();
-    let here: HashSet<&str> = names.iter().map(|name| base(name)).collect();
-    for ((account, region), named) in files.named {
+    let keys = files.named.values().flat_map(BTreeMap::keys);
+    let asked: HashSet<&str> = keys.map(|key| base(key)).collect();
+    let mut here: HashSet<&str> = HashSet::new();
+    for source in sources {
+        here.extend(asked.get(base(&source.name())));
+    }
+    for ((account, region), named) in &files.named {
         // A copy under other names tells of none that is gone.
         let has_names = named.keys().any(|key| here.contains(base(key)));
         for (key, file) in named {
-            let name = base(&key);
+            let name = base(key);
             // What was delivered before the first day that is asked for was perhaps not looked for.
             let listed = filter
                 .since
@@ -74,7 +78,7 @@ pub(super) fn losses(files: NamedFiles, sources: &[Source], filter: &Filter) -> 
                 why: why.to_owned(),
             };
             if filter.may_take(&loss) {
-                losses.push((key, loss));
+                losses.push((key.clone(), loss));
             }
         }
     }

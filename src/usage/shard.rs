@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::builder::{Builder, Key, Whose};
-use super::collect::FileFacts;
+use super::collect::{FileFacts, FileRead};
 use super::duplicates::Fingerprints;
 use super::exclude::ExcludeRule;
 use super::memory::{
@@ -27,7 +27,12 @@ pub(super) struct Shard {
     pub(super) fingerprints: Arc<Fingerprints>,
     /// Events of the batch at hand that were met before.
     pub(super) duplicates: u64,
-    pub(super) files: Vec<FileFacts>,
+    /// Files that were read, or could not be.
+    pub(super) done: usize,
+    /// Those of them that whoever takes the part asks for.
+    pub(super) files: Vec<FileRead>,
+    /// Those that hold the same bytes as another.
+    pub(super) copies: Vec<FileFacts>,
     account: Latest,
     region: LatestRegion,
     /// Where and when management events were heard last: those that write, and those that read.
@@ -45,7 +50,9 @@ impl Shard {
             coverage: Coverage::default(),
             fingerprints,
             duplicates: 0,
+            done: 0,
             files: Vec::new(),
+            copies: Vec::new(),
             account: Latest::default(),
             region: LatestRegion::default(),
             heard: [None; 2],
@@ -55,14 +62,16 @@ impl Shard {
 
     /// Both, as if one thread had counted all. The smaller one is counted anew.
     pub(super) fn merge(self, other: Shard) -> Shard {
-        let (mut more, less) = if self.files.len() < other.files.len() {
+        let (mut more, less) = if self.done < other.done {
             (other, self)
         } else {
             (self, other)
         };
         more.builder.merge(less.builder);
         more.coverage.merge(less.coverage);
+        more.done += less.done;
         more.files.extend(less.files);
+        more.copies.extend(less.copies);
         more
     }
 

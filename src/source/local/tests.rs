@@ -48,7 +48,7 @@ fn found(folder: &Folder, places: &[&str]) -> Vec<String> {
     let name = |path: &Path| path.strip_prefix(&folder.0).expect("below").display().to_string();
     let shown = |source: &Source| match source {
         Source::Unfit { path, why } => format!("{}: {}", name(path), why.split(',').next().unwrap_or(why)),
-        Source::File { path, .. } => name(path),
+        Source::File(file) => name(&file.path()),
         other => format!("{other:?}"),
     };
     find(&places).expect("places").iter().map(shown).collect()

@@ -101,11 +101,11 @@ fn a_break_ends_the_run() {
 fn batches_hold_each_file_once_and_no_two_days() {
     let found = sample();
     let sources: Vec<&Source> = found.iter().collect();
-    let order: Vec<Claim> = (0..sources.len())
+    let files = 0..u32::try_from(sources.len()).expect("few");
+    let order: Vec<Claim> = files
         .map(|source| Claim {
-            source,
-            part: 0,
             day: source / 3,
+            source,
         })
         .collect();
     for threads in [1, 2, 1000] {

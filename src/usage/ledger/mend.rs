@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::iter;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::book::{self, Before, Book};
 use super::index::{BookEntry, Index, PartEntry};
@@ -15,7 +15,7 @@ use super::part::Part;
 use super::store::{Writer, bytes, damaged};
 use super::{DATA, Error, text};
 use crate::coverage::{Coverage, Loss};
-use crate::source::Source;
+use crate::source::{File, Source};
 use crate::time::{DAY, Window};
 use crate::usage::PartKey;
 use crate::usage::damage::lost;
@@ -72,11 +72,7 @@ pub(super) fn losses(dir: &Path, entry: &BookEntry, why: &str) -> BTreeMap<Strin
     let mut by_date: BTreeMap<String, Coverage> = BTreeMap::new();
     let named = bytes(dir, &entry.objects).and_then(|file| {
         book::read_objects(&file, &mut |date, object| {
-            let source = Source::File {
-                path: PathBuf::from(&object.key),
-                bytes: object.bytes,
-                modified: None,
-            };
+            let source = Source::File(File::named(&object.key, object.bytes));
             let coverage = by_date.entry(date.to_owned()).or_default();
             if let Some(loss) = lost(&source, &damage(why)) {
                 coverage.lose(&object.key, loss);
