@@ -487,8 +487,8 @@ impl Writer {
     /// Writes a file under a name that holds its content's hash.
     fn write(&self, stem: &str, extension: &str, bytes: &[u8]) -> Result<String, Error> {
         let name = format!("{stem}-{}.{extension}", content_hash(bytes));
-        let path = self.dir.join(DATA).join(&name);
-        if !path.exists() {
+        // What is there by that name may be damaged: a table without rows is the same however it came about.
+        if self::bytes(&self.dir, &name).is_err() {
             replace(&self.dir, &format!("{DATA}/{name}"), bytes)?;
         }
         Ok(name)

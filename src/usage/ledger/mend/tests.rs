@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use super::super::tests::{Folder, all, bytes, fill, rows, sample};
-use super::super::{DATA, How};
+use super::super::{DATA, How, INDEX};
 use super::is_made_good;
-use crate::source::Source;
+use crate::source::{self, Source};
 
 /// The whole sample's ledger with its file of one kind, of one account, damaged in some way.
 fn damaged(kind: &str, damage: fn(Vec<u8>) -> Option<Vec<u8>>) -> (Folder, String) {
@@ -33,6 +33,10 @@ fn flipped(mut bytes: Vec<u8>) -> Option<Vec<u8>> {
 fn cut(mut bytes: Vec<u8>) -> Option<Vec<u8>> {
     bytes.truncate(bytes.len() / 2);
     Some(bytes)
+}
+
+fn emptied(_: Vec<u8>) -> Option<Vec<u8>> {
+    Some(Vec::new())
 }
 
 fn gone(_: Vec<u8>) -> Option<Vec<u8>> {
@@ -68,6 +72,95 @@ fn the_same_logs_make_a_damaged_ledger_whole_again() {
             assert!(bytes(&ledger.0) == whole, "{kind}");
         }
     }
+}
+
+/// Some days of the sample.
+fn some_days() -> Vec<Source> {
+    let mut sources = sample();
+    sources.retain(|source| source.part().1.as_str() < "2026-10-03");
+    sources
+}
+
+/// Files outside AWS's layout: a call, and the opening of its session.
+fn undated(folder: &Folder) -> Vec<Source> {
+    let head = |number: u32, source: &str, name: &str| {
+        format!(
+            r#""eventVersion":"1.09","eventTime":"2026-10-02T0{number}:00:00Z","eventSource":"{source}.amazonaws.com","eventName":"{name}","awsRegion":"eu-west-1","eventID":"undated-{number}","eventType":"AwsApiCall","eventCategory":"Management","managementEvent":true,"recipientAccountId":"111122223333","readOnly":true"#
+        )
+    };
+    let open = format!(
+        r#"{{{},"requestParameters":{{"roleArn":"arn:aws:iam::111122223333:role/app","roleSessionName":"s"}},"responseElements":{{"credentials":{{"accessKeyId":"ASIAUNDATED"}},"assumedRoleUser":{{"assumedRoleId":"AROAAPP:s","arn":"arn:aws:sts::111122223333:assumed-role/app/s"}}}},"userIdentity":{{"type":"IAMUser","principalId":"AIDACI","arn":"arn:aws:iam::111122223333:user/ci","accountId":"111122223333"}}}}"#,
+        head(1, "sts", "AssumeRole")
+    );
+    let call = format!(
+        r#"{{{},"requestParameters":{{"bucketName":"b"}},"userIdentity":{{"type":"AssumedRole","principalId":"AROAAPP:s","arn":"arn:aws:sts::111122223333:assumed-role/app/s","accountId":"111122223333","accessKeyId":"ASIAUNDATED","sessionContext":{{"sessionIssuer":{{"type":"Role","principalId":"AROAAPP","arn":"arn:aws:iam::111122223333:role/app","accountId":"111122223333","userName":"app"}}}}}}}}"#,
+        head(2, "s3", "GetBucketAcl")
+    );
+    for (name, record) in [("a.json", open), ("b.json", call)] {
+        fs::write(folder.0.join(name), format!("{{\"Records\":[{record}]}}")).expect("a file");
+    }
+    source::find(&[&folder.0]).expect("two files")
+}
+
+/// Damages each file of a ledger of these sources in each way, one of this kind among them.
+#[track_caller]
+fn check_each(sources: &[Source], among: &str) {
+    let whole = Folder::new();
+    fill(&whole.0, sources, &How::default());
+    let (files, read) = (bytes(&whole.0), all(&whole.0));
+    let names: Vec<&String> = files.keys().filter(|name| *name != INDEX).collect();
+    assert!(names.iter().any(|name| name.starts_with(among)), "{names:?}");
+    for name in names {
+        for (how, damage) in [
+            ("flipped", flipped as fn(Vec<u8>) -> Option<Vec<u8>>),
+            ("cut", cut),
+            ("emptied", emptied),
+            ("gone", gone),
+        ] {
+            let ledger = Folder::new();
+            fs::create_dir(ledger.0.join(DATA)).expect("a folder");
+            for (known, content) in &files {
+                let content = if known == name {
+                    damage(content.clone())
+                } else {
+                    Some(content.clone())
+                };
+                let below = if known == INDEX {
+                    known.clone()
+                } else {
+                    format!("{DATA}/{known}")
+                };
+                if let Some(content) = content {
+                    fs::write(ledger.0.join(below), content).expect("a file");
+                }
+            }
+            let summary = fill(&ledger.0, sources, &How::default());
+            assert_eq!(summary.damaged.len(), 1, "{name} {how}");
+            assert!(summary.damaged[0].contains(name.as_str()), "{:?}", summary.damaged);
+            let again = all(&ledger.0);
+            assert_eq!(again.coverage, read.coverage, "{name} {how}");
+            if name.contains("-sessions-") {
+                assert_eq!(rows(&again.table), rows(&read.table), "{name} {how}");
+            } else {
+                assert!(bytes(&ledger.0) == files, "{name} {how}");
+            }
+        }
+    }
+}
+
+#[test]
+fn each_file_damaged_in_each_way_is_made_of_the_same_logs_again() {
+    let logs = Folder::new();
+    check_each(&[some_days(), undated(&logs)].concat(), "other-undated-calls-");
+}
+
+#[test]
+fn a_table_without_rows_is_written_again_where_it_was_damaged() {
+    let logs = Folder::new();
+    let file = logs.0.join("a.json");
+    fs::write(&file, r#"{"Records":[]}"#).expect("a file");
+    let undated = source::find(&[file]).expect("a file");
+    check_each(&[some_days(), undated].concat(), "other-undated-calls-");
 }
 
 #[test]
