@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use super::table::{rows, unpack_text};
 use super::{AccessLevel, ActionId, Catalog, Logging, embedded};
-use name::{Name, letters};
+use name::{Name, letters, version_of};
 
 /// One kind of thing that an action makes or attaches, and what its life cycle takes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -117,10 +117,8 @@ impl Catalog {
         }
         let attaches = !own.makes();
         let by_name = match self.access_level(action) {
-            AccessLevel::List | AccessLevel::Read => BTreeSet::new(),
-            AccessLevel::Write | AccessLevel::PermissionsManagement | AccessLevel::Tagging => {
-                self.by_name(action, &own)
-            }
+            AccessLevel::List | AccessLevel::Read if !own.starts() => BTreeSet::new(),
+            _ => self.by_name(action, &own),
         };
         let spelled = own.nouns.first().map_or("", |noun| noun.trim());
         let named = format!("{prefix} {spelled}");
@@ -152,11 +150,14 @@ impl Catalog {
             .collect();
         // What is made in a data plane are data: whoever writes them may have to take them back, and need not read them.
         let is_data = matches!(self.logging(action), Logging::Data { .. });
-        let known: Vec<String> = service
+        let mut known: Vec<String> = service
             .iter()
             .filter(|(_, name)| name.names())
             .filter_map(|(_, name)| name.nouns.first().cloned())
             .collect();
+        // A version is a side of what it is of, not another thing.
+        let things = known.clone();
+        known.retain(|noun| !version_of(noun).is_some_and(|of| things.iter().any(|thing| thing == of)));
         let made = own
             .nouns
             .first()
@@ -170,7 +171,10 @@ impl Catalog {
             .collect();
         for (id, name) in &service {
             let ends = made.is_some_and(|noun| name.closes() && name.concerns(noun, &known));
-            let changes = made.is_some_and(|noun| !is_data && name.updates() && name.concerns(noun, &known));
+            let changes = made.is_some_and(|noun| {
+                let changes = name.updates() && name.concerns(noun, &known);
+                !is_data && (changes || name.makes_version_of(noun) || name.resumes(noun))
+            });
             let tags = made.is_some_and(|noun| !is_data && self.tags(*id, name, noun));
             let restores = made.is_some_and(|noun| name.makes_from(noun));
             if ends || changes {

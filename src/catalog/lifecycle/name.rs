@@ -31,9 +31,23 @@ const MAKES: [&str; 20] = [
 const STARTS: [&str; 5] = ["begin", "execute", "send", "start", "submit"];
 
 /// What changes a thing that is there.
-const UPDATES: [&str; 14] = [
-    "change", "decrease", "edit", "increase", "modify", "patch", "put", "rename", "replace", "reset", "resize", "set",
-    "update", "upgrade",
+const UPDATES: [&str; 16] = [
+    "add",
+    "authorize",
+    "change",
+    "decrease",
+    "edit",
+    "increase",
+    "modify",
+    "patch",
+    "put",
+    "rename",
+    "replace",
+    "reset",
+    "resize",
+    "set",
+    "update",
+    "upgrade",
 ];
 
 /// What ends a thing, or its tie to another.
@@ -76,11 +90,12 @@ const CLOSES: [&str; 32] = [
 const READS: [&str; 4] = ["describe", "get", "head", "list"];
 
 /// A verb and those that undo it on the same nouns.
-const UNDONE_BY: [(&str, &[&str]); 34] = [
+const UNDONE_BY: [(&str, &[&str]); 36] = [
     ("accept", &["reject", "delete"]),
     ("activate", &["deactivate"]),
     ("add", &["remove", "delete"]),
     ("advertise", &["withdraw"]),
+    ("archive", &["unarchive"]),
     ("allocate", &["release", "deallocate", "delete"]),
     ("assign", &["unassign", "deassign"]),
     ("associate", &["disassociate"]),
@@ -95,6 +110,7 @@ const UNDONE_BY: [(&str, &[&str]); 34] = [
     ("disable", &["enable"]),
     ("disassociate", &["associate"]),
     ("enable", &["disable"]),
+    ("enter", &["exit"]),
     ("grant", &["revoke", "retire", "delete"]),
     ("increase", &["decrease"]),
     ("join", &["leave"]),
@@ -202,6 +218,17 @@ impl Name {
         self.makes() && self.from.as_ref().is_some_and(|from| noun.ends_with(from.as_str()))
     }
 
+    /// Whether it makes a version of this noun, which is how some services change it: `CreatePolicyVersion`.
+    pub(super) fn makes_version_of(&self, noun: &str) -> bool {
+        self.makes() && self.nouns.first().is_some_and(|own| version_of(own) == Some(noun))
+    }
+
+    /// Whether it sets going again what this noun's end may have stopped: `StartDBInstance`.
+    pub(super) fn resumes(&self, noun: &str) -> bool {
+        let resumes = ["activate", "enable", "resume", "start"].contains(&self.verb.as_str());
+        resumes && self.nouns.first().is_some_and(|own| own == noun)
+    }
+
     pub(super) fn updates(&self) -> bool {
         UPDATES.contains(&self.verb.as_str())
     }
@@ -221,12 +248,23 @@ impl Name {
         READS.contains(&self.verb.as_str()) && self.nouns.iter().any(|own| own.strip_prefix(noun).is_some_and(side))
     }
 
-    /// Whether it undoes another: the opposite verb, the same nouns.
+    /// Whether it undoes another: the opposite verb, the same nouns; or it cancels or replaces what the other did.
     pub(super) fn undoes(&self, other: &Name) -> bool {
         let verbs = UNDONE_BY.iter().filter(|(verb, _)| *verb == other.verb);
         let mut verbs = verbs.flat_map(|(_, undone_by)| undone_by.iter());
         let job = other.starts() && ["stop", "cancel", "terminate", "abort", "end"].contains(&self.verb.as_str());
-        (job || verbs.any(|verb| *verb == self.verb)) && self.nouns == other.nouns
+        if (job || verbs.any(|verb| *verb == self.verb)) && self.nouns == other.nouns {
+            return true;
+        }
+        let [own, of] = [self, other].map(|name| name.nouns.first().map_or("", String::as_str));
+        match self.verb.as_str() {
+            // CancelRotateSecret, CancelKeyDeletion after ScheduleKeyDeletion
+            "cancel" => own.trim() == format!("{} {}", other.verb, of.trim()) || other.verb == "schedule" && own == of,
+            "restore" => other.verb == "delete" && own == of,
+            // ReplaceRouteTableAssociation
+            "replace" => other.verb == "associate" && own.trim() == format!("{} association", of.trim()),
+            _ => false,
+        }
     }
 
     /// Whether one of its nouns holds this one, and no longer one of those that a service knows.
@@ -244,6 +282,12 @@ impl Name {
 pub(in crate::catalog) fn noun(text: &str) -> String {
     let words: Vec<String> = words(text).iter().map(|word| singular(word)).collect();
     format!(" {} ", words.join(" "))
+}
+
+/// The noun that a version is of: ` policy ` of ` policy version `.
+pub(super) fn version_of(noun: &str) -> Option<&str> {
+    let end = noun.strip_suffix("version ")?;
+    (end.len() > 1).then_some(end)
 }
 
 /// Letters alone, to compare with the names of resource types: `security-group`, `loadbalancer/app/`.

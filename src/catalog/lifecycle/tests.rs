@@ -108,6 +108,19 @@ fn opposite_verbs_of_one_noun() {
         ("states:StartExecution", "states:StopExecution"),
         ("cognito-idp:AdminCreateUser", "cognito-idp:AdminDeleteUser"),
         ("ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"),
+        ("logs:StartQuery", "logs:StopQuery"),
+        ("autoscaling:EnterStandby", "autoscaling:ExitStandby"),
+        ("guardduty:ArchiveFindings", "guardduty:UnarchiveFindings"),
+        ("secretsmanager:DeleteSecret", "secretsmanager:RestoreSecret"),
+        ("secretsmanager:RotateSecret", "secretsmanager:CancelRotateSecret"),
+        ("kms:ScheduleKeyDeletion", "kms:CancelKeyDeletion"),
+        ("cloudformation:UpdateStack", "cloudformation:CancelUpdateStack"),
+        ("cloudformation:UpdateStack", "cloudformation:ContinueUpdateRollback"),
+        ("ec2:AssociateRouteTable", "ec2:ReplaceRouteTableAssociation"),
+        (
+            "ec2:AssociateIamInstanceProfile",
+            "ec2:ReplaceIamInstanceProfileAssociation",
+        ),
     ] {
         check(makes, keeps);
     }
@@ -125,12 +138,38 @@ fn sides_of_a_thing_belong_to_it() {
     );
     check(
         "elasticloadbalancing:CreateListener",
+        "elasticloadbalancing:AddListenerCertificates",
+    );
+    check(
+        "elasticloadbalancing:CreateListener",
         "elasticloadbalancing:DescribeListenerCertificates",
     );
     check(
         "elasticloadbalancing:CreateRule",
         "elasticloadbalancing:SetRulePriorities",
     );
+}
+
+#[test]
+fn a_version_is_a_side_of_what_it_is_of() {
+    check("iam:CreatePolicy", "iam:CreatePolicyVersion");
+    check("iam:CreatePolicy", "iam:SetDefaultPolicyVersion");
+    check("ec2:CreateLaunchTemplate", "ec2:CreateLaunchTemplateVersion");
+    check(
+        "elasticbeanstalk:CreateApplication",
+        "elasticbeanstalk:DeleteApplicationVersion",
+    );
+    check_not("iam:CreatePolicyVersion", "iam:DeletePolicy");
+}
+
+#[test]
+fn what_may_be_stopped_may_be_started_again() {
+    check("rds:CreateDBInstance", "rds:StopDBInstance");
+    check("rds:CreateDBInstance", "rds:StartDBInstance");
+    check("ec2:RunInstances", "ec2:StartInstances");
+    check("events:PutRule", "events:EnableRule");
+    check_not("ec2:CreateSnapshot", "ec2:EnableFastSnapshotRestores");
+    check_not("states:CreateStateMachine", "states:StartExecution");
 }
 
 #[test]
