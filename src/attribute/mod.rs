@@ -165,26 +165,28 @@ pub fn identity_of(identity: &Identity) -> Attribution<'_> {
 }
 
 fn role<'i>(identity: &'i Identity, arn: &'i str) -> Attribution<'i> {
-    let id = without_session(identity);
-    let account = identity.account_id.as_deref();
-    if let Some(issuer) = &identity.session_issuer
-        && let Some(issuer_arn) = issuer.arn.as_deref().filter(|arn| !arn.is_empty())
-    {
+    let told = |text: &'i Option<Box<str>>| text.as_deref().filter(|text| !text.is_empty());
+    let issuer = identity.session_issuer.as_ref();
+    let id = issuer.and_then(|issuer| told(&issuer.principal_id));
+    let id = id.unwrap_or_else(|| without_session(identity));
+    let account = issuer.and_then(|issuer| told(&issuer.account_id));
+    let account = account.or(identity.account_id.as_deref());
+    if let Some(issuer_arn) = issuer.and_then(|issuer| told(&issuer.arn)) {
         return Attribution::Principal(Principal {
             kind: PrincipalKind::Role,
-            account: issuer
-                .account_id
-                .as_deref()
-                .or(account)
-                .unwrap_or_else(|| account_of(issuer_arn)),
+            account: account.unwrap_or_else(|| account_of(issuer_arn)),
             arn: issuer_arn.into(),
-            id: issuer.principal_id.as_deref().filter(|id| !id.is_empty()).unwrap_or(id),
+            id,
         });
     }
-    // Without an issuer the path is unknown: the name is all that the session's ARN has.
-    let role_arn = match role_arn_of_session(arn) {
-        Some(role_arn) => Cow::Owned(role_arn),
-        None => Cow::Borrowed(arn),
+    // Without the issuer's ARN the path is unknown: a name is all that the issuer or the session's ARN has.
+    let name = issuer.and_then(|issuer| told(&issuer.user_name));
+    let role_arn = match (role_arn_of_session(arn), name, account) {
+        (Some(role_arn), ..) => Cow::Owned(role_arn),
+        (None, Some(name), Some(account)) if arn.is_empty() => {
+            Cow::Owned(format!("arn:aws:iam::{account}:role/{name}"))
+        }
+        (None, ..) => Cow::Borrowed(arn),
     };
     if role_arn.is_empty() && id.is_empty() {
         return Attribution::Nobody;
