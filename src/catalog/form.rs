@@ -16,7 +16,8 @@ pub enum Form {
     /// The name, after the resource's type: `alias/n` (KMS API reference, `AliasName`), `/hostedzone/Z` (Route 53 API
     /// reference, `Id`).
     Typed,
-    /// `name`, `name:qualifier` or `123456789012:function:name` (Lambda API reference, `FunctionName`).
+    /// `name`, `name:qualifier` or a part of the ARN, such as `123456789012:function:name` (Lambda API reference,
+    /// `FunctionName`).
     Function,
     /// A name or ARN that may end with a version or alias behind a colon, which its ARN in policies lacks (Step Functions
     /// developer guide, "Authorization for versions and aliases").
@@ -324,18 +325,21 @@ fn some(name: &str) -> Vec<Name> {
     }
 }
 
+/// `[region:][account:][function:]name[:qualifier]`, where a region stands before an account alone.
 fn function(value: &str) -> Vec<Name> {
-    let (owner, name) = match value.split_once(":function:") {
-        Some((owner, name)) => (Some(owner), name),
-        None => (None, value),
-    };
-    let mut names = some(name.split(':').next().unwrap_or(name));
-    // `123456789012:function:name` is of that account, in the region of the call.
-    if let Some(account) = owner.filter(|owner| is_account(owner)) {
-        for name in &mut names {
-            name.place.account = Some(account.to_owned());
-        }
+    let mut parts: Vec<&str> = value.split(':').collect();
+    let mut place = Elsewhere::default();
+    if parts.len() > 2 && is_account(parts[1]) {
+        place.region = Some(parts.remove(0).to_owned());
     }
+    if parts.len() > 1 && is_account(parts[0]) {
+        place.account = Some(parts.remove(0).to_owned());
+    }
+    if parts.len() > 1 && parts[0] == "function" {
+        parts.remove(0);
+    }
+    let mut names = some(parts[0]);
+    names.iter_mut().for_each(|name| name.place.clone_from(&place));
     names
 }
 

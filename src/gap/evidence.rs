@@ -477,6 +477,19 @@ const POLICY_WRITES: [&str; 17] = [
     "AddUserToGroup",
 ];
 
+/// Managed policies that the archive shows as session policies: ARNs or their shapes.
+pub fn session_policies(table: &Table) -> BTreeSet<String> {
+    let opens = |signature: usize| &*table.signatures[signature].signature.event_source == "sts.amazonaws.com";
+    let rows = table.rows.iter().filter(|row| opens(row.signature));
+    rows.flat_map(|row| {
+        row.resources
+            .iter()
+            .filter_map(|resource| resolve::session_policy(resource))
+    })
+    .map(str::to_owned)
+    .collect()
+}
+
 /// The last change to each principal and policy that the archive shows: ARN → seconds since 1970.
 pub fn policy_writes(table: &Table, grants: &Grants) -> BTreeMap<String, i64> {
     let mut by_name: HashMap<(&str, &str, String), &str> = HashMap::new();

@@ -35,7 +35,7 @@ use crate::usage::Table;
 
 pub use accessed::{Accessed, Unattempted, unvouched};
 pub use actions::ActionSet;
-pub use evidence::{Activity, Evidence, Unmapped, policy_writes, row_by_row};
+pub use evidence::{Activity, Evidence, Unmapped, policy_writes, row_by_row, session_policies};
 pub use explain::{Cause, Doubt, Unexplained};
 pub use explained::{Explained, Share, explained};
 pub use lifecycle::{LIFE_CYCLE, LifeCycles};

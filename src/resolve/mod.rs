@@ -24,7 +24,7 @@ pub use outcome::{Outcome, of_code, outcome};
 pub use outline::{Outline, Piece, fill};
 pub use reads::Reading;
 pub(crate) use spelled::{ANY_ACCOUNT, thing};
-pub use templates::bare;
+pub use templates::{bare, session_policy};
 
 /// The kind under which a role that was handed over stands in [`Facts::kinds`].
 pub const PASSED_ROLE: &str = "passed-role";
@@ -69,7 +69,10 @@ pub fn resolve(catalog: &Catalog, operation: &Operation, facts: &Facts, resource
     };
     let spelled: Vec<String> = resources.iter().flat_map(|shape| spelled::spelled(shape)).collect();
     let resources = &spelled[..];
-    for need in needs {
+    for need in needs
+        .iter()
+        .filter(|need| need.certain || !ruled_out(&need.when, facts))
+    {
         let call = operation.call(catalog, need, facts, resources);
         if need.certain && met(&need.when, facts) == Met::Yes {
             add(&mut resolution.needs, call.clone());
@@ -141,7 +144,7 @@ fn met(when: &When, facts: &Facts) -> Met {
             let wanted = |value: &str| values.iter().any(|wanted| wanted.eq_ignore_ascii_case(value));
             if facts.values(path).any(wanted) {
                 Met::Yes
-            } else if facts.values(path).next().is_some() && !facts.holds_others(path) {
+            } else if ruled_out(when, facts) {
                 Met::No
             } else {
                 match any_present(std::slice::from_ref(path), facts) {
@@ -151,6 +154,15 @@ fn met(when: &When, facts: &Facts) -> Met {
             }
         }
     }
+}
+
+/// Whether the request itself says something else: another value where one was asked for.
+fn ruled_out(when: &When, facts: &Facts) -> bool {
+    let When::Equals { path, values } = when else {
+        return false;
+    };
+    let wanted = |value: &str| values.iter().any(|wanted| wanted.eq_ignore_ascii_case(value));
+    facts.values(path).next().is_some() && !facts.values(path).any(wanted) && !facts.holds_others(path)
 }
 
 fn any_present(paths: &[String], facts: &Facts) -> Met {

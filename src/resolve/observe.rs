@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::operation::Operation;
 use super::path::{is_empty, is_there, told, unwrapped, values};
-use super::templates::{Template, set_apart};
+use super::templates::{SESSION_POLICIES, Template, set_apart};
 use super::{PASSED_PROFILE, PASSED_ROLE};
 use crate::catalog::{Mapping, decoded_object};
 use crate::decode::json::Value;
@@ -115,6 +115,7 @@ pub fn observe(event: &Event<'_>, operation: &Operation) -> Observed {
         ..Facts::default()
     };
     let mut found = Found::default();
+    let mut session_policies = BTreeSet::new();
     if !event.coarse {
         listed_resources(event, &mut found);
     }
@@ -141,12 +142,22 @@ pub fn observe(event: &Event<'_>, operation: &Operation) -> Observed {
         for template in operation.templates.iter().filter(|template| template.may_fill(request)) {
             found.fill(template, request, &place);
         }
+        // What a parameter names that no template knows is not among what they tell.
+        let unknown = |arn: &String| !found.taken.contains(arn) && operation.kind_of(arn).is_none();
+        found.cut |= found.refused.iter().any(unknown);
         arns_in(request, DEPTH, &mut found);
         let together = &found.together;
         let stays = |arn: &String| together.contains(arn) || !found.replaced.contains(arn);
         found.arns.retain(stays);
         if operation.takes_roles {
             passed(request, operation, &place, &mut found);
+        }
+        if event.source == "sts.amazonaws.com"
+            && let Some(policies) = request.get(SESSION_POLICIES)
+        {
+            let mut passed = Found::default();
+            arns_in(policies, DEPTH, &mut passed);
+            session_policies = passed.arns;
         }
         let whole: Vec<String> = found.arns.iter().filter_map(|arn| whole_secret(arn)).collect();
         whole.into_iter().for_each(|arn| found.arn(arn));
@@ -173,6 +184,7 @@ pub fn observe(event: &Event<'_>, operation: &Operation) -> Observed {
     let apart = apart.filter(|(_, arn)| operation.kind_of(arn).is_some());
     resources.extend(apart.map(|(role, arn)| set_apart(&role, &arn)));
     resources.extend(found.passed.iter().map(|(_, arn)| arn.clone()));
+    resources.extend(session_policies.iter().map(|arn| set_apart(SESSION_POLICIES, arn)));
     if let Some(caller) = the_caller(event, operation).filter(|_| known && !kinds.contains(USER)) {
         kinds.insert(USER.to_owned());
         resources.insert(caller.to_owned());
@@ -270,6 +282,8 @@ struct Found {
     /// From the templates of actions for which nothing stands apart.
     together: BTreeSet<String>,
     replaced: BTreeSet<String>,
+    taken: BTreeSet<String>,
+    refused: BTreeSet<String>,
     passed: BTreeSet<(&'static str, String)>,
     cut: bool,
 }
@@ -279,6 +293,8 @@ impl Found {
         let filled = template.fill(request, place);
         self.cut |= filled.cut;
         self.replaced.extend(filled.replaced);
+        self.taken.extend(filled.taken);
+        self.refused.extend(filled.refused);
         for arn in filled.arns {
             match &template.role {
                 Some(role) => {
@@ -332,9 +348,24 @@ fn listed_resources(event: &Event<'_>, found: &mut Found) {
             .and_then(Value::as_str)
             && arn.starts_with("arn:")
         {
+            found.cut |= is_access_point(arn);
             found.arns_of_s3(arn);
             found.arn(arn.to_owned());
         }
+    }
+}
+
+/// Whether a call that lists this resource came through an access point: S3 asked for permission on that and on the object
+/// behind it, whose ARN no field has whole (S3 user guide, "Monitoring and logging access points"). On Outposts there is no
+/// other way.
+fn is_access_point(arn: &str) -> bool {
+    let mut parts = arn.splitn(6, ':').skip(2);
+    match (parts.next(), parts.nth(1), parts.next()) {
+        (Some("s3-outposts"), ..) => true,
+        (Some("s3" | "s3express" | "s3-object-lambda"), Some(account), Some(resource)) => {
+            !account.is_empty() && resource.starts_with("accesspoint/")
+        }
+        _ => false,
     }
 }
 
@@ -394,13 +425,28 @@ fn whole_secret(arn: &str) -> Option<String> {
 /// ARNs among the strings of a tree.
 fn arns_in(value: &Value<'_>, depth: usize, found: &mut Found) {
     match value {
-        Value::String(text) if text.starts_with("arn:") && text.len() < 2048 && text.matches(':').count() >= 5 => {
-            found.arn(text.to_string());
+        Value::String(text) if is_arn(text) => found.arn(text.to_string()),
+        Value::Array(elements) if depth > 0 => {
+            // Beside ARNs names may stand, which say no less; nobody knows of which type.
+            let texts = || elements.iter().filter_map(Value::as_str);
+            found.cut |= texts().any(is_arn) && !texts().all(is_arn);
+            elements.iter().for_each(|element| arns_in(element, depth - 1, found));
         }
-        Value::Array(elements) if depth > 0 => elements.iter().for_each(|element| arns_in(element, depth - 1, found)),
-        Value::Object(members) if depth > 0 => members.iter().for_each(|(_, member)| arns_in(member, depth - 1, found)),
+        Value::Object(members) if depth > 0 => {
+            for (name, member) in members {
+                // A batch of DynamoDB names its tables so.
+                if is_arn(name) {
+                    found.arn(name.to_string());
+                }
+                arns_in(member, depth - 1, found);
+            }
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {}
     }
+}
+
+fn is_arn(text: &str) -> bool {
+    text.starts_with("arn:") && text.len() < 2048 && text.matches(':').count() >= 5
 }
 
 /// Roles and instance profiles that the request hands over: any role's ARN, and the parameters known to name one.

@@ -12,9 +12,18 @@ const ARNS: usize = 512;
 /// actions than what another one names: `x-amz-copy-source=arn:aws:s3:::b/k`.
 const APART: char = '=';
 
+/// The parameter of STS that holds managed policies for the session.
+pub(super) const SESSION_POLICIES: &str = "policyArns";
+
 /// The resource of an observation, without the parameter that it stands apart for.
 pub fn bare(resource: &str) -> &str {
     apart(resource).1
+}
+
+/// The managed policy of a resource that was passed as a session policy (STS API reference, AssumeRole, `PolicyArns`).
+pub fn session_policy(resource: &str) -> Option<&str> {
+    let (role, arn) = apart(resource);
+    (role == Some(SESSION_POLICIES)).then_some(arn)
 }
 
 /// The parameter that a resource stands apart for, and the resource.
@@ -49,6 +58,9 @@ pub(super) struct Filled {
     pub(super) arns: Vec<String>,
     /// ARNs in the request for which another one stands in policies.
     pub(super) replaced: Vec<String>,
+    /// ARNs in the request that the template took something of, and those that it could take nothing of.
+    pub(super) taken: Vec<String>,
+    pub(super) refused: Vec<String>,
     /// Whether there may be more resources.
     pub(super) cut: bool,
 }
@@ -232,8 +244,16 @@ fn names(slot: &Slot<'_>, request: &Value<'_>, filled: &mut Filled) -> Vec<Name>
         let of_s3 = matches!(slot.form, Form::Bucket | Form::Object);
         filled.cut |= !slot.form.knows(value);
         filled.cut |= of_s3 && found.iter().all(|name| name.reach == Reach::Arn);
-        if slot.form.replaces() && value.starts_with("arn:") {
-            filled.replaced.push(value.to_owned());
+        if value.starts_with("arn:") {
+            if slot.form.replaces() {
+                filled.replaced.push(value.to_owned());
+            }
+            let by = if found.is_empty() {
+                &mut filled.refused
+            } else {
+                &mut filled.taken
+            };
+            by.push(value.to_owned());
         }
         names.extend(found);
     }

