@@ -176,6 +176,21 @@ fn logging_of_single_actions() {
     check("rds-db:connect", "never");
     check("execute-api:Invoke", "never");
     check("apigateway:PATCH", "management write");
+    // TestInvokeMethod, which it authorises too, is not logged.
+    check("apigateway:POST", "unknown");
+    check("bedrock-agentcore:CreateGateway", "management write");
+    check("bedrock-agentcore:CreateGatewayRule", "unknown");
+    check("bedrock-agentcore:StartBrowserSession", "unknown");
+    check("mobiletargeting:CreateApp", "management write");
+    check("mobiletargeting:CreateInAppTemplate", "unknown");
+    check("mediastore:PutCorsPolicy", "management write");
+    check("mediastore:PutLifecyclePolicy", "unknown");
+    check("quicksight:DescribeApprovalPolicy", "management read");
+    check("quicksight:DescribeAppPermissions", "unknown");
+    check("quicksight:CreateNamespace", "management write");
+    check("quicksight:CreateSpace", "unknown");
+    check("signer:PutSigningProfile", "unknown");
+    check("ec2-instance-connect:SendSerialConsoleSSHPublicKey", "management write");
     check("codecommit:GitPull", "management read");
     // An archive held them as management events, although no page lists them.
     check("ssm:UpdateInstanceInformation", "management write");
