@@ -159,6 +159,9 @@ fn line(subject: &Subject<'_>, open: &Open, closed_by: &BTreeMap<&str, Vec<&str>
             (false, None) => line.push_str(&format!(", over whatever is like {over}")),
         }
     }
+    for boundary in &open.boundaries {
+        line.push_str(&format!(", under the permissions boundary {boundary}"));
+    }
     if !open.under.is_empty() {
         let under: Vec<&str> = open.under.iter().map(String::as_str).collect();
         line.push_str(&format!(", where {} allows it", under.join(", ")));

@@ -448,16 +448,32 @@ fn a_wide_role_with_narrow_sessions() {
 #[test]
 fn whoever_creates_roles_without_a_boundary() {
     const ID: &str = "roles-without-boundary";
-    let of = |statement: Value| {
+    let bound = "arn:aws:iam::111122223333:policy/bound";
+    let with = |statement: Value, boundary: Option<Value>| {
         let mut grants = role(&plain_trust(), &json!("ec2:DescribeVpcs"), &[]);
         grants["RoleDetailList"][0]["RolePolicyList"][0]["PolicyDocument"]["Statement"] = json!([
             {"Effect": "Allow", "Action": "ec2:DescribeVpcs", "Resource": "*"}, statement]);
+        if let Some(actions) = boundary {
+            let document =
+                json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": actions, "Resource": "*"}});
+            grants["Policies"] = json!([{"Arn": bound, "PolicyName": "bound", "DefaultVersionId": "v1", "AttachmentCount": 0,
+                "PermissionsBoundaryUsageCount": 1,
+                "PolicyVersionList": [{"VersionId": "v1", "IsDefaultVersion": true, "Document": document}]}]);
+        }
         found(&used(&[]), &grants, None)
     };
+    let of = |statement: Value| with(statement, None);
     let creates = |condition: Value| json!({"Effect": "Allow", "Action": "iam:CreateRole", "Resource": "*", "Condition": condition});
     assert_eq!(of(creates(json!({}))), [ID]);
-    let boundary = json!({"StringEquals": {"iam:PermissionsBoundary": "arn:aws:iam::111122223333:policy/bound"}});
-    assert!(of(creates(boundary)).is_empty());
+    let bound_by = |arn: &str| creates(json!({"StringEquals": {"iam:PermissionsBoundary": arn}}));
+    assert!(with(bound_by(bound), Some(json!(["s3:*", "sqs:*"]))).is_empty());
+    for open in [json!("*"), json!(["s3:*", "iam:*"]), json!(["iam:PutRolePolicy"])] {
+        assert_eq!(with(bound_by(bound), Some(open)), [ID]);
+    }
+    assert_eq!(of(bound_by("arn:aws:iam::aws:policy/AdministratorAccess")), [ID]);
+    assert!(of(bound_by("arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess")).is_empty());
+    // Nobody has read it.
+    assert_eq!(of(bound_by(bound)), [ID]);
     assert!(of(json!({"Effect": "Deny", "Action": "iam:CreateRole", "Resource": "*"})).is_empty());
     // Whoever may do everything is told so once.
     assert!(!of(json!({"Effect": "Allow", "Action": "*", "Resource": "*"})).contains(&ID.to_owned()));

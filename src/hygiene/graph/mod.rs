@@ -1,12 +1,14 @@
 //! Who may do what: asks the engine with everything that bears on a principal, denials and boundaries included.
 
+mod bounds;
 pub(super) mod paths;
 pub(super) mod pods;
 pub(super) mod strangers;
 pub(super) mod takes;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 use crate::catalog::{Catalog, escalation_paths};
 use crate::grants::{Grants, Kind, PolicyIndex, Principal, PrincipalIndex};
@@ -26,6 +28,8 @@ pub struct Graph<'a> {
     powerful: Vec<OnceLock<bool>>,
     /// Who can take whom; asked for once.
     takes: OnceLock<takes::Takes>,
+    /// What permissions boundaries leave open; asked for once each.
+    bounds: Mutex<bounds::Known>,
 }
 
 /// What the engine says of a question.
@@ -37,12 +41,27 @@ pub(super) struct Told {
     pub(super) by: BTreeSet<PolicyIndex>,
     /// Condition keys that leave it open, or another reason.
     pub(super) open: BTreeSet<String>,
+    /// The permissions boundary that the request must carry, where that does not close it.
+    pub(super) boundary: Option<String>,
+}
+
+impl Told {
+    fn no() -> Told {
+        Told {
+            answer: Answer::No,
+            by: BTreeSet::new(),
+            open: BTreeSet::new(),
+            boundary: None,
+        }
+    }
 }
 
 /// What bears on one principal.
 pub(super) struct Held<'a> {
     graph: &'a Graph<'a>,
-    pub(super) index: PrincipalIndex,
+    principal: Cow<'a, Principal>,
+    /// Its place in the grants, where it is there.
+    index: Option<PrincipalIndex>,
     policies: Policies,
     /// The place of each identity policy among those of the grants.
     order: Vec<PolicyIndex>,
@@ -50,6 +69,8 @@ pub(super) struct Held<'a> {
     keys: BTreeSet<String>,
     /// Why even an Allow is not sure.
     doubt: Option<String>,
+    /// How many permissions boundaries deep the question is.
+    depth: u8,
 }
 
 /// Condition keys of a request that are known; `None` is absent.
@@ -77,6 +98,7 @@ impl<'a> Graph<'a> {
             by_service,
             powerful: grants.principals.iter().map(|_| OnceLock::new()).collect(),
             takes: OnceLock::new(),
+            bounds: Mutex::default(),
         }
     }
 
@@ -108,10 +130,19 @@ impl<'a> Graph<'a> {
             }
             order.push(policy);
         }
+        Held {
+            index: Some(index),
+            order,
+            ..self.bounded(Cow::Borrowed(principal), policies, doubt)
+        }
+    }
+
+    /// What bears on a principal with these identity policies: its boundary and the organization's policies beside them.
+    fn bounded(&'a self, principal: Cow<'a, Principal>, mut policies: Policies, mut doubt: Option<String>) -> Held<'a> {
         if let Some(arn) = &principal.permissions_boundary {
             match self.boundary(arn) {
                 Some(boundary) => policies.boundaries.push(boundary),
-                None => doubt = Some(format!("the permissions boundary {arn} is not in the grants")),
+                None => doubt = Some(bounds::not_known(arn)),
             }
         }
         let organization = self.grants.supplements.organization.as_ref();
@@ -119,20 +150,16 @@ impl<'a> Graph<'a> {
             policies.service_control.clone_from(&of_account.service_control);
             policies.resource_control.clone_from(&of_account.resource_control);
         }
-        let levels = policies
-            .service_control
-            .iter()
-            .chain(&policies.resource_control)
-            .flatten();
-        let all = policies.identity.iter().chain(&policies.boundaries).chain(levels);
-        let keys = all.flat_map(|policy| &policy.statements).flat_map(keys_of).collect();
+        let keys = all_statements(&policies).flat_map(keys_of).collect();
         Held {
             graph: self,
-            index,
+            principal,
+            index: None,
             policies,
-            order,
+            order: Vec::new(),
             keys,
             doubt,
+            depth: 0,
         }
     }
 
@@ -164,7 +191,7 @@ impl<'a> Graph<'a> {
 
 impl Held<'_> {
     pub(super) fn principal(&self) -> &Principal {
-        self.graph.principal(self.index)
+        &self.principal
     }
 
     /// Asks the engine. What nobody knows of the request stays unknown; `known` says what is.
@@ -183,11 +210,7 @@ impl Held<'_> {
             Answer::Unknown => 1,
             Answer::No => 2,
         };
-        tried.min_by_key(rank).unwrap_or(Told {
-            answer: Answer::No,
-            by: BTreeSet::new(),
-            open: BTreeSet::new(),
-        })
+        tried.min_by_key(rank).unwrap_or_else(Told::no)
     }
 
     fn ask(&self, action: &str, resource: &str, known: &Context) -> Told {
@@ -233,7 +256,12 @@ impl Held<'_> {
             answer = Answer::Unknown;
             open.insert(doubt.clone());
         }
-        Told { answer, by, open }
+        Told {
+            answer,
+            by,
+            open,
+            boundary: None,
+        }
     }
 
     /// What every request of the principal carries.
@@ -246,8 +274,8 @@ impl Held<'_> {
             some("aws:SecureTransport", "true"),
             some("aws:ViaAWSService", "false"),
             some("aws:PrincipalIsAWSService", "false"),
-            // Whoever wants more asks for no boundary.
-            ("iam:PermissionsBoundary".to_owned(), None),
+            // Whoever wants more asks for no boundary; `bounds` asks for those that leave a way.
+            (bounds::KEY.to_owned(), None),
         ];
         for key in ["aws:CalledVia", "aws:CalledViaFirst", "aws:CalledViaLast"] {
             context.push((key.to_owned(), None));
@@ -293,11 +321,7 @@ impl Held<'_> {
 
     /// Whether some statement allows an action on something, under some condition.
     fn speaks_of(&self, action: &str) -> bool {
-        let mut allowing = self.statements().filter(|statement| statement.effect == Effect::Allow);
-        allowing.any(|statement| match &statement.action {
-            ActionPart::Action(patterns) => patterns.iter().any(|pattern| pattern.matches(action)),
-            ActionPart::NotAction(patterns) => !patterns.iter().any(|pattern| pattern.matches(action)),
-        })
+        self.policies.identity.iter().any(|policy| speaks_of(policy, action))
     }
 
     /// Resources that the principal's statements may allow an action on: one of each pattern, within its account.
@@ -372,13 +396,12 @@ impl Held<'_> {
     pub(super) fn anywhere(&self, action: &str, known: &Context) -> Told {
         let mut all = Told {
             answer: Answer::Yes,
-            by: BTreeSet::new(),
-            open: BTreeSet::new(),
+            ..Told::no()
         };
         for candidates in self.candidates(action) {
             let mut best: Option<Told> = None;
             for resource in candidates {
-                let told = self.can(action, &resource, known);
+                let told = self.can_under(action, &resource, known, &bounds::Carried::Chosen);
                 match (told.answer, &best) {
                     (Answer::Yes, _) | (Answer::Unknown, None) => best = Some(told),
                     (Answer::Unknown, Some(_)) | (Answer::No, _) => {}
@@ -396,6 +419,7 @@ impl Held<'_> {
             }
             all.by.extend(best.by);
             all.open.extend(best.open);
+            all.boundary = all.boundary.or(best.boundary);
         }
         all
     }
@@ -452,11 +476,7 @@ impl Held<'_> {
     /// Whether the role's trust policy lets the principal in, and its own policies let it ask.
     pub(super) fn can_take(&mut self, role: &Principal) -> Told {
         let Some(Ok(trust)) = &role.trust else {
-            return Told {
-                answer: Answer::No,
-                by: BTreeSet::new(),
-                open: BTreeSet::new(),
-            };
+            return Told::no();
         };
         let asked: Vec<String> = trust.statements.iter().flat_map(keys_of).collect();
         let added: Vec<String> = asked.into_iter().filter(|key| self.keys.insert(key.clone())).collect();
@@ -468,6 +488,22 @@ impl Held<'_> {
         }
         told
     }
+}
+
+/// Whether some statement of a policy allows an action on something, under some condition.
+fn speaks_of(policy: &Policy, action: &str) -> bool {
+    let mut allowing = policy.statements.iter().filter(|one| one.effect == Effect::Allow);
+    allowing.any(|statement| match &statement.action {
+        ActionPart::Action(patterns) => patterns.iter().any(|pattern| pattern.matches(action)),
+        ActionPart::NotAction(patterns) => !patterns.iter().any(|pattern| pattern.matches(action)),
+    })
+}
+
+/// Statements of all policies that bear on a principal.
+fn all_statements(policies: &Policies) -> impl Iterator<Item = &Statement> {
+    let levels = policies.service_control.iter().chain(&policies.resource_control);
+    let all = policies.identity.iter().chain(&policies.boundaries);
+    all.chain(levels.flatten()).flat_map(|policy| &policy.statements)
 }
 
 /// The tags of what is asked for.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::bounds::Carried;
 use super::{Context, Held, Told, partition, tags};
 use crate::catalog::{EscalationPath, Target};
 use crate::grants::{Kind, PolicyIndex, PolicyKind, Principal, PrincipalIndex};
@@ -23,12 +24,29 @@ pub(in crate::hygiene) struct Open {
     pub(in crate::hygiene) by: BTreeSet<PolicyIndex>,
     /// Condition keys that decide whether it is open, or another doubt.
     pub(in crate::hygiene) under: BTreeSet<String>,
+    /// Permissions boundaries that its steps must carry, and that leave it open.
+    pub(in crate::hygiene) boundaries: BTreeSet<String>,
 }
 
 impl Open {
     /// Whether it is open today, whatever the request carries.
     pub(in crate::hygiene) fn is_sure(&self) -> bool {
         self.under.is_empty() && self.is_there
+    }
+
+    /// Notes what a step rests on; `None` where it is not allowed.
+    fn take(&mut self, told: Told) -> Option<()> {
+        match told.answer {
+            Answer::No => return None,
+            Answer::Yes => {}
+            Answer::Unknown => {
+                let unnamed = told.open.is_empty().then(|| "what the request carries".to_owned());
+                self.under.extend(told.open.into_iter().chain(unnamed));
+            }
+        }
+        self.by.extend(told.by);
+        self.boundaries.extend(told.boundary);
+        Some(())
     }
 }
 
@@ -42,42 +60,37 @@ struct Aim {
     /// Whether its trust lets the principal in, where the path takes it; `None` where that is not known.
     taken: Option<Told>,
     tags: Context,
+    /// The permissions boundary that a request about it carries.
+    boundary: Carried,
 }
 
 impl Held<'_> {
     /// Whether all steps of a path are allowed, on the first thing on which they surely are.
     pub(in crate::hygiene) fn open(&mut self, path: &'static EscalationPath) -> Option<Open> {
-        let (mut by, mut under) = (BTreeSet::new(), BTreeSet::new());
+        let mut start = Open {
+            path,
+            over: None,
+            is_there: true,
+            by: BTreeSet::new(),
+            under: BTreeSet::new(),
+            boundaries: BTreeSet::new(),
+        };
         let aimed = |action: &str| action.starts_with("iam:") || action == "sts:AssumeRole";
         for action in path.actions.iter().filter(|action| !aimed(action)) {
-            let told = self.anywhere(action, &Vec::new());
-            take(told, &mut by, &mut under)?;
+            start.take(self.anywhere(action, &Vec::new()))?;
         }
         if path.target == Target::Nobody {
-            return Some(Open {
-                path,
-                over: None,
-                is_there: true,
-                by,
-                under,
-            });
+            return Some(start);
         }
         let mut best: Option<Open> = None;
         for aim in self.aims(path) {
-            let (mut by, mut under) = (by.clone(), under.clone());
-            let steps = path.actions.iter().filter(|action| aimed(action));
-            let all = steps.map(|action| take(self.aimed(action, path, &aim), &mut by, &mut under));
-            if all.collect::<Option<Vec<()>>>().is_none() {
+            let mut open = start.clone();
+            let mut steps = path.actions.iter().filter(|action| aimed(action));
+            if steps.any(|action| open.take(self.aimed(action, path, &aim)).is_none()) {
                 continue;
             }
-            let over = aim.policy.unwrap_or(aim.arn);
-            let open = Open {
-                path,
-                over: Some(over),
-                is_there: aim.is_there,
-                by,
-                under,
-            };
+            open.over = Some(aim.policy.unwrap_or(aim.arn));
+            open.is_there = aim.is_there;
             if open.is_sure() {
                 return Some(open);
             }
@@ -103,18 +116,18 @@ impl Held<'_> {
             (Some(policy), "iam:CreatePolicyVersion") => policy,
             _ => &aim.arn,
         };
-        self.can(action, resource, &known)
+        self.can_under(action, resource, &known, &aim.boundary)
     }
 
     /// What a path may be aimed at: what is there first, then things that its statements name or that may be made.
     fn aims(&mut self, path: &'static EscalationPath) -> Vec<Aim> {
         let (graph, index) = (self.graph, self.index);
-        let own = graph.principal(index);
+        let own = self.principal();
         let kind = kind_of(path);
         let principals = || graph.grants.principals.iter().enumerate();
         let others = |wanted: Kind| {
             let others = principals().filter(move |(other, principal)| {
-                principal.kind == wanted && *other != index && principal.account == own.account
+                principal.kind == wanted && Some(*other) != index && principal.account == own.account
             });
             others
                 .map(|(index, _)| index)
@@ -138,7 +151,7 @@ impl Held<'_> {
                     Vec::new()
                 }
             }
-            Target::OwnPolicy => self.policies_over(index),
+            Target::OwnPolicy => index.map_or_else(Vec::new, |index| self.policies_over(index)),
             Target::OwnGroup => there(own.groups.clone()),
             Target::OtherGroup => {
                 let groups = others(Kind::Group);
@@ -154,7 +167,7 @@ impl Held<'_> {
             Target::OtherRole if takes => {
                 let roles: Vec<PrincipalIndex> = if path.actions.len() == 1 {
                     // Of any account: its trust says who may take it.
-                    let roles = principals().filter(|(role, one)| one.kind == Kind::Role && *role != index);
+                    let roles = principals().filter(|(role, one)| one.kind == Kind::Role && Some(*role) != index);
                     let strong = roles.filter(|(role, _)| graph.is_powerful(*role));
                     strong.map(|(role, _)| role).take(TRIED).collect()
                 } else {
@@ -237,6 +250,7 @@ impl Held<'_> {
             is_there: false,
             taken: None,
             tags: Vec::new(),
+            boundary: Carried::Chosen,
         };
         if changes_policy {
             let pairs = policies
@@ -260,6 +274,7 @@ impl Aim {
             is_there: true,
             taken: None,
             tags: tags(principal),
+            boundary: Carried::Of(principal.permissions_boundary.clone()),
         }
     }
 }
@@ -273,20 +288,6 @@ fn kind_of(path: &EscalationPath) -> Kind {
         Target::Itself if names("UserPolicy") => Kind::User,
         Target::Itself | Target::OwnPolicy | Target::OtherRole | Target::PassedRole | Target::Nobody => Kind::Role,
     }
-}
-
-/// Notes what a step rests on; `None` where it is not allowed.
-fn take(told: Told, by: &mut BTreeSet<PolicyIndex>, under: &mut BTreeSet<String>) -> Option<()> {
-    match told.answer {
-        Answer::No => return None,
-        Answer::Yes => {}
-        Answer::Unknown => {
-            let unnamed = told.open.is_empty().then(|| "what the request carries".to_owned());
-            under.extend(told.open.into_iter().chain(unnamed));
-        }
-    }
-    by.extend(told.by);
-    Some(())
 }
 
 #[cfg(test)]

@@ -39,6 +39,8 @@ fn account(user: bool, inline: &[Value], managed: &[Value], boundary: Option<&[V
     let mut policies = vec![
         policy("of-strong", &[allow(&["s3:GetObject"])]),
         policy("managed", managed),
+        // A boundary that holds whoever is under it.
+        policy("b", &[allow(&["s3:*"])]),
     ];
     policies.extend(boundary.map(|statements| policy("boundary", statements)));
     let inline = json!([{"PolicyName": "inline", "PolicyDocument": document(inline)}]);
@@ -233,6 +235,143 @@ paths! {
     ssm_001: "ssm:StartSession";
     ssm_002: "ssm:SendCommand";
     sts_001: "sts:AssumeRole";
+}
+
+const BOUNDARY: &str = "arn:aws:iam::111122223333:policy/boundary";
+
+/// A grant of an action where the boundary is a given one.
+fn under(action: &str, boundary: &str) -> Value {
+    let mut allowed = allow(&[action]);
+    allowed["Condition"] = json!({"StringEquals": {"iam:PermissionsBoundary": boundary}});
+    allowed
+}
+
+/// How open a path is: `Yes`, or `Unknown` where only on things that are not there, or with a doubt.
+fn check_bounded(id: &str, grants: &[Value], boundary: Option<&[Value]>, expected: Answer) {
+    let harmless = [allow(&["s3:ListAllMyBuckets"])];
+    let found = open(id, &account(OF_USERS.contains(&id), grants, &harmless, boundary));
+    let told = match &found {
+        Some(open) if open.is_sure() => Answer::Yes,
+        Some(_) => Answer::Unknown,
+        None => Answer::No,
+    };
+    assert_eq!(told, expected, "{id}: {grants:?} under {boundary:?}: {found:?}");
+}
+
+/// Paths of one step that AWS has `iam:PermissionsBoundary` for, of whoever changes itself.
+const CONDITIONED: [(&str, &str); 4] = [
+    ("iam-005", "iam:PutRolePolicy"),
+    ("iam-007", "iam:PutUserPolicy"),
+    ("iam-008", "iam:AttachUserPolicy"),
+    ("iam-009", "iam:AttachRolePolicy"),
+];
+
+#[test]
+fn a_boundary_that_allows_everything_closes_nothing() {
+    for (id, action) in CONDITIONED {
+        let own = [under(action, BOUNDARY)];
+        check_bounded(id, &own, Some(&[allow(&["*"])]), Answer::Yes);
+        check_bounded(id, &own, Some(&[allow(&["*:*"])]), Answer::Yes);
+        check_bounded(id, &own, Some(&[allow(&["iam:*", "s3:*"])]), Answer::Yes);
+        check_bounded(id, &own, Some(&[allow(&[action])]), Answer::Yes);
+        // It may do so to whoever is under the same boundary, and no more.
+        check_bounded(id, &own, Some(&[allow(&["s3:*"]), under(action, BOUNDARY)]), Answer::No);
+        // Without the action in the boundary the engine says no before.
+        check_bounded(id, &own, Some(&[allow(&["s3:*"])]), Answer::No);
+        let not_iam = json!({"Effect": "Allow", "NotAction": ["iam:*", "lambda:*"], "Resource": "*"});
+        let strict = [not_iam, under(action, BOUNDARY)];
+        check_bounded(id, &own, Some(&strict), Answer::No);
+    }
+}
+
+#[test]
+fn a_boundary_that_is_not_ones_own_is_a_way_over_others() {
+    for (id, action) in CONDITIONED {
+        let of = |boundary: &str, expected| check_bounded(id, &[under(action, boundary)], None, expected);
+        of("arn:aws:iam::aws:policy/AdministratorAccess", Answer::Unknown);
+        of("arn:aws:iam::aws:policy/IAMFullAccess", Answer::Unknown);
+        of("arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess", Answer::No);
+        of("arn:aws:iam::111122223333:policy/b", Answer::No);
+        of("arn:aws:iam::111122223333:policy/managed", Answer::No);
+        // Groups take none, so that AWS never carries the key.
+        let group = under("iam:PutGroupPolicy", "arn:aws:iam::aws:policy/AdministratorAccess");
+        check_bounded("iam-011", &[group], None, Answer::No);
+    }
+}
+
+#[test]
+fn a_boundary_whose_document_nobody_has_read_is_told_as_a_doubt() {
+    let gone = "arn:aws:iam::111122223333:policy/gone";
+    for (id, action) in CONDITIONED {
+        let user = OF_USERS.contains(&id);
+        let harmless = [allow(&["s3:ListAllMyBuckets"])];
+        let found = open(id, &account(user, &[under(action, gone)], &harmless, None)).expect("it may be open");
+        assert_eq!(found.boundaries, BTreeSet::from([gone.to_owned()]));
+        let why = format!("the permissions boundary {gone}, whose document is not known,");
+        assert_eq!(found.under, BTreeSet::from([why]));
+        // Under a pattern that matches what is there nothing else is looked for.
+        check_bounded(id, &[under_like(action, "arn:aws:iam::*:policy/b*")], None, Answer::No);
+        check_bounded(
+            id,
+            &[under_like(action, "arn:aws:iam::*:policy/none-*")],
+            None,
+            Answer::Unknown,
+        );
+        let writes = allow(&["iam:CreatePolicy"]);
+        check_bounded(
+            id,
+            &[under_like(action, "arn:aws:iam::*:policy/b*"), writes],
+            None,
+            Answer::Unknown,
+        );
+    }
+}
+
+fn under_like(action: &str, boundary: &str) -> Value {
+    let mut allowed = allow(&[action]);
+    allowed["Condition"] = json!({"StringLike": {"iam:PermissionsBoundary": boundary}});
+    allowed
+}
+
+#[test]
+fn a_boundary_that_may_be_taken_off_or_changed_closes_nothing() {
+    let strict = |action: &str| [allow(&["s3:*"]), under(action, BOUNDARY)];
+    let action = "iam:PutRolePolicy";
+    let own = under(action, BOUNDARY);
+    check_bounded("iam-005", &[own.clone()], Some(&strict(action)), Answer::No);
+    // The one who is asked about has no boundary here; the boundary is that of others.
+    let others = |more: Value| {
+        check_bounded(
+            "iam-005",
+            &[under(action, "arn:aws:iam::111122223333:policy/b"), more],
+            None,
+            Answer::Unknown,
+        );
+    };
+    others(allow(&["iam:DeleteRolePermissionsBoundary"]));
+    others(allow(&["iam:CreatePolicyVersion"]));
+    let admin = "arn:aws:iam::aws:policy/AdministratorAccess";
+    let both = ["iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"].map(|action| under(action, admin));
+    check_bounded("iam-005", &both, None, Answer::Yes);
+}
+
+/// The guardrail as AWS's guide writes it: a denial unless the boundary is there.
+#[test]
+fn a_denial_without_a_boundary_closes_as_far_as_the_boundary_bounds() {
+    let unless = |boundary: &str| {
+        json!({"Effect": "Deny", "Action": "iam:*", "Resource": "*",
+            "Condition": {"StringNotEquals": {"iam:PermissionsBoundary": boundary}}})
+    };
+    let allowed = allow(&["iam:PutRolePolicy"]);
+    let of = |boundary: &str| [allowed.clone(), unless(boundary)];
+    check_bounded("iam-005", &of("arn:aws:iam::111122223333:policy/b"), None, Answer::No);
+    check_bounded(
+        "iam-005",
+        &of("arn:aws:iam::aws:policy/AdministratorAccess"),
+        None,
+        Answer::Unknown,
+    );
+    check_bounded("iam-005", &of(BOUNDARY), Some(&[allow(&["*"])]), Answer::Yes);
 }
 
 #[test]
