@@ -412,7 +412,7 @@ fn what_changed() {
     }
     #[cfg(feature = "polars")]
     run(&folder, &["collect", "--logs", "logs", "--ledger", "ledger"]);
-    for format in ["terminal", "markdown", "json"] {
+    for format in ["terminal", "markdown", "html", "json"] {
         for ledger in [&[][..], &["--ledger", "ledger"]] {
             if !ledger.is_empty() && cfg!(not(feature = "polars")) {
                 continue;
@@ -431,6 +431,7 @@ fn what_changed() {
             assert!(shown.contains("octocat"), "{format}: {shown}{}", text(&output.stderr));
             match format {
                 "markdown" => check_markdown(format, &shown),
+                "html" => check_html(format, &shown),
                 _ => check_plain(format, &shown),
             }
         }

@@ -2,8 +2,10 @@
 
 use std::io::Write;
 
+use minijinja::HtmlEscape;
+
 use super::{Error, Format, escape, view};
-use crate::report::{Changes, State, Window};
+use crate::report::{Changes, State, Suggested, Window, Withdrawn};
 
 /// Most lines of one kind that a person is shown.
 const LINES: usize = 20;
@@ -21,10 +23,36 @@ pub fn changes(changes: &Changes, format: Format, out: &mut dyn Write) -> Result
         }
         Format::Markdown => write(changes, &Markdown, out)?,
         Format::Terminal => write(changes, &Terminal, out)?,
+        Format::Html => {
+            out.write_all(HEAD.as_bytes())?;
+            write(changes, &Html, out)?;
+            out.write_all(b"</main>\n</body>\n</html>\n")?;
+        }
         other => return Err(Error::NoChanges(other)),
     }
     Ok(())
 }
+
+/// The start of a page: no network, no script, readable in the dark.
+const HEAD: &str = r#"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>trimtrail: what changed</title>
+<style>
+:root { color-scheme: light dark; }
+body { margin: 0; font: 15px/1.55 system-ui, sans-serif; }
+main { max-width: 960px; margin: 0 auto; padding: 32px 24px 64px; }
+h1 { font-size: 26px; } h2 { font-size: 18px; margin: 32px 0 8px; }
+ul { padding-left: 20px; margin: 0; } li { margin: 4px 0; overflow-wrap: anywhere; }
+small { display: block; font-size: 13px; }
+</style>
+</head>
+<body>
+<main>
+"#;
 
 /// How the parts of a text look.
 trait Form {
@@ -32,6 +60,14 @@ trait Form {
     fn section(&self, text: &str) -> String;
     fn line(&self, text: &str) -> String;
     fn detail(&self, text: &str) -> String;
+    /// What stands by itself.
+    fn note(&self, text: &str) -> String {
+        format!("\n{text}\n")
+    }
+    /// What ends a section.
+    fn end(&self) -> &'static str {
+        ""
+    }
 }
 
 struct Terminal;
@@ -71,6 +107,39 @@ impl Form for Markdown {
 
     fn detail(&self, text: &str) -> String {
         format!("  {}", escape::markdown(text))
+    }
+}
+
+struct Html;
+
+/// A text as HTML reads it; what does not show stands as its number.
+fn hypertext(text: &str) -> String {
+    HtmlEscape(&escape::visible(text)).to_string()
+}
+
+impl Form for Html {
+    fn title(&self, text: &str) -> String {
+        format!("<h1>{}</h1>", hypertext(text))
+    }
+
+    fn section(&self, text: &str) -> String {
+        format!("<h2>{}</h2>\n<ul>", hypertext(text))
+    }
+
+    fn line(&self, text: &str) -> String {
+        format!("<li>{}", hypertext(text))
+    }
+
+    fn detail(&self, text: &str) -> String {
+        format!("<small>{}</small>", hypertext(text))
+    }
+
+    fn note(&self, text: &str) -> String {
+        format!("<p>{}</p>\n", hypertext(text))
+    }
+
+    fn end(&self) -> &'static str {
+        "</ul>\n"
     }
 }
 
@@ -177,24 +246,54 @@ fn write(changes: &Changes, form: &dyn Form, out: &mut dyn Write) -> Result<(), 
         out,
     )?;
     section("Gone", &plain(&changes.gone_principals), form, out)?;
-    if changes.new_suggestions > 0 {
-        let new = view::count(changes.new_suggestions, "new suggestion", "new suggestions");
-        writeln!(out, "{}\n{}", form.section("Suggestions"), form.line(&new))?;
-    }
+    section("New suggestions", &new_suggestions(changes), form, out)?;
+    let withdrawn: Vec<[String; 2]> = changes.withdrawn.iter().map(gone).collect();
+    section("Suggestions that went without being applied", &withdrawn, form, out)?;
     if !changes.denials_known && !changes.applied.is_empty() {
         let why = "Denials are not looked for: they stand in the ledger (--ledger DIR), not in a result.";
-        writeln!(out, "\n{why}")?;
+        write!(out, "{}", form.note(why))?;
     }
     let nothing = !moved && hurt.is_empty() && used.is_empty() && applied.is_empty() && unused.is_empty();
     if nothing
         && workloads.is_empty()
         && changes.new_principals.is_empty()
         && changes.gone_principals.is_empty()
-        && changes.new_suggestions == 0
+        && changes.suggested.is_empty()
+        && withdrawn.is_empty()
     {
-        writeln!(out, "\nNothing changed.")?;
+        write!(out, "{}", form.note("Nothing changed."))?;
     }
     Ok(())
+}
+
+/// A suggestion that is there no more, and why.
+fn gone(gone: &Withdrawn) -> [String; 2] {
+    let verb = view::change(&gone.change);
+    let line = format!("{verb} {} ({}), step {}", gone.policy, gone.policy_arn, gone.step);
+    [line, gone.why.clone()]
+}
+
+/// What is suggested that was not: what may be applied first.
+fn new_suggestions(changes: &Changes) -> Vec<[String; 2]> {
+    let (ready, held): (Vec<&Suggested>, Vec<&Suggested>) =
+        changes.suggested.iter().partition(|one| one.held.is_none());
+    let told = ready.into_iter().chain(held).map(|new| {
+        let line = format!(
+            "{} {} ({}), step {}: {} fewer for {}",
+            view::change(&new.change),
+            new.policy,
+            new.policy_arn,
+            new.step,
+            view::count(new.removed_actions, "action", "actions"),
+            view::count(new.affects, "principal", "principals"),
+        );
+        let standing = match &new.held {
+            Some(held) => format!("held: {held}"),
+            None => "ready to be applied".to_owned(),
+        };
+        [line, standing]
+    });
+    told.collect()
 }
 
 /// The scorecard's counts, then each practice that moved; whether one did.
@@ -259,5 +358,9 @@ fn section(title: &str, lines: &[[String; 2]], form: &dyn Form, out: &mut dyn Wr
             form.line(&format!("and {} more: --format json lists all", lines.len() - LINES))
         )?;
     }
+    write!(out, "{}", form.end())?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

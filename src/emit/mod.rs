@@ -173,7 +173,7 @@ pub enum Error {
         source: io::Error,
     },
     /// Changes since the last result, in a form that holds none.
-    #[error("no form `{0}` for what changed; terminal, markdown or json")]
+    #[error("no form `{0}` for what changed; terminal, markdown, html or json")]
     NoChanges(Format),
     /// A value that JSON cannot hold.
     #[error("cannot write the report as JSON")]

@@ -43,8 +43,12 @@ pub struct Changes {
     pub new_principals: Vec<String>,
     /// ARNs that are not there any more.
     pub gone_principals: Vec<String>,
-    /// Suggestions that were not there.
+    /// How many suggestions were not there.
     pub new_suggestions: u64,
+    /// Those suggestions.
+    pub suggested: Vec<Suggested>,
+    /// Suggestions that are not there any more, and were not followed.
+    pub withdrawn: Vec<Withdrawn>,
 }
 
 /// How a practice stood, and how it stands.
@@ -71,6 +75,44 @@ pub struct NewWorkload {
     pub principal: String,
     /// Who.
     pub workload: Workload,
+}
+
+/// A suggestion that was not there.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct Suggested {
+    /// Its id.
+    pub suggestion: String,
+    /// The policy's name.
+    pub policy: String,
+    /// Its ARN; for an inline policy the ARN of its owner.
+    pub policy_arn: String,
+    /// `services`, `actions` or `resources`.
+    pub step: String,
+    /// `replace`, `detach` or `delete`.
+    pub change: String,
+    /// How many actions it takes away.
+    pub removed_actions: u64,
+    /// How many principals have the policy.
+    pub affects: u64,
+    /// Why it waits, where it does.
+    pub held: Option<String>,
+}
+
+/// A suggestion that is not there any more, and was not followed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct Withdrawn {
+    /// Its id in the earlier result.
+    pub suggestion: String,
+    /// The policy's name.
+    pub policy: String,
+    /// Its ARN; for an inline policy the ARN of its owner.
+    pub policy_arn: String,
+    /// `services`, `actions` or `resources`.
+    pub step: String,
+    /// `replace`, `detach` or `delete`.
+    pub change: String,
+    /// Why, as far as the later result tells.
+    pub why: String,
 }
 
 /// A suggestion that was followed.
@@ -203,7 +245,7 @@ pub fn changes(catalog: &Catalog, before: &Report, after: &Report, denials: Opti
             .map(|arn| (*arn).to_owned())
             .collect()
     };
-    let ids: BTreeSet<&str> = before.suggestions.iter().map(|known| known.id.as_str()).collect();
+    let suggested = suggested(before, after);
     let mut changes = Changes {
         schema: CHANGES.to_owned(),
         before: before.window.clone(),
@@ -217,16 +259,19 @@ pub fn changes(catalog: &Catalog, before: &Report, after: &Report, denials: Opti
         new_workloads: new_workloads(&old, &new),
         new_principals: missing(&new, &old),
         gone_principals: missing(&old, &new),
-        new_suggestions: after
-            .suggestions
-            .iter()
-            .filter(|known| !ids.contains(known.id.as_str()))
-            .count() as u64,
+        new_suggestions: suggested.len() as u64,
+        suggested,
+        withdrawn: Vec::new(),
     };
+    let still: BTreeSet<&str> = after.suggestions.iter().map(|known| known.id.as_str()).collect();
     for suggestion in &before.suggestions {
         let removed = expand(catalog, suggestion.removed.iter());
         used_after_all(catalog, suggestion, &removed, &old, &new, &mut changes.used_after_all);
         let Some(applied) = applied(catalog, suggestion, &removed, after, &new) else {
+            if !still.contains(suggestion.id.as_str()) {
+                let why = why_withdrawn(suggestion, after, &changes.used_after_all, &new);
+                changes.withdrawn.push(withdrawn(suggestion, why));
+            }
             continue;
         };
         for denial in denials.unwrap_or_default() {
@@ -246,6 +291,67 @@ pub fn changes(catalog: &Catalog, before: &Report, after: &Report, denials: Opti
         .hurt
         .sort_by(|a, b| (&a.first_denied, &a.principal, &a.action).cmp(&(&b.first_denied, &b.principal, &b.action)));
     changes
+}
+
+/// Suggestions of the later result that the earlier one did not have.
+fn suggested(before: &Report, after: &Report) -> Vec<Suggested> {
+    let ids: BTreeSet<&str> = before.suggestions.iter().map(|known| known.id.as_str()).collect();
+    let new = after.suggestions.iter().filter(|one| !ids.contains(one.id.as_str()));
+    new.map(|one| Suggested {
+        suggestion: one.id.clone(),
+        policy: one.policy.clone(),
+        policy_arn: one.policy_arn.clone(),
+        step: one.step.clone(),
+        change: one.change.clone(),
+        removed_actions: one.removed_actions,
+        affects: one.affects.len() as u64,
+        held: one.held.clone(),
+    })
+    .collect()
+}
+
+fn withdrawn(suggestion: &Suggestion, why: String) -> Withdrawn {
+    Withdrawn {
+        suggestion: suggestion.id.clone(),
+        policy: suggestion.policy.clone(),
+        policy_arn: suggestion.policy_arn.clone(),
+        step: suggestion.step.clone(),
+        change: suggestion.change.clone(),
+        why,
+    }
+}
+
+fn why_withdrawn(
+    suggestion: &Suggestion,
+    after: &Report,
+    used: &[UsedAfterAll],
+    new: &BTreeMap<&str, &Principal>,
+) -> String {
+    let is_it = |policy: &str, arn: &str| policy == suggestion.policy && arn == suggestion.policy_arn;
+    let mut others = after
+        .suggestions
+        .iter()
+        .filter(|one| is_it(&one.policy, &one.policy_arn));
+    let of_step = others.clone().find(|one| one.step == suggestion.step);
+    if let Some(other) = of_step.or_else(|| others.next()) {
+        return format!("suggestion {} stands in its place", other.id);
+    }
+    if !suggestion.affects.iter().any(|arn| new.contains_key(arn.as_str())) {
+        return "whom it was for is not there any more".to_owned();
+    }
+    if let Some(used) = used.iter().find(|used| used.suggestion == suggestion.id) {
+        return format!("{} was used by {}", used.action, used.principal);
+    }
+    let live = after.policies.iter().find(|one| is_it(&one.policy, &one.policy_arn));
+    match live {
+        Some(live) => live
+            .why_not
+            .clone()
+            .unwrap_or_else(|| "nothing may go any more".to_owned()),
+        // Results of earlier versions hold no policies.
+        None if after.policies.is_empty() => "nothing may go any more".to_owned(),
+        None => "the policy is not there any more".to_owned(),
+    }
 }
 
 fn expand<'p>(catalog: &Catalog, patterns: impl IntoIterator<Item = &'p str>) -> ActionSet {

@@ -32,7 +32,7 @@ use crate::verify::Verified;
 pub use alike::ALIKE;
 pub(crate) use alike::Written;
 pub use build::{Inputs, build};
-pub use changes::{Changes, Denial, changes};
+pub use changes::{Changes, Denial, Suggested, Withdrawn, changes};
 pub use choices::{Choice, Question};
 pub use coverage::{CoverageInputs, CoverageReport, StreamReport, coverage};
 #[cfg(feature = "polars")]

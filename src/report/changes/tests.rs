@@ -185,6 +185,57 @@ fn a_suggestion_is_applied_when_the_policy_grants_no_more_than_it() {
     check_applied(&[], &[next], Some(false));
 }
 
+/// The ids of new suggestions, and why earlier ones are gone.
+#[track_caller]
+fn check_suggestions(after: &Report, new: &[&str], withdrawn: &[&str]) {
+    let changes = compare(after, None);
+    let ids: Vec<&str> = changes.suggested.iter().map(|one| one.suggestion.as_str()).collect();
+    assert_eq!(ids, new);
+    assert_eq!(changes.new_suggestions as usize, new.len());
+    let whys: Vec<&str> = changes.withdrawn.iter().map(|one| one.why.as_str()).collect();
+    assert_eq!(whys, withdrawn);
+}
+
+#[test]
+fn suggestions_come_and_go_by_name() {
+    let all = policy(&["s3:GetObject", "s3:PutObject", "sqs:SendMessage"]);
+    let groups = [
+        group(&["s3:PutObject"], "unused"),
+        group(&["sqs:SendMessage"], "unused"),
+    ];
+    let with = |arns: &[&str], actions: &[Value], suggestions: &[Value]| {
+        let used = [&[action("s3:GetObject", "used")], actions].concat();
+        report(END, arns, &used, &groups, suggestions)
+    };
+    check_suggestions(&before(), &[], &[]);
+    let fewer = policy(&["s3:GetObject", "sqs:SendMessage"]);
+    let other = suggestion(&all, &fewer, &["s3:PutObject"]);
+    let id = format!("to {fewer}");
+    let replaced = format!("suggestion {id} stands in its place");
+    check_suggestions(&with(&[ROLE], &[], &[other]), &[&id], &[&replaced]);
+    let used = format!("sqs:SendMessage was used by {ROLE}");
+    check_suggestions(&with(&[ROLE], &[action("sqs:SendMessage", "used")], &[]), &[], &[&used]);
+    check_suggestions(&with(&[], &[], &[]), &[], &["whom it was for is not there any more"]);
+    check_suggestions(&with(&[ROLE], &[], &[]), &[], &["nothing may go any more"]);
+    let live = |name: &str, why: Option<&str>| crate::report::LivePolicy {
+        policy: name.to_owned(),
+        policy_arn: ROLE.to_owned(),
+        why_not: why.map(str::to_owned),
+        ..Default::default()
+    };
+    let mut left_alone = with(&[ROLE], &[], &[]);
+    left_alone.policies = vec![live("p", Some("idle in the window"))];
+    check_suggestions(&left_alone, &[], &["idle in the window"]);
+    left_alone.policies = vec![live("another", None)];
+    check_suggestions(&left_alone, &[], &["the policy is not there any more"]);
+    // What was followed is told as that.
+    check_suggestions(
+        &report(END, &[ROLE], &[action("s3:GetObject", "used")], &[], &[]),
+        &[],
+        &[],
+    );
+}
+
 #[test]
 fn a_denial_after_a_cut_names_the_cut_and_the_way_back() {
     let after = report(END, &[ROLE], &[action("s3:GetObject", "used")], &[], &[]);
