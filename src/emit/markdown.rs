@@ -120,8 +120,16 @@ fn affected<'r>(alike: &Alike<'_, 'r>) -> BTreeSet<&'r String> {
     alike.iter().flat_map(|one| &one.suggestion.affects).collect()
 }
 
+/// Their names, each once, and how many accounts they are of, where that is more than one.
 fn people(alike: &Alike<'_, '_>, most: usize) -> String {
-    names(affected(alike).into_iter().map(|arn| view::short(arn)), most)
+    let affected = affected(alike);
+    match view::accounts(affected.iter().copied()).len() as u64 {
+        0 | 1 => names(affected.into_iter().map(|arn| view::short(arn)), most),
+        accounts => {
+            let each: BTreeSet<String> = affected.into_iter().map(|arn| view::short(arn)).collect();
+            format!("{} in {} accounts", names(each, most), view::number(accounts))
+        }
+    }
 }
 
 /// How many are alike, where that is more than one.
@@ -482,6 +490,13 @@ fn details(report: &Report, told: &[&String], at: usize, alike: &Alike<'_, '_>, 
     );
     if affects.len() > 2 {
         text.push_str(&format!("- For: {}\n", people(alike, 10)));
+    }
+    let accounts = view::accounts(affects.iter().copied());
+    if accounts.len() > 1 {
+        let told = names(&accounts, 40);
+        text.push_str(&format!(
+            "- Accounts: {told}; what follows has the number of the first that is suggested\n"
+        ));
     }
     let affected = report.principals.iter().filter(|one| affects.contains(&one.arn));
     let calendars = affected.filter_map(|one| Some((&one.arn, one.rhythm.as_ref()?)));

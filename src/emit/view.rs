@@ -1,5 +1,6 @@
 //! What every format for people says the same way: names, numbers, grades, and who comes first.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -187,8 +188,8 @@ pub(super) fn calls<'r>(report: &Report, suggestions: impl Iterator<Item = &'r S
     })
 }
 
-/// Suggestions that say the same of one account's roles, side by side, in the order of the first of each: they differ in
-/// whom they are for, and in how much of whose use was replayed.
+/// Suggestions that say the same, side by side, in the order of the first of each: they differ in whom they are for, in
+/// the number of the account, and in how much of whose use was replayed.
 pub(super) fn alike<'r, T>(suggestions: Vec<T>, of: impl Fn(&T) -> &'r Verified<Suggestion>) -> Vec<Vec<T>> {
     let mut places: BTreeMap<[u8; 32], usize> = BTreeMap::new();
     let mut groups: Vec<Vec<T>> = Vec::new();
@@ -202,14 +203,15 @@ pub(super) fn alike<'r, T>(suggestions: Vec<T>, of: impl Fn(&T) -> &'r Verified<
     groups
 }
 
-/// The digest of all that a suggestion says, but for whom, and how much was replayed: the words of thousands take
-/// gigabytes.
+/// The digest of all that a suggestion says, but for whom, in which account, and how much was replayed: the words of
+/// thousands take gigabytes.
 fn says(s: &Verified<Suggestion>) -> [u8; 32] {
-    let account = s.policy_arn.split(':').nth(4).unwrap_or_default().to_owned();
     let same = Suggestion {
         id: String::new(),
-        policy_arn: account,
+        policy_arn: String::new(),
         affects: Vec::new(),
+        // What it is of is told by the document, in which the account may stand.
+        before_sha256: String::new(),
         verdict: Verdict {
             shapes_proved: 0,
             calls_represented: 0,
@@ -220,8 +222,28 @@ fn says(s: &Verified<Suggestion>) -> [u8; 32] {
         },
         ..Suggestion::clone(s)
     };
-    let words = format!("{same:?} of {} holders: {}", s.affects.len(), s.after().as_str());
-    Sha256::digest(words).into()
+    let own = account(&s.policy_arn).unwrap_or_default();
+    let words = format!("{same:?} of {} holders", s.affects.len());
+    let mut digest = Sha256::new();
+    for part in [words.as_str(), s.before().as_str(), s.after().as_str()] {
+        digest.update(nameless_account(part, own).as_bytes());
+        digest.update([0]);
+    }
+    digest.finalize().into()
+}
+
+/// A text with its own account's number taken out, so that what is the same in two accounts reads the same.
+fn nameless_account<'t>(text: &'t str, own: &str) -> Cow<'t, str> {
+    if own.len() == 12 && text.contains(own) {
+        Cow::Owned(text.replace(own, "<account>"))
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// The accounts of some principals.
+pub(super) fn accounts<'r>(arns: impl IntoIterator<Item = &'r String>) -> BTreeSet<&'r str> {
+    arns.into_iter().filter_map(|arn| account(arn)).collect()
 }
 
 /// What of a suggestion stays although nobody saw it used: each statement's name, and how much it is for which reasons.
@@ -417,6 +439,8 @@ pub(super) struct Row<'a> {
     pub(super) risk: BTreeSet<&'a str>,
     /// How many others are just like it and stand in its line.
     pub(super) alike: u64,
+    /// The accounts of all in its line.
+    pub(super) accounts: BTreeSet<&'a str>,
 }
 
 impl Row<'_> {
@@ -477,6 +501,7 @@ pub(super) fn rows(report: &Report) -> Vec<Row<'_>> {
                     .map(String::as_str)
                     .collect(),
                 alike: 0,
+                accounts: BTreeSet::from([principal.account.as_str()]),
                 suggestions,
             }
         })
@@ -488,25 +513,39 @@ pub(super) fn rows(report: &Report) -> Vec<Row<'_>> {
     rows
 }
 
-/// The rows with one line for principals of one account of whom the same is granted, used and suggested.
+/// The rows with one line for principals of whom the same is granted, used and suggested, in whatever account.
 pub(super) fn merged<'a>(report: &'a Report, rows: Vec<Row<'a>>) -> Vec<Row<'a>> {
-    let mut known: BTreeMap<(&str, String, Vec<[&str; 5]>), usize> = BTreeMap::new();
+    let mut known: BTreeMap<[u8; 32], usize> = BTreeMap::new();
     let mut merged: Vec<Row<'a>> = Vec::new();
     for row in rows {
-        let all = row.suggestions.iter().filter_map(|at| report.suggestions.get(*at));
-        let suggested: Vec<[&str; 5]> = all
-            .map(|s| {
-                let held = s.held_until.as_deref().unwrap_or_default();
-                [s.policy.as_str(), &s.change, &s.before_sha256, s.after().as_str(), held]
-            })
-            .collect();
-        if suggested.is_empty() {
+        if row.suggestions.is_empty() {
             merged.push(row);
             continue;
         }
-        let totals = format!("{:?} {}", row.principal.totals, row.ready);
-        match known.entry((&row.principal.account, totals, suggested)) {
-            Entry::Occupied(twin) => merged[*twin.get()].alike += 1,
+        let mut digest = Sha256::new();
+        digest.update(format!(
+            "{} {:?} {}",
+            row.principal.kind, row.principal.totals, row.ready
+        ));
+        for s in row.suggestions.iter().filter_map(|at| report.suggestions.get(*at)) {
+            let held = s.held_until.as_deref().unwrap_or_default();
+            for part in [
+                s.policy.as_str(),
+                &s.change,
+                s.before().as_str(),
+                s.after().as_str(),
+                held,
+            ] {
+                digest.update(nameless_account(part, &row.principal.account).as_bytes());
+                digest.update([0]);
+            }
+        }
+        match known.entry(digest.finalize().into()) {
+            Entry::Occupied(twin) => {
+                let twin = &mut merged[*twin.get()];
+                twin.alike += 1;
+                twin.accounts.extend(row.accounts);
+            }
             Entry::Vacant(new) => {
                 new.insert(merged.len());
                 merged.push(row);

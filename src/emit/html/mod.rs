@@ -447,7 +447,12 @@ impl Told {
         if whole {
             let others = alike.iter().filter(|other| **other != at);
             let others: Vec<&String> = others.flat_map(|other| &report.suggestions[*other].affects).collect();
-            told["alike"] = json!(others.iter().take(20).map(|arn| view::short(arn)).collect::<Vec<_>>());
+            let own = view::accounts(&report.suggestions[at].affects);
+            let label = |arn: &String| match view::account(arn) {
+                Some(account) if !own.contains(account) => format!("{} ({account})", view::short(arn)),
+                Some(_) | None => view::short(arn),
+            };
+            told["alike"] = json!(others.iter().take(20).map(|arn| label(arn)).collect::<Vec<_>>());
             told["more_alike"] = json!(others.len().saturating_sub(20));
         }
         Ok(told)

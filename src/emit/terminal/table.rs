@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{CellAlignment, ContentArrangement, Row, Table, presets};
-use unicode_width::UnicodeWidthStr;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::{Page, style, wrap};
 use crate::emit::{escape, view};
@@ -90,7 +90,7 @@ pub(super) fn principals(rows: &[view::Row<'_>], page: &mut Page) {
     let name = left.saturating_sub(to_do).max(9);
     let accounts = rows
         .iter()
-        .any(|row| row.principal.account != rows[0].principal.account);
+        .any(|row| row.principal.account != rows[0].principal.account || row.accounts.len() > 1);
 
     let mut table = Table::new();
     table
@@ -112,6 +112,7 @@ pub(super) fn principals(rows: &[view::Row<'_>], page: &mut Page) {
         // Where several accounts are in the report, the account keeps its place; without room, its last digits.
         let account = match (accounts, roomy, row.principal.account.get(8..)) {
             (false, _, _) => String::new(),
+            (true, _, _) if row.accounts.len() > 1 => format!(" {} accounts", view::number(row.accounts.len() as u64)),
             (true, false, Some(last)) => format!(" …{}", escape::cut(&escape::terminal(last), 6)),
             (true, _, _) => format!(" {}", escape::cut(&escape::terminal(&row.principal.account), 14)),
         };
@@ -159,6 +160,17 @@ fn brief(text: &str, columns: usize) -> String {
         return text.to_owned();
     }
     match wrap(text, columns.saturating_sub(1)).first() {
+        // A long word that would leave little more than the verb loses its end.
+        Some(first) if first.width() * 2 < columns => {
+            let mut cut = String::new();
+            for c in text.chars() {
+                if cut.width() + c.width().unwrap_or(0) >= columns {
+                    break;
+                }
+                cut.push(c);
+            }
+            cut + "…"
+        }
         Some(first) => format!("{}…", first.trim_end_matches(':')),
         None => String::new(),
     }

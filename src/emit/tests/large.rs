@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::sample::sample;
 use super::{Format, Options, write};
@@ -288,15 +288,67 @@ fn a_page_tells_once_what_is_suggested_of_many() {
     assert!(!page.contains("<b>\u{202e}") && !page.contains('\u{202e}'));
 }
 
-#[test]
-fn whoever_holds_the_same_in_another_account_has_a_line_of_its_own() {
-    let mut report = alike();
-    let beside = Suggestion {
-        policy_arn: "arn:aws:iam::444455556666:role/r002".to_owned(),
-        ..Suggestion::clone(&report.suggestions[2])
+/// Two roles of whom the same is suggested, each in an account whose number stands in its policy, and a third whose policy
+/// names the first one's account.
+fn in_two_accounts() -> Report {
+    let mut report = principals(3);
+    let suggested = sample().suggestions;
+    let accounts = ["111122223333", "444455556666", "777788889999"];
+    for (at, account) in accounts.iter().enumerate() {
+        report.principals[at].account = (*account).to_owned();
+        report.principals[at].arn = format!("arn:aws:iam::{account}:role/app");
+    }
+    let one = |at: usize| {
+        let arn = report.principals[at].arn.clone();
+        let named = accounts[if at == 2 { 0 } else { at }];
+        let document = |actions: &[&str]| {
+            let queue = format!("arn:aws:sqs:eu-west-1:{named}:jobs");
+            let statement = json!({"Effect": "Allow", "Action": actions, "Resource": queue});
+            json!({"Version": "2012-10-17", "Statement": [statement]})
+        };
+        // Whatever else it says of an account it says of the same.
+        let words = serde_json::to_string(&suggested[0]).expect("JSON");
+        let mut text: Value = serde_json::from_str(&words.replace(accounts[0], named)).expect("JSON");
+        text["affects"] = json!([arn]);
+        text["policy_arn"] = json!(arn);
+        text["before"] = document(&["sqs:SendMessage", "sqs:DeleteQueue"]);
+        text["after"] = document(&["sqs:SendMessage"]);
+        text["before_sha256"] = json!(format!("of {named}"));
+        text
     };
-    report.suggestions[2] = report.suggestions[2].clone().with(beside);
+    let mut value = serde_json::to_value(&report).expect("JSON");
+    value["suggestions"] = (0..3).map(one).collect();
+    Report::from_json(&value.to_string()).expect("a result")
+}
+
+#[test]
+fn what_is_the_same_in_several_accounts_is_told_once() {
+    let report = in_two_accounts();
     let text = written(&report, Format::Markdown);
-    assert_eq!(text.matches("<details>").count(), 3);
-    assert!(text.contains(", 2 alike, of "), "{text}");
+    assert_eq!(text.matches("<details>").count(), 2, "{text}");
+    assert!(
+        text.contains(", 2 alike | <code>role/app</code> in 2 accounts | "),
+        "{text}"
+    );
+    assert!(
+        text.contains("- Accounts: <code>111122223333</code>, <code>444455556666</code>; what follows"),
+        "{text}"
+    );
+    let page = written(&report, Format::Html).replace("&#x2f;", "/");
+    assert_eq!(page.matches("<details class=\"suggest\"").count(), 2);
+    assert!(
+        page.contains("<dt>Alike for</dt><dd>role/app (444455556666)</dd>"),
+        "{page}"
+    );
+    let screen = written(&report, Format::Terminal);
+    let lines: Vec<&str> = screen.lines().filter(|line| line.starts_with("role/app")).collect();
+    assert_eq!(lines.len(), 2, "{screen}");
+    assert!(
+        lines[0].starts_with("role/app 2 accounts") && lines[0].contains("and 1 alike"),
+        "{screen}"
+    );
+    assert!(
+        lines[1].starts_with("role/app 777788889999") && !lines[1].contains("alike"),
+        "{screen}"
+    );
 }
