@@ -22,7 +22,7 @@ use crate::usage::Table;
 use crate::verify::{self, Proved, ProvedAlternative, ProvedSplit, Refusal, Verified};
 
 use backtest::{Backtest, Choice, LEARNT, Split};
-pub use choices::Asked;
+pub use choices::{Asked, Question};
 pub use left_alone::LeftAlone;
 
 /// Up to so many rows of the table (signature and day), a backtest costs less than a second.

@@ -22,6 +22,7 @@ fn document() -> Value {
 fn choice(decision: Decision, action: &str) -> Choice {
     Choice {
         principal: "app".to_owned(),
+        exact: false,
         service: action.split(':').next().expect("a service").to_owned(),
         reason: Reason::DataEvents,
         actions: vec![action.to_owned()],
@@ -428,4 +429,189 @@ fn a_choice_about_a_path_with_a_star_is_about_nobody_else() {
     assert_eq!(fits("arn:aws:iam::111122223333:role/team*/app"), [true, false]);
     assert_eq!(fits("arn:aws:iam::111122223333:role/teams/app"), [false, true]);
     assert_eq!(fits("arn:aws:iam::111122223333:role/t*/app"), [true, true]);
+}
+
+#[test]
+fn a_choice_about_a_role_is_about_none_of_the_same_name_in_another_account() {
+    let role = |account: &str| {
+        json!({"Arn": format!("arn:aws:iam::{account}:role/app"), "RoleName": "app", "RoleId": format!("AROA{account}"),
+            "Path": "/", "RolePolicyList": [{"PolicyName": "p", "PolicyDocument": document()}]})
+    };
+    let page = json!({"RoleDetailList": [role("111122223333"), role("444455556666")]});
+    let grants = trimtrail::inside::grants::read(&[("grants".to_owned(), page.to_string())]).expect("grants");
+    let fits = |principal: &str| {
+        let choice = Choice {
+            principal: principal.to_owned(),
+            ..choice(Decision::Drop, "sns:Publish")
+        };
+        [choice.fits(&grants, 0), choice.fits(&grants, 1)]
+    };
+    assert_eq!(fits("arn:aws:iam::111122223333:role/app"), [true, false]);
+    assert_eq!(fits("arn:aws:iam::444455556666:role/app"), [false, true]);
+    assert_eq!(fits("arn:aws:iam::777788889999:role/app"), [false, false]);
+    assert_eq!(fits("app"), [true, true]);
+}
+
+#[test]
+fn an_action_that_the_catalog_does_not_know_is_told() {
+    let mut drop = choice(Decision::Drop, "sns:Publish");
+    drop.actions.push("sns:Publsh".to_owned());
+    let report = run(&[], vec![drop], options());
+    assert_eq!(stays(&report), ["secretsmanager:GetSecretValue", "sqs:SendMessage"]);
+    assert_eq!(
+        report.choices[0].stale.as_deref(),
+        Some("the catalog knows no sns:Publsh")
+    );
+    let report = run(&[], vec![choice(Decision::Keep, "sns:Publsh")], options());
+    assert_eq!(
+        report.choices[0].stale.as_deref(),
+        Some("the catalog knows no sns:Publsh")
+    );
+}
+
+/// A file that somebody saved with an editor of theirs: the program says where it goes wrong, and adds to it as it is.
+#[test]
+fn a_file_of_another_editor_is_read_and_added_to_as_it_is() {
+    let sample = Sample { folder: Folder::new() };
+    let (result, _) = sample.analyze("json", &["--role", "nightly-report"]);
+    fs::write(sample.folder.0.join("result.json"), &result).expect("a file");
+    let path = sample.folder.0.join("choices.toml");
+    let choice = "\u{feff}[[choice]]\r\nprincipal = \"nightly-*\"\r\nservice = \"SNS\"\r\nreason = \"data-events\"\r\n\
+                  actions = [\"sns:*\"]\r\ndecision = \"keep\"\r\n";
+    fs::write(&path, choice).expect("a file");
+    let decided = sample.run(&["decide", "result.json", "-o", "choices.toml"]);
+    assert!(decided.status.success(), "{decided:?}");
+    let text = fs::read_to_string(&path).expect("text");
+    assert!(text.starts_with(choice));
+    assert_eq!(text.matches('\n').count(), text.matches("\r\n").count());
+    let held = Choices::parse(&text).expect("choices").0;
+    let all = questions(&result);
+    let of_sns = |service: &str| service == "sns";
+    assert!(all.iter().any(|(_, service, _)| of_sns(service)));
+    // What the file answers by a pattern is not asked again.
+    assert_eq!(held.iter().filter(|one| of_sns(&one.service)).count(), 1);
+    assert_eq!(held.len(), all.len());
+
+    for (wrong, says) in [
+        (
+            choice.replace("keep", "kepe").into_bytes(),
+            "line 6: `kepe` is no decision",
+        ),
+        (
+            choice.replace("keep", "ask again on 2027-02-30").into_bytes(),
+            "line 6: there is no day `2027-02-30`",
+        ),
+        (b"# a\n# \xff\n".to_vec(), "line 2: this is no UTF-8"),
+    ] {
+        fs::write(&path, &wrong).expect("a file");
+        let grants = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-logs/grants");
+        let grants = grants.display().to_string();
+        for arguments in [
+            &["decide", "result.json", "-o", "choices.toml"][..],
+            &[
+                "analyze",
+                "--logs",
+                &grants,
+                "--grants",
+                &grants,
+                "--choices",
+                "choices.toml",
+            ],
+        ] {
+            let output = sample.run(arguments);
+            let told = String::from_utf8(output.stderr).expect("text");
+            assert_eq!(output.status.code(), Some(1));
+            assert!(told.contains(&format!("choices file `choices.toml`: {says}")), "{told}");
+        }
+        assert_eq!(fs::read(&path).expect("a file"), wrong, "it stays as it is");
+    }
+}
+
+/// `app`, one just like it, one that trusts somebody else, and one of another owner.
+fn alike() -> Value {
+    let mut grants = role(&document());
+    let app = grants["RoleDetailList"][0].clone();
+    for name in ["twin", "stranger", "owned"] {
+        let mut other = app.clone();
+        other["Arn"] = json!(format!("arn:aws:iam::111122223333:role/{name}"));
+        other["RoleName"] = json!(name);
+        other["RoleId"] = json!(format!("AROA{}", name.to_uppercase()));
+        if name == "stranger" {
+            other["AssumeRolePolicyDocument"] = json!({"Version": "2012-10-17", "Statement": [
+                {"Effect": "Allow", "Principal": {"AWS": "444455556666"}, "Action": "sts:AssumeRole"}]});
+        }
+        if name == "owned" {
+            other["Tags"] = json!([{"Key": "owner", "Value": "payments"}]);
+        }
+        grants["RoleDetailList"].as_array_mut().expect("roles").push(other);
+    }
+    grants
+}
+
+#[test]
+fn roles_that_are_just_alike_are_asked_about_once_and_dropped_by_name_alone() {
+    let events = [background(), vec![secret()]].concat();
+    let with = |grants: &Value, choices: Vec<Choice>| {
+        let options = Options {
+            choices: Choices(choices),
+            ..options()
+        };
+        analyze(&events, grants, &options, 1)
+    };
+    let grants = alike();
+    let report = with(&grants, Vec::new());
+    let of_sns = report.questions.iter().filter(|one| one.service == "sns");
+    let mut about: Vec<Vec<&str>> = of_sns
+        .map(|one| {
+            let all = [&one.principal].into_iter().chain(&one.also);
+            let mut names: Vec<&str> = all.map(|arn| arn.rsplit('/').next().expect("a name")).collect();
+            names.sort_unstable();
+            names
+        })
+        .collect();
+    about.sort();
+    assert_eq!(about, [vec!["app", "twin"], vec!["owned"], vec!["stranger"]]);
+    assert_eq!(report.totals.questions as usize, report.questions.len());
+
+    // The answer holds for those who were named, and for none that is made like them later.
+    let folder = Folder::new();
+    fs::write(
+        folder.0.join("result.json"),
+        serde_json::to_string(&report).expect("JSON"),
+    )
+    .expect("a file");
+    let sample = Sample { folder };
+    let decided = sample.run(&["decide", "result.json", "-o", "choices.toml"]);
+    assert!(decided.status.success(), "{decided:?}");
+    let asked = fs::read_to_string(sample.folder.0.join("choices.toml")).expect("the questions");
+    assert!(
+        asked.contains("role/app and 1 just like it: 1 action of sns"),
+        "{asked}"
+    );
+    let dropped = asked
+        .replace("decision = \"\"", "decision = \"drop\"")
+        .replace("who = \"\"", "who = \"Ana\"");
+    let mut choices = Choices::parse(&dropped).expect("choices").0;
+    choices.retain(|one| {
+        one.service == "sns" && !one.principal.ends_with("/owned") && !one.principal.ends_with("/stranger")
+    });
+    assert_eq!(choices.len(), 2);
+    let mut later = grants.clone();
+    let mut made = later["RoleDetailList"][1].clone();
+    made["Arn"] = json!("arn:aws:iam::111122223333:role/later");
+    made["RoleName"] = json!("later");
+    made["RoleId"] = json!("AROALATER");
+    later["RoleDetailList"].as_array_mut().expect("roles").push(made);
+    let report = with(&later, choices);
+    let mut open: Vec<String> = Vec::new();
+    for one in report.questions.iter().filter(|one| one.service == "sns") {
+        open.push(one.principal.clone());
+        open.extend(one.also.iter().cloned());
+    }
+    open.sort();
+    let names: Vec<&str> = open.iter().map(|arn| arn.rsplit('/').next().expect("a name")).collect();
+    assert_eq!(names, ["later", "owned", "stranger"]);
+    // What one of them said is not asked again of the other.
+    let told = report.choices.iter().filter(|one| one.stale.is_some()).count();
+    assert_eq!(told, 0);
 }

@@ -194,6 +194,7 @@ fn what_somebody_chose_to_keep_is_kept_everywhere() {
     for decision in [Decision::Keep, Decision::Later("2027-01-01".to_owned())] {
         let choice = Choice {
             principal: "app".to_owned(),
+            exact: false,
             service: "secretsmanager".to_owned(),
             reason: Reason::DataEvents,
             actions: vec!["secretsmanager:GetSecretValue".to_owned()],

@@ -224,11 +224,15 @@ fn stale(catalog: &Catalog, grants: &Grants, gaps: &[Gap], options: &Options, ch
     if nobody {
         return Some("it names nobody in the grants".to_owned());
     }
+    let is_known = |action: &&String| !ActionSet::of_pattern(catalog, &action.to_lowercase()).is_empty();
+    let strange = choice.actions.iter().filter(|action| !is_known(action));
+    let strange: Vec<&str> = strange.take(5).map(String::as_str).collect();
+    let strange = (!strange.is_empty()).then(|| format!("the catalog knows no {}", strange.join(", ")));
     if granted.is_empty() {
-        return Some("nothing that it names is granted any more".to_owned());
+        return strange.or_else(|| Some("nothing that it names is granted any more".to_owned()));
     }
     if choice.decision != Decision::Drop {
-        return None;
+        return strange;
     }
     let some = |actions: &ActionSet| {
         let names: Vec<&str> = actions.iter().take(5).map(|action| catalog.name(action)).collect();
@@ -237,7 +241,7 @@ fn stale(catalog: &Catalog, grants: &Grants, gaps: &[Gap], options: &Options, ch
             more => format!("{} and {more} more", names.join(", ")),
         }
     };
-    let mut why = Vec::new();
+    let mut why = Vec::from_iter(strange);
     if !used.is_empty() {
         why.push(format!("calls needed or may have needed {}, which stays", some(&used)));
     }

@@ -65,6 +65,34 @@ impl AlternativeArg {
     }
 }
 
+/// Says which choices no longer match; those about several that fail alike in one line.
+fn stale(report: &Report, terminal: &Terminal) {
+    let mut alike: Vec<(&report::Choice, &str, u64)> = Vec::new();
+    for choice in &report.choices {
+        let Some(why) = &choice.stale else { continue };
+        let same = |known: &&mut (&report::Choice, &str, u64)| {
+            let (of, because, _) = known;
+            *because == why
+                && (&of.decision, &of.service, &of.actions) == (&choice.decision, &choice.service, &choice.actions)
+        };
+        match alike.iter_mut().find(same) {
+            Some((_, _, more)) => *more += 1,
+            None => alike.push((choice, why, 0)),
+        }
+    }
+    for (choice, why, more) in alike {
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        let (decision, service, principal) = (&choice.decision, &choice.service, &choice.principal);
+        terminal.say(&format!(
+            "a choice no longer matches ({decision} {service} of {principal}{more}): {why}"
+        ));
+    }
+}
+
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 enum BacktestArg {
     /// Where it takes less than a second
@@ -107,14 +135,7 @@ impl AnalyzeArgs {
             options: &options,
             analysis,
         });
-        for choice in &report.choices {
-            if let Some(why) = &choice.stale {
-                terminal.say(&format!(
-                    "a choice no longer matches ({} {} of {}): {why}",
-                    choice.decision, choice.service, choice.principal
-                ));
-            }
-        }
+        stale(&report, terminal);
         self.show(&report, terminal)?;
         #[cfg(feature = "polars")]
         if options.shown.is_none() && collected.window.is_some() {

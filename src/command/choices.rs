@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 
 use crate::rightsize::Choices;
 use crate::time::{date, day_of};
@@ -12,7 +12,7 @@ pub(super) fn load(file: Option<&Path>) -> anyhow::Result<Choices> {
     let Some(path) = file else {
         return Ok(Choices::default());
     };
-    let text = std::fs::read_to_string(path).with_context(|| format!("choices file `{}`", path.display()))?;
+    let text = read(path)?;
     let mut choices = parse(path, &text)?;
     wake(&mut choices);
     Ok(choices)
@@ -26,4 +26,16 @@ pub(super) fn wake(choices: &mut Choices) {
 /// The choices of a file's text.
 pub(super) fn parse(path: &Path, text: &str) -> anyhow::Result<Choices> {
     Choices::parse(text).with_context(|| format!("choices file `{}`", path.display()))
+}
+
+/// The text of a file of choices.
+pub(super) fn read(path: &Path) -> anyhow::Result<String> {
+    let named = || format!("choices file `{}`", path.display());
+    let bytes = std::fs::read(path).with_context(named)?;
+    let text = String::from_utf8(bytes);
+    text.map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        anyhow!("{}: line {line}: this is no UTF-8; save the file as UTF-8", named())
+    })
 }

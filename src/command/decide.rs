@@ -1,5 +1,6 @@
 //! `decide`: the questions that a trail cannot answer, as a file for people to answer.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,7 @@ use crate::catalog::Catalog;
 use crate::disk;
 use crate::emit::escape;
 use crate::gap::{ActionSet, Reason};
+use crate::iam::pattern;
 use crate::report::{Question, Report};
 use crate::rightsize::{Choice, Choices, Decision, question};
 
@@ -54,7 +56,11 @@ impl DecideArgs {
         };
         let new = questions(catalog, &report, &choices);
         let asked = new.len();
-        text.extend(new);
+        let windows = text.contains("\r\n");
+        text.extend(
+            new.into_iter()
+                .map(|one| if windows { one.replace('\n', "\r\n") } else { one }),
+        );
         match &self.choices {
             Some(path) if asked > 0 => {
                 let folder = path.parent().unwrap_or(Path::new(""));
@@ -82,7 +88,7 @@ impl DecideArgs {
 }
 
 fn read(path: &Path) -> anyhow::Result<(String, Choices)> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("choices file `{}`", path.display()))?;
+    let text = choices::read(path)?;
     let mut choices = choices::parse(path, &text)?;
     choices::wake(&mut choices);
     Ok((text, choices))
@@ -92,38 +98,72 @@ fn read(path: &Path) -> anyhow::Result<(String, Choices)> {
 fn questions(catalog: &Catalog, report: &Report, choices: &Choices) -> Vec<String> {
     let new = report.questions.iter().filter_map(|open| {
         let reason = Reason::of_name(&open.reason)?;
-        let mut actions = ActionSet::none();
+        let mut asked = ActionSet::none();
         for pattern in open.actions.iter() {
-            actions.extend(&ActionSet::of_pattern(catalog, &pattern.to_lowercase()));
+            asked.extend(&ActionSet::of_pattern(catalog, &pattern.to_lowercase()));
         }
-        let same = |choice: &&Choice| {
-            choice.principal == open.principal && choice.service == open.service && choice.reason == reason
-        };
-        for choice in choices.0.iter().filter(same) {
-            actions = actions.difference(&choice.set(catalog));
+        // Of some of those who are asked about together the file may hold an answer already.
+        let mut left: Vec<(ActionSet, Vec<String>)> = Vec::new();
+        for principal in [&open.principal].into_iter().chain(&open.also) {
+            let mut actions = asked.clone();
+            let same = |choice: &&Choice| choice.service == open.service && choice.reason == reason;
+            let held = choices.0.iter().filter(same);
+            for choice in held.filter(|choice| names(report, choice, principal)) {
+                actions = actions.difference(&choice.set(catalog));
+            }
+            match left.iter_mut().find(|(known, _)| *known == actions) {
+                _ if actions.is_empty() => {}
+                Some((_, principals)) => principals.push(principal.clone()),
+                None => left.push((actions, vec![principal.clone()])),
+            }
         }
-        if actions.is_empty() {
-            return None;
-        }
-        let names: Vec<String> = actions.iter().map(|action| catalog.name(action).to_owned()).collect();
-        let remark = remark(open, reason, names.len());
-        Some(question(&remark, &open.principal, &open.service, reason, &names))
+        let each = left.into_iter().map(|(actions, principals)| {
+            let names: Vec<String> = actions.iter().map(|action| catalog.name(action).to_owned()).collect();
+            let remark = remark(open, &principals, reason, names.len());
+            question(&remark, &principals, &open.service, reason, &names)
+        });
+        Some(each.collect::<Vec<_>>())
     });
-    new.collect()
+    new.flatten().collect()
+}
+
+/// Whether a choice is about a principal, as `analyze` would have it; of tags a question says nothing.
+fn names(report: &Report, choice: &Choice, principal: &str) -> bool {
+    if choice.exact {
+        return choice.principal == principal;
+    }
+    let is_there = |arn: &str| report.principals.iter().any(|one| one.arn == arn);
+    if choice.principal == principal || is_there(&choice.principal) {
+        return choice.principal == principal;
+    }
+    let resource = principal.splitn(6, ':').nth(5).unwrap_or_default();
+    let (start, name) = resource.rsplit_once('/').unwrap_or(("", resource));
+    let path = format!("/{}/", start.split_once('/').map_or("", |(_, path)| path)).replace("//", "/");
+    let texts = [principal, name, &path];
+    texts.iter().any(|text| pattern::matches(&choice.principal, text))
 }
 
 /// The question in words.
-fn remark(open: &Question, reason: Reason, count: usize) -> String {
+fn remark(open: &Question, principals: &[String], reason: Reason, count: usize) -> String {
     let noun = if count == 1 { "action" } else { "actions" };
     let on = match &open.granted_on[..] {
         [] => String::new(),
         resources => format!(", granted on {}", resources.join(", ")),
     };
-    let text = format!(
-        "{}: {count} {noun} of {}{on}; {}",
-        open.principal.splitn(6, ':').nth(5).unwrap_or(&open.principal),
-        open.service,
-        reason.says()
-    );
+    let part = |arn: &str, at: usize| arn.splitn(6, ':').nth(at).unwrap_or(arn).to_owned();
+    let accounts: BTreeSet<String> = principals.iter().map(|arn| part(arn, 4)).collect();
+    let names: BTreeSet<String> = principals.iter().map(|arn| part(arn, 5)).collect();
+    let first = principals.first().map_or("", String::as_str);
+    let who = match (names.len(), accounts.len()) {
+        (0 | 1, 0 | 1) => part(first, 5),
+        (0 | 1, accounts) => format!("{} of each of {accounts} accounts", part(first, 5)),
+        (_, 0 | 1) => format!("{} and {} just like it", part(first, 5), principals.len() - 1),
+        (_, accounts) => format!(
+            "{} and {} just like it in {accounts} accounts",
+            part(first, 5),
+            principals.len() - 1
+        ),
+    };
+    let text = format!("{who}: {count} {noun} of {}{on}; {}", open.service, reason.says());
     escape::terminal(&text).into_owned()
 }

@@ -10,6 +10,10 @@ use crate::rightsize::Patterns;
 pub struct Question {
     /// ARN of the principal that is granted them.
     pub principal: String,
+    /// ARNs of others just like it, of whom the same is asked: with the same policies, trust policy, boundary and owner, of
+    /// this account or of others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
     /// Their service.
     pub service: String,
     /// A stable name of why nobody can see them: `never-logged`, `left-out`, `data-events`, `no-region`, `hole` or

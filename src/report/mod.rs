@@ -272,7 +272,7 @@ pub struct Totals {
     /// Editable policies that grant somebody who is shown, or shares them with somebody shown, what nobody can see and nobody
     /// has answered for.
     pub needs_choice: u64,
-    /// Open questions: one for each principal, service and reason.
+    /// Open questions: one for each service and reason of a principal and of up to 99 others just like it.
     #[serde(default)]
     pub questions: u64,
     /// Roles and users that no suggestion affects, by reason: a phrase with its count before it.

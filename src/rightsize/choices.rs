@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use serde::Deserialize;
+use toml::Spanned;
 
 use super::KeepRule;
 use crate::catalog::Catalog;
@@ -33,14 +34,17 @@ impl Decision {
         }
     }
 
-    fn of(text: &str) -> Option<Decision> {
-        Some(match text.trim() {
+    fn of(text: &str) -> Result<Decision, Problem> {
+        Ok(match text.trim() {
             "" => Decision::Open,
             "keep" => Decision::Keep,
             "drop" => Decision::Drop,
             later => {
-                let day: jiff::civil::Date = later.strip_prefix("ask again on ")?.trim().parse().ok()?;
-                Decision::Later(day.to_string())
+                let Some(day) = later.strip_prefix("ask again on ").map(str::trim) else {
+                    return Err(Problem::Decision(text.to_owned()));
+                };
+                let known = day.parse::<jiff::civil::Date>();
+                Decision::Later(known.map_err(|_| Problem::Day(day.to_owned()))?.to_string())
             }
         })
     }
@@ -51,6 +55,8 @@ impl Decision {
 pub struct Choice {
     /// Whom it is about, as `--keep` names principals: a glob over the ARN, the name or the path, or `tag:KEY=VALUE`.
     pub principal: String,
+    /// Whether that is somebody's ARN as it is, and speaks of nobody else.
+    pub exact: bool,
     /// The service that was asked about.
     pub service: String,
     /// Why nobody could see the actions; a choice to drop them holds for no other reason.
@@ -69,12 +75,13 @@ pub struct Choice {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    principal: String,
+    principal: Option<String>,
+    /// In its place: the ARNs of all who are asked about at once.
+    principals: Option<Vec<String>>,
     service: String,
-    reason: String,
-    actions: Vec<String>,
-    #[serde(default)]
-    decision: String,
+    reason: Spanned<String>,
+    actions: Spanned<Vec<Spanned<String>>>,
+    decision: Option<Spanned<String>>,
     #[serde(default)]
     who: String,
     #[serde(default)]
@@ -90,22 +97,33 @@ struct File {
 
 /// Why a file of choices cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum ChoicesError {
+#[error("line {line}: {problem}")]
+pub struct ChoicesError {
+    /// Where, from 1.
+    pub line: usize,
+    /// What.
+    problem: Problem,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Problem {
     /// Not TOML, or not these fields.
     #[error("{0}")]
-    Toml(#[from] toml::de::Error),
-    /// A reason that there is not.
-    #[error("choice {0}: no reason `{1}`")]
-    Reason(usize, String),
-    /// A decision that there is not.
-    #[error("choice {0}: `{1}` is no decision; write \"keep\", \"drop\" or \"ask again on 2027-01-31\"")]
-    Decision(usize, String),
-    /// An action of another service.
-    #[error("choice {0}: `{1}` is no action of {2}")]
-    Action(usize, String, String),
-    /// Nobody answers for it.
-    #[error("choice {0}: who drops it? write a name at `who`")]
-    Nobody(usize),
+    Toml(String),
+    #[error("no reason `{0}`; write it as `decide` does")]
+    Reason(String),
+    #[error("`{0}` is no decision; write \"keep\", \"drop\" or \"ask again on 2027-01-31\"")]
+    Decision(String),
+    #[error("there is no day `{0}`; write \"ask again on 2027-01-31\"")]
+    Day(String),
+    #[error("`{0}` is no action of {1}")]
+    Action(String, String),
+    #[error("the choice names no action")]
+    NoAction,
+    #[error("whom is it about? write `principal`, or a list of ARNs at `principals`")]
+    NoPrincipal,
+    #[error("who drops it? write a name at `who`")]
+    Nobody,
 }
 
 /// All choices of a file.
@@ -127,35 +145,60 @@ impl Choices {
     /// Reads a file of choices.
     ///
     /// # Errors
-    /// A choice that nobody could obey, by its place from 1.
+    /// A choice that nobody could obey, by its line.
     pub fn parse(text: &str) -> Result<Choices, ChoicesError> {
-        let file: File = toml::from_str(text)?;
+        let at = |offset: usize, problem| ChoicesError {
+            line: 1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count(),
+            problem,
+        };
+        let file: File = toml::from_str(text).map_err(|error| {
+            let offset = error.span().map_or(0, |span| span.start);
+            at(offset, Problem::Toml(error.message().to_owned()))
+        })?;
         let mut choices = Vec::new();
-        for (at, written) in file.choice.into_iter().enumerate() {
-            let at = at + 1;
-            let Some(reason) = Reason::of_name(&written.reason) else {
-                return Err(ChoicesError::Reason(at, written.reason));
+        for written in file.choice {
+            let (service, start) = (written.service.to_lowercase(), written.reason.span().start);
+            let Some(reason) = Reason::of_name(written.reason.get_ref()) else {
+                return Err(at(start, Problem::Reason(written.reason.into_inner())));
             };
-            let Some(decision) = Decision::of(&written.decision) else {
-                return Err(ChoicesError::Decision(at, written.decision));
+            let decision = match &written.decision {
+                None => Decision::Open,
+                Some(decision) => {
+                    let read = Decision::of(decision.get_ref());
+                    let read = read.map_err(|problem| at(decision.span().start, problem))?;
+                    if read == Decision::Drop && written.who.trim().is_empty() {
+                        return Err(at(decision.span().start, Problem::Nobody));
+                    }
+                    read
+                }
             };
-            if decision == Decision::Drop && written.who.trim().is_empty() {
-                return Err(ChoicesError::Nobody(at));
+            if written.actions.get_ref().is_empty() {
+                return Err(at(written.actions.span().start, Problem::NoAction));
             }
-            let of_service = format!("{}:", written.service.to_lowercase());
-            let strange = |action: &&String| !action.to_lowercase().starts_with(&of_service);
-            if let Some(action) = written.actions.iter().find(strange) {
-                return Err(ChoicesError::Action(at, action.clone(), written.service));
+            let of_service = format!("{service}:");
+            let mut actions = Vec::new();
+            for action in written.actions.into_inner() {
+                if !action.get_ref().to_lowercase().starts_with(&of_service) {
+                    let start = action.span().start;
+                    return Err(at(start, Problem::Action(action.into_inner(), written.service)));
+                }
+                actions.push(action.into_inner());
             }
-            choices.push(Choice {
-                principal: written.principal,
-                service: written.service,
+            let choice = |principal: &str, exact| Choice {
+                principal: principal.to_owned(),
+                exact,
+                service: service.clone(),
                 reason,
-                actions: written.actions,
-                decision,
+                actions: actions.clone(),
+                decision: decision.clone(),
                 who: written.who.trim().to_owned(),
                 why: written.why.trim().to_owned(),
-            });
+            };
+            match (&written.principal, &written.principals) {
+                (Some(named), None) => choices.push(choice(named, false)),
+                (None, Some(all)) if !all.is_empty() => choices.extend(all.iter().map(|arn| choice(arn, true))),
+                (Some(_), Some(_)) | (None, _) => return Err(at(start, Problem::NoPrincipal)),
+            }
         }
         Ok(Choices(choices))
     }
@@ -191,6 +234,9 @@ impl Choice {
     /// API reference, "CreateRole", Path), so that the question about one would be about others too.
     pub fn fits(&self, grants: &Grants, principal: PrincipalIndex) -> bool {
         let principal = &grants.principals[principal];
+        if self.exact {
+            return principal.arn == self.principal;
+        }
         if self.principal.contains(['*', '?']) && grants.principals.iter().any(|one| one.arn == self.principal) {
             return principal.arn == self.principal;
         }
@@ -223,14 +269,27 @@ impl Choice {
 }
 
 /// A question of a file of choices: one table, ready to be answered. `remark` is one line.
-pub fn question(remark: &str, principal: &str, service: &str, reason: Reason, actions: &[String]) -> String {
+pub fn question(remark: &str, principals: &[String], service: &str, reason: Reason, actions: &[String]) -> String {
     let mut text = format!("\n[[choice]]\n# {remark}\n");
-    let _ = writeln!(text, "principal = {}", quoted(principal));
+    match principals {
+        // A path may hold `*` and `?`, which speak of others too.
+        [one] if !one.contains(['*', '?']) => {
+            let _ = writeln!(text, "principal = {}", quoted(one));
+        }
+        all => list(&mut text, "principals", all),
+    }
     let _ = writeln!(text, "service = {}", quoted(service));
     let _ = writeln!(text, "reason = {}", quoted(reason.name()));
-    let mut line = "actions = [".to_owned();
-    for (at, action) in actions.iter().enumerate() {
-        let next = format!("{}{}", quoted(action), if at + 1 < actions.len() { ", " } else { "" });
+    list(&mut text, "actions", actions);
+    text.push_str("decision = \"\" # keep, drop, or ask again on YYYY-MM-DD\nwho = \"\"\nwhy = \"\"\n");
+    text
+}
+
+/// A list, as many on a line as fit.
+fn list(text: &mut String, name: &str, all: &[String]) {
+    let mut line = format!("{name} = [");
+    for (at, one) in all.iter().enumerate() {
+        let next = format!("{}{}", quoted(one), if at + 1 < all.len() { ", " } else { "" });
         if line.len() + next.len() > 110 {
             let _ = writeln!(text, "{}", line.trim_end());
             line = "    ".to_owned();
@@ -238,8 +297,6 @@ pub fn question(remark: &str, principal: &str, service: &str, reason: Reason, ac
         line.push_str(&next);
     }
     let _ = writeln!(text, "{line}]");
-    text.push_str("decision = \"\" # keep, drop, or ask again on YYYY-MM-DD\nwho = \"\"\nwhy = \"\"\n");
-    text
 }
 
 /// A text as TOML writes it; what does not show stands as its number.
