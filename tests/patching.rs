@@ -235,6 +235,7 @@ fn every_policy_of_the_sample_is_found_in_its_files() {
         String::from_utf8_lossy(&analyzed.stderr)
     );
     copy(Path::new(sample).join("infra").as_path(), &folder.0.join("infra"));
+    code_scanning_points_where_patch_edits(&run);
     let said = |arguments: &[&str]| {
         let output = run(arguments);
         assert!(output.status.success());
@@ -249,6 +250,8 @@ fn every_policy_of_the_sample_is_found_in_its_files() {
         first.contains(&format!(" files for {ready} policies, 0 left")),
         "{first}"
     );
+    let shown = run(&["patch", "result/result.json", "infra/", "--allow-expired"]);
+    assert_eq!(shown.stdout, b"", "a second run changes nothing");
     said(&["patch", "result/result.json", "infra/", "--revert"]);
     assert_same(Path::new(sample).join("infra").as_path(), &folder.0.join("infra"));
     // What is held is found as well.
@@ -265,6 +268,51 @@ fn every_policy_of_the_sample_is_found_in_its_files() {
             .any(|why| line.contains(why))
     };
     assert_eq!(all.lines().filter(lost).collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
+/// Each suggestion stands in SARIF at the file and line that `patch` names for its policy.
+fn code_scanning_points_where_patch_edits(run: &dyn Fn(&[&str]) -> Output) {
+    let output = run(&["patch", "result", "infra", "--allow-expired"]);
+    let diff = String::from_utf8_lossy(&output.stdout).into_owned();
+    let edited = diff.lines().filter_map(|line| {
+        let (policy, place) = line.strip_prefix("# ")?.split_once(" at ")?;
+        let (file, line) = place.split_once(" (")?.0.split_once(':')?;
+        Some((policy.to_owned(), file.to_owned(), line.parse::<u64>().expect("a line")))
+    });
+    let edited: Vec<(String, String, u64)> = edited.collect();
+    assert!(edited.len() >= 9, "{diff}");
+    let output = run(&["report", "result", "--format", "sarif", "--sources", "infra"]);
+    let log: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let results = log["runs"][0]["results"].as_array().expect("results");
+    let places = results.iter().map(|result| {
+        let physical = &result["locations"][0]["physicalLocation"];
+        let file = physical["artifactLocation"]["uri"].as_str().expect("a file");
+        (
+            file,
+            physical["region"]["startLine"].as_u64().expect("a line"),
+            &result["message"]["text"],
+        )
+    });
+    let places: Vec<(&str, u64, &Value)> = places.collect();
+    for (policy, file, line) in &edited {
+        let name = policy.split(" of ").next().unwrap_or_default();
+        let is_here =
+            |(uri, at, text): &&(&str, u64, &Value)| file == uri && at == line && text.to_string().contains(name);
+        assert!(
+            places.iter().any(|place| is_here(&place)),
+            "{policy} at {file}:{line}: {places:?}"
+        );
+    }
+    let with_other_files = run(&["report", "result", "--format", "sarif"]);
+    let fingerprints = |bytes: &[u8]| -> Vec<String> {
+        let log: Value = serde_json::from_slice(bytes).expect("JSON");
+        let results = log["runs"][0]["results"].as_array().expect("results").clone();
+        results
+            .iter()
+            .map(|result| result["partialFingerprints"].to_string())
+            .collect()
+    };
+    assert_eq!(fingerprints(&output.stdout), fingerprints(&with_other_files.stdout));
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -172,7 +172,7 @@ impl AnalyzeArgs {
     fn show(&self, report: &Report, terminal: &Terminal) -> anyhow::Result<()> {
         let options = emit::Options {
             result: self.out.as_ref().map(|dir| dir.join("result.json")),
-            ..self.format.options(terminal)
+            ..self.format.options(report, terminal)?
         };
         if let Some(dir) = &self.out {
             let written = emit::folder(report, dir, &options).with_context(|| format!("--out {}", dir.display()))?;

@@ -196,9 +196,8 @@ impl Terminal {
         crate::emit::Options {
             width: self.width,
             colour: self.colour,
-            include_held: false,
             verbose: self.verbose,
-            result: None,
+            ..crate::emit::Options::default()
         }
     }
 

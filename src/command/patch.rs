@@ -73,11 +73,7 @@ impl PatchArgs {
             ));
             return Ok(Outcome::NeedsAttention);
         }
-        let states = self
-            .terraform_state
-            .iter()
-            .map(state)
-            .collect::<anyhow::Result<Vec<State>>>()?;
+        let states = states(&self.terraform_state)?;
         let options = patch::Options {
             include_held: self.include_held,
             now: Some(now),
@@ -229,7 +225,11 @@ fn list(all: &[Owned]) -> anyhow::Result<Outcome> {
     Ok(Outcome::Clear)
 }
 
-fn state(path: &PathBuf) -> anyhow::Result<State> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("`{}`", path.display()))?;
-    State::parse(&text).with_context(|| format!("`{}` is not what `terraform show -json` prints", path.display()))
+/// What Terraform says that it made.
+pub(super) fn states(paths: &[PathBuf]) -> anyhow::Result<Vec<State>> {
+    let state = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path).with_context(|| format!("`{}`", path.display()))?;
+        State::parse(&text).with_context(|| format!("`{}` is not what `terraform show -json` prints", path.display()))
+    };
+    paths.iter().map(state).collect()
 }

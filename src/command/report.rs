@@ -1,5 +1,6 @@
 //! `report`: a result in another format, without analysing again.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -8,9 +9,11 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use flate2::read::MultiGzDecoder;
 
+use super::patch::states;
 use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
 use crate::emit::{self, Format};
+use crate::patch;
 use crate::report::{self, Denial, Finding, Report, Severity};
 
 /// How an answer is shown.
@@ -28,6 +31,12 @@ pub(super) struct FormatArgs {
     /// An earlier result.json; what it holds is not new
     #[arg(long, value_name = "RESULT", env = "TRIMTRAIL_BASELINE")]
     pub(super) baseline: Option<PathBuf>,
+    /// The folder with the Terraform, CloudFormation and JSON files of the policies: sarif and rdjson point there
+    #[arg(long, value_name = "DIR", env = "TRIMTRAIL_SOURCES")]
+    sources: Option<PathBuf>,
+    /// With --sources, what `terraform show -json` prints of a state or a plan; repeatable
+    #[arg(long, value_name = "FILE", requires = "sources")]
+    terraform_state: Vec<PathBuf>,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,11 +49,18 @@ pub(super) enum FailOn {
 }
 
 impl FormatArgs {
-    pub(super) fn options(&self, terminal: &Terminal) -> emit::Options {
-        emit::Options {
+    pub(super) fn options(&self, report: &Report, terminal: &Terminal) -> anyhow::Result<emit::Options> {
+        let sources = match (&self.sources, self.format) {
+            (Some(dir), Format::Sarif | Format::Rdjson) => {
+                patch::written(report.into(), &states(&self.terraform_state)?, dir)?
+            }
+            _ => BTreeMap::new(),
+        };
+        Ok(emit::Options {
             include_held: self.include_held,
+            sources,
             ..terminal.form()
-        }
+        })
     }
 }
 
@@ -80,7 +96,7 @@ impl ReportArgs {
         let baseline = self.format.baseline.as_ref().map(load).transpose()?;
         let options = emit::Options {
             result: Some(result.clone()),
-            ..self.format.options(terminal)
+            ..self.format.options(&report, terminal)?
         };
         if let Some(dir) = &self.out {
             emit::folder(&report, dir, &options)?;

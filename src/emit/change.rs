@@ -334,8 +334,8 @@ pub fn sarif(change: &Change, out: &mut dyn Write) -> io::Result<()> {
     let mut results = Vec::new();
     for touched in &change.touched {
         for finding in &touched.findings {
-            let mut location = sarif::physical(&touched.file.to_string_lossy());
-            location["region"]["startLine"] = json!(finding.line.or(touched.line).unwrap_or(1));
+            let line = finding.line.or(touched.line).unwrap_or(1);
+            let location = sarif::physical(&touched.file.to_string_lossy(), line);
             let parts = [
                 finding.kind.name(),
                 &touched.file.to_string_lossy(),

@@ -2,11 +2,13 @@
 //!
 //! Names, log fields and policies are written by strangers; [`escape`] holds one function for each place they go to.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::patch::WrittenAt;
 use crate::report::{Report, Written};
 
 pub mod change;
@@ -144,6 +146,8 @@ pub struct Options {
     pub verbose: u8,
     /// The file that holds the answer, for the commands that read it; `None` where it is not written anywhere.
     pub result: Option<PathBuf>,
+    /// Where policies are written, by ARN and name: the results of code scanning and reviewdog point there.
+    pub sources: BTreeMap<(String, String), WrittenAt>,
 }
 
 impl Default for Options {
@@ -154,6 +158,7 @@ impl Default for Options {
             include_held: false,
             verbose: 0,
             result: None,
+            sources: BTreeMap::new(),
         }
     }
 }

@@ -42,7 +42,7 @@ fn diagnostic(found: &Found<'_>) -> Value {
     };
     json!({
         "message": message,
-        "location": {"path": path, "range": {"start": {"line": 1}}},
+        "location": {"path": path, "range": {"start": {"line": found.line}}},
         "severity": severity,
         "code": {"value": found.rule},
     })

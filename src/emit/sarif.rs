@@ -26,13 +26,14 @@ pub(super) struct Found<'a> {
     /// ARNs of whom it is about.
     who: Vec<&'a str>,
     pub(super) file: String,
+    pub(super) line: usize,
     fingerprint: String,
     properties: Value,
 }
 
 /// Every finding and suggestion.
 pub(super) fn found<'a>(report: &'a Report, options: &Options) -> Vec<Found<'a>> {
-    let places = Places::of(report);
+    let places = Places::of(report, options);
     let mut all = findings(report, &places);
     let chosen = policies::chosen(report, options.include_held);
     all.extend(chosen.iter().map(|chosen| suggestion(report, chosen, &places)));
@@ -54,6 +55,7 @@ fn findings<'a>(report: &'a Report, places: &Places<'_>) -> Vec<Found<'a>> {
             "" => nth.to_string(),
             key => key.to_owned(),
         };
+        let (file, line) = places.of_principal(who);
         Found {
             rule: word(&finding.id),
             about: (finding.practice.clone(), level),
@@ -66,7 +68,8 @@ fn findings<'a>(report: &'a Report, places: &Places<'_>) -> Vec<Found<'a>> {
                 finding.fix
             ),
             who: vec![who],
-            file: places.of_principal(who).to_owned(),
+            file: file.to_owned(),
+            line,
             fingerprint: fingerprint(&[&finding.id, who, &identity]),
             properties: json!({"evidence": finding.evidence}),
         }
@@ -93,6 +96,7 @@ fn suggestion<'a>(report: &Report, chosen: &Chosen<'a>, places: &Places<'_>) -> 
         .into_iter()
         .take(5)
         .fold(text, |text, choice| format!("{text} Chosen: {choice}."));
+    let (file, line) = places.of_policy(&suggestion.policy_arn, &suggestion.policy);
     Found {
         rule: word(&format!("smaller-policy-{}", suggestion.kind)),
         about: (
@@ -106,11 +110,8 @@ fn suggestion<'a>(report: &Report, chosen: &Chosen<'a>, places: &Places<'_>) -> 
         },
         text,
         who: suggestion.affects.iter().take(100).map(String::as_str).collect(),
-        file: if chosen.replaces() {
-            chosen.path()
-        } else {
-            places.of_policy(&suggestion.policy_arn, &suggestion.policy).to_owned()
-        },
+        file: file.to_owned(),
+        line,
         fingerprint: fingerprint(&[&suggestion.policy_arn, &suggestion.policy, &suggestion.step]),
         properties: json!({
             "suggestion": suggestion.id,
@@ -139,7 +140,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
             "ruleIndex": order.get(one.rule.as_str()),
             "level": one.level,
             "message": {"text": message(&one.text)},
-            "locations": [{"logicalLocations": who, "physicalLocation": physical(&one.file)}],
+            "locations": [{"logicalLocations": who, "physicalLocation": physical(&one.file, one.line)}],
             "partialFingerprints": {"trimtrail/v2": one.fingerprint},
             "properties": one.properties,
         })
@@ -165,53 +166,71 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
     Ok(())
 }
 
-/// Files to point to: code scanning refuses a whole upload for one result that has none.
+/// Where results point to: code scanning refuses a whole upload for one that has no file.
 struct Places<'a> {
-    of_policy: BTreeMap<(&'a str, &'a str), &'a str>,
-    of_principal: BTreeMap<&'a str, &'a str>,
+    /// Where a policy is written, else the file of the grants that tells of it.
+    of_policy: BTreeMap<(&'a str, &'a str), (&'a str, usize)>,
+    of_principal: BTreeMap<&'a str, (&'a str, usize)>,
     of_account: BTreeMap<&'a str, &'a str>,
 }
 
 impl<'a> Places<'a> {
-    /// The files of the grants that tell of policies, principals and accounts.
-    fn of(report: &'a Report) -> Places<'a> {
+    fn of(report: &'a Report, options: &'a Options) -> Places<'a> {
         let mut places = Places {
             of_policy: BTreeMap::new(),
             of_principal: BTreeMap::new(),
             of_account: BTreeMap::new(),
         };
+        let source_of = |arn: &str, policy: &str| {
+            let found = options.sources.get(&(arn.to_owned(), policy.to_owned()));
+            found.map(|at| (at.file.as_str(), at.line))
+        };
+        for live in &report.policies {
+            if let Some(place) = source_of(&live.policy_arn, &live.policy) {
+                places.of_policy.insert((&live.policy_arn, &live.policy), place);
+                for owner in &live.owners {
+                    places.of_principal.entry(owner).or_insert(place);
+                }
+                if live.kind != "managed" {
+                    places.of_principal.insert(&live.policy_arn, place);
+                }
+            }
+        }
         for principal in &report.principals {
             for note in principal.policies.iter().filter(|note| !note.file.is_empty()) {
-                places.of_policy.insert((&note.policy_arn, &note.policy), &note.file);
-                places.of_principal.entry(&principal.arn).or_insert(&note.file);
+                let place = (note.file.as_str(), 1);
+                let key = (note.policy_arn.as_str(), note.policy.as_str());
+                places.of_policy.entry(key).or_insert(place);
+                places.of_principal.entry(&principal.arn).or_insert(place);
                 places.of_account.entry(&principal.account).or_insert(&note.file);
             }
         }
         places
     }
 
-    fn of_policy(&self, arn: &str, policy: &str) -> &str {
+    fn of_policy(&self, arn: &str, policy: &str) -> (&'a str, usize) {
         match self.of_policy.get(&(arn, policy)) {
-            Some(file) => file,
+            Some(place) => *place,
             None => self.of_principal(arn),
         }
     }
 
     /// Of a principal or, as some findings have it, of an account.
-    fn of_principal(&self, who: &str) -> &str {
+    fn of_principal(&self, who: &str) -> (&'a str, usize) {
         let account = who.split(':').nth(4).unwrap_or(who);
-        let file = self.of_principal.get(who).or_else(|| self.of_account.get(account));
-        file.copied().unwrap_or("result.json")
+        let grants = || self.of_account.get(account).map(|file| (*file, 1));
+        let known = self.of_principal.get(who).copied().or_else(grants);
+        known.unwrap_or(("result.json", 1))
     }
 }
 
-/// A file as a relative URI: its own percent signs are encoded too, and nothing leads out of the folder.
-pub(super) fn physical(path: &str) -> Value {
+/// A line of a file as a relative URI: its own percent signs are encoded too, and nothing leads out of the folder.
+pub(super) fn physical(path: &str, line: usize) -> Value {
     let parts = parts(path).map(|part| utf8_percent_encode(part, KEPT).to_string());
     let uri = parts.collect::<Vec<String>>().join("/");
     json!({
         "artifactLocation": {"uri": if uri.is_empty() { "result.json" } else { &uri }},
-        "region": {"startLine": 1},
+        "region": {"startLine": line},
     })
 }
 

@@ -1,5 +1,6 @@
 //! Every format on one report that a stranger wrote half of.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use base64::Engine;
@@ -9,7 +10,8 @@ use sha2::{Digest, Sha256};
 use unicode_width::UnicodeWidthStr;
 
 use super::{Format, Options, diff, escape, folder, policies, write};
-use crate::report::{AccountFinding, Excluded, Finding, Report, Severity, Suggestion};
+use crate::patch::WrittenAt;
+use crate::report::{AccountFinding, Excluded, Finding, LivePolicy, PolicyNote, Report, Severity, Suggestion};
 
 mod comment;
 mod large;
@@ -269,22 +271,64 @@ fn sarif_has_what_the_schema_requires() {
                 .starts_with("arn:")
         );
     }
-    let uris: Vec<&str> = results
-        .iter()
-        .map(|r| {
-            r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
-                .as_str()
-                .expect("a file")
-        })
-        .collect();
-    assert_eq!(
-        uris[2..],
-        [
-            "policies/111122223333/role/ci-deploy/inline-deploy.json",
-            "policies/111122223333/role/ci-deploy/inline-%252E.%252F..%252Fetc.json",
-            "result.json"
-        ]
-    );
+}
+
+/// A source where one is known, else the file of the grants, else the answer itself.
+#[test]
+fn results_point_to_where_a_policy_is_written() {
+    let mut report = sample();
+    let role = "arn:aws:iam::111122223333:role/ci/ci-deploy";
+    let principal = report
+        .principals
+        .iter_mut()
+        .find(|one| one.arn == role)
+        .expect("the role");
+    principal.policies = vec![PolicyNote {
+        policy: "../../etc".to_owned(),
+        policy_arn: role.to_owned(),
+        kind: "inline".to_owned(),
+        file: "grants/page 1.json".to_owned(),
+        rewritable: true,
+        why_not: None,
+    }];
+    report.policies = vec![LivePolicy {
+        policy: "deploy".to_owned(),
+        policy_arn: role.to_owned(),
+        kind: "inline".to_owned(),
+        ..LivePolicy::default()
+    }];
+    let written = WrittenAt {
+        file: "infra/100%/main.tf".to_owned(),
+        line: 12,
+    };
+    let known = BTreeMap::from([((role.to_owned(), "deploy".to_owned()), written)]);
+    for (sources, expected) in [
+        (known, ("infra/100%25/main.tf", 12)),
+        (BTreeMap::new(), ("grants/page%201.json", 1)),
+    ] {
+        let options = Options {
+            include_held: true,
+            sources,
+            ..Options::default()
+        };
+        let json = |format: Format| -> Value {
+            let mut bytes = Vec::new();
+            write(&report, format, &options, &mut bytes).expect("a Vec takes everything");
+            serde_json::from_slice(&bytes).expect("JSON")
+        };
+        let (log, diagnostics) = (json(Format::Sarif), json(Format::Rdjson));
+        let results = log["runs"][0]["results"].as_array().expect("results");
+        let diagnostics = diagnostics["diagnostics"].as_array().expect("diagnostics");
+        let places = results.iter().zip(diagnostics).map(|(result, diagnostic)| {
+            let physical = &result["locations"][0]["physicalLocation"];
+            let line = physical["region"]["startLine"].as_u64().expect("a line");
+            assert_eq!(diagnostic["location"]["range"]["start"]["line"], line);
+            (physical["artifactLocation"]["uri"].as_str().expect("a file"), line)
+        });
+        let places: Vec<(&str, u64)> = places.collect();
+        let grants = ("grants/page%201.json", 1);
+        assert_eq!(places, [expected, grants, expected, grants, ("result.json", 1)]);
+    }
 }
 
 /// GitHub docs, "SARIF support for code scanning": what an upload is refused or cut for.

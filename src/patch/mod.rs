@@ -24,6 +24,7 @@ mod tree;
 mod undo;
 mod witness;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -130,6 +131,15 @@ impl Reason {
     }
 }
 
+/// The line at which the document of a policy begins.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct WrittenAt {
+    /// The file, from the root of its repository; as the folder was given where it lies in none.
+    pub file: String,
+    /// Counted from 1.
+    pub line: usize,
+}
+
 /// What would be done.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Plan {
@@ -193,11 +203,12 @@ impl File {
 
     /// `main.tf:12`
     fn place(&self, at: usize) -> String {
-        let line = self.text.as_bytes()[..at.min(self.text.len())]
-            .iter()
-            .filter(|byte| **byte == b'\n')
-            .count();
-        format!("{}:{}", self.path.display(), line + 1)
+        format!("{}:{}", self.path.display(), self.line(at))
+    }
+
+    fn line(&self, at: usize) -> usize {
+        let before = &self.text.as_bytes()[..at.min(self.text.len())];
+        before.iter().filter(|byte| **byte == b'\n').count() + 1
     }
 }
 
@@ -206,9 +217,31 @@ impl File {
 /// # Errors
 /// A folder that cannot be read.
 pub fn plan(answer: Answer<'_>, options: Options<'_>, dir: &Path) -> Result<Plan, Error> {
+    Ok(sources::plan(answer, options, &read(dir)?))
+}
+
+/// Where each policy of an answer is written under `dir`, by ARN and name, as far as it is told.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn written(
+    answer: Answer<'_>,
+    states: &[State],
+    dir: &Path,
+) -> Result<BTreeMap<(String, String), WrittenAt>, Error> {
+    let repository = owners::repository(dir);
+    let path = |file: &Path| match &repository {
+        Some(root) => owners::below(root, file),
+        None => file.to_string_lossy().replace('\\', "/"),
+    };
+    Ok(sources::written(answer, states, &read(dir)?, &path))
+}
+
+/// The files under a folder that a policy may be made of.
+fn read(dir: &Path) -> Result<Vec<File>, Error> {
     let mut files = Vec::new();
     walk(dir, 0, &mut |path, text| files.extend(File::of(path, text)))?;
-    Ok(sources::plan(answer, options, &as_read(files)))
+    Ok(as_read(files))
 }
 
 /// The same over texts that were read, each with its path.

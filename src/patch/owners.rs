@@ -45,9 +45,8 @@ pub struct CodeOwners {
 impl CodeOwners {
     /// Reads the list of the working tree around `dir`; without one nobody owns anything by it.
     pub fn around(dir: &Path) -> CodeOwners {
-        let here = fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
-        let root = here.ancestors().find(|above| above.join(".git").exists());
-        let root = root.unwrap_or(&here).to_owned();
+        let here = || fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
+        let root = repository(dir).unwrap_or_else(here);
         let text = LISTS.iter().find_map(|name| fs::read_to_string(root.join(name)).ok());
         CodeOwners {
             rules: rules(&text.unwrap_or_default()),
@@ -57,12 +56,7 @@ impl CodeOwners {
 
     /// The path from the root of the repository, with `/`.
     fn path(&self, file: &Path) -> String {
-        let file = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
-        let parts = file.strip_prefix(&self.root).unwrap_or(&file).components();
-        let parts: Vec<String> = parts
-            .map(|part| part.as_os_str().to_string_lossy().into_owned())
-            .collect();
-        parts.join("/")
+        below(&self.root, file)
     }
 
     /// The owners of the last rule that fits.
@@ -77,6 +71,23 @@ impl CodeOwners {
         fits.map(|(_, owners)| owners.as_str())
             .filter(|owners| !owners.is_empty())
     }
+}
+
+/// The root of the repository that a folder lies in.
+pub(super) fn repository(dir: &Path) -> Option<PathBuf> {
+    let here = fs::canonicalize(dir).ok()?;
+    let root = here.ancestors().find(|above| above.join(".git").exists());
+    root.map(Path::to_owned)
+}
+
+/// The path of a file from a folder that it lies in, with `/`.
+pub(super) fn below(root: &Path, file: &Path) -> String {
+    let file = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let parts = file.strip_prefix(root).unwrap_or(&file).components();
+    let parts: Vec<String> = parts
+        .map(|part| part.as_os_str().to_string_lossy().into_owned())
+        .collect();
+    parts.join("/")
 }
 
 /// A line is a pattern and its owners; GitLab's `[Section]` heads none.

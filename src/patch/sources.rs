@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -12,7 +13,7 @@ use super::matching::{Candidate, Matching};
 use super::merged::{Place, Slice};
 use super::terraform::{Project, Source, folder};
 use super::tree::{Document, Fit, Syntax, elements, fit};
-use super::{File, FileEdit, Left, Options, Plan, Reason, documents, keep, removal, same};
+use super::{File, FileEdit, Left, Options, Plan, Reason, State, WrittenAt, documents, keep, removal, same};
 
 pub(super) fn plan(answer: Answer<'_>, options: Options<'_>, files: &[File]) -> Plan {
     let mut plan = Plan::default();
@@ -28,9 +29,7 @@ pub(super) fn plan(answer: Answer<'_>, options: Options<'_>, files: &[File]) -> 
             why,
         });
     }
-    let sources: Vec<&Source> = files.iter().filter_map(|file| file.terraform.as_ref()).collect();
-    let given: Vec<&Source> = files.iter().filter_map(|file| file.given.as_ref()).collect();
-    let project = Project::of(&sources, options.states).with_given(&given);
+    let project = project(files, options.states);
     let matching = Matching::new(&lives, files, &project, options.now);
     let mut edited: BTreeMap<usize, Work> = BTreeMap::new();
     for (at, live) in lives.iter().enumerate() {
@@ -95,6 +94,34 @@ pub(super) fn plan(answer: Answer<'_>, options: Options<'_>, files: &[File]) -> 
     }
     plan.left.sort_by(|a, b| (&a.policy, &a.why).cmp(&(&b.policy, &b.why)));
     plan
+}
+
+/// Where the documents stand that policies are told to be made of, by ARN and name.
+pub(super) fn written(
+    answer: Answer<'_>,
+    states: &[State],
+    files: &[File],
+    path: &dyn Fn(&Path) -> String,
+) -> BTreeMap<(String, String), WrittenAt> {
+    let (lives, _) = lives(answer, true, None);
+    let project = project(files, states);
+    let matching = Matching::new(&lives, files, &project, None);
+    let each = lives.iter().enumerate().filter_map(|(at, live)| {
+        let place = matching.source_of(at).ok()?.place;
+        let file = &files[place.0];
+        let written = WrittenAt {
+            file: path(&file.path),
+            line: file.line(file.documents[place.1].root.span.start),
+        };
+        Some(((live.policy.policy_arn.clone(), live.policy.policy.clone()), written))
+    });
+    each.collect()
+}
+
+fn project<'f>(files: &'f [File], states: &'f [State]) -> Project<'f> {
+    let sources: Vec<&Source> = files.iter().filter_map(|file| file.terraform.as_ref()).collect();
+    let given: Vec<&Source> = files.iter().filter_map(|file| file.given.as_ref()).collect();
+    Project::of(&sources, states).with_given(&given)
 }
 
 /// Whether a policy is left with no statement.

@@ -2,7 +2,7 @@
 //!
 //! `case.json` holds the live policies (`goes`: the actions that nobody used), the edits that are expected as pairs of text
 //! before and after, and words of the reasons of what is left. Each case is tried in every formatting that leaves its meaning:
-//! what is edited must be the expected text in that same formatting, byte for byte. `TRIMTRAIL_SOURCES=DIR` tries another
+//! what is edited must be the expected text in that same formatting, byte for byte. `TRIMTRAIL_CORPUS=DIR` tries another
 //! folder of such cases.
 
 use std::collections::BTreeMap;
@@ -186,7 +186,7 @@ fn tried(case: &Case, states: &[State], formatting: Formatting) -> Result<usize,
 #[test]
 fn every_repository_of_the_corpus_is_edited_as_its_case_says() {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sources");
-    let folder = std::env::var_os("TRIMTRAIL_SOURCES").map_or(own, PathBuf::from);
+    let folder = std::env::var_os("TRIMTRAIL_CORPUS").map_or(own, PathBuf::from);
     let (mut wrong, mut edited, mut all) = (Vec::new(), 0, 0);
     for case in cases(&folder) {
         let state = fs::read_to_string(folder.join(&case.name).join("state.json")).ok();
