@@ -8,6 +8,7 @@ pub(super) struct Around {
     pub(super) names: Vec<String>,
     pub(super) patterns: Vec<Vec<Piece>>,
     pub(super) policy: Option<Vec<Piece>>,
+    pub(super) tags: Vec<(String, String)>,
     /// Why nothing below it is edited.
     pub(super) left: Option<String>,
 }
@@ -17,6 +18,7 @@ impl Around {
         let mut found = Document::of(syntax, root, &self.names);
         found.patterns.clone_from(&self.patterns);
         found.policy.clone_from(&self.policy);
+        found.tags.clone_from(&self.tags);
         found.left.clone_from(&self.left);
         found
     }
@@ -32,6 +34,13 @@ impl Around {
                 if matches!(member.name.as_str(), "PolicyName" | "ManagedPolicyName") {
                     self.policy = Some(name.clone());
                 }
+            }
+            if member.name == "Tags"
+                && let Kind::List(tags) = &member.value.kind
+            {
+                let text = |tag: &Node, name: &str| tag.member(name).and_then(|member| member.value.literal());
+                let tags = tags.iter().filter_map(|tag| text(tag, "Key").zip(text(tag, "Value")));
+                self.tags = tags.collect();
             }
             // What Kubernetes calls an object, and Crossplane what it stands for.
             if member.name == "metadata" {

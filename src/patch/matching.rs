@@ -1,6 +1,7 @@
 //! What was made of what: every live policy against every document of the files, and what tells that it is this one.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -199,6 +200,14 @@ impl<'m> Matching<'m> {
                 .map(|part| witness::of_resources(&self.document(part.place).root, is_rare));
             best = all.max_by_key(Told::rank).unwrap_or(Told::Nothing);
         }
+        if best == Told::Nothing {
+            let made = self.stands.get(&place).map(|stands| stands.made.as_slice());
+            let made = made.unwrap_or_default().iter().map(|made| made.file.as_path());
+            let files: Vec<&Path> = std::iter::once(self.files[place.0].path.as_path())
+                .chain(made)
+                .collect();
+            best = witness::of_path(live, &files);
+        }
         best
     }
 
@@ -232,8 +241,8 @@ impl<'m> Matching<'m> {
                 .map(|candidate| self.name_of(candidate.place))
                 .collect();
             let why = format!(
-                "nothing tells that it was made of what says the same: {} (no name of it or its owner, no resource of \
-                 its own; --terraform-state tells)",
+                "nothing tells that it was made of what says the same: {} (no name or tag of it or its owner, no \
+                 resource of its own; --terraform-state tells)",
                 places.join(", ")
             );
             return Err((Reason::NotTold, why));

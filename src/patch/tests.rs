@@ -3,6 +3,7 @@
 mod added;
 mod cloudformation;
 mod forms;
+mod hidden;
 mod json;
 mod merged;
 mod plan;

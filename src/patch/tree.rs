@@ -84,6 +84,8 @@ pub(super) struct Document {
     pub(super) patterns: Vec<Vec<Piece>>,
     /// What the policy is called, where that is written.
     pub(super) policy: Option<Vec<Piece>>,
+    /// The tags of who has the policy, where they are written around it.
+    pub(super) tags: Vec<(String, String)>,
     /// Why it is not edited, where it cannot be.
     pub(super) left: Option<String>,
     /// What others of its module refer to it by: `data.aws_iam_policy_document.app`, `local.app`.
@@ -122,6 +124,7 @@ impl Document {
             names: names.to_vec(),
             patterns: Vec::new(),
             policy: None,
+            tags: Vec::new(),
             left: None,
             address: None,
             takes: Takes::Nothing,

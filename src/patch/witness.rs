@@ -1,8 +1,11 @@
 //! What tells, beside what it says, that a document is the one that a live policy was made of.
 
+use std::path::Path;
+
 use super::live::Live;
 use super::terraform::{Made, Makes, Name};
 use super::tree::{Document, Kind, Node, Piece, stands_for};
+use crate::report::LivePolicy;
 
 /// Letters and digits that a name has to have for telling anything.
 const TELLING: usize = 3;
@@ -16,6 +19,8 @@ pub(super) enum Told {
     Nothing,
     /// A resource that both name.
     Resource(String),
+    /// A tag of its owner.
+    Tag(String),
     /// A name with open parts.
     Pattern(String),
     /// A name as it is written.
@@ -28,7 +33,7 @@ impl Told {
     pub(super) fn is_enough(&self) -> bool {
         match self {
             Told::Against | Told::Nothing => false,
-            Told::Resource(_) | Told::Pattern(_) | Told::Name(_) | Told::Address(_) => true,
+            Told::Resource(_) | Told::Tag(_) | Told::Pattern(_) | Told::Name(_) | Told::Address(_) => true,
         }
     }
 
@@ -38,7 +43,8 @@ impl Told {
             Told::Against => 0,
             Told::Nothing => 1,
             Told::Resource(_) => 2,
-            Told::Pattern(_) => 3,
+            // Neither weighs more: two documents that have one each are two.
+            Told::Tag(_) | Told::Pattern(_) => 3,
             Told::Name(_) => 4,
             Told::Address(_) => 5,
         }
@@ -49,6 +55,7 @@ impl Told {
         match self {
             Told::Against | Told::Nothing => "nothing".to_owned(),
             Told::Resource(arn) => format!("both name {arn}"),
+            Told::Tag(tag) => format!("its owner is tagged {tag}"),
             Told::Pattern(name) | Told::Name(name) => format!("named {name}"),
             Told::Address(address) => format!("the state's {address}"),
         }
@@ -99,7 +106,40 @@ pub(super) fn of_made(live: &Live<'_>, made: &Made, is_telling: &dyn Fn(&Live<'_
         Makes::Inline(_) if !is_telling(live) => Told::Nothing,
         _ => policy,
     };
-    if owner.rank() >= policy.rank() { owner } else { policy }
+    let best = if owner.rank() >= policy.rank() { owner } else { policy };
+    match (&best, made.makes) {
+        (Told::Nothing, Makes::Inline(_)) => of_tags(live, &made.tags),
+        _ => best,
+    }
+}
+
+/// A tag that the owner of an inline policy has and the one that is written has, too: one that names it, or traces it.
+fn of_tags(live: &Live<'_>, written: &[(String, String)]) -> Told {
+    let is_telling = |key: &str, value: &str| {
+        LivePolicy::is_uuid(value)
+            || LivePolicy::is_name(key) && value.chars().filter(char::is_ascii_alphanumeric).count() >= TELLING
+    };
+    let mut tags = live.policy.tags.iter();
+    let found = tags.find(|(key, value)| {
+        is_telling(key, value) && written.iter().any(|(known, same)| known == *key && same == *value)
+    });
+    match found {
+        Some((key, value)) => Told::Tag(format!("{key} = {value}")),
+        None => Told::Nothing,
+    }
+}
+
+/// A tag of the owner of an inline policy that names one of the files, from the root of the repository.
+pub(super) fn of_path(live: &Live<'_>, files: &[&Path]) -> Told {
+    let names_it = |value: &str| {
+        let path = Path::new(value.trim_start_matches("./"));
+        let is_path = path.is_relative() && path.components().count() > 1;
+        is_path && files.iter().any(|file| file.ends_with(path))
+    };
+    match live.policy.tags.iter().find(|(_, value)| names_it(value)) {
+        Some((key, value)) => Told::Tag(format!("{key} = {value}")),
+        None => Told::Nothing,
+    }
 }
 
 /// Whether a policy has, word by word, the name that Terraform gives here, and where it is inline its owner too.
@@ -130,7 +170,7 @@ pub(super) fn of_names(live: &Live<'_>, document: &Document, is_telling: &dyn Fn
         return Told::Against;
     }
     match named(&names, &known) {
-        Told::Against => Told::Nothing,
+        Told::Against | Told::Nothing => of_tags(live, &document.tags),
         told => told,
     }
 }

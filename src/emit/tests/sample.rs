@@ -339,6 +339,7 @@ pub(super) fn sample() -> Report {
             kind: "inline".to_owned(),
             owners: vec![HOSTILE.to_owned()],
             sha256: "00".to_owned(),
+            tags: BTreeMap::from([(HOSTILE.to_owned(), HOSTILE.to_owned())]),
             why_not: Some(HOSTILE.to_owned()),
         }],
         policy_documents: BTreeMap::from([("00".to_owned(), PolicyText::from(&json!({"Id": HOSTILE})))]),

@@ -93,6 +93,8 @@ pub(in crate::patch) struct Made {
     pub(in crate::patch) policy: Vec<Name>,
     /// What its owner may be called.
     pub(in crate::patch) owner: Vec<Name>,
+    /// The tags of its owner that are written out.
+    pub(in crate::patch) tags: Vec<(String, String)>,
     /// Why there may be more of them.
     pub(in crate::patch) unknown: Option<String>,
     /// Whether there may be none.
@@ -110,6 +112,7 @@ impl Made {
             at: source.place(block),
             policy: names,
             owner: Vec::new(),
+            tags: Vec::new(),
             unknown: context.unknown.clone(),
             is_optional: context.is_optional,
             is_in_state: false,
@@ -256,6 +259,10 @@ pub(super) fn made(
             at: source.place(block),
             policy,
             owner,
+            tags: match makes {
+                Makes::Inline(_) => value::owner_tags(project, context, each, block),
+                Makes::Managed | Makes::PermissionSet | Makes::Elsewhere => Vec::new(),
+            },
             unknown: several
                 .unknown
                 .clone()

@@ -100,6 +100,8 @@ impl Resource {
             address: self.address.clone(),
             policy,
             owner: owner.into_iter().collect(),
+            // Those of the first of several: the state says more.
+            tags: Vec::new(),
             unknown: None,
             is_optional: false,
             is_in_state: true,

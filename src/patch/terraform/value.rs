@@ -1,9 +1,11 @@
 //! What a Terraform expression may be as a name, as far as that is written.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::rc::Rc;
 
 use hcl_edit::expr::{Expression, ObjectKey, Traversal};
+use hcl_edit::structure::Block;
 use hcl_edit::template::Element;
 use hcl_edit::visit::{Visit, visit_traversal};
 
@@ -13,6 +15,9 @@ use crate::patch::tree::Piece;
 
 /// A string whose references are open.
 pub(in crate::patch) type Name = Vec<Piece>;
+
+/// Tags, each with its value where that is written.
+type Tags = BTreeMap<String, Option<String>>;
 
 /// Most strings that are kept of one expression.
 const MOST: usize = 16;
@@ -47,6 +52,41 @@ pub(in crate::patch) fn possible_names(
     expression: &Expression,
 ) -> Vec<Name> {
     names(project, &Context::outside(dir), &Each::Any, expression)
+}
+
+/// The tags of who has an inline policy that a block makes, as far as all of them are written.
+pub(super) fn owner_tags(
+    project: &Project<'_>,
+    context: &Rc<Context>,
+    each: &Each,
+    block: &Block,
+) -> Vec<(String, String)> {
+    let evaluation = Evaluation { project };
+    let owner = ["role", "user"]
+        .into_iter()
+        .find_map(|key| block.body.get_attribute(key));
+    let (owner, each) = match owner.map(|owner| &owner.value) {
+        Some(Expression::Traversal(traversal)) => {
+            let (path, indices) = path_of(traversal);
+            let found = match path[..] {
+                [kind @ ("aws_iam_role" | "aws_iam_user"), name, ..] => {
+                    evaluation.resource(context, each, &[kind, name], &indices, 0)
+                }
+                _ => None,
+            };
+            match found {
+                Some(found) => found,
+                None => return Vec::new(),
+            }
+        }
+        Some(_) => return Vec::new(),
+        // A role with the policy inside.
+        None => (block, each.clone()),
+    };
+    let tags = owner.body.get_attribute("tags").map(|tags| &tags.value);
+    let all = tags.and_then(|tags| evaluation.tags(context, &each, tags, 0));
+    let written = all.into_iter().flatten().filter_map(|(key, value)| Some((key, value?)));
+    written.collect()
 }
 
 /// Whether an expression takes the name of Terraform's workspace, itself or by a local or a module's argument.
@@ -123,7 +163,7 @@ fn given<'a>(project: &Project<'a>, context: &Context, name: &str) -> Option<&'a
     project.given.get(&context.dir)?.get(at)?.value(name)
 }
 
-fn call_block<'a>(project: &Project<'a>, dir: &PathBuf, name: &str) -> Option<&'a hcl_edit::structure::Block> {
+fn call_block<'a>(project: &Project<'a>, dir: &PathBuf, name: &str) -> Option<&'a Block> {
     project.modules.get(dir)?.block("module", &[name])
 }
 
@@ -131,7 +171,7 @@ struct Evaluation<'p, 'a> {
     project: &'p Project<'a>,
 }
 
-impl Evaluation<'_, '_> {
+impl<'p> Evaluation<'p, '_> {
     fn names(&self, context: &Rc<Context>, each: &Each, expression: &Expression, depth: usize) -> Vec<Name> {
         let unknown = || vec![vec![open()]];
         if depth > DEPTH {
@@ -227,15 +267,7 @@ impl Evaluation<'_, '_> {
             }
             (["var", name, rest @ ..], _) => self.variable(context, name, rest, depth),
             ([kind, name, "name" | "id" | "arn"], _) if kind.starts_with("aws_iam_") => {
-                let block = module.block("resource", &[kind, name])?;
-                let key = match indices {
-                    [] => each.clone(),
-                    [index] => match literal(&self.names(context, each, index, depth)) {
-                        Some(key) => self.key_of(context, block, &key),
-                        None => Each::Any,
-                    },
-                    _ => Each::Any,
-                };
+                let (block, key) = self.resource(context, each, &[kind, name], indices, depth)?;
                 let mut all = Vec::new();
                 for attribute in ["name", "name_prefix"] {
                     if let Some(value) = block.body.get_attribute(attribute) {
@@ -263,6 +295,64 @@ impl Evaluation<'_, '_> {
                     }
                 }
                 Some(all)
+            }
+            _ => None,
+        }
+    }
+
+    /// The block of a resource, and which of those that it makes is meant.
+    fn resource(
+        &self,
+        context: &Rc<Context>,
+        each: &Each,
+        labels: &[&str],
+        indices: &[&Expression],
+        depth: usize,
+    ) -> Option<(&'p Block, Each)> {
+        let block = self.project.modules.get(&context.dir)?.block("resource", labels)?;
+        let key = match indices {
+            [] => each.clone(),
+            [index] => match literal(&self.names(context, each, index, depth)) {
+                Some(key) => self.key_of(context, block, &key),
+                None => Each::Any,
+            },
+            _ => Each::Any,
+        };
+        Some((block, key))
+    }
+
+    /// The tags that an expression gives, each with its value where that is written; `None` where it may give any.
+    fn tags(&self, context: &Rc<Context>, each: &Each, expression: &Expression, depth: usize) -> Option<Tags> {
+        if depth > DEPTH {
+            return None;
+        }
+        match expression {
+            Expression::Parenthesis(inner) => self.tags(context, each, inner.inner(), depth + 1),
+            Expression::FuncCall(call) if call.name.name.as_str() == "merge" => {
+                let mut all = Tags::new();
+                for argument in call.args.iter() {
+                    match self.tags(context, each, argument, depth + 1) {
+                        Some(tags) => all.extend(tags),
+                        // It may give others in the place of those before it.
+                        None => all.clear(),
+                    }
+                }
+                Some(all)
+            }
+            Expression::Object(object) => {
+                let mut all = Tags::new();
+                for (key, value) in object.iter() {
+                    let key = match key {
+                        ObjectKey::Ident(name) => name.as_str().to_owned(),
+                        ObjectKey::Expression(key) => literal(&self.names(context, each, key, depth + 1))?,
+                    };
+                    all.insert(key, literal(&self.names(context, each, value.expr(), depth + 1)));
+                }
+                Some(all)
+            }
+            Expression::Traversal(_) => {
+                let (context, value) = resolved(self.project, context, expression)?;
+                self.tags(&context, &Each::One, &value, depth + 1)
             }
             _ => None,
         }
@@ -307,7 +397,7 @@ impl Evaluation<'_, '_> {
     }
 
     /// The key of a block's `for_each`, with its value where that is written.
-    fn key_of(&self, context: &Rc<Context>, block: &hcl_edit::structure::Block, key: &str) -> Each {
+    fn key_of(&self, context: &Rc<Context>, block: &Block, key: &str) -> Each {
         let several = super::instances::several(self.project, context, block);
         let found = several
             .each

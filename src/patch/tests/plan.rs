@@ -60,6 +60,7 @@ impl World {
             kind: kind.to_owned(),
             owners: vec![arn.to_owned()],
             sha256: sha256.clone(),
+            tags: BTreeMap::new(),
             why_not: after.is_none().then(|| "all of it is used".to_owned()),
         });
         if let Some(after) = after {
@@ -80,6 +81,13 @@ impl World {
             };
             self.suggestions.push(verify::again(before, after, suggestion).unwrap());
         }
+        self
+    }
+
+    /// The last one of an owner with these tags.
+    pub(super) fn tagged(mut self, tags: &[(&str, &str)]) -> World {
+        let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        self.policies.last_mut().unwrap().tags = tags.collect();
         self
     }
 
@@ -263,7 +271,7 @@ fn both() -> Value {
     policy(&json!([allow(&json!(["ec2:DescribeVpcs", "ec2:DescribeSubnets"]))]))
 }
 
-fn only(action: &str) -> Value {
+pub(super) fn only(action: &str) -> Value {
     policy(&json!([allow(&json!([action]))]))
 }
 
@@ -459,58 +467,6 @@ fn a_json_file_that_terraform_reads_twice_stands_for_both() {
     );
     let two = first.role("two", "second", &both(), Some(&may));
     assert_eq!(two.plan(&files).files[0].path, PathBuf::from("vpc.json"));
-}
-
-/// Terraform of roles that each have their own document, with the policies that were made of it.
-fn corpus() -> Vec<(String, String, Value)> {
-    let names = ["billing", "search", "mailer", "export", "thumbs"];
-    let forms = names.iter().enumerate().map(|(at, name)| {
-        let resource = ["\"*\"", "var.arn", "\"arn:aws:s3:::${var.bucket}/*\""][at % 3];
-        let live = ["*", "arn:aws:s3:::b/*", "arn:aws:s3:::b/*"][at % 3];
-        let document = format!(
-            "data \"aws_iam_policy_document\" \"{name}\" {{\n  statement {{\n    actions   = [\"s3:GetObject\", \"s3:PutObject\"]\n    resources = [{resource}]\n  }}\n}}\n"
-        );
-        let user = format!(
-            "resource \"aws_iam_role_policy\" \"{name}\" {{\n  name   = \"inline\"\n  role   = aws_iam_role.{name}.name\n  policy = data.aws_iam_policy_document.{name}.json\n}}\nresource \"aws_iam_role\" \"{name}\" {{\n  name = \"{name}-service\"\n}}\n"
-        );
-        let before = policy(&json!([{"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": live}]));
-        ((*name).to_owned(), document + &user, before)
-    });
-    forms.collect()
-}
-
-#[test]
-fn where_its_own_source_is_hidden_no_stranger_is_edited() {
-    let corpus = corpus();
-    let mut edited = 0;
-    for (hidden, _, before) in &corpus {
-        let mut after = before.clone();
-        after["Statement"][0]["Action"] = json!("s3:GetObject");
-        let mut world = World::default();
-        for (name, _, document) in corpus.iter().filter(|(name, _, _)| name != hidden) {
-            world = world.role("inline", &format!("{name}-service"), document, None);
-        }
-        let world = world.role("inline", &format!("{hidden}-service"), before, Some(&after));
-        let all = |keep: &dyn Fn(&str) -> bool| -> Vec<(String, String)> {
-            let files = corpus.iter().filter(|(name, _, _)| keep(name));
-            files
-                .map(|(name, text, _)| (format!("{name}.tf"), text.clone()))
-                .collect()
-        };
-        let plan_of = |files: &[(String, String)]| {
-            let files: Vec<(&str, &str)> = files
-                .iter()
-                .map(|(name, text)| (name.as_str(), text.as_str()))
-                .collect();
-            world.plan(&files)
-        };
-        assert_eq!(plan_of(&all(&|name| name != hidden)).files, [], "{hidden}");
-        let whole = plan_of(&all(&|_| true));
-        assert_eq!(whole.files.len(), 1, "{hidden}: {:?}", whole.left);
-        assert_eq!(whole.files[0].path, PathBuf::from(format!("{hidden}.tf")));
-        edited += 1;
-    }
-    assert_eq!(edited, corpus.len());
 }
 
 proptest! {

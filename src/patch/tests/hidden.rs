@@ -1,0 +1,113 @@
+//! Each policy is edited in its own source, and nowhere where that source is hidden.
+
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::plan::{World, only};
+use super::policy;
+
+/// Terraform of roles that each have their own document, with the policies that were made of it.
+fn corpus() -> Vec<(String, String, Value)> {
+    let names = ["billing", "search", "mailer", "export", "thumbs"];
+    let forms = names.iter().enumerate().map(|(at, name)| {
+        let resource = ["\"*\"", "var.arn", "\"arn:aws:s3:::${var.bucket}/*\""][at % 3];
+        let live = ["*", "arn:aws:s3:::b/*", "arn:aws:s3:::b/*"][at % 3];
+        let document = format!(
+            "data \"aws_iam_policy_document\" \"{name}\" {{\n  statement {{\n    actions   = [\"s3:GetObject\", \"s3:PutObject\"]\n    resources = [{resource}]\n  }}\n}}\n"
+        );
+        let user = format!(
+            "resource \"aws_iam_role_policy\" \"{name}\" {{\n  name   = \"inline\"\n  role   = aws_iam_role.{name}.name\n  policy = data.aws_iam_policy_document.{name}.json\n}}\nresource \"aws_iam_role\" \"{name}\" {{\n  name = \"{name}-service\"\n}}\n"
+        );
+        let before = policy(&json!([{"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": live}]));
+        ((*name).to_owned(), document + &user, before)
+    });
+    forms.collect()
+}
+
+#[test]
+fn where_its_own_source_is_hidden_no_stranger_is_edited() {
+    hide_each(&corpus(), &|name| format!("{name}-service"), &|_| Vec::new());
+}
+
+#[test]
+fn a_tag_tells_whose_a_document_is_and_no_stranger_where_that_is_hidden() {
+    // Names are open: a tag alone tells. Each role has one of the three kinds, and one that all have.
+    let tag = |name: &str| match name {
+        "billing" | "search" => ("Name", format!("{name}-service")),
+        "mailer" | "export" => (
+            "yor_trace",
+            format!("0d3f7a52-1c3e-4b7e-9c58-{:012x}", name.as_bytes()[0]),
+        ),
+        _ => ("git_file", format!("infra/{name}.tf")),
+    };
+    let open = corpus().into_iter().map(|(name, text, before)| {
+        let (key, value) = tag(&name);
+        let written = match key {
+            // Written by whoever applies it.
+            "git_file" => "tags = { ManagedBy = \"terraform/all\" }".to_owned(),
+            _ => format!(
+                "tags = merge({{ {key} = \"other\" }}, {{ {key} = \"{value}\", ManagedBy = \"terraform/all\" }})"
+            ),
+        };
+        let text = text.replace(
+            &format!("name = \"{name}-service\""),
+            &format!("name = var.{name}\n  {written}"),
+        );
+        (name, text, before)
+    });
+    let open: Vec<(String, String, Value)> = open.collect();
+    let all = |name: &str| {
+        let (key, value) = tag(name);
+        vec![(key, value), ("ManagedBy", "terraform/all".to_owned())]
+    };
+    hide_each(&open, &|name| format!("{name}-a1b2c3"), &all);
+    // Without the tags nothing tells.
+    let (_, _, before) = &open[0];
+    let world = World::default().role("inline", "a-role", before, Some(&only("s3:GetObject")));
+    let files: Vec<(String, String)> = open
+        .iter()
+        .map(|(name, text, _)| (format!("infra/{name}.tf"), text.clone()))
+        .collect();
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
+    world.left(&files);
+}
+
+/// Each policy is edited in its own source, and nowhere where that is hidden.
+#[track_caller]
+fn hide_each(
+    corpus: &[(String, String, Value)],
+    role: &dyn Fn(&str) -> String,
+    tags: &dyn Fn(&str) -> Vec<(&'static str, String)>,
+) {
+    for (hidden, _, before) in corpus {
+        let mut after = before.clone();
+        after["Statement"][0]["Action"] = json!("s3:GetObject");
+        let mut world = World::default();
+        for (name, _, document) in corpus {
+            let after = (name == hidden).then_some(&after);
+            let all = tags(name);
+            let all: Vec<(&str, &str)> = all.iter().map(|(key, value)| (*key, value.as_str())).collect();
+            world = world.role("inline", &role(name), document, after).tagged(&all);
+        }
+        let plan_of = |is_there: &dyn Fn(&str) -> bool| {
+            let files = corpus.iter().filter(|(name, ..)| is_there(name));
+            let files: Vec<(String, &str)> = files
+                .map(|(name, text, _)| (format!("infra/{name}.tf"), text.as_str()))
+                .collect();
+            let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+            world.plan(&files)
+        };
+        assert_eq!(plan_of(&|name| name != hidden).files, [], "{hidden}");
+        let whole = plan_of(&|_| true);
+        assert_eq!(whole.files.len(), 1, "{hidden}: {:?}", whole.left);
+        assert_eq!(whole.files[0].path, PathBuf::from(format!("infra/{hidden}.tf")));
+        assert_eq!(
+            before["Statement"][0]["Action"],
+            json!(["s3:GetObject", "s3:PutObject"])
+        );
+    }
+}
