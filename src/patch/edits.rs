@@ -87,6 +87,26 @@ fn new_at(after: &Value, index: usize) -> Value {
         .unwrap_or_default()
 }
 
+/// The bytes of a list's elements that go, where some stay.
+///
+/// # Errors
+/// Why they cannot be cut out, in words.
+pub(super) fn without_elements(
+    text: &str,
+    syntax: Syntax,
+    list: &Node,
+    goes: &[bool],
+) -> Result<Vec<Range<usize>>, String> {
+    let document = Document::of(syntax, list.clone(), &[]);
+    let writer = Writer {
+        text,
+        document: &document,
+    };
+    let mut edits = Vec::new();
+    writer.without(list, goes, &mut edits)?;
+    Ok(edits.into_iter().map(|edit| edit.range).collect())
+}
+
 /// The text with its edits, which are sorted and apart.
 pub(super) fn apply(text: &str, edits: &[Edit]) -> String {
     let mut out = String::with_capacity(text.len());

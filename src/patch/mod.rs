@@ -19,6 +19,7 @@ mod nearest;
 pub mod owners;
 mod removal;
 mod sources;
+mod stack;
 mod terraform;
 mod tree;
 mod undo;

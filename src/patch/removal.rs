@@ -20,10 +20,19 @@ const ATTACHING: [&str; 3] = [
     "aws_iam_user_policy_attachment",
 ];
 
-/// A block of a file: where it stands in it.
-pub(super) type Place<'p> = (&'p Path, Range<usize>);
+/// What the provider takes for "no inline policy": without any block it leaves those that are there (AWS provider
+/// documentation, "Resource: aws_iam_role", `inline_policy`).
+const NONE: &str = "inline_policy {}";
 
-/// The blocks that go with a policy that `made` tells of and `document` says.
+/// A block of a file that goes.
+pub(super) struct Goes<'p> {
+    pub(super) path: &'p Path,
+    pub(super) span: Range<usize>,
+    /// What stands in its place.
+    pub(super) instead: &'static str,
+}
+
+/// The blocks that go with a policy that `made` tells of and `document`, which stands in the file `home`, says.
 ///
 /// # Errors
 /// Why they stay, in words.
@@ -32,7 +41,7 @@ pub(super) fn blocks<'p>(
     made: &Made,
     document: &Document,
     home: &Path,
-) -> Result<Vec<Place<'p>>, String> {
+) -> Result<Vec<Goes<'p>>, String> {
     let dir = folder(&made.file);
     let module = project.modules.get(&dir).ok_or("it is no Terraform")?;
     let found = module.blocks.iter().copied();
@@ -43,10 +52,13 @@ pub(super) fn blocks<'p>(
     let [kind, name] = labels(block)[..] else {
         return Err("what makes it is no resource".to_owned());
     };
+    alone(block)?;
+    if kind == "aws_iam_role" {
+        return inside(project, (source, block), document, home);
+    }
     if kind != "aws_iam_policy" && !INLINE.contains(&kind) {
         return Err(format!("{kind}.{name} makes more than it"));
     }
-    alone(block)?;
     let mut goes = vec![(source, block)];
     for (by, attachment) in project.referring(&dir, &[kind, name]) {
         if std::ptr::eq(attachment, block) {
@@ -74,28 +86,90 @@ pub(super) fn blocks<'p>(
         alone(attachment)?;
         goes.push((by, attachment));
     }
-    if let Some(name) = document
-        .address
-        .as_deref()
-        .and_then(|address| address.strip_prefix("data.aws_iam_policy_document."))
-        && home == dir
-    {
-        let path = ["data", "aws_iam_policy_document", name];
+    if let Some(written) = written(project, document, &dir, home) {
         let is_gone = |block: &Block| goes.iter().any(|(_, gone)| std::ptr::eq(*gone, block));
-        let written = module
-            .blocks
-            .iter()
-            .copied()
-            .find(|(_, block)| block.has_ident("data") && labels(block)[..] == path[1..]);
-        if let Some(written) = written
-            && project
-                .referring(&dir, &path)
-                .all(|(_, block)| is_gone(block) || std::ptr::eq(block, written.1))
-        {
+        let path = path_to(written.1);
+        let mut by = project.referring(&dir, &path);
+        if by.all(|(_, block)| is_gone(block) || std::ptr::eq(block, written.1)) {
             goes.push(written);
         }
     }
-    goes.into_iter().map(|(source, block)| place(source, block)).collect()
+    goes.into_iter()
+        .map(|(source, block)| place(source, block, ""))
+        .collect()
+}
+
+/// The data source that a document is, where it stands in a folder.
+fn written<'p>(
+    project: &'p Project<'_>,
+    document: &Document,
+    dir: &Path,
+    home: &Path,
+) -> Option<(&'p Source, &'p Block)> {
+    let address = document.address.as_deref()?;
+    let name = address.strip_prefix("data.aws_iam_policy_document.")?;
+    let module = project.modules.get(dir).filter(|_| folder(home) == dir)?;
+    let mut blocks = module.blocks.iter().copied();
+    blocks.find(|(_, block)| block.has_ident("data") && labels(block) == ["aws_iam_policy_document", name])
+}
+
+/// What others refer to a block of data by.
+fn path_to(block: &Block) -> Vec<&str> {
+    [&["data"], &labels(block)[..]].concat()
+}
+
+/// The block of a role that is the policy, and its document.
+fn inside<'p>(
+    project: &'p Project<'_>,
+    (source, role): (&'p Source, &'p Block),
+    document: &Document,
+    home: &Path,
+) -> Result<Vec<Goes<'p>>, String> {
+    let name = labels(role).join(".");
+    let dir = folder(&source.path);
+    let written = written(project, document, &dir, home);
+    let says = |inner: &Block| match &written {
+        Some((_, data)) => Project::takes(&inner.body, &path_to(data)),
+        None => {
+            source.path == home
+                && inner.span().is_some_and(|span| {
+                    let (start, end) = (span.start + source.offset, span.end + source.offset);
+                    start <= document.root.span.start && document.root.span.end <= end
+                })
+        }
+    };
+    let inline: Vec<&Block> = role
+        .body
+        .blocks()
+        .filter(|inner| inner.has_ident("inline_policy"))
+        .collect();
+    if role.body.blocks().any(|inner| inner.has_ident("dynamic")) {
+        return Err(format!("{name} has `dynamic` blocks"));
+    }
+    let found: Vec<&Block> = inline.iter().copied().filter(|inner| says(inner)).collect();
+    let [policy] = found[..] else {
+        return Err(format!("it is not found in {name}"));
+    };
+    let instead = if inline.len() == 1 { NONE } else { "" };
+    let mut goes = vec![place(source, policy, instead)?];
+    if let Some((file, data)) = written {
+        let path = path_to(data);
+        let beside = |inner: &&Block| !std::ptr::eq(*inner, policy);
+        let in_role = role
+            .body
+            .attributes()
+            .any(|attribute| Project::takes_value(&attribute.value, &path))
+            || role
+                .body
+                .blocks()
+                .filter(beside)
+                .any(|inner| Project::takes(&inner.body, &path));
+        let mut by = project.referring(&dir, &path);
+        if !in_role && by.all(|(_, block)| std::ptr::eq(block, role) || std::ptr::eq(block, data)) {
+            goes.push(place(file, data, "")?);
+        }
+    }
+    Ok(goes)
 }
 
 /// Whether a block makes one thing, and may be taken away.
@@ -124,10 +198,14 @@ fn is_whole(expression: &Expression, path: &[&str]) -> bool {
     }
 }
 
-fn place<'p>(source: &'p Source, block: &Block) -> Result<Place<'p>, String> {
+fn place<'p>(source: &'p Source, block: &Block, instead: &'static str) -> Result<Goes<'p>, String> {
     let span = block.span().filter(|_| source.spans.is_empty());
     let span = span.ok_or("it stands in Terraform's JSON")?;
-    Ok((&source.path, span.start + source.offset..span.end + source.offset))
+    Ok(Goes {
+        path: &source.path,
+        span: span.start + source.offset..span.end + source.offset,
+        instead,
+    })
 }
 
 /// A block with its lines, and a blank one behind it; `None` where it shares them.

@@ -10,10 +10,10 @@ use super::edits::{Edit, apply, edits};
 use super::joint::{Share, joint};
 use super::live::{Answer, Fate, Live, lives, name};
 use super::matching::{Candidate, Matching};
-use super::merged::{Place, Slice};
-use super::terraform::{Project, Source, folder};
+use super::merged::{Part, Place, Slice};
+use super::terraform::{Project, Source};
 use super::tree::{Document, Fit, Syntax, elements, fit};
-use super::{File, FileEdit, Left, Options, Plan, Reason, State, WrittenAt, documents, keep, removal, same};
+use super::{File, FileEdit, Left, Options, Plan, Reason, State, WrittenAt, documents, keep, removal, same, stack};
 
 pub(super) fn plan(answer: Answer<'_>, options: Options<'_>, files: &[File]) -> Plan {
     let mut plan = Plan::default();
@@ -42,8 +42,8 @@ pub(super) fn plan(answer: Answer<'_>, options: Options<'_>, files: &[File]) -> 
                 if is_empty(after) && suggestion.change == "delete" {
                     match matching.gone(at, candidate) {
                         Ok(gone) => {
-                            for (file, range) in gone {
-                                edited.entry(file).or_default().gone.push(Gone { range, live: at });
+                            for (file, edit) in gone {
+                                edited.entry(file).or_default().gone.push(Gone { edit, live: at });
                             }
                         }
                         Err(why) => plan.left.push(left(live, Reason::Others, why)),
@@ -137,9 +137,9 @@ fn left(live: &Live<'_>, reason: Reason, why: String) -> Left {
     }
 }
 
-/// A block that goes, and the policy that goes with it.
+/// A part of a file that goes, and the policy that goes with it.
 struct Gone {
-    range: Range<usize>,
+    edit: Edit,
     live: usize,
 }
 
@@ -227,30 +227,65 @@ impl Matching<'_> {
         })
     }
 
-    /// The blocks of files that go with a policy of which nothing is needed.
-    fn gone(&self, live: usize, candidate: &Candidate) -> Result<Vec<(usize, Range<usize>)>, String> {
+    /// The parts of files that go with a policy of which nothing is needed.
+    fn gone(&self, live: usize, candidate: &Candidate) -> Result<Vec<(usize, Edit)>, String> {
         let at = self.name_of(candidate.place);
         let stays = |why: &str| format!("nothing of it is needed: delete it, it stands in {at}; {why}");
-        let document = self.document(candidate.place);
+        let (home, document) = (&self.files[candidate.place.0], self.document(candidate.place));
         let group = self.group(candidate.place);
         self.complete(candidate.place, &group).map_err(|why| stays(&why))?;
-        let made = self.stands.get(&candidate.place).map(|stands| stands.made.as_slice());
-        let (Some([made]), 1) = (made, group.len()) else {
-            return Err(stays("it is not the only one that is made there"));
-        };
-        if group[0].0 != live
-            || !keep::kept(&self.files[candidate.place.0].text, &document.root.span, self.now).is_empty()
-        {
+        if !keep::kept(&home.text, &document.root.span, self.now).is_empty() {
             return Err(stays("a comment keeps some of it"));
         }
-        let home = folder(&self.files[candidate.place.0].path);
-        let blocks = removal::blocks(self.project, made, document, &home).map_err(|why| stays(&why))?;
-        let each = blocks.into_iter().map(|(path, span)| {
-            let file = self.files.iter().position(|file| file.path == path)?;
-            Some((file, removal::lines(&self.files[file].text, &span)?))
+        let made = self.stands.get(&candidate.place).map(|stands| stands.made.as_slice());
+        if made.is_none() && home.terraform.is_none() {
+            let ranges = self.gone_from_stack(home, document, &group);
+            let ranges = ranges.map_err(|why| stays(&why))?.into_iter();
+            return Ok(ranges.map(|range| (candidate.place.0, cut(range))).collect());
+        }
+        let (Some([made]), [(known, ..)]) = (made, &group[..]) else {
+            return Err(stays("it is not the only one that is made there"));
+        };
+        if *known != live {
+            return Err(stays("another is told to be made there"));
+        }
+        let blocks = removal::blocks(self.project, made, document, &home.path).map_err(|why| stays(&why))?;
+        let each = blocks.into_iter().map(|goes| {
+            let file = self.files.iter().position(|file| file.path == goes.path)?;
+            let edit = match goes.instead {
+                "" => cut(removal::lines(&self.files[file].text, &goes.span)?),
+                instead => Edit {
+                    range: goes.span,
+                    text: instead.to_owned(),
+                },
+            };
+            Some((file, edit))
         });
         let all: Option<Vec<_>> = each.collect();
         all.ok_or_else(|| stays("it shares its lines with others"))
+    }
+
+    /// The parts of a template that go with all policies that were made of a document.
+    fn gone_from_stack(
+        &self,
+        home: &File,
+        document: &Document,
+        group: &[(usize, &Candidate, &Part)],
+    ) -> Result<Vec<Range<usize>>, String> {
+        let lives: BTreeSet<usize> = group.iter().map(|(live, ..)| *live).collect();
+        let goes = |live: &Live<'_>| match &live.fate {
+            Fate::May(suggestion, after) => is_empty(after) && suggestion.change == "delete",
+            Fate::Stays(_) => false,
+        };
+        if let Some(other) = lives.iter().map(|live| &self.lives[*live]).find(|live| !goes(live)) {
+            return Err(format!("{} is made there, too", other.name()));
+        }
+        let owners = lives.iter().map(|live| self.lives[*live].policy.owners.len());
+        let known = stack::Known {
+            made: lives.len(),
+            owners: owners.max().unwrap_or(0),
+        };
+        stack::parts(&home.text, document, &known)
     }
 
     /// Edits one file; false where it cannot be done, which it says.
@@ -350,7 +385,7 @@ impl Matching<'_> {
         let found = documents(&file.path, after, file.reading);
         let is_gone = |document: &Document| {
             let start = document.root.span.start;
-            gone.iter().any(|gone| gone.range.contains(&start))
+            gone.iter().any(|gone| gone.edit.range.contains(&start))
         };
         let known = file.documents.iter().enumerate().filter(|(_, old)| !is_gone(old));
         let known: Vec<(usize, &Document)> = known.collect();
@@ -370,20 +405,28 @@ impl Matching<'_> {
     }
 }
 
-/// The blocks that go, those that meet as one.
+/// A part of a file without anything in its place.
+fn cut(range: Range<usize>) -> Edit {
+    Edit {
+        range,
+        text: String::new(),
+    }
+}
+
+/// The parts that go, those that meet as one.
 fn without(text: &str, gone: &[&Gone]) -> Vec<Edit> {
-    let mut ranges: Vec<Range<usize>> = gone.iter().map(|gone| gone.range.clone()).collect();
-    ranges.sort_by_key(|range| (range.start, range.end));
-    let mut all: Vec<Range<usize>> = Vec::new();
-    for range in ranges {
-        match all.last_mut().filter(|last| range.start <= last.end) {
-            Some(last) => last.end = last.end.max(range.end),
-            None => all.push(range),
+    let mut edits: Vec<&Edit> = gone.iter().map(|gone| &gone.edit).collect();
+    edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
+    let mut all: Vec<Edit> = Vec::new();
+    for edit in edits {
+        let last = all.last_mut().filter(|last| edit.range.start <= last.range.end);
+        match last.filter(|last| last.text.is_empty() && edit.text.is_empty()) {
+            Some(last) => last.range.end = last.range.end.max(edit.range.end),
+            None => all.push(edit.clone()),
         }
     }
-    let edit = |range| Edit {
-        range: removal::to_end(text, range),
-        text: String::new(),
-    };
-    all.into_iter().map(edit).collect()
+    for edit in all.iter_mut().filter(|edit| edit.text.is_empty()) {
+        edit.range = removal::to_end(text, edit.range.clone());
+    }
+    all
 }

@@ -192,16 +192,24 @@ impl<'a> Project<'a> {
         dir: &Path,
         path: &[&str],
     ) -> impl Iterator<Item = (&'a Source, &'a Block)> {
-        let path: Vec<String> = path.iter().map(|part| (*part).to_owned()).collect();
         let blocks = self
             .modules
             .get(dir)
             .into_iter()
             .flat_map(|module| module.blocks.iter().copied());
-        let found: Vec<_> = blocks
-            .filter(|(_, block)| body_takes(&block.body, &|value| refers(value, &path)))
-            .collect();
+        let found: Vec<_> = blocks.filter(|(_, block)| Project::takes(&block.body, path)).collect();
         found.into_iter()
+    }
+
+    /// Whether a body refers to what `path` names.
+    pub(in crate::patch) fn takes(body: &Body, path: &[&str]) -> bool {
+        body_takes(body, &|value| Project::takes_value(value, path))
+    }
+
+    /// Whether an expression does.
+    pub(in crate::patch) fn takes_value(value: &Expression, path: &[&str]) -> bool {
+        let path: Vec<String> = path.iter().map(|part| (*part).to_owned()).collect();
+        refers(value, &path)
     }
 
     /// How Terraform reads a file; `None` where it does not, or in two ways.
