@@ -1,7 +1,7 @@
 //! Whether a condition holds in a context. Doubt is an answer of its own, and says which keys it comes from.
 
 use std::cmp::Ordering;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::{Comparison, Condition, SetQualifier, date};
 use crate::iam::Answer;
@@ -358,6 +358,20 @@ impl Network {
 
     pub(super) fn includes(&self, inner: &Self) -> bool {
         self.bits <= inner.bits && self.holds(inner.base)
+    }
+
+    /// Whether no address lies in both. IPv4 and IPv6 are apart, but for the range of IPv6 that writes IPv4 (`::ffff:0:0/96`).
+    pub(super) fn is_apart(&self, other: &Self) -> bool {
+        let mapped = Self {
+            base: Ipv4Addr::UNSPECIFIED.to_ipv6_mapped().into(),
+            bits: 96,
+        };
+        let meets = |a: &Self, b: &Self| a.includes(b) || b.includes(a);
+        let writes_ipv4 = |network: &Self| network.base.is_ipv6() && meets(network, &mapped);
+        match self.base.is_ipv4() == other.base.is_ipv4() {
+            true => !meets(self, other),
+            false => !writes_ipv4(self) && !writes_ipv4(other),
+        }
     }
 
     fn holds(&self, address: IpAddr) -> bool {

@@ -129,7 +129,7 @@ fn is_apart(one: Valued<'_>, other: Valued<'_>) -> bool {
         }
         (Kind::Date(relation), Kind::Date(Relation::Equal)) => dates(b, a).is_some_and(|order| !relation.holds(order)),
         (Kind::Ip, Kind::Ip) => match (Network::parse(a), Network::parse(b)) {
-            (Some(a), Some(b)) => !a.includes(&b) && !b.includes(&a),
+            (Some(a), Some(b)) => a.is_apart(&b),
             (Some(_) | None, Some(_) | None) => false,
         },
         (
@@ -148,14 +148,24 @@ fn is_apart(one: Valued<'_>, other: Valued<'_>) -> bool {
     }
 }
 
-/// How two numbers compare; `None` where one is none, or so large that comparing is not exact.
+/// How two numbers compare; `None` where one is none, or so large or long that comparing is not exact.
 fn numbers(a: &str, b: &str) -> Option<Ordering> {
-    let (a, b) = (Number::parse(a)?, Number::parse(b)?);
-    (a.is_exact() && b.is_exact()).then(|| a.compare(b))
+    let (one, two) = (Number::parse(a)?, Number::parse(b)?);
+    let is_exact = one.is_exact() && two.is_exact() && is_short(a) && is_short(b);
+    is_exact.then(|| one.compare(two))
 }
 
+/// Whether no two numbers of so few digits are read as the same fraction: 15 digits, and no exponent beyond 99.
+fn is_short(number: &str) -> bool {
+    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, ""));
+    let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).count();
+    digits(mantissa) <= 15 && digits(exponent) <= 2
+}
+
+/// How two moments compare; `None` where one is none, or has parts of seconds: how finely IAM counts is not documented.
 fn dates(a: &str, b: &str) -> Option<Ordering> {
-    Some(date::parse(a)?.cmp(&date::parse(b)?))
+    let (one, two) = (date::parse(a)?, date::parse(b)?);
+    (one.1 == 0 && two.1 == 0).then(|| one.cmp(&two))
 }
 
 /// Whether all that relates so to one bound relates to another as `wider` says; `order` is how the first compares.

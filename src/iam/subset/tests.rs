@@ -6,6 +6,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
+mod conditions;
 mod world;
 
 fn policy(document: &Value) -> Policy {
