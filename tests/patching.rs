@@ -236,6 +236,11 @@ fn every_policy_of_the_sample_is_found_in_its_files() {
     );
     copy(Path::new(sample).join("infra").as_path(), &folder.0.join("infra"));
     code_scanning_points_where_patch_edits(&run);
+    copy(
+        Path::new(sample).join("infra").as_path(),
+        &folder.0.join("sample-logs/infra"),
+    );
+    the_lines_of_the_readme_run(&run);
     let said = |arguments: &[&str]| {
         let output = run(arguments);
         assert!(output.status.success());
@@ -268,6 +273,24 @@ fn every_policy_of_the_sample_is_found_in_its_files() {
             .any(|why| line.contains(why))
     };
     assert_eq!(all.lines().filter(lost).collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
+/// What README.md says to do with the sample's files, as it stands there.
+fn the_lines_of_the_readme_run(run: &dyn Fn(&[&str]) -> Output) {
+    let all = include_str!("../README.md").lines().filter_map(|line| {
+        let (command, _) = line.strip_prefix("    trimtrail ")?.split_once("  ")?;
+        command.contains("sample-logs/infra").then_some(command)
+    });
+    let all: Vec<&str> = all.collect();
+    assert_eq!(all.len(), 2, "{all:?}");
+    for command in all {
+        let output = run(&command.split(' ').collect::<Vec<&str>>());
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && told.contains("infra/terraform/people.tf"),
+            "{command}: {told}"
+        );
+    }
 }
 
 /// Each suggestion stands in SARIF at the file and line that `patch` names for its policy.
