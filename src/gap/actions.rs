@@ -6,14 +6,22 @@ use std::ops::Range;
 use crate::catalog::{ActionId, Catalog};
 use crate::iam::{ActionPart, Statement};
 
-/// A set of the catalog's actions. What lies beyond its words is not in it, so that a set of nothing takes no room.
+/// A set of the catalog's actions. What lies before and beyond its words is not in it, so that a set of nothing takes no
+/// room, and one of a service, whose actions lie side by side, a few words.
 #[derive(Clone, Debug, Default)]
-pub struct ActionSet(Vec<u64>);
+pub struct ActionSet {
+    /// The place of the first word; all before it are 0.
+    start: usize,
+    words: Vec<u64>,
+}
 
 impl ActionSet {
     /// No action.
     pub const fn none() -> ActionSet {
-        ActionSet(Vec::new())
+        ActionSet {
+            start: 0,
+            words: Vec::new(),
+        }
     }
 
     /// Every action.
@@ -65,7 +73,7 @@ impl ActionSet {
     /// Takes out actions that lie side by side in the catalog.
     pub fn remove_range(&mut self, range: Range<u32>) {
         for (word, bits) in words(range) {
-            if let Some(mine) = self.0.get_mut(word) {
+            if let Some(mine) = self.known(word) {
                 *mine &= !bits;
             }
         }
@@ -86,8 +94,11 @@ impl ActionSet {
     /// A range outside of which it holds nothing.
     pub fn span(&self) -> Range<u32> {
         let is_used = |word: &u64| *word != 0;
-        match (self.0.iter().position(is_used), self.0.iter().rposition(is_used)) {
-            (Some(first), Some(last)) => first as u32 * 64..(last as u32 + 1) * 64,
+        match (
+            self.words.iter().position(is_used),
+            self.words.iter().rposition(is_used),
+        ) {
+            (Some(first), Some(last)) => (self.start + first) as u32 * 64..(self.start + last + 1) as u32 * 64,
             (None, _) | (_, None) => 0..0,
         }
     }
@@ -99,7 +110,7 @@ impl ActionSet {
 
     /// Takes an action out.
     pub fn remove(&mut self, id: ActionId) {
-        if let Some(word) = self.0.get_mut(id.index() / 64) {
+        if let Some(word) = self.known(id.index() / 64) {
             *word &= !(1 << (id.index() % 64));
         }
     }
@@ -111,56 +122,101 @@ impl ActionSet {
 
     /// How many actions it holds.
     pub fn len(&self) -> usize {
-        self.0.iter().map(|word| word.count_ones() as usize).sum()
+        self.words.iter().map(|word| word.count_ones() as usize).sum()
     }
 
     /// Whether it holds none.
     pub fn is_empty(&self) -> bool {
-        self.0.iter().all(|word| *word == 0)
+        self.words.iter().all(|word| *word == 0)
     }
 
     /// Adds all of another set.
     pub fn extend(&mut self, other: &ActionSet) {
-        if self.0.len() < other.0.len() {
-            self.0.resize(other.0.len(), 0);
+        if other.words.is_empty() {
+            return;
         }
-        self.0.iter_mut().zip(&other.0).for_each(|(mine, other)| *mine |= other);
+        self.reach(other.start);
+        self.reach(other.start + other.words.len() - 1);
+        let mine = &mut self.words[other.start - self.start..];
+        mine.iter_mut()
+            .zip(&other.words)
+            .for_each(|(mine, other)| *mine |= other);
     }
 
     /// What both hold.
     pub fn intersection(&self, other: &ActionSet) -> ActionSet {
-        ActionSet(self.0.iter().zip(&other.0).map(|(mine, other)| mine & other).collect())
+        let start = self.start.max(other.start);
+        let end = (self.start + self.words.len()).min(other.start + other.words.len());
+        if start >= end {
+            return ActionSet::none();
+        }
+        let words = start..end;
+        ActionSet {
+            start,
+            words: words.map(|word| self.at(word) & other.at(word)).collect(),
+        }
     }
 
     /// What this one holds and the other does not.
     pub fn difference(&self, other: &ActionSet) -> ActionSet {
-        let words = self.0.iter().enumerate();
-        ActionSet(words.map(|(at, mine)| mine & !other.at(at)).collect())
+        let words = self.words.iter().enumerate();
+        ActionSet {
+            start: self.start,
+            words: words.map(|(at, mine)| mine & !other.at(self.start + at)).collect(),
+        }
     }
 
     /// The same set in no more room than it needs, for those who hold thousands.
     pub fn shrunk(mut self) -> ActionSet {
-        let used = self.0.iter().rposition(|word| *word != 0).map_or(0, |last| last + 1);
-        self.0.truncate(used);
-        self.0.shrink_to_fit();
+        let used = self.used();
+        self.start = if used.is_empty() { 0 } else { self.start + used.start };
+        self.words.truncate(used.end);
+        self.words.drain(..used.start);
+        self.words.shrink_to_fit();
         self
     }
 
+    /// The places, among its words, of the first that holds something to the last.
+    fn used(&self) -> Range<usize> {
+        let is_used = |word: &u64| *word != 0;
+        let first = self.words.iter().position(is_used).unwrap_or(0);
+        first..self.words.iter().rposition(is_used).map_or(0, |last| last + 1)
+    }
+
     fn at(&self, word: usize) -> u64 {
-        self.0.get(word).copied().unwrap_or(0)
+        let place = word.checked_sub(self.start);
+        place.and_then(|place| self.words.get(place)).copied().unwrap_or(0)
+    }
+
+    /// A word that it has.
+    fn known(&mut self, word: usize) -> Option<&mut u64> {
+        self.words.get_mut(word.checked_sub(self.start)?)
     }
 
     fn word(&mut self, word: usize) -> &mut u64 {
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
+        self.reach(word);
+        &mut self.words[word - self.start]
+    }
+
+    /// Makes room for a word.
+    fn reach(&mut self, word: usize) {
+        if self.words.is_empty() {
+            self.start = word;
         }
-        &mut self.0[word]
+        if word < self.start {
+            let more = self.start - word;
+            self.words.splice(..0, std::iter::repeat_n(0, more));
+            self.start = word;
+        }
+        if self.words.len() <= word - self.start {
+            self.words.resize(word - self.start + 1, 0);
+        }
     }
 
     /// The actions in the catalog's order.
     pub fn iter(&self) -> impl Iterator<Item = ActionId> + '_ {
-        self.0.iter().enumerate().flat_map(|(at, word)| {
-            let mut left = *word;
+        self.words.iter().enumerate().flat_map(|(at, word)| {
+            let (at, mut left) = (self.start + at, *word);
             std::iter::from_fn(move || {
                 (left != 0).then(|| {
                     let bit = left.trailing_zeros() as usize;
@@ -174,9 +230,9 @@ impl ActionSet {
 
 impl PartialEq for ActionSet {
     fn eq(&self, other: &ActionSet) -> bool {
-        let shared = self.0.len().min(other.0.len());
-        let nothing_beyond = |set: &ActionSet| set.0[shared..].iter().all(|word| *word == 0);
-        self.0[..shared] == other.0[..shared] && nothing_beyond(self) && nothing_beyond(other)
+        let (mine, others) = (self.used(), other.used());
+        let at = |set: &ActionSet, used: &Range<usize>| (set.start + used.start) * usize::from(!used.is_empty());
+        at(self, &mine) == at(other, &others) && self.words[mine] == other.words[others]
     }
 }
 
@@ -185,8 +241,7 @@ impl Eq for ActionSet {}
 /// Words that hold nothing do not count, as for equality.
 impl Hash for ActionSet {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let used = self.0.iter().rposition(|word| *word != 0).map_or(0, |last| last + 1);
-        self.0[..used].hash(state);
+        self.words[self.used()].hash(state);
     }
 }
 
@@ -252,7 +307,21 @@ mod tests {
         grown.remove_range(4_990..30_000);
         assert_eq!(grown, of(&[1]));
         assert_eq!(grown.clone().shrunk(), grown);
-        assert_eq!(grown.shrunk().0.len(), 1);
+        assert_eq!(grown.shrunk().words.len(), 1);
+        assert_eq!(of(&[9_000, 5_000, 6_000]), of(&[5_000, 6_000, 9_000]));
+        assert_eq!(of(&[5_000, 5_001]).shrunk().words.len(), 1);
+        let mut apart = of(&[5_000]);
+        apart.extend(&of(&[64, 9_000]));
+        assert_eq!(apart, of(&[64, 5_000, 9_000]));
+        assert_eq!(
+            apart.iter().map(ActionId::index).collect::<Vec<_>>(),
+            [64, 5_000, 9_000]
+        );
+        assert_eq!(of(&[64]).intersection(&of(&[9_000])), ActionSet::none());
+        assert_eq!(of(&[64, 5_000]).intersection(&of(&[5_000, 9_000])), of(&[5_000]));
+        assert_eq!(apart.difference(&of(&[5_000])), of(&[64, 9_000]));
+        apart.remove_range(0..5_000);
+        assert_eq!(apart, of(&[5_000, 9_000]));
         assert_eq!(ActionSet::none().shrunk(), ActionSet::none());
     }
 

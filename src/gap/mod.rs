@@ -20,7 +20,7 @@ mod trust;
 mod users;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 use schemars::JsonSchema;
@@ -253,8 +253,8 @@ pub struct Gap {
     pub slices: Vec<Slice>,
     /// What IAM's last-accessed data adds; nothing where none was given.
     pub accessed: Accessed,
-    /// What the archive covers of the window in its account, in the regions where it was active, else in all of them.
-    pub covered: Vec<Window>,
+    /// Seconds that the archive covers of the window in its account, in the regions where it was active, else in all of them.
+    pub covered: i64,
     /// What its trust policy says of who may use it.
     pub trust: Trust,
     /// Who used it; of users and groups, nobody.
@@ -313,6 +313,11 @@ pub fn classify(catalog: &Catalog, table: &Table, grants: &Grants, coverage: &Co
     let nothing = Activity::default();
     let made = lifecycle::Patterns::default();
     let seen_users = users::Seen::of(table, &grants.supplements.eks, window.first);
+    let covered = Covered {
+        coverage,
+        window,
+        known: Mutex::default(),
+    };
     let mut gaps: Vec<Gap> = activities
         .into_par_iter()
         .enumerate()
@@ -348,7 +353,7 @@ pub fn classify(catalog: &Catalog, table: &Table, grants: &Grants, coverage: &Co
             if regions.is_empty() {
                 regions = coverage.regions();
             }
-            let covered = coverage.covered(&principal.account, &regions, window);
+            let covered = covered.seconds(&principal.account, &regions);
             Gap {
                 principal: index,
                 activity,
@@ -389,6 +394,29 @@ pub fn classify(catalog: &Catalog, table: &Table, grants: &Grants, coverage: &Co
     gaps
 }
 
+/// How much of a window the archive covers, worked out once for all principals of an account and the same regions.
+struct Covered<'a> {
+    coverage: &'a Coverage,
+    window: Window,
+    /// By account and regions.
+    known: Mutex<HashMap<(String, Vec<String>), i64>>,
+}
+
+impl Covered<'_> {
+    fn seconds(&self, account: &str, regions: &BTreeSet<&str>) -> i64 {
+        let named = regions.iter().map(|region| (*region).to_owned());
+        let key = (account.to_owned(), named.collect());
+        let known = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(seconds) = known().get(&key) {
+            return *seconds;
+        }
+        let covered = self.coverage.covered(account, regions, self.window);
+        let seconds = covered.iter().map(|covered| covered.seconds()).sum();
+        known().insert(key, seconds);
+        seconds
+    }
+}
+
 /// A statement that allows something to somebody.
 struct Granting<'g> {
     policy: PolicyIndex,
@@ -424,12 +452,12 @@ fn granting<'g>(catalog: &Catalog, grants: &'g Grants, views: &mut observability
                     let key = (listed, patterns.iter().map(|pattern| pattern.lower()).collect());
                     let granted = known
                         .entry(key)
-                        .or_insert_with(|| Arc::new(ActionSet::of_statement(catalog, statement)));
+                        .or_insert_with(|| Arc::new(ActionSet::of_statement(catalog, statement).shrunk()));
                     granting.push(Granting {
                         policy,
                         statement,
                         granted: Arc::clone(granted),
-                        view: views.of(principal, &statement.resource),
+                        view: views.of(principal, &statement.resource, granted),
                     });
                 }
             }
@@ -498,7 +526,8 @@ fn slice(
 pub fn everything(catalog: &Catalog, coverage: &Coverage, grants: &Grants, account: &str, window: Window) -> View {
     let anybody = crate::grants::alone(&format!("arn:aws:iam::{account}:role/*"));
     let mut views = observability::Views::new(catalog, coverage, &grants.supplements.trails, window);
-    let view = views.of(&anybody.principals[0], &ResourcePart::None);
+    let all = Arc::new(ActionSet::all(catalog));
+    let view = views.of(&anybody.principals[0], &ResourcePart::None, &all);
     View::clone(&view)
 }
 

@@ -70,14 +70,16 @@ impl Blind {
     }
 }
 
-/// What an archive shows of every action on one set of resources.
+/// What an archive shows of the actions of a statement on its resources.
 #[derive(Clone, Debug)]
 pub struct View {
     /// Actions whose use could have gone unseen.
     pub blind: ActionSet,
     /// Of those, actions that days, regions or classes of events are missing for.
     pub outside: ActionSet,
-    /// For each action the number of its reason, from 1; 0 for none.
+    /// The place of the first action that was asked for.
+    first: usize,
+    /// For each action from there on the number of its reason, from 1; 0 for none.
     reason: Vec<u16>,
     reasons: Vec<Blind>,
 }
@@ -85,18 +87,21 @@ pub struct View {
 impl View {
     /// Why the use of an action could have gone unseen; `None` where it would have been seen.
     pub fn blind_to(&self, action: ActionId) -> Option<&Blind> {
-        let number = *self.reason.get(action.index())?;
+        let number = *self.reason.get(action.index().checked_sub(self.first)?)?;
         self.reasons.get(usize::from(number).checked_sub(1)?)
     }
 }
 
-/// Views by account, resources and caller, made when first asked for.
+/// Account, resources, callers and actions of a view.
+type Asking = (String, Vec<String>, Vec<String>, Arc<ActionSet>);
+
+/// Views by what was asked, made when first asked for.
 pub(super) struct Views<'a> {
     catalog: &'a Catalog,
     coverage: &'a Coverage,
     window: Window,
     trails: Trails<'a>,
-    made: HashMap<(String, Vec<String>, Vec<String>), Arc<View>>,
+    made: HashMap<Asking, Arc<View>>,
     silences: BTreeMap<(String, String), Silence>,
     logging: Vec<Logging>,
     /// (account, region) → actions that the archive shows there as management events, whatever the tables say.
@@ -130,8 +135,8 @@ impl<'a> Views<'a> {
         }
     }
 
-    /// The view of a principal on a statement's resources.
-    pub(super) fn of(&mut self, principal: &Principal, resource: &ResourcePart) -> Arc<View> {
+    /// The view of what a statement allows a principal, on the statement's resources.
+    pub(super) fn of(&mut self, principal: &Principal, resource: &ResourcePart, granted: &Arc<ActionSet>) -> Arc<View> {
         let texts: Vec<String> = match resource {
             ResourcePart::Resource(resources) => resources.iter().map(|resource| resource.text().to_owned()).collect(),
             ResourcePart::NotResource(_) | ResourcePart::None => vec!["*".to_owned()],
@@ -141,16 +146,16 @@ impl<'a> Views<'a> {
         } else {
             Vec::new()
         };
-        let key = (principal.account.clone(), texts, callers);
+        let key = (principal.account.clone(), texts, callers, Arc::clone(granted));
         if let Some(view) = self.made.get(&key) {
             return Arc::clone(view);
         }
-        let view = Arc::new(self.make(&principal.account, &key.1, &key.2));
+        let view = Arc::new(self.make(&principal.account, &key.1, &key.2, granted));
         self.made.insert(key, Arc::clone(&view));
         view
     }
 
-    fn make(&mut self, account: &str, resources: &[String], callers: &[String]) -> View {
+    fn make(&mut self, account: &str, resources: &[String], callers: &[String], granted: &ActionSet) -> View {
         let regions = self.regions(resources);
         let known: BTreeSet<&str> = self.coverage.regions();
         let home = GLOBAL_REGIONS
@@ -164,10 +169,12 @@ impl<'a> Views<'a> {
         let stretches = this.trails.stretches(account);
         let catalog = this.catalog;
 
+        let span = granted.span();
         let mut view = View {
             blind: ActionSet::none(),
             outside: ActionSet::none(),
-            reason: vec![0; catalog.len()],
+            first: span.start as usize,
+            reason: vec![0; span.len()],
             reasons: Vec::new(),
         };
         let shown = this.shown_in(account, regions.iter().map(String::as_str));
@@ -176,7 +183,7 @@ impl<'a> Views<'a> {
         // What one action of a kind is answered, all of its kind are, unless a selector asks for services or names.
         type Kind<'k> = (Option<&'k str>, Option<bool>, bool, Option<ActionId>);
         let mut answers: HashMap<Kind<'_>, Option<Blind>> = HashMap::new();
-        for id in catalog.ids() {
+        for id in granted.iter() {
             let own = this.trails.by_action.then_some(id);
             let is_shown =
                 shown.contains(id) || shown_home.contains(id) && catalog.is_global_service(catalog.service(id));
@@ -240,10 +247,11 @@ impl<'a> Views<'a> {
                     view.reasons.push(blind.clone());
                     u16::try_from(view.reasons.len()).unwrap_or(u16::MAX)
                 });
-                view.reason[id.index()] = number;
+                view.reason[id.index() - view.first] = number;
                 view.blind.insert(id);
             }
         }
+        (view.blind, view.outside) = (view.blind.shrunk(), view.outside.shrunk());
         view
     }
 
@@ -271,11 +279,14 @@ impl<'a> Views<'a> {
     /// What this archive shows for anybody as a management event in all of these regions; it is logged there for
     /// everybody, whatever the tables say.
     fn shown_in<'r>(&self, account: &str, regions: impl IntoIterator<Item = &'r str>) -> ActionSet {
-        let there = |region| self.shown.get(&(account, region)).cloned().unwrap_or_default();
-        let everywhere = regions.into_iter().map(there);
-        everywhere
-            .reduce(|all, here| all.intersection(&here))
-            .unwrap_or_default()
+        let mut everywhere: Option<ActionSet> = None;
+        for region in regions {
+            let Some(here) = self.shown.get(&(account, region)) else {
+                return ActionSet::none();
+            };
+            everywhere = Some(everywhere.map_or_else(|| here.clone(), |all| all.intersection(here)));
+        }
+        everywhere.unwrap_or_default()
     }
 
     /// Looks for silence in a stream, once.

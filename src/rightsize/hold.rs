@@ -199,7 +199,7 @@ impl Held<'_> {
 
 /// Days of the window that the archive covers for a principal.
 pub(super) fn covered_days(gap: &Gap) -> i64 {
-    days(gap.covered.iter().map(|covered| covered.seconds()).sum())
+    days(gap.covered)
 }
 
 /// Why somebody is left alone as a whole: by a rule of the keep-list.
