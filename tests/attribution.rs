@@ -5,6 +5,7 @@
 //! guide (userIdentity).
 
 mod associations;
+mod families;
 mod neighbours;
 
 use std::collections::BTreeMap;

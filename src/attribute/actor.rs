@@ -20,6 +20,8 @@ pub struct Actor {
     pub known: Known,
     /// The identity provider of the session, where its calls show it and no workload says as much; may be empty.
     pub provider: String,
+    /// Of a role or user that opened the session, the family of the name that it gave it; empty where that is not known.
+    pub sessions: String,
 }
 
 /// How a workload is known, or why none is.
@@ -85,6 +87,7 @@ impl Actor {
             workload: None,
             known,
             provider: String::new(),
+            sessions: String::new(),
         }
     }
 
@@ -123,15 +126,19 @@ pub fn behind<'o>(
         workload: Some(workload.clone()),
         known,
         provider: String::new(),
+        sessions: String::new(),
     };
     match (opened, call) {
         // Identity Center opens its roles by SAML; the session's name is the person's, the other one's need not be.
-        (Opened::By(_), Some(call)) if call.workload.kind == WorkloadKind::Sso => named(&call.workload, Known::Call),
-        (Opened::By(mut workload), _) => {
+        (Opened::By(..), Some(call)) if call.workload.kind == WorkloadKind::Sso => named(&call.workload, Known::Call),
+        (Opened::By(mut workload, sessions), _) => {
             if workload.kind == WorkloadKind::ServiceAccount && workload.cluster.is_none() {
                 workload.cluster = cluster_of(provider).map(str::to_owned);
             }
-            named(&workload, Known::Opening)
+            Actor {
+                sessions: sessions.to_owned(),
+                ..named(&workload, Known::Opening)
+            }
         }
         (Opened::Not(_), Some(call)) => named(&call.workload, Known::Call),
         (Opened::Not(Known::Unseen), None) if said.is_some() && provider.is_empty() => {
@@ -141,12 +148,14 @@ pub fn behind<'o>(
             workload: None,
             known: why,
             provider: provider.to_owned(),
+            sessions: String::new(),
         },
     }
 }
 
-enum Opened {
-    By(Workload),
+enum Opened<'o> {
+    /// By whom; of a role or user with the family of the name that it gave the session.
+    By(Workload, &'o str),
     Not(Known),
 }
 
@@ -154,7 +163,7 @@ fn opened<'o>(
     openings: &'o Openings,
     (first, last): (i64, i64),
     openings_of: &dyn Fn(&str, &str) -> Option<&'o Openings>,
-) -> Opened {
+) -> Opened<'o> {
     // An opening further away belongs to another session, whose key is the same by chance.
     let near = |opening: &&Opening| opening.from <= last + LIFE && first <= opening.from + 2 * LIFE;
     let near: Vec<&Opening> = openings.iter().filter(near).collect();
@@ -179,7 +188,14 @@ fn opened<'o>(
         return Opened::Not(Known::Outside);
     }
     match opener {
-        Ok(workload) => Opened::By(workload),
+        Ok(workload) if workload.kind == WorkloadKind::Principal => {
+            // Several openings of one caller may be of several sessions.
+            let mut families = near.iter().map(|opening| opening.sessions.as_str());
+            let first = families.next().unwrap_or_default();
+            let same = families.all(|family| family == first);
+            Opened::By(workload, if same { first } else { "" })
+        }
+        Ok(workload) => Opened::By(workload, ""),
         Err(kind) => Opened::Not(Known::Unnamed(kind)),
     }
 }

@@ -5,6 +5,7 @@
 //! nothing: a service that acts for a role uses that role's permissions (IAM user guide, "Forward access sessions").
 
 mod actor;
+mod family;
 pub mod opening;
 mod session;
 
@@ -14,6 +15,7 @@ use crate::decode::json::Value;
 use crate::decode::{Event, Identity};
 
 pub use actor::{Actor, Known, Openings, behind, cluster_of, issuer_of};
+pub use family::MOST_FAMILIES;
 pub use opening::{Opener, seed};
 pub use session::{Session, Shown, Workload, WorkloadKind, session, session_name, session_of, shown, shown_by};
 

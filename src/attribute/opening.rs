@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 use super::actor::issuer_of;
+use super::family::family;
 use super::session::{Session, Workload, WorkloadKind, session};
 use super::{Attribution, attribute};
 use crate::decode::json::Value;
@@ -47,6 +48,8 @@ pub struct Opening {
     pub from: i64,
     /// When the session ends.
     pub until: i64,
+    /// Where a role or user opened it, the family of the name that it gave the session; empty where there is none.
+    pub sessions: String,
 }
 
 /// A call that opened a session.
@@ -79,13 +82,33 @@ pub fn seed(event: &Event<'_>) -> Option<Seed> {
         .and_then(Value::as_str)
         .and_then(expiration);
     let until = ends.map_or(from + LIFE, |ends| ends.min(from + LIFE));
+    let sessions = sessions(event, &opener);
     (!key.is_empty() && !role_id.is_empty()).then(|| Seed {
         session: Session {
             role_id: Cow::Owned(role_id.to_owned()),
             access_key_id: Cow::Owned(key.to_owned()),
         },
-        opening: Opening { opener, from, until },
+        opening: Opening {
+            opener,
+            from,
+            until,
+            sessions,
+        },
     })
+}
+
+/// The family of the name that a role or user gave the session; the others' names say who they are.
+fn sessions(event: &Event<'_>, opener: &Opener) -> String {
+    let by_principal = match opener {
+        Opener::Named(workload) => workload.kind == WorkloadKind::Principal,
+        Opener::Claimed(_) => true,
+        Opener::Unnamed(_) => false,
+    };
+    let request = event.request_parameters.parse().filter(|_| by_principal);
+    let name = request
+        .as_ref()
+        .and_then(|request| request.get("roleSessionName")?.as_str());
+    name.map(family).unwrap_or_default()
 }
 
 const MONTHS: [&str; 12] = [

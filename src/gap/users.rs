@@ -6,7 +6,7 @@
 
 mod pods;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::attribute::{Actor, Known, Workload, WorkloadKind, cluster_of, issuer_of};
@@ -62,6 +62,9 @@ pub struct User {
     pub why: &'static str,
     /// Calls.
     pub calls: u64,
+    /// Of a role or user that took the role, its calls by the family of the names that it gave its sessions; empty where the
+    /// family of one call is not known.
+    pub sessions: BTreeMap<String, u64>,
 }
 
 /// Who used a role.
@@ -143,15 +146,24 @@ impl<'t> Seen<'t> {
         door.associated = associated;
         let mut all: Vec<User> = Vec::new();
         for known in of_role {
-            let user = door.user(&known.actor, known.calls);
+            let mut user = door.user(&known.actor, known.calls);
+            user.sessions.insert(known.actor.sessions.clone(), known.calls);
             let same = |other: &&mut User| {
                 (&other.workload, &other.cluster, other.how, other.why)
                     == (&user.workload, &user.cluster, user.how, user.why)
             };
             match all.iter_mut().find(same) {
-                Some(other) => other.calls += user.calls,
+                Some(other) => {
+                    other.calls += user.calls;
+                    for (family, calls) in user.sessions {
+                        *other.sessions.entry(family).or_default() += calls;
+                    }
+                }
                 None => all.push(user),
             }
+        }
+        for user in all.iter_mut().filter(|user| user.sessions.contains_key("")) {
+            user.sessions.clear();
         }
         all.sort_by(|a, b| {
             let name = |user: &User| (user.workload.clone(), user.cluster.clone(), user.how, user.why);
@@ -259,6 +271,7 @@ impl Door {
             how,
             why: "",
             calls,
+            sessions: BTreeMap::new(),
         };
         match (&actor.workload, actor.known) {
             (Some(workload), Known::Opening | Known::Call) => return user(Some(workload.clone()), How::Seen),
@@ -293,6 +306,7 @@ impl Door {
             cluster,
             why: why_unknown(actor.known),
             calls,
+            sessions: BTreeMap::new(),
         }
     }
 

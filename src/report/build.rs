@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 use super::{
     AccountFinding, Coverage, CoverageGap, DataEvents, Excluded, ExplainedDenial, Finding, GradeTotals, Own,
-    PolicyNote, Principal, Report, SCHEMA, Severity, Skipped, Suggestion, Tool, Unmapped, Workload,
+    PolicyNote, Principal, Report, SCHEMA, Sessions, Severity, Skipped, Suggestion, Tool, Unmapped, Workload,
 };
 use crate::analysis::{Analysis, Archive, Options};
 use crate::catalog::Catalog;
@@ -338,6 +338,7 @@ pub(super) fn named_workload(workload: &crate::attribute::Workload, calls: u64, 
         name: workload.name.clone(),
         known: String::new(),
         calls,
+        sessions: Vec::new(),
     }
 }
 
@@ -346,6 +347,14 @@ fn workload(user: &gap::User, eks: &Eks) -> Workload {
     match &user.workload {
         Some(workload) => Workload {
             known,
+            sessions: user
+                .sessions
+                .iter()
+                .map(|(named, calls)| Sessions {
+                    named: named.clone(),
+                    calls: *calls,
+                })
+                .collect(),
             ..named_workload(workload, user.calls, eks)
         },
         None => Workload {
@@ -355,6 +364,7 @@ fn workload(user: &gap::User, eks: &Eks) -> Workload {
             name: user.why.to_owned(),
             known,
             calls: user.calls,
+            sessions: Vec::new(),
         },
     }
 }

@@ -43,7 +43,7 @@ pub use live::LivePolicy;
 pub use practices::{Given, PracticeReport, PracticesReport, State, practices};
 pub use principal::{
     Action, ActionGroup, Elsewhere, ExplainedDenial, Finding, FirstLast, GradeTotals, GrantedBy, PolicyNote, Principal,
-    ResourceGrade, Rhythm, Severity, Shared, Unexplained, Workload,
+    ResourceGrade, Rhythm, Sessions, Severity, Shared, Unexplained, Workload,
 };
 pub use split::{RoleSplit, SplitPart};
 pub use suggestion::{

@@ -134,6 +134,19 @@ pub struct Workload {
     pub known: String,
     /// Calls of its sessions.
     pub calls: u64,
+    /// Of a role or user that took the role, the families of the names that it gave its sessions: what varies in a name is
+    /// `*`. Empty for others, and where one of its sessions has no name of a family.
+    #[serde(default)]
+    pub sessions: Vec<Sessions>,
+}
+
+/// Sessions of one family of names.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Sessions {
+    /// `deploy-*`
+    pub named: String,
+    /// Their calls.
+    pub calls: u64,
 }
 
 impl Workload {
@@ -143,6 +156,12 @@ impl Workload {
             Some(namespace) => format!("{namespace}/{}", self.name),
             None => self.name.clone(),
         };
+        let named: Vec<&str> = self.sessions.iter().map(|one| one.named.as_str()).take(4).collect();
+        let more = if self.sessions.len() > named.len() { ", …" } else { "" };
+        let sessions = match named[..] {
+            [] => String::new(),
+            _ => format!(" in sessions named {}{more}", named.join(", ")),
+        };
         let guess = if self.known == "trust" {
             " (by its trust policy)"
         } else {
@@ -150,8 +169,8 @@ impl Workload {
         };
         match (self.kind.as_str(), name.as_str()) {
             ("unknown", why) => why.to_owned(),
-            (kind, "") => format!("{kind}{guess}"),
-            (kind, name) => format!("{kind} {name}{guess}"),
+            (kind, "") => format!("{kind}{sessions}{guess}"),
+            (kind, name) => format!("{kind} {name}{sessions}{guess}"),
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::build::{named_workload, verdict_of};
-use super::{Verdict, Workload};
+use super::{Sessions, Verdict, Workload};
 use crate::catalog::{ActionId, Catalog};
 use crate::gap::ActionSet;
 use crate::grants::Grants;
@@ -122,7 +122,17 @@ pub(super) fn role_split(catalog: &Catalog, grants: &Grants, split: &ProvedSplit
                 workloads: part
                     .workloads
                     .iter()
-                    .map(|(workload, calls)| named_workload(workload, *calls, &grants.supplements.eks))
+                    .map(|(workload, calls)| Workload {
+                        sessions: part
+                            .sessions
+                            .iter()
+                            .map(|named| Sessions {
+                                named: named.clone(),
+                                calls: *calls,
+                            })
+                            .collect(),
+                        ..named_workload(workload, *calls, &grants.supplements.eks)
+                    })
                     .collect(),
                 why: part.why.clone(),
                 calls: part.workloads.iter().map(|(_, calls)| calls).sum(),

@@ -1,11 +1,12 @@
 //! Rows of sessions to rows of workloads: calls find the openings of their sessions, once all are at hand.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::shapes::shapes;
 use super::table::{Behind, Row, Session, Table, WorkloadCalls};
-use crate::attribute::{Actor, Known, Openings, Workload, behind};
+use crate::attribute::{Actor, Known, MOST_FAMILIES, Openings, Workload, behind};
 
 /// Workloads of one role that are told apart: the first by kind, cluster, namespace and name, so that it does not matter
 /// in which order they come. All others are one.
@@ -37,28 +38,39 @@ impl<'s> Sessions<'s> {
     }
 }
 
-/// The workloads of each role that stay told apart.
+/// The workloads of each role that stay told apart, and the families of sessions that each of them opened.
 #[derive(Default)]
 pub(super) struct Bound<'t> {
-    of_role: BTreeMap<&'t str, BTreeSet<&'t Workload>>,
+    of_role: BTreeMap<&'t str, BTreeMap<&'t Workload, BTreeSet<&'t str>>>,
 }
 
 impl<'t> Bound<'t> {
     pub(super) fn note(&mut self, role_id: &'t str, actor: &'t Actor) {
         let Some(workload) = &actor.workload else { return };
         let of_role = self.of_role.entry(role_id).or_default();
-        of_role.insert(workload);
+        let families = of_role.entry(workload).or_default();
+        if !actor.sessions.is_empty() && families.len() <= MOST_FAMILIES {
+            families.insert(&actor.sessions);
+        }
         if of_role.len() > MOST_WORKLOADS {
             of_role.pop_last();
         }
     }
 
-    /// Whether the actor is one of those.
-    pub(super) fn keeps(&self, role_id: &str, actor: &Actor) -> bool {
-        let Some(workload) = &actor.workload else { return true };
-        self.of_role
-            .get(role_id)
-            .is_some_and(|of_role| of_role.contains(workload))
+    /// As whom the actor is told, once all are noted: without the family where there are too many, and as one of the others
+    /// where its workload is not told apart.
+    pub(super) fn told<'a>(&self, role_id: &str, actor: &'a Actor) -> Cow<'a, Actor> {
+        let Some(workload) = &actor.workload else {
+            return Cow::Borrowed(actor);
+        };
+        match self.of_role.get(role_id).and_then(|of_role| of_role.get(workload)) {
+            None => Cow::Owned(Actor::unknown(Known::Other)),
+            Some(families) if families.len() > MOST_FAMILIES => Cow::Owned(Actor {
+                sessions: String::new(),
+                ..actor.clone()
+            }),
+            Some(_) => Cow::Borrowed(actor),
+        }
     }
 }
 
@@ -93,13 +105,14 @@ pub(super) fn join(table: &mut Table) {
     for (role_id, actor) in of_rows.iter().flatten() {
         bound.note(role_id, actor);
     }
-    let other = Arc::new(Actor::unknown(Known::Other));
     let behind_rows: Vec<Behind> = of_rows
         .iter()
         .map(|known| match known {
             None => Behind::Nobody,
-            Some((role_id, actor)) if bound.keeps(role_id, actor) => Behind::Actor(Arc::clone(actor)),
-            Some(_) => Behind::Actor(Arc::clone(&other)),
+            Some((role_id, actor)) => Behind::Actor(match bound.told(role_id, actor) {
+                Cow::Borrowed(_) => Arc::clone(actor),
+                Cow::Owned(told) => intern(told),
+            }),
         })
         .collect();
     let all: BTreeSet<Behind> = behind_rows.iter().cloned().chain([Behind::Nobody]).collect();

@@ -26,6 +26,7 @@ fn opening(opener: Opener, from: i64, hours: i64) -> Opening {
         opener,
         from,
         until: from + hours * HOUR,
+        sessions: String::new(),
     }
 }
 

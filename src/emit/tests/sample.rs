@@ -154,6 +154,7 @@ fn principal(arn: &str, kind: &str) -> Principal {
             name: HOSTILE.to_owned(),
             known: "seen".to_owned(),
             calls: 41_202,
+            sessions: Vec::new(),
         }],
         totals: GradeTotals {
             granted: 420,

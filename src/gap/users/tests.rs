@@ -175,6 +175,7 @@ fn user_agent_is_believed_where_that_service_alone_comes_in() {
         workload: Some(Workload::plain(WorkloadKind::Lambda, "resize")),
         known: Known::UserAgent,
         provider: String::new(),
+        sessions: String::new(),
     });
     let lambda =
         json!({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"});

@@ -110,6 +110,7 @@ fn workload_that_a_role_did_not_have_is_told_once_it_is_named() {
         name: name.to_owned(),
         known: known.to_owned(),
         calls: 7,
+        sessions: Vec::new(),
     };
     let with = |workloads: Vec<Workload>| {
         let mut report = report(END, &[ROLE], &[], &[], &[]);

@@ -1,5 +1,8 @@
 //! Who of a role's users belongs together: a service account, a function, a caller each; all instances, and all tasks.
 //!
+//! A caller that gives its sessions names of several families does several things as the role, and is parted by them; not
+//! where the name of one session is unknown, which may be of any of them.
+//!
 //! Instances and tasks come and go, and a trail shows neither the instance profile nor the Auto Scaling group or task
 //! definition behind a session: what one of them called in the window says nothing sure of what its like will call.
 
@@ -16,6 +19,8 @@ pub(super) struct Group {
     pub(super) names: Vec<String>,
     /// Who, with their calls, most first.
     pub(super) workloads: Vec<(Workload, u64)>,
+    /// Of a caller that is parted, the family of its sessions.
+    pub(super) sessions: Option<String>,
     /// Why they are together, or stand alone.
     pub(super) why: String,
 }
@@ -42,7 +47,8 @@ struct Unit {
 enum Key {
     Account(String, String, String),
     Function(String),
-    Caller(String),
+    /// With the family of its sessions, where it is parted by them.
+    Caller(String, Option<String>),
     Subject(String),
     Service(String),
     People,
@@ -56,12 +62,15 @@ pub(super) fn groups(shares: &Shares<'_>, gap: &Gap, eks: &Eks) -> Groups {
     let mut key_of: BTreeMap<usize, Key> = BTreeMap::new();
     let mut groups = Groups::default();
     let table = shares.table();
+    let parted = parted(shares, gap);
     for row in shares.rows(gap.principal) {
         let user = table.actor(row).map(|actor| gap.users.user(actor, row.calls));
         match user {
             Some(user) => match user.workload {
                 Some(workload) => {
-                    let key = key(&workload, eks);
+                    let family = || Some(table.actor(row)?.sessions.clone());
+                    let family = parted.contains(&workload).then(family).flatten();
+                    let key = key(&workload, family, eks);
                     key_of.insert(row.behind, key.clone());
                     let unit = units.entry(key).or_default();
                     unit.behind.insert(row.behind);
@@ -78,23 +87,45 @@ pub(super) fn groups(shares: &Shares<'_>, gap: &Gap, eks: &Eks) -> Groups {
         }
     }
     for (key, unit) in units {
-        let (names, why) = named(&key);
-        groups.add(names, why, unit);
+        groups.add(&key, unit);
     }
     groups
 }
 
+/// Callers whose sessions are all of families that are known, and of several.
+fn parted(shares: &Shares<'_>, gap: &Gap) -> BTreeSet<Workload> {
+    let mut families: BTreeMap<Workload, BTreeSet<&str>> = BTreeMap::new();
+    for actor in shares.rows(gap.principal).filter_map(|row| shares.table().actor(row)) {
+        if let Some(workload) = gap.users.user(actor, 0).workload {
+            families.entry(workload).or_default().insert(&actor.sessions);
+        }
+    }
+    let several = |families: &BTreeSet<&str>| families.len() > 1 && !families.contains("");
+    let parted = families.into_iter().filter(|(_, families)| several(families));
+    parted.map(|(workload, _)| workload).collect()
+}
+
 impl Groups {
-    fn add(&mut self, names: Vec<String>, why: String, unit: Unit) {
+    fn add(&mut self, key: &Key, unit: Unit) {
+        let (names, why) = named(key);
+        let sessions = match key {
+            Key::Caller(_, family) => family.clone(),
+            _ => None,
+        };
         let at = self.all.len();
         self.of.extend(unit.behind.into_iter().map(|behind| (behind, at)));
         let mut workloads: Vec<(Workload, u64)> = unit.workloads.into_iter().collect();
         workloads.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        self.all.push(Group { names, workloads, why });
+        self.all.push(Group {
+            names,
+            workloads,
+            sessions,
+            why,
+        });
     }
 }
 
-fn key(workload: &Workload, eks: &Eks) -> Key {
+fn key(workload: &Workload, sessions: Option<String>, eks: &Eks) -> Key {
     let name = || workload.name.clone();
     match workload.kind {
         // Whoever moves from IRSA to Pod Identity is one service account.
@@ -110,7 +141,7 @@ fn key(workload: &Workload, eks: &Eks) -> Key {
         WorkloadKind::Lambda => Key::Function(name()),
         WorkloadKind::Ec2 => Key::Instances,
         WorkloadKind::Ecs => Key::Tasks,
-        WorkloadKind::Principal => Key::Caller(name()),
+        WorkloadKind::Principal => Key::Caller(name(), sessions),
         WorkloadKind::WebIdentity => Key::Subject(family(&workload.name).to_owned()),
         WorkloadKind::Service => Key::Service(name()),
         WorkloadKind::Sso | WorkloadKind::Saml => Key::People,
@@ -138,9 +169,20 @@ fn named(key: &Key) -> (Vec<String>, String) {
             "a service account is one workload".to_owned(),
         ),
         Key::Function(name) => (vec![last(name), name.clone()], "a function is one workload".to_owned()),
-        Key::Caller(arn) => (
+        Key::Caller(arn, None) => (
             vec![last(arn), arn.clone()],
             "each role or user that takes it is one".to_owned(),
+        ),
+        Key::Caller(arn, Some(family)) => (
+            vec![
+                family.clone(),
+                format!("{}-{family}", last(arn)),
+                format!("{arn}-{family}"),
+            ],
+            format!(
+                "sessions that their caller names {family}; what varies in a name is *, and the role's trust policy can \
+                 require such a name (sts:RoleSessionName)"
+            ),
         ),
         Key::Subject(subject) => (
             vec![last(subject), subject.clone()],

@@ -56,6 +56,8 @@ pub struct Part {
     pub name: String,
     /// Who gets it, with their calls in the archive, most first.
     pub workloads: Vec<(Workload, u64)>,
+    /// Of a caller whose sessions are parted, the family of those that get it.
+    pub sessions: Option<String>,
     /// Why they are together, or alone.
     pub why: String,
     /// The role's gap, as if only they, and whoever cannot be named, had called.
@@ -94,9 +96,10 @@ impl Part {
             Some(namespace) => format!("{} {namespace}/{}", first.kind.name(), first.name),
             None => format!("{} {}", first.kind.name(), first.name),
         };
-        match self.workloads.len() - 1 {
-            0 => name,
-            more => format!("{name} and {more} more"),
+        match (self.workloads.len() - 1, &self.sessions) {
+            (0, Some(family)) => format!("{name} in sessions named {family}"),
+            (0, None) => name,
+            (more, _) => format!("{name} and {more} more"),
         }
     }
 
@@ -138,7 +141,7 @@ pub fn role_splits(basis: &Basis<'_>, shows: &dyn Fn(PrincipalIndex) -> bool) ->
     let several = |index: &PrincipalIndex| {
         let named = gaps[*index].users.all.iter().filter(|user| user.workload.is_some());
         grants.principals[*index].kind == Kind::Role
-            && named.count() > 1
+            && named.map(|user| user.sessions.len().max(1)).sum::<usize>() > 1
             && shows(*index)
             && guard::why_not_principal(grants, gaps, *index).is_none()
             && guard::unreadable(grants, *index).is_none()
@@ -278,6 +281,7 @@ impl Rewriter<'_> {
             Ok(Part {
                 name,
                 workloads: group.workloads.clone(),
+                sessions: group.sessions.clone(),
                 why: group.why.clone(),
                 used,
                 candidates,

@@ -48,6 +48,7 @@ fn part(role: u8, name: u8, key: usize, opener: Option<usize>) -> Table {
         opener: Opener::Named(named(opener)),
         from: 0,
         until: 3600,
+        sessions: String::new(),
     });
     let key = format!("ASIA{key}");
     Table {

@@ -147,6 +147,8 @@ impl Part {
                 text::without_session_name(workload)
             }
         };
+        // It may name a person, as a session's name may.
+        let family = |sessions: String| if identities { sessions } else { String::new() };
         // A session has many rows, and two roles may have sessions of one key.
         let mut hashes: BTreeMap<(usize, usize), Behind> = BTreeMap::new();
         let mut caller_numbers: BTreeMap<&str, usize> = BTreeMap::new();
@@ -172,6 +174,7 @@ impl Part {
                     let workload = actor.workload.clone().map(kept);
                     Behind::Actor(Arc::new(Actor {
                         workload,
+                        sessions: family(actor.sessions.clone()),
                         ..(**actor).clone()
                     }))
                 }
@@ -206,7 +209,11 @@ impl Part {
                         ..*claim
                     })),
                 };
-                Fact::Opened(Opening { opener, ..opening })
+                Fact::Opened(Opening {
+                    opener,
+                    sessions: family(opening.sessions),
+                    ..opening
+                })
             });
             let facts = shown.into_iter().chain(provider.map(Fact::Provider)).chain(opened);
             made.sessions.extend(facts.map(|fact| Session {

@@ -8,7 +8,7 @@ use super::book::BookKey;
 use super::part::{Fact, Part, Session};
 use super::store::Writer;
 use super::text;
-use crate::attribute::{Actor, Known, Openings};
+use crate::attribute::{Actor, Openings};
 use crate::usage::join::{Bound, Sessions};
 use crate::usage::{self, Behind, PartKey};
 
@@ -95,12 +95,7 @@ fn joined(mut part: Part, keeps_openings: bool, known: &Sessions<'_>, roles: &Ha
         .iter()
         .map(|known| {
             let (role_id, actor) = known.as_ref()?;
-            let keeps = bound.keeps(role_id, actor);
-            Some(if keeps {
-                actor.clone()
-            } else {
-                Actor::unknown(Known::Other)
-            })
+            Some(bound.told(role_id, actor).into_owned())
         })
         .collect();
     for (row, actor) in part.calls.iter_mut().zip(kept) {

@@ -28,7 +28,7 @@ pub(super) fn put_behind<'c>(row: CallRow<'c>, behind: &'c Behind) -> CallRow<'c
             ..row
         },
         Behind::Actor(actor) => {
-            let [workload, cluster, namespace, name] = text::spell_workload(actor.workload.as_ref());
+            let [workload, cluster, namespace, name] = text::spell_workload(actor.workload.as_ref(), &actor.sessions);
             CallRow {
                 known: actor.known.name(),
                 opener: actor.opener().map_or("", |kind| kind.name()),
@@ -56,10 +56,12 @@ pub(super) fn behind(row: &CallRow<'_>) -> text::Result<Behind> {
         kind => Some(text::workload_kind(kind)?),
     };
     let known = Known::read(row.known, opener);
+    let (workload, sessions) = text::read_workload([row.workload, row.cluster, row.namespace, row.name])?;
     Ok(Behind::Actor(Arc::new(Actor {
-        workload: text::read_workload([row.workload, row.cluster, row.namespace, row.name])?,
+        workload,
         known: known.ok_or_else(|| format!("`{}` is no way to know a workload", row.known))?,
         provider: row.provider.to_owned(),
+        sessions,
     })))
 }
 
@@ -77,8 +79,12 @@ pub(super) fn put_session<'c>(row: SessionRow<'c>, known: &'c Session) -> Sessio
         session: number(&known.session),
         ..row
     };
+    let sessions = match &known.fact {
+        Fact::Opened(opening) => opening.sessions.as_str(),
+        Fact::Shown(_) | Fact::Provider(_) => "",
+    };
     let with = |event: &'static str, workload: Option<&'c Workload>| {
-        let [workload, cluster, namespace, name] = text::spell_workload(workload);
+        let [workload, cluster, namespace, name] = text::spell_workload(workload, sessions);
         SessionRow {
             event,
             workload,
@@ -105,7 +111,7 @@ pub(super) fn put_session<'c>(row: SessionRow<'c>, known: &'c Session) -> Sessio
             ..with(UNNAMED, None)
         },
         Opener::Claimed(claim) => {
-            let [_, pod_cluster, pod_namespace, pod_name] = text::spell_workload(Some(&claim.pod));
+            let [_, pod_cluster, pod_namespace, pod_name] = text::spell_workload(Some(&claim.pod), "");
             SessionRow {
                 by_role: &claim.role_id,
                 by_session: number(&claim.session),
@@ -125,17 +131,18 @@ pub(super) fn put_session<'c>(row: SessionRow<'c>, known: &'c Session) -> Sessio
 
 /// The inverse of [`put_session`].
 pub(super) fn session(row: &SessionRow<'_>) -> text::Result<Session> {
-    let workload = text::read_workload([row.workload, row.cluster, row.namespace, row.name]);
+    // Of an opening that names nobody `workload` is the kind alone.
+    let (workload, sessions) = text::read_workload([row.workload, row.cluster, row.namespace, row.name])?;
     let named = || {
-        workload
-            .clone()?
-            .ok_or_else(|| format!("`{}` names no workload", row.event))
+        let named = workload.clone();
+        named.ok_or_else(|| format!("`{}` names no workload", row.event))
     };
     let opened = |opener: Opener| {
         Fact::Opened(Opening {
             opener,
             from: row.from,
             until: row.until,
+            sessions: sessions.clone(),
         })
     };
     let fact = match row.event {
@@ -157,7 +164,7 @@ pub(super) fn session(row: &SessionRow<'_>) -> text::Result<Session> {
                 caller: named()?,
                 role_id: row.by_role.to_owned(),
                 session: spell_session_hash(row.by_session),
-                pod: text::read_workload(pod)?.ok_or("a claim names no pod")?,
+                pod: text::read_workload(pod)?.0.ok_or("a claim names no pod")?,
             })))
         }
         other => return Err(format!("`{other}` is nothing that is known of a session")),

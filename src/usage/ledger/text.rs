@@ -89,31 +89,38 @@ pub(super) fn workload_kind(name: &str) -> Result<WorkloadKind> {
         .ok_or_else(|| format!("`{name}` is no kind of workload"))
 }
 
-/// Kind, cluster, namespace and name of a workload; four empty texts for none.
-pub(super) fn spell_workload(workload: Option<&Workload>) -> [&str; 4] {
+/// Kind, cluster, namespace and name of a workload; four empty texts for none. In the namespace's place, which a role or
+/// user has not, stands the family of the sessions that it opened.
+pub(super) fn spell_workload<'t>(workload: Option<&'t Workload>, sessions: &'t str) -> [&'t str; 4] {
     let Some(workload) = workload else {
         return Default::default();
     };
     [
         workload.kind.name(),
         workload.cluster.as_deref().unwrap_or_default(),
-        workload.namespace.as_deref().unwrap_or_default(),
+        workload.namespace.as_deref().unwrap_or(sessions),
         &workload.name,
     ]
 }
 
 /// The inverse of [`spell_workload`].
-pub(super) fn read_workload([kind, cluster, namespace, name]: [&str; 4]) -> Result<Option<Workload>> {
+pub(super) fn read_workload([kind, cluster, namespace, name]: [&str; 4]) -> Result<(Option<Workload>, String)> {
     if kind.is_empty() {
-        return Ok(None);
+        return Ok((None, String::new()));
     }
+    let kind = workload_kind(kind)?;
+    let (namespace, sessions) = match kind {
+        WorkloadKind::Principal => ("", namespace.to_owned()),
+        _ => (namespace, String::new()),
+    };
     let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-    Ok(Some(Workload {
-        kind: workload_kind(kind)?,
+    let workload = Workload {
+        kind,
         cluster: given(cluster),
         namespace: given(namespace),
         name: name.to_owned(),
-    }))
+    };
+    Ok((Some(workload), sessions))
 }
 
 /// The workload without what its session was called, where that may name a person or a machine.

@@ -62,6 +62,7 @@ fn actor(who: usize) -> Actor {
         }),
         known: Known::Opening,
         provider: String::new(),
+        sessions: String::new(),
     }
 }
 

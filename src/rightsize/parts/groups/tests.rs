@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn instances_of_a_role_are_one_workload_and_so_are_its_tasks() {
-    let key = |kind: WorkloadKind, name: &str| key(&Workload::plain(kind, name), &Eks::default());
+    let key = |kind: WorkloadKind, name: &str| key(&Workload::plain(kind, name), None, &Eks::default());
     assert_eq!(key(WorkloadKind::Ec2, "i-1"), key(WorkloadKind::Ec2, "i-2"));
     assert_eq!(key(WorkloadKind::Ecs, "task-1"), key(WorkloadKind::Ecs, "task-2"));
     assert_ne!(key(WorkloadKind::Ec2, "x"), key(WorkloadKind::Ecs, "x"));
