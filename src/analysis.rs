@@ -125,6 +125,8 @@ pub struct Analysis {
     pub findings: Vec<Vec<hygiene::Finding>>,
     /// What deserves attention of whole accounts.
     pub account_findings: Vec<hygiene::AccountFinding>,
+    /// Who can take whom.
+    pub hierarchy: hygiene::Hierarchy,
 }
 
 /// Takes an archive and grants through every stage.
@@ -168,6 +170,7 @@ pub fn analyse(catalog: &Catalog, archive: &Archive<'_>, grants: &Grants, option
             graph: &graph,
             options: &options.suggestions,
         }),
+        hierarchy: graph.hierarchy(),
         gaps,
         proved,
         refused,

@@ -400,7 +400,8 @@ fn the_page_runs_no_script_but_its_own_and_needs_no_network() {
         assert!(!script.to_lowercase().contains(forbidden), "{forbidden}");
     }
     let page = format!("{head}{tail}");
-    let lower = page.to_lowercase();
+    // Arrows name their tip, which the page holds.
+    let lower = page.to_lowercase().replace("url(#tip)", "");
     for forbidden in [
         "<script",
         "src=/",
@@ -445,7 +446,7 @@ fn the_page_is_balanced() {
                 last == Some(name) || (last.is_none() && ["head", "html"].contains(&name)),
                 "</{name}> closes {last:?}"
             );
-        } else if !["br", "meta", "input"].contains(&name) {
+        } else if !tag.ends_with('/') && !["br", "meta", "input"].contains(&name) {
             open.push(name);
         }
     }

@@ -57,7 +57,7 @@ use crate::verify::{Proved, Verified};
 
 pub use graph::Graph;
 pub use graph::strangers::{strangers, trusted};
-pub use graph::takes::{Takes, takers};
+pub use graph::takes::{Hierarchy, Takes, takers};
 pub use practice::Practice;
 
 /// How much a finding weighs.

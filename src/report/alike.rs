@@ -20,7 +20,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::{
     AccountFinding, ActionGroup, Alternative, Choice, Coverage, LivePolicy, PracticeReport, Principal, Question,
-    Refused, Report, Suggestion, Tool, Totals, Window,
+    Refused, Report, RoleGraph, Suggestion, Tool, Totals, Window,
 };
 use crate::iam::PolicyText;
 use crate::rightsize::Patterns;
@@ -242,6 +242,7 @@ pub(crate) struct Large<'r> {
     policies: &'r [LivePolicy],
     policy_documents: &'r BTreeMap<String, PolicyText>,
     practices: &'r [PracticeReport],
+    graph: &'r Option<RoleGraph>,
     totals: &'r Totals,
 }
 
@@ -269,6 +270,7 @@ impl<'r> Large<'r> {
             policies,
             policy_documents,
             practices,
+            graph,
             totals,
         } = report;
         let principals = principals.iter().map(|whole| Shortened {
@@ -302,6 +304,7 @@ impl<'r> Large<'r> {
             policies,
             policy_documents,
             practices,
+            graph,
             totals,
         }
     }

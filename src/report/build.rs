@@ -15,15 +15,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
 
+use super::inventory::graph::{GraphInputs, Shown, graph};
+use super::inventory::ways::ways;
 use super::{
     AccountFinding, Coverage, CoverageGap, DataEvents, Excluded, ExplainedDenial, Finding, GradeTotals, Own,
-    PolicyNote, Principal, Report, SCHEMA, Sessions, Severity, Skipped, Suggestion, Tool, Unmapped, Workload,
+    PolicyNote, Principal, Report, RoleGraph, SCHEMA, Sessions, Severity, Skipped, Suggestion, Tool, Unmapped,
+    Workload,
 };
 use crate::analysis::{Analysis, Archive, Options};
 use crate::catalog::Catalog;
 use crate::coverage;
 use crate::gap;
-use crate::grants::{Eks, Grants, PrincipalIndex};
+use crate::grants::{Eks, Grants, Kind, PrincipalIndex};
 use crate::hygiene;
 use crate::rightsize;
 use crate::time::{Window, moment};
@@ -31,6 +34,8 @@ use crate::verify::Verified;
 
 /// Most resources that are listed for one action.
 const RESOURCES: usize = 50;
+/// Most ways from one to another that the graph lists.
+const WAYS: usize = 500;
 /// Most workloads that are listed for one action.
 const WORKLOADS: usize = 20;
 /// Fewest actions that a wildcard stands for, in what is granted as in what goes: so that a pattern of the one is part of
@@ -118,6 +123,7 @@ pub fn build(mut inputs: Inputs<'_>) -> Report {
         policies,
         policy_documents,
         practices: Vec::new(),
+        graph: None,
         totals,
     };
     let given = super::Given {
@@ -126,7 +132,29 @@ pub fn build(mut inputs: Inputs<'_>) -> Report {
         trail_config: !inputs.grants.supplements.trails.is_empty(),
     };
     report.practices = super::practices(&report, given).practices;
+    report.graph = Some(role_graph(&inputs, &report.principals).most_telling(WAYS));
     report
+}
+
+/// Who can take whom, of all that is shown.
+fn role_graph(inputs: &Inputs<'_>, principals: &[Principal]) -> RoleGraph {
+    let grants = inputs.grants;
+    let supplements = &grants.supplements;
+    let shown = (0..grants.principals.len()).filter(|index| inputs.options.shows(*index));
+    let shown = shown.zip(principals).filter_map(|(index, told)| {
+        let principal = &grants.principals[index];
+        (principal.kind != Kind::Group).then(|| Shown {
+            index,
+            taken_by: ways(principal, &supplements.eks, supplements.credentials.get(&principal.arn)).into(),
+            workloads: &told.workloads,
+        })
+    });
+    graph(&GraphInputs {
+        archive: inputs.archive,
+        grants,
+        hierarchy: &inputs.analysis.hierarchy,
+        shown: &shown.collect::<Vec<_>>(),
+    })
 }
 
 /// Whether a change that affects these principals is shown.

@@ -91,6 +91,9 @@ pub struct Report {
     /// How each of the twelve practices stands; empty in results of before it was kept.
     #[serde(default)]
     pub practices: Vec<PracticeReport>,
+    /// Who can take whom, and who did: at most 500 ways, the most telling; `null` in results of before it was kept.
+    #[serde(default)]
+    pub graph: Option<RoleGraph>,
     /// The sums that the first screen shows.
     pub totals: Totals,
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::alike::{self, Entry};
 use super::{
     ALIKE, AccountFinding, ActionGroup, Alternative, Choice, Coverage, LivePolicy, PracticeReport, Principal, Question,
-    Refused, Report, Room, SCHEMA, Shared, Suggestion, Tool, Totals, Window,
+    Refused, Report, RoleGraph, Room, SCHEMA, Shared, Suggestion, Tool, Totals, Window,
 };
 use crate::iam::PolicyText;
 use crate::rightsize::Patterns;
@@ -53,6 +53,8 @@ struct Unproved {
     policy_documents: BTreeMap<String, PolicyText>,
     #[serde(default)]
     practices: Vec<PracticeReport>,
+    #[serde(default)]
+    graph: Option<RoleGraph>,
     totals: Totals,
 }
 
@@ -224,6 +226,7 @@ impl Unproved {
             policies: self.policies,
             policy_documents: self.policy_documents,
             practices: self.practices,
+            graph: self.graph,
             totals: self.totals,
         })
     }

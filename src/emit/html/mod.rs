@@ -12,6 +12,7 @@ use minijinja::{AutoEscape, Environment, Output, State, Value as Cell, escape_fo
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::inventory::graph;
 use super::{Error, diff, escape, split, view};
 use crate::gap::Grade;
 use crate::report::{Action, ActionGroup, Finding, GradeTotals, Principal, Report, Shared, State as Stands};
@@ -51,6 +52,9 @@ const LINES: Room = Room {
     most: 1_000,
     few: 20,
 };
+/// Boxes of the drawing of who takes whom, and chains of roles beside it.
+const BOXES: usize = 60;
+const CHAINS: usize = 20;
 /// Principals that have a line.
 const PRINCIPALS: usize = 1_000;
 /// Bytes of the whole page, roughly, and of a principal's line: what those leave is for what is told beyond them.
@@ -77,6 +81,22 @@ pub(super) fn environment() -> Environment<'static> {
     page.set_auto_escape_callback(|_| AutoEscape::Html);
     page.set_formatter(visibly);
     page
+}
+
+/// How a drawing of who takes whom looks.
+pub(super) const GRAPH_STYLE: &str = include_str!("graph.css");
+
+/// A drawing of who takes whom as HTML, every text of it escaped; `null` where there is nothing to draw.
+pub(super) fn drawing(graph: Value) -> Result<Value, Error> {
+    if graph.is_null() {
+        return Ok(Value::Null);
+    }
+    let mut page = environment();
+    page.add_template("graph.html", include_str!("graph.html"))?;
+    let text = page
+        .get_template("graph.html")?
+        .render(Serde(json!({"graph": graph})))?;
+    Ok(Value::String(text))
 }
 
 /// Searches and filters; the page's policy of content names its digest, so that nothing else runs.
@@ -204,6 +224,9 @@ fn view(report: &Report) -> Result<Value, Error> {
     proof.extend(view::backtest(report));
     Ok(json!({
         "practices": practices(report),
+        "graph": drawing(report.graph.as_ref().map_or(Value::Null, |drawn| graph::svg(drawn, BOXES)))?,
+        "graph_style": GRAPH_STYLE,
+        "chains": report.graph.as_ref().map(|drawn| graph::chains(drawn).into_iter().take(CHAINS).collect::<Vec<_>>()),
         "scope": view::scope(report),
         "from": view::day(&report.window.from),
         "to": view::day(&report.window.to),

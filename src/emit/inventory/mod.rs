@@ -1,6 +1,6 @@
 //! Every role and user for people: who can take it, who did, and how much it may do.
 
-mod graph;
+pub(super) mod graph;
 mod terminal;
 
 use std::io::Write;
@@ -56,7 +56,7 @@ pub fn markdown(inventory: &Inventory, out: &mut dyn Write) -> Result<(), Error>
             )?;
         }
     }
-    let (chains, steps) = (graph::chains(inventory), graph::steps(inventory));
+    let (chains, steps) = (graph::chains(&inventory.graph), graph::steps(inventory));
     for (title, lines) in [("Chains of roles", chains), ("Who takes whom", steps)] {
         if !lines.is_empty() {
             writeln!(out, "### {title}\n")?;
@@ -190,7 +190,8 @@ pub fn html(inventory: &Inventory, out: &mut dyn Write) -> Result<(), Error> {
         })
     });
     let view = json!({
-        "graph": graph::svg(inventory), "chains": graph::chains(inventory),
+        "graph": html::drawing(graph::svg(&inventory.graph, graph::NODES))?, "graph_style": html::GRAPH_STYLE,
+        "chains": graph::chains(&inventory.graph),
         "head": head(inventory), "clusters": clusters.collect::<Vec<_>>(),
         "entries": entries.collect::<Vec<_>>(), "notes": inventory.notes,
     });
@@ -347,4 +348,4 @@ fn size(entry: &Entry) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

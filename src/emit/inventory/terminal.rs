@@ -57,7 +57,7 @@ pub fn terminal(inventory: &Inventory, options: &Options, out: &mut dyn Write) -
             page.line("  ", "no service account has a role of these")?;
         }
     }
-    let (chains, steps) = (graph::chains(inventory), graph::steps(inventory));
+    let (chains, steps) = (graph::chains(&inventory.graph), graph::steps(inventory));
     for (title, lines) in [("Chains of roles", chains), ("Who takes whom", steps)] {
         if !lines.is_empty() {
             page.line("", "")?;

@@ -6,7 +6,7 @@ use crate::report::inventory::{INVENTORY, Size};
 use crate::report::{Edge, Node, RoleGraph, Window};
 
 /// Two roles of one hostile name, one of which takes the other.
-fn graph(bad: &str) -> RoleGraph {
+pub(in crate::emit) fn graph(bad: &str) -> RoleGraph {
     let node = |id: &str| Node {
         id: format!("{id}{bad}"),
         kind: "role".to_owned(),
@@ -33,6 +33,7 @@ fn graph(bad: &str) -> RoleGraph {
             across_accounts: false,
         }],
         circles: vec![vec![bad.to_owned()]],
+        left_out: 0,
     }
 }
 

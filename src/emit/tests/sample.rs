@@ -307,6 +307,7 @@ pub(super) fn sample() -> Report {
             evidence: vec!["1 finding, 1 of them high".to_owned()],
             next: "take <b>it</b> away".to_owned(),
         }],
+        graph: Some(crate::emit::inventory::tests::graph(HOSTILE)),
         alternatives: vec![Alternative {
             kind: "trial_deny".to_owned(),
             policy: None,

@@ -172,6 +172,13 @@ impl<'a> Graph<'a> {
         }
     }
 
+    /// Whether a statement of a principal allows all actions, whatever takes it back.
+    fn names_everything(&self, index: PrincipalIndex) -> bool {
+        let policies = self.grants.policies_of(index).into_iter();
+        let mut known = policies.filter_map(|policy| self.grants.policies[policy].policy.as_ref().ok());
+        known.any(|policy| policy.statements.iter().any(names_everything))
+    }
+
     /// Whether a principal has everything, or a sure way to it that takes nobody else's role.
     fn is_powerful(&'a self, index: PrincipalIndex) -> bool {
         *self.powerful[index].get_or_init(|| {
@@ -315,6 +322,23 @@ impl Held<'_> {
         all.into_iter().take(8).collect()
     }
 
+    /// The same with only the statements that concern an action, for who asks about that one alone, and often.
+    pub(super) fn only(mut self, action: &str) -> Self {
+        let policies = &mut self.policies;
+        let levels = policies
+            .service_control
+            .iter_mut()
+            .chain(&mut policies.resource_control);
+        let all = policies.identity.iter_mut().chain(&mut policies.boundaries);
+        let all = all.chain(levels.flatten());
+        self.keys.clear();
+        for policy in all {
+            policy.statements.retain(|statement| concerns(statement, action));
+            self.keys.extend(policy.statements.iter().flat_map(keys_of));
+        }
+        self
+    }
+
     fn statements(&self) -> impl Iterator<Item = &Statement> {
         self.policies.identity.iter().flat_map(|policy| &policy.statements)
     }
@@ -328,11 +352,7 @@ impl Held<'_> {
     pub(super) fn resources(&self, action: &str) -> BTreeSet<String> {
         let mut resources = BTreeSet::new();
         for statement in self.statements().filter(|statement| statement.effect == Effect::Allow) {
-            let concerned = match &statement.action {
-                ActionPart::Action(patterns) => patterns.iter().any(|pattern| pattern.matches(action)),
-                ActionPart::NotAction(patterns) => !patterns.iter().any(|pattern| pattern.matches(action)),
-            };
-            if let (true, ResourcePart::Resource(patterns)) = (concerned, &statement.resource) {
+            if let (true, ResourcePart::Resource(patterns)) = (concerns(statement, action), &statement.resource) {
                 resources.extend(patterns.iter().filter_map(|pattern| self.instance(pattern.text())));
             }
         }
@@ -380,13 +400,7 @@ impl Held<'_> {
             "lambda:UpdateFunctionCode",
             "s3:DeleteBucket",
         ];
-        let everything = self.statements().any(|statement| {
-            let ActionPart::Action(patterns) = &statement.action else {
-                return false;
-            };
-            statement.effect == Effect::Allow && patterns.iter().any(|pattern| matches!(pattern.lower(), "*" | "*:*"))
-        });
-        everything
+        self.statements().any(names_everything)
             && PROBES
                 .iter()
                 .all(|action| self.anywhere(action, &Vec::new()).answer == Answer::Yes)
@@ -493,10 +507,7 @@ impl Held<'_> {
 /// Whether some statement of a policy allows an action on something, under some condition.
 fn speaks_of(policy: &Policy, action: &str) -> bool {
     let mut allowing = policy.statements.iter().filter(|one| one.effect == Effect::Allow);
-    allowing.any(|statement| match &statement.action {
-        ActionPart::Action(patterns) => patterns.iter().any(|pattern| pattern.matches(action)),
-        ActionPart::NotAction(patterns) => !patterns.iter().any(|pattern| pattern.matches(action)),
-    })
+    allowing.any(|statement| concerns(statement, action))
 }
 
 /// Statements of all policies that bear on a principal.
@@ -504,6 +515,22 @@ fn all_statements(policies: &Policies) -> impl Iterator<Item = &Statement> {
     let levels = policies.service_control.iter().chain(&policies.resource_control);
     let all = policies.identity.iter().chain(&policies.boundaries);
     all.chain(levels.flatten()).flat_map(|policy| &policy.statements)
+}
+
+/// Whether a statement allows all actions by name.
+fn names_everything(statement: &Statement) -> bool {
+    let ActionPart::Action(patterns) = &statement.action else {
+        return false;
+    };
+    statement.effect == Effect::Allow && patterns.iter().any(|pattern| matches!(pattern.lower(), "*" | "*:*"))
+}
+
+/// Whether a statement speaks of an action.
+pub(super) fn concerns(statement: &Statement, action: &str) -> bool {
+    match &statement.action {
+        ActionPart::Action(patterns) => patterns.iter().any(|pattern| pattern.matches(action)),
+        ActionPart::NotAction(patterns) => !patterns.iter().any(|pattern| pattern.matches(action)),
+    }
 }
 
 /// The tags of what is asked for.

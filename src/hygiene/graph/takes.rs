@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::Graph;
+use super::{Graph, concerns};
 use crate::grants::{Grants, Kind, Principal, PrincipalIndex};
 use crate::iam::policy::Principal as Named;
-use crate::iam::{ActionPart, Answer, Effect, PrincipalPart, ResourcePart, pattern};
+use crate::iam::{Answer, Effect, PrincipalPart, ResourcePart, pattern};
 use crate::usage::Table;
 
 /// A principal that can take a role.
@@ -30,6 +30,15 @@ pub struct Takes {
     into: BTreeMap<PrincipalIndex, Vec<usize>>,
     /// The first step of the shortest way to one of the powerful; of those that nothing holds back, then of all.
     toward: [BTreeMap<PrincipalIndex, usize>; 2],
+}
+
+/// Who can take whom, and who has everything without that.
+#[derive(Clone, Debug, Default)]
+pub struct Hierarchy {
+    /// Who can take whom.
+    pub takes: Takes,
+    /// Who has everything, and roles that can be taken and have a sure way to it.
+    pub strong: BTreeSet<PrincipalIndex>,
 }
 
 impl Takes {
@@ -196,7 +205,7 @@ impl<'a> Graph<'a> {
             }
             roles.remove(&by);
             for role in roles {
-                let held = held.get_or_insert_with(|| self.held(by, &BTreeMap::new()));
+                let held = held.get_or_insert_with(|| self.held(by, &BTreeMap::new()).only("sts:AssumeRole"));
                 let told = held.can_take(self.principal(role));
                 let unnamed = "what the request carries".to_owned();
                 let under = match told.answer {
@@ -226,12 +235,7 @@ impl<'a> Graph<'a> {
                 continue;
             };
             for statement in policy.statements.iter().filter(|one| one.effect == Effect::Allow) {
-                let concerned = match &statement.action {
-                    ActionPart::Action(patterns) => patterns.iter().any(|pattern| pattern.matches("sts:AssumeRole")),
-                    ActionPart::NotAction(patterns) => {
-                        !patterns.iter().any(|pattern| pattern.matches("sts:AssumeRole"))
-                    }
-                };
+                let concerned = concerns(statement, "sts:AssumeRole");
                 match &statement.resource {
                     _ if !concerned => {}
                     ResourcePart::Resource(patterns) => asks.extend(patterns.iter().map(|pattern| {
@@ -245,9 +249,20 @@ impl<'a> Graph<'a> {
         asks
     }
 
+    /// All of that.
+    pub fn hierarchy(&'a self) -> Hierarchy {
+        let strong = (0..self.grants.principals.len()).filter(|index| self.is_strong(*index));
+        Hierarchy {
+            takes: self.takes().clone(),
+            strong: strong.collect(),
+        }
+    }
+
     /// Whether a principal has everything, or a role that can be taken has a sure way to it.
     pub fn is_strong(&'a self, index: PrincipalIndex) -> bool {
-        self.takes().powerful.contains(&index) || self.held(index, &BTreeMap::new()).is_administrator()
+        // Of few it need be asked.
+        self.takes().powerful.contains(&index)
+            || self.names_everything(index) && self.held(index, &BTreeMap::new()).is_administrator()
     }
 }
 

@@ -1,13 +1,17 @@
 //! Who takes whom as one graph: what the engine allows, what trust policies say of everybody else, and what was seen.
 
+use std::borrow::Cow;
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use super::{Entry, InventoryInputs, Way};
-use crate::grants::PrincipalIndex;
-use crate::hygiene::{Graph, Takes, takers};
+use super::super::Workload;
+use super::Way;
+use crate::analysis::Archive;
+use crate::grants::{Grants, PrincipalIndex};
+use crate::hygiene::{Hierarchy, Takes, takers};
 
 /// Most chains that are listed.
 const CHAINS: usize = 200;
@@ -17,7 +21,7 @@ const LONG: usize = 8;
 const TRIED: usize = 100_000;
 
 /// Who can take whom, and who did.
-#[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 pub struct RoleGraph {
     /// Roles, users and whoever else comes in, each once.
     pub nodes: Vec<Node>,
@@ -27,10 +31,46 @@ pub struct RoleGraph {
     pub chains: Vec<Chain>,
     /// Roles that take each other in a circle.
     pub circles: Vec<Vec<String>>,
+    /// Ways that are left out, where only the most telling are listed.
+    #[serde(default)]
+    pub left_out: u64,
+}
+
+impl RoleGraph {
+    /// The most telling ways: between roles and users, then those that anybody or another account has, then those that
+    /// were seen most; and who stands at their ends.
+    pub(in crate::report) fn most_telling(mut self, most: usize) -> RoleGraph {
+        let all = self.edges.len();
+        self.edges.sort_by_cached_key(|edge| {
+            let kind = match edge.kind.as_str() {
+                "assume_role" => 0,
+                "anyone" | "account" | "principal" => 1,
+                _ => 2,
+            };
+            (
+                kind,
+                Reverse(edge.seen),
+                edge.from.clone(),
+                edge.to.clone(),
+                edge.kind.clone(),
+            )
+        });
+        self.edges.truncate(most);
+        self.edges
+            .sort_by(|a, b| (&a.from, &a.to, &a.kind).cmp(&(&b.from, &b.to, &b.kind)));
+        let ends = self
+            .edges
+            .iter()
+            .flat_map(|edge| [edge.from.as_str(), edge.to.as_str()]);
+        let ends: BTreeSet<&str> = ends.collect();
+        self.nodes.retain(|node| ends.contains(node.id.as_str()));
+        self.left_out = (all - self.edges.len()) as u64;
+        self
+    }
 }
 
 /// Somebody or something in the graph.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Node {
     /// The ARN of a role or user; for others the kind and the name.
     pub id: String,
@@ -48,7 +88,7 @@ pub struct Node {
 }
 
 /// A way from one to another.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Edge {
     /// The node that takes.
     pub from: String,
@@ -67,7 +107,7 @@ pub struct Edge {
 }
 
 /// A way over several roles.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, JsonSchema)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Chain {
     /// ARNs, from who acts to the last role.
     pub arns: Vec<String>,
@@ -79,23 +119,52 @@ pub struct Chain {
     pub across_accounts: bool,
 }
 
+/// What a graph is made of.
+pub(in crate::report) struct GraphInputs<'a> {
+    /// What the logs say.
+    pub archive: &'a Archive<'a>,
+    /// What is granted, and what EKS says of its clusters.
+    pub grants: &'a Grants,
+    /// Who can take whom.
+    pub hierarchy: &'a Hierarchy,
+    /// Roles and users that are shown.
+    pub shown: &'a [Shown<'a>],
+}
+
+/// A role or user that is shown.
+pub(in crate::report) struct Shown<'a> {
+    /// Its place in the grants.
+    pub index: PrincipalIndex,
+    /// Who can take it.
+    pub taken_by: Cow<'a, [Way]>,
+    /// Who did.
+    pub workloads: &'a [Workload],
+}
+
 /// Puts a graph together.
 struct Draft<'a> {
-    inputs: &'a InventoryInputs<'a>,
+    inputs: &'a GraphInputs<'a>,
+    /// Accounts whose grants are known.
+    accounts: BTreeSet<&'a str>,
     nodes: BTreeMap<String, Node>,
     edges: BTreeMap<(String, String, String), Edge>,
 }
 
 /// The graph of all that is shown: whoever takes one of those is a node too.
-pub(super) fn graph(inputs: &InventoryInputs<'_>, shown: &[PrincipalIndex], entries: &[Entry]) -> RoleGraph {
-    let engine = Graph::new(inputs.catalog, inputs.grants);
-    let takes = engine.takes();
+pub(in crate::report) fn graph(inputs: &GraphInputs<'_>) -> RoleGraph {
+    let takes = &inputs.hierarchy.takes;
     let mut draft = Draft {
         inputs,
+        accounts: inputs
+            .grants
+            .principals
+            .iter()
+            .map(|one| one.account.as_str())
+            .collect(),
         nodes: BTreeMap::new(),
         edges: BTreeMap::new(),
     };
-    let is_shown: BTreeSet<PrincipalIndex> = shown.iter().copied().collect();
+    let is_shown: BTreeSet<PrincipalIndex> = inputs.shown.iter().map(|one| one.index).collect();
     for take in &takes.all {
         if is_shown.contains(&take.role) || is_shown.contains(&take.by) {
             let [from, to] = [take.by, take.role].map(|index| draft.principal(index));
@@ -105,22 +174,23 @@ pub(super) fn graph(inputs: &InventoryInputs<'_>, shown: &[PrincipalIndex], entr
         }
     }
     draft.seen(&is_shown);
-    for (index, entry) in shown.iter().zip(entries) {
-        for way in &entry.taken_by {
-            draft.way(*index, way);
+    for one in inputs.shown {
+        for way in &*one.taken_by {
+            draft.way(one.index, way);
         }
-        draft.workloads(*index, entry);
+        draft.workloads(one);
     }
-    for index in 0..inputs.grants.principals.len() {
-        if let Some(node) = draft.nodes.get_mut(&inputs.grants.principals[index].arn) {
-            node.administrator = engine.is_strong(index);
+    for index in &inputs.hierarchy.strong {
+        if let Some(node) = draft.nodes.get_mut(&inputs.grants.principals[*index].arn) {
+            node.administrator = true;
         }
     }
     let arn = |index: &PrincipalIndex| inputs.grants.principals[*index].arn.clone();
     let circles = takes.circles().into_iter();
     let circles = circles.filter(|circle| circle.iter().any(|role| is_shown.contains(role)));
     RoleGraph {
-        chains: chains(inputs, takes, &is_shown),
+        chains: chains(inputs.grants, takes, &is_shown),
+        left_out: 0,
         circles: circles.map(|circle| circle.iter().map(arn).collect()).collect(),
         nodes: draft.nodes.into_values().collect(),
         edges: draft.edges.into_values().collect(),
@@ -217,8 +287,7 @@ impl Draft<'_> {
 
     /// A way in that a trust policy or an association says.
     fn way(&mut self, index: PrincipalIndex, way: &Way) {
-        let grants = self.inputs.grants;
-        let is_known = |account: &str| grants.principals.iter().any(|one| one.account == account);
+        let is_known = |account: &str| self.accounts.contains(account);
         let of_arn = |who: &str| who.split(':').nth(4).unwrap_or("").to_owned();
         let from = match way.kind.as_str() {
             // Whoever holds the credentials is the user itself.
@@ -269,16 +338,16 @@ impl Draft<'_> {
     }
 
     /// Whoever was seen as the role and came in by a service or a provider.
-    fn workloads(&mut self, index: PrincipalIndex, entry: &Entry) {
+    fn workloads(&mut self, entry: &Shown<'_>) {
         let eks = &self.inputs.grants.supplements.eks;
-        for workload in &entry.workloads {
+        for workload in entry.workloads {
             let kind = match workload.kind.as_str() {
                 "service_account" => "irsa",
                 kind @ ("pod_identity" | "ec2" | "lambda" | "ecs" | "web_identity") => kind,
                 // Callers stand in the graph by name; of others the events tell too little.
                 _ => continue,
             };
-            let to = self.principal(index);
+            let to = self.principal(entry.index);
             let from = match kind {
                 "irsa" | "pod_identity" => {
                     let cluster = workload.cluster.as_deref().map(|id| eks.name_of(id));
@@ -310,8 +379,8 @@ impl Draft<'_> {
 }
 
 /// Ways over two roles and more, from each whom nobody takes; those that end at an administrator first.
-fn chains(inputs: &InventoryInputs<'_>, takes: &Takes, is_shown: &BTreeSet<PrincipalIndex>) -> Vec<Chain> {
-    let principals = &inputs.grants.principals;
+fn chains(grants: &Grants, takes: &Takes, is_shown: &BTreeSet<PrincipalIndex>) -> Vec<Chain> {
+    let principals = &grants.principals;
     let mut chains = BTreeSet::new();
     let mut tried = 0;
     let starts: BTreeSet<PrincipalIndex> = takes.all.iter().map(|take| take.by).collect();

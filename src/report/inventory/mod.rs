@@ -2,8 +2,9 @@
 
 mod clusters;
 pub mod graph;
-mod ways;
+pub(super) mod ways;
 
+use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -14,6 +15,7 @@ use crate::analysis::Archive;
 use crate::catalog::{AccessLevel, Catalog, Sensitive, escalation_paths, sensitive};
 use crate::gap::{ActionSet, Gap};
 use crate::grants::{Grants, Kind, PrincipalIndex};
+use crate::hygiene;
 use crate::rightsize::{self, Risks};
 use crate::time::moment;
 use crate::verify::ProvedSplit;
@@ -182,7 +184,7 @@ pub struct InventoryInputs<'a> {
     /// Roles that several workloads share, as the roles that they should be.
     pub splits: &'a [ProvedSplit],
     /// Whether somebody is shown.
-    pub shows: &'a dyn Fn(PrincipalIndex) -> bool,
+    pub shows: &'a (dyn Fn(PrincipalIndex) -> bool + Sync),
 }
 
 /// Every role and user that is shown.
@@ -191,13 +193,23 @@ pub fn inventory(inputs: &InventoryInputs<'_>) -> Inventory {
     let shown: Vec<PrincipalIndex> = (0..inputs.grants.principals.len())
         .filter(|index| inputs.grants.principals[*index].kind != Kind::Group && (inputs.shows)(*index))
         .collect();
-    let principals: Vec<Entry> = shown.iter().map(|index| entry(inputs, &risks, *index)).collect();
+    let principals: Vec<Entry> = shown.par_iter().map(|index| entry(inputs, &risks, *index)).collect();
+    let in_graph = shown.iter().zip(&principals).map(|(index, entry)| graph::Shown {
+        index: *index,
+        taken_by: (&entry.taken_by).into(),
+        workloads: &entry.workloads,
+    });
     Inventory {
         schema: INVENTORY.to_owned(),
         window: inputs.archive.window.map(Window::from).unwrap_or_default(),
         logs: inputs.archive.window.is_some(),
         clusters: clusters::clusters(inputs, &principals),
-        graph: graph::graph(inputs, &shown, &principals),
+        graph: graph::graph(&graph::GraphInputs {
+            archive: inputs.archive,
+            grants: inputs.grants,
+            hierarchy: &hygiene::Graph::new(inputs.catalog, inputs.grants).hierarchy(),
+            shown: &in_graph.collect::<Vec<_>>(),
+        }),
         notes: clusters::notes(inputs),
         principals,
     }

@@ -14,7 +14,7 @@ use super::Way;
 const SUBJECTS: usize = 50;
 
 /// Every way to a principal's permissions: of a role its trust, of a user its credentials.
-pub(super) fn ways(principal: &Principal, eks: &Eks, credentials: Option<&Credentials>) -> Vec<Way> {
+pub(in crate::report) fn ways(principal: &Principal, eks: &Eks, credentials: Option<&Credentials>) -> Vec<Way> {
     let mut ways = match (principal.kind, &principal.trust) {
         (Kind::User, _) => of_user(credentials),
         (Kind::Role, Some(Ok(_))) => of_trust(principal, eks),

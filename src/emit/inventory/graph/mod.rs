@@ -6,13 +6,13 @@ mod svg;
 use std::io::Write;
 
 use super::super::{Error, escape};
-use crate::report::{Edge, Inventory};
+use crate::report::{Edge, Inventory, RoleGraph};
 
 use fold::{Drawing, Line};
-pub(super) use svg::svg;
+pub(in crate::emit) use svg::svg;
 
 /// Nodes that are drawn one by one.
-const NODES: usize = 200;
+pub(super) const NODES: usize = 200;
 /// Columns of a label.
 const WIDE: usize = 60;
 
@@ -107,9 +107,9 @@ fn label(line: &Line) -> String {
 }
 
 /// The steps between roles and users in words, those that lead to an administrator first.
-pub(super) fn chains(inventory: &Inventory) -> Vec<String> {
+pub(in crate::emit) fn chains(graph: &RoleGraph) -> Vec<String> {
     let short = |arn: &String| super::view::short(arn);
-    let chains = inventory.graph.chains.iter().map(|chain| {
+    let chains = graph.chains.iter().map(|chain| {
         let mut says = chain.arns.iter().map(short).collect::<Vec<_>>().join(" > ");
         for (is_so, what) in [
             (chain.administrator, "ends at an administrator"),
@@ -122,7 +122,7 @@ pub(super) fn chains(inventory: &Inventory) -> Vec<String> {
         }
         says
     });
-    let circles = inventory.graph.circles.iter();
+    let circles = graph.circles.iter();
     let circles = circles.map(|circle| {
         format!(
             "in a circle: {}",

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::fold::Drawing;
-use super::{NODES, label};
+use super::label;
 use crate::emit::escape;
-use crate::report::Inventory;
+use crate::emit::view;
+use crate::report::RoleGraph;
 
 /// Width and height of a box, and the room between boxes.
 const BOX: (usize, usize) = (250, 42);
@@ -17,9 +18,9 @@ const FITS: usize = 28;
 /// Times that layers are put in order by their neighbours.
 const SWEEPS: usize = 6;
 
-/// The drawing as the template wants it; `null` where there is nothing to draw.
-pub(in crate::emit::inventory) fn svg(inventory: &Inventory) -> Value {
-    let drawing = Drawing::of(&inventory.graph, NODES);
+/// The drawing as the template wants it, of at most so many boxes; `null` where there is nothing to draw.
+pub(in crate::emit) fn svg(graph: &RoleGraph, most: usize) -> Value {
+    let drawing = Drawing::of(graph, most);
     if drawing.shapes.is_empty() {
         return Value::Null;
     }
@@ -65,6 +66,7 @@ pub(in crate::emit::inventory) fn svg(inventory: &Inventory) -> Value {
     json!({
         "width": 8 + layers.len() * (BOX.0 + GAP.0) - GAP.0, "height": 8 + tallest * (BOX.1 + GAP.1) - GAP.1,
         "shapes": shapes.collect::<Vec<_>>(), "lines": lines.collect::<Vec<_>>(), "folded": drawing.is_folded,
+        "left_out": (graph.left_out > 0).then(|| view::count(graph.left_out, "way", "ways")),
     })
 }
 

@@ -70,7 +70,7 @@ fn layers_lead_from_who_acts_to_the_last_role_and_a_circle_ends() {
             .to_vec(),
         ..RoleGraph::default()
     };
-    let drawn = svg(&with(graph));
+    let drawn = svg(&graph, NODES);
     let x = |name: &str| {
         let shapes = drawn["shapes"].as_array().expect("boxes");
         let of = shapes

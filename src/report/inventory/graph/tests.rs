@@ -77,3 +77,47 @@ fn services_strangers_and_roles_lead_on_and_chains_say_where_they_end() {
         .collect();
     assert_eq!(strong, ["boss"]);
 }
+
+#[test]
+fn what_is_left_out_is_counted_and_the_rest_has_both_ends() {
+    let node = |id: &str| Node {
+        id: id.to_owned(),
+        kind: "role".to_owned(),
+        label: id.to_owned(),
+        account: String::new(),
+        cluster: None,
+        administrator: false,
+    };
+    let edge = |from: &str, to: &str, kind: &str, seen: u64| Edge {
+        from: from.to_owned(),
+        to: to.to_owned(),
+        kind: kind.to_owned(),
+        allowed: "yes".to_owned(),
+        conditions: Vec::new(),
+        seen,
+        across_accounts: false,
+    };
+    let whole = RoleGraph {
+        nodes: ["a", "b", "c", "d", "e"].map(node).to_vec(),
+        edges: vec![
+            edge("a", "b", "ec2", 1),
+            edge("b", "c", "assume_role", 0),
+            edge("d", "c", "lambda", 9),
+            edge("e", "a", "account", 0),
+        ],
+        ..RoleGraph::default()
+    };
+    let of = |most: usize| {
+        let graph = whole.clone().most_telling(most);
+        let ends: Vec<&str> = graph.nodes.iter().map(|node| node.id.as_str()).collect();
+        (edges(&graph), ends.concat(), graph.left_out)
+    };
+    let (b, e, d) = ("b assume_role c yes", "e account a yes", "d lambda c yes");
+    assert_eq!(of(1), (vec![b.to_owned()], "bc".to_owned(), 3));
+    assert_eq!(of(2), (vec![b.to_owned(), e.to_owned()], "abce".to_owned(), 2));
+    assert_eq!(
+        of(3),
+        (vec![b.to_owned(), d.to_owned(), e.to_owned()], "abcde".to_owned(), 1)
+    );
+    assert_eq!(of(4), (edges(&whole), "abcde".to_owned(), 0));
+}
