@@ -142,12 +142,9 @@ impl Eks {
         let arn = text(value, "associationArn");
         let mut parts = arn.split(':').skip(3).map(str::to_owned);
         let (region, account) = (parts.next(), parts.next());
-        let times = ["createdAt", "modifiedAt"]
-            .into_iter()
-            .filter_map(|key| moment(member(value, key)?));
         let new = Association {
             place: (account.unwrap_or_default(), region.unwrap_or_default()),
-            changed: times.max(),
+            changed: last(value, ["createdAt", "modifiedAt"]),
             cluster: text(value, "clusterName"),
             namespace: text(value, "namespace"),
             service_account: text(value, "serviceAccount"),
@@ -173,7 +170,7 @@ impl Eks {
         Ok(())
     }
 
-    /// An association as `grants -o` keeps it.
+    /// An association as `grants -o` keeps it; snapshots of before tell neither its id and dates nor of tags and policy.
     pub(super) fn add_of_snapshot(&mut self, account: &str, value: &Value) {
         let association = Association {
             place: (account.to_owned(), text(value, "region")),
@@ -182,7 +179,10 @@ impl Eks {
             service_account: text(value, "service_account"),
             role: text(value, "role_arn"),
             target_role: Some(text(value, "target_role_arn")).filter(|arn| !arn.is_empty()),
-            ..Association::default()
+            id: text(value, "association_id"),
+            no_session_tags: member(value, "disable_session_tags").and_then(Value::as_bool) == Some(true),
+            has_policy: !text(value, "policy").is_empty(),
+            changed: last(value, ["created_at", "modified_at"]),
         };
         let place = [account, &text(value, "region"), &association.cluster].join("/");
         let whose = format!("{place}/{}/{}", association.namespace, association.service_account);
@@ -276,6 +276,11 @@ impl Eks {
         let mut kinds = of_role.map(|(_, entry)| entry.kind.as_str());
         kinds.find(|kind| matches!(*kind, "EC2" | "EC2_LINUX" | "EC2_WINDOWS" | "HYBRID_LINUX"))
     }
+}
+
+/// The last of some moments.
+fn last(value: &Value, keys: [&str; 2]) -> Option<Timestamp> {
+    keys.into_iter().filter_map(|key| moment(member(value, key)?)).max()
 }
 
 fn text(value: &Value, key: &str) -> String {

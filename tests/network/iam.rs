@@ -140,7 +140,7 @@ fn aws(allows: Allows) -> SocketAddr {
                 }
                 (Allows::Everything | Allows::EmptyReport, _) => Response::new(
                     200,
-                    r#"{"association":{"clusterName":"shop","namespace":"default","serviceAccount":"cart","roleArn":"arn:aws:iam::111122223333:role/cart"}}"#,
+                    r#"{"association":{"clusterName":"shop","namespace":"default","serviceAccount":"cart","roleArn":"arn:aws:iam::111122223333:role/cart","associationId":"a-1","disableSessionTags":true,"createdAt":1767225600,"modifiedAt":1767312000}}"#,
                 ),
                 (Allows::GrantsOnly | Allows::Nothing, _) => {
                     Response::new(403, r#"{"message":"said so"}"#).with("x-amzn-errortype", "AccessDeniedException")
@@ -240,7 +240,8 @@ fn analyze(address: SocketAddr, grants: &str) -> String {
 fn association(test: &str, account: &str) -> File {
     let file = File::new(&format!("{test}-association-{account}"));
     let said = json!({"association": {"clusterName": "shop", "namespace": "default", "serviceAccount": "cart",
-        "roleArn": "arn:aws:iam::111122223333:role/cart",
+        "roleArn": "arn:aws:iam::111122223333:role/cart", "associationId": "a-1", "disableSessionTags": true,
+        "createdAt": 1_767_225_600, "modifiedAt": 1_767_312_000,
         "associationArn": format!("arn:aws:eks:eu-west-1:{account}:podidentityassociation/shop/a-1")}});
     fs::write(&file.0, said.to_string()).expect("a file");
     file
@@ -356,7 +357,15 @@ fn an_organization_is_taken_account_by_account() {
     let account = &snapshot["accounts"][0];
     assert_eq!(account["credential_report"], report("111122223333"));
     assert_eq!(account["oidc_providers"][0]["ClientIDList"][0], "sts.amazonaws.com");
-    assert_eq!(account["pod_identity_associations"][0]["service_account"], "cart");
+    let association = &account["pod_identity_associations"][0];
+    for (key, value) in [
+        ("service_account", json!("cart")),
+        ("association_id", json!("a-1")),
+        ("disable_session_tags", json!(true)),
+        ("modified_at", json!("2026-01-02T00:00:00Z")),
+    ] {
+        assert_eq!(association[key], value, "{key}");
+    }
     let accessed = &account["service_last_accessed"][0];
     assert!(accessed["Arn"].as_str().is_some_and(|arn| arn.contains("111122223333")));
     assert_eq!(accessed["ServicesLastAccessed"][0]["ServiceNamespace"], "s3");

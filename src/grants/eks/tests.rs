@@ -86,3 +86,37 @@ fn what_is_no_answer_of_eks_is_refused_and_an_empty_list_is_not() {
     }
     assert_eq!(Eks::default().read(&json!({"associations": []})), Ok(()));
 }
+
+#[test]
+fn a_snapshot_tells_of_an_association_what_its_description_does() {
+    let described = read(&[
+        json!({"association": {"clusterName": "prod", "namespace": "shop", "serviceAccount": "cart",
+        "associationArn": "arn:aws:eks:eu-west-1:111122223333:podidentityassociation/prod/a-1", "associationId": "a-1",
+        "roleArn": "arn:aws:iam::111122223333:role/cart", "targetRoleArn": "arn:aws:iam::444455556666:role/cart",
+        "disableSessionTags": true, "policy": "{}", "createdAt": 1767225600.5, "modifiedAt": 1767312000}}),
+    ]);
+    let mut kept = Eks::default();
+    let mut value = json!({"region": "eu-west-1", "cluster": "prod", "namespace": "shop", "service_account": "cart",
+        "role_arn": "arn:aws:iam::111122223333:role/cart", "target_role_arn": "arn:aws:iam::444455556666:role/cart",
+        "association_id": "a-1", "disable_session_tags": true, "policy": "{}",
+        "created_at": "2026-01-01T00:00:00Z", "modified_at": "2026-01-02T00:00:00Z"});
+    kept.add_of_snapshot("111122223333", &value);
+    let of = |eks: &Eks| eks.associations.values().cloned().collect::<Vec<_>>();
+    assert_eq!(of(&kept), of(&described));
+    let of_before = value.as_object_mut().expect("an object");
+    of_before.retain(|key, _| !matches!(key.as_str(), "association_id" | "disable_session_tags" | "policy"));
+    of_before.retain(|key, _| !key.ends_with("_at"));
+    let mut kept = Eks::default();
+    kept.add_of_snapshot("111122223333", &value);
+    let Association {
+        id,
+        no_session_tags,
+        has_policy,
+        changed,
+        ..
+    } = of(&kept).remove(0);
+    assert_eq!(
+        (id.as_str(), no_session_tags, has_policy, changed),
+        ("", false, false, None)
+    );
+}

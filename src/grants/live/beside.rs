@@ -108,6 +108,8 @@ async fn associations(client: &aws_sdk_eks::Client, cluster: &str, region: &str)
         found.push(trimmed(json!({
             "region": region, "cluster": one.cluster_name, "namespace": one.namespace,
             "service_account": one.service_account, "role_arn": one.role_arn, "target_role_arn": one.target_role_arn,
+            "association_id": one.association_id, "disable_session_tags": one.disable_session_tags, "policy": one.policy,
+            "created_at": time(one.created_at), "modified_at": time(one.modified_at),
         })));
     }
     Ok(found)
