@@ -13,7 +13,7 @@ use super::{Sessions, Verdict, Workload};
 use crate::catalog::{ActionId, Catalog};
 use crate::gap::ActionSet;
 use crate::grants::Grants;
-use crate::rightsize;
+use crate::rightsize::{self, Part};
 use crate::verify::ProvedSplit;
 
 /// Most actions that are listed for one part.
@@ -90,6 +90,21 @@ pub struct SplitPart {
     pub verdict: Verdict,
 }
 
+/// Who gets a part, with the family of the sessions that do.
+fn workloads(grants: &Grants, part: &Part) -> Vec<Workload> {
+    let told = part.workloads.iter().map(|(workload, calls)| {
+        let sessions = part.sessions.iter().map(|named| Sessions {
+            named: named.clone(),
+            calls: *calls,
+        });
+        Workload {
+            sessions: sessions.collect(),
+            ..named_workload(workload, *calls, &grants.supplements.eks)
+        }
+    });
+    told.collect()
+}
+
 /// A split as `result.json` tells it.
 pub(super) fn role_split(catalog: &Catalog, grants: &Grants, split: &ProvedSplit) -> RoleSplit {
     let role = &grants.principals[split.role];
@@ -119,21 +134,7 @@ pub(super) fn role_split(catalog: &Catalog, grants: &Grants, split: &ProvedSplit
                     role.arn.strip_suffix(&role.name).unwrap_or(&role.arn),
                     part.name
                 ),
-                workloads: part
-                    .workloads
-                    .iter()
-                    .map(|(workload, calls)| Workload {
-                        sessions: part
-                            .sessions
-                            .iter()
-                            .map(|named| Sessions {
-                                named: named.clone(),
-                                calls: *calls,
-                            })
-                            .collect(),
-                        ..named_workload(workload, *calls, &grants.supplements.eks)
-                    })
-                    .collect(),
+                workloads: workloads(grants, part),
                 why: part.why.clone(),
                 calls: part.workloads.iter().map(|(_, calls)| calls).sum(),
                 uses: part
