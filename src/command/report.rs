@@ -129,7 +129,7 @@ impl ReportArgs {
             terminal.say("no earlier result: what changed shows after the next `analyze --ledger`");
             return Ok(Outcome::Clear);
         };
-        let (before, after) = (load(&before)?, load(&after)?);
+        let (before, after) = (load_to_compare(&before)?, load_to_compare(&after)?);
         let denials = match self.ledger() {
             Some(dir) => Some(denials_since(dir, &before, terminal)?),
             None => None,
@@ -183,18 +183,29 @@ fn denials_since(_dir: &Path, _before: &Report, _terminal: &Terminal) -> anyhow:
 
 /// Reads a result, compressed or not; of a folder that `--out` made, the one in it.
 pub(super) fn load(path: &PathBuf) -> anyhow::Result<Report> {
+    let path = result_in(path);
+    Report::read(|| open(&path)).with_context(|| format!("`{}`", path.display()))
+}
+
+/// The same, without what two results are not compared by.
+fn load_to_compare(path: &Path) -> anyhow::Result<Report> {
+    let path = result_in(path);
+    Report::read_to_compare(|| open(&path)).with_context(|| format!("`{}`", path.display()))
+}
+
+fn result_in(path: &Path) -> PathBuf {
     let inside = path.join("result.json");
-    let path = if inside.is_file() { &inside } else { path };
-    let open = || -> io::Result<Box<dyn Read>> {
-        let mut file = BufReader::with_capacity(1 << 16, File::open(path)?);
-        let is_compressed = file.fill_buf()?.starts_with(&[0x1f, 0x8b]);
-        Ok(if is_compressed {
-            Box::new(MultiGzDecoder::new(file))
-        } else {
-            Box::new(file)
-        })
-    };
-    Report::read(open).with_context(|| format!("`{}`", path.display()))
+    if inside.is_file() { inside } else { path.to_owned() }
+}
+
+fn open(path: &Path) -> io::Result<Box<dyn Read>> {
+    let mut file = BufReader::with_capacity(1 << 16, File::open(path)?);
+    let is_compressed = file.fill_buf()?.starts_with(&[0x1f, 0x8b]);
+    Ok(if is_compressed {
+        Box::new(MultiGzDecoder::new(file))
+    } else {
+        Box::new(file)
+    })
 }
 
 /// Whether something reached `--fail-on`. What a ready suggestion would take away weighs as much as its worst action.

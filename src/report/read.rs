@@ -6,7 +6,7 @@ use std::io::{self, BufReader, Read};
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use serde::de::{SeqAccess, Visitor};
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
@@ -26,9 +26,23 @@ struct Labelled {
     schema: Value,
 }
 
+/// What a comparison of two results does not ask for, and may take most of the room: read, or passed over.
+#[derive(Default)]
+struct Beside<const READ: bool, T>(T);
+
+impl<'de, const READ: bool, T: Deserialize<'de> + Default> Deserialize<'de> for Beside<READ, T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Beside<READ, T>, D::Error> {
+        if READ {
+            T::deserialize(deserializer).map(Beside)
+        } else {
+            IgnoredAny::deserialize(deserializer).map(|_| Beside(T::default()))
+        }
+    }
+}
+
 /// A result as it is read back: the same fields, nothing proved yet.
 #[derive(Deserialize)]
-struct Unproved {
+struct Unproved<const BESIDE: bool> {
     schema: String,
     tool: Tool,
     window: Window,
@@ -38,19 +52,19 @@ struct Unproved {
     principals: Principals,
     suggestions: Vec<UnprovedSuggestion>,
     #[serde(default)]
-    alternatives: Vec<Alternative>,
+    alternatives: Beside<BESIDE, Vec<Alternative>>,
     #[serde(default)]
     account_findings: Vec<AccountFinding>,
     #[serde(default)]
-    refused: Vec<Refused>,
+    refused: Beside<BESIDE, Vec<Refused>>,
     #[serde(default)]
     questions: Vec<Question>,
     #[serde(default)]
     choices: Vec<Choice>,
     #[serde(default)]
-    policies: Vec<LivePolicy>,
+    policies: Beside<BESIDE, Vec<LivePolicy>>,
     #[serde(default)]
-    policy_documents: BTreeMap<String, PolicyText>,
+    policy_documents: Beside<BESIDE, BTreeMap<String, PolicyText>>,
     #[serde(default)]
     practices: Vec<PracticeReport>,
     #[serde(default)]
@@ -114,7 +128,10 @@ impl<'de> Visitor<'de> for OneByOne {
                 Entry::At(number) => Entry::At(number),
                 Entry::Here(group) => Entry::Here(share(group)),
             });
-            principals.push((beside, groups.collect()));
+            let mut groups: Vec<_> = groups.collect();
+            // They were collected in the room of entries ten times as long.
+            groups.shrink_to_fit();
+            principals.push((beside, groups));
         }
         Ok(Principals(principals))
     }
@@ -172,7 +189,17 @@ impl Report {
 
     /// The same from wherever it lies, as a stream: of thousands of principals the text alone takes gigabytes.
     pub fn read<R: Read>(open: impl Fn() -> io::Result<R>) -> Result<Report, Error> {
-        let read: Result<Unproved, Error> = parse(&open);
+        Report::read_with::<true, R>(open)
+    }
+
+    /// The same without alternatives, what was refused, and the policies as they stand, for which [`super::changes`] does
+    /// not ask.
+    pub fn read_to_compare<R: Read>(open: impl Fn() -> io::Result<R>) -> Result<Report, Error> {
+        Report::read_with::<false, R>(open)
+    }
+
+    fn read_with<const BESIDE: bool, R: Read>(open: impl Fn() -> io::Result<R>) -> Result<Report, Error> {
+        let read: Result<Unproved<BESIDE>, Error> = parse(&open);
         // What it calls itself tells more than which of its fields is amiss.
         let schema = match &read {
             Ok(read) => Value::from(read.schema.as_str()),
@@ -194,7 +221,7 @@ fn parse<R: Read, T: serde::de::DeserializeOwned>(open: impl Fn() -> io::Result<
     })
 }
 
-impl Unproved {
+impl<const BESIDE: bool> Unproved<BESIDE> {
     /// The report, where each suggestion in it holds.
     fn proved(self) -> Result<Report, Error> {
         let (alike, suggestions) = (self.alike, self.suggestions);
@@ -205,6 +232,7 @@ impl Unproved {
                 Entry::Here(group) => Ok(group),
             });
             principal.action_groups = groups.collect::<Result<_, _>>()?;
+            principal.action_groups.shrink_to_fit();
             principals.push(principal);
         }
         let suggestions: Vec<Result<Verified<Suggestion>, Error>> = suggestions
@@ -218,13 +246,13 @@ impl Unproved {
             coverage: self.coverage,
             principals,
             suggestions: suggestions.into_iter().collect::<Result<_, _>>()?,
-            alternatives: self.alternatives,
+            alternatives: self.alternatives.0,
             account_findings: self.account_findings,
-            refused: self.refused,
+            refused: self.refused.0,
             questions: self.questions,
             choices: self.choices,
-            policies: self.policies,
-            policy_documents: self.policy_documents,
+            policies: self.policies.0,
+            policy_documents: self.policy_documents.0,
             practices: self.practices,
             graph: self.graph,
             totals: self.totals,
