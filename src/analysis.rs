@@ -137,6 +137,7 @@ pub fn analyse(catalog: &Catalog, archive: &Archive<'_>, grants: &Grants, option
         mut proved,
         refused,
         unfit,
+        scarce,
     } = basis.as_ref().map(suggest).unwrap_or_default();
     let backtest = try_backtest(catalog, archive, grants, options);
     let broke = backtest.as_ref().map(|backtest| &backtest.broke);
@@ -146,11 +147,15 @@ pub fn analyse(catalog: &Catalog, archive: &Archive<'_>, grants: &Grants, option
         }
     }
     rank(catalog, grants, &mut proved);
-    let scarce = !unfit.is_empty() || proved.iter().any(|(proposal, _)| proposal.room.is_some());
+    let splits_help = !unfit.is_empty() || proved.iter().any(|(proposal, _)| proposal.room.is_some());
+    let scarce = Scarce {
+        splits_help,
+        policies: scarce,
+    };
     let (mut alternatives, mut impossible) = (Vec::new(), Vec::new());
     let mut splits = Splits::default();
     if let Some(basis) = &basis {
-        (alternatives, impossible) = self::alternatives(basis, options, scarce, broke);
+        (alternatives, impossible) = self::alternatives(basis, options, &scarce, broke);
         splits = self::splits(basis, options, broke);
     }
     alternatives.extend(splits.sessions);
@@ -216,6 +221,8 @@ struct Suggested {
     proved: Vec<(Proposal, Verified<Proved>)>,
     refused: Vec<Refused>,
     unfit: Vec<(PolicyIndex, String)>,
+    /// Policies of which something stays for room, or of which no form fits.
+    scarce: BTreeSet<PolicyIndex>,
 }
 
 /// What can shrink, with what the proofs say of it.
@@ -225,6 +232,7 @@ fn suggest(basis: &Basis<'_>) -> Suggested {
     } = *basis;
     let (proposals, unfit) = rightsize::propose(basis);
     let mut suggested = Suggested {
+        scarce: rightsize::scarce(&proposals, &unfit),
         unfit,
         ..Suggested::default()
     };
@@ -270,22 +278,29 @@ fn rank(catalog: &Catalog, grants: &Grants, proved: &mut [(Proposal, Verified<Pr
     });
 }
 
+/// Where there was too little room.
+struct Scarce {
+    /// Whether a split is offered unasked.
+    splits_help: bool,
+    policies: BTreeSet<PolicyIndex>,
+}
+
 /// Other ways to the same end, held where what they stand for broke in the backtest.
 fn alternatives(
     basis: &Basis<'_>,
     options: &Options,
-    scarce: bool,
+    scarce: &Scarce,
     broke: Option<&BTreeMap<PolicyIndex, String>>,
 ) -> (Vec<ProvedAlternative>, Vec<(Impossible, Vec<Value>)>) {
     let (mut alternatives, mut impossible) = (Vec::new(), Vec::new());
     let asked = &options.alternatives;
-    let split = scarce.then_some(AlternativeKind::Split);
+    let split = scarce.splits_help.then_some(AlternativeKind::Split);
     let kinds: BTreeSet<AlternativeKind> = asked.iter().copied().chain(split).collect();
     if kinds.is_empty() {
         return (alternatives, impossible);
     }
     let kinds: Vec<AlternativeKind> = kinds.into_iter().collect();
-    let (made, not_made) = rightsize::alternatives(basis, &kinds);
+    let (made, not_made) = rightsize::alternatives(basis, &scarce.policies, &kinds);
     // Why there is no split, the suggestion itself says.
     let not_made = not_made.into_iter().filter(|why| asked.contains(&why.kind));
     impossible.extend(not_made.map(|why| (why, Vec::new())));

@@ -1,6 +1,6 @@
 //! What people are asked, what they answered, and which answers no longer match.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -88,8 +88,9 @@ struct Asking<'a> {
     options: &'a Options,
     risks: Risks,
     services: Vec<(Arc<str>, Range<u32>)>,
-    /// Each set of actions once.
-    sets: Mutex<HashSet<Arc<ActionSet>>>,
+    /// Each set of actions of a service once, by the service's first action and which of its actions they are, and how
+    /// much would go with them.
+    sets: Mutex<HashMap<(u32, Vec<u64>), (Arc<ActionSet>, u64)>>,
 }
 
 impl Asking<'_> {
@@ -97,8 +98,8 @@ impl Asking<'_> {
     fn of(&self, gap: &Gap) -> (Vec<Question>, BTreeSet<PolicyIndex>) {
         let (catalog, grants) = (self.catalog, self.grants);
         let mut policies = BTreeSet::new();
-        type Open<'s> = BTreeMap<(&'s Arc<str>, Reason), (ActionSet, BTreeSet<String>)>;
-        let mut open: Open<'_> = BTreeMap::new();
+        // Services by their number, which is their order.
+        let mut open: BTreeMap<(usize, Reason), (ActionSet, BTreeSet<String>)> = BTreeMap::new();
         let editable = |slice: &&Slice| self.left_alone.policies[slice.policy].is_none();
         for slice in gap.slices.iter().filter(editable) {
             let actions = unanswered(catalog, grants, gap, slice, self.options);
@@ -107,15 +108,21 @@ impl Asking<'_> {
             }
             policies.insert(slice.policy);
             let resources = resources(&grants.policies[slice.policy].policy, slice);
-            for (service, range) in &self.services {
+            for (number, (_, range)) in self.services.iter().enumerate() {
                 if actions.count_in(range.clone()) == 0 {
                     continue;
                 }
+                let mut by_reason = Reason::ALL.map(|reason| (reason, ActionSet::none()));
                 let mine = range.clone().map(|action| ActionId::from_index(action as usize));
                 for action in mine.filter(|action| actions.contains(*action)) {
-                    let Some(reason) = slice.reason(action) else { continue };
-                    let (set, on) = open.entry((service, reason)).or_default();
-                    set.insert(action);
+                    let reason = slice.reason(action);
+                    if let Some((_, set)) = by_reason.iter_mut().find(|(known, _)| Some(*known) == reason) {
+                        set.insert(action);
+                    }
+                }
+                for (reason, set) in by_reason.into_iter().filter(|(_, set)| !set.is_empty()) {
+                    let (all, on) = open.entry((number, reason)).or_default();
+                    all.extend(&set);
                     if !resources.iter().all(|resource| on.contains(resource)) {
                         on.extend(resources.iter().cloned());
                     }
@@ -123,34 +130,36 @@ impl Asking<'_> {
             }
         }
         let mut lists: BTreeSet<Arc<[String]>> = BTreeSet::new();
-        let questions = open.into_iter().map(|((service, reason), (actions, on))| {
+        let questions = open.into_iter().map(|((number, reason), (actions, on))| {
             let on: Vec<String> = on.into_iter().take(RESOURCES).collect();
             let granted_on = lists.get(on.as_slice()).cloned().unwrap_or_else(|| {
                 let new: Arc<[String]> = on.into();
                 lists.insert(Arc::clone(&new));
                 new
             });
+            let (service, range) = &self.services[number];
+            let (actions, risk) = self.once(range, actions);
             Question {
                 principal: gap.principal,
                 service: Arc::clone(service),
                 reason,
-                risk: self.risks.sum(&actions),
-                actions: self.once(actions),
+                risk,
+                actions,
                 granted_on,
             }
         });
         (questions.collect(), policies)
     }
 
-    /// The one set of those that are equal.
-    fn once(&self, actions: ActionSet) -> Arc<ActionSet> {
+    /// The one set of those of a service that are equal, and how much would go with it.
+    fn once(&self, service: &Range<u32>, actions: ActionSet) -> (Arc<ActionSet>, u64) {
         let mut sets = self.sets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = sets.get(&actions) {
-            return Arc::clone(known);
-        }
-        let new = Arc::new(actions.shrunk());
-        sets.insert(Arc::clone(&new));
-        new
+        let known = sets.entry((service.start, actions.bits_in(service.clone())));
+        let (set, risk) = known.or_insert_with(|| {
+            let risk = self.risks.sum(&actions);
+            (Arc::new(actions.shrunk()), risk)
+        });
+        (Arc::clone(set), *risk)
     }
 }
 

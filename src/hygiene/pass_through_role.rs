@@ -1,7 +1,7 @@
 //! Pass-through role: a role that does nothing itself but take the next one.
 
 use super::{About, Check, Find, Found, Practice, Severity, Subject};
-use crate::gap::Grade;
+use crate::gap::{ActionSet, Grade};
 use crate::grants::Kind;
 use crate::rightsize;
 
@@ -38,14 +38,14 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
     let assume = subject.catalog.id("sts:AssumeRole")?;
     let steps = STEPS.map(|action| subject.catalog.id(action));
     let is_step = |action| steps.contains(&Some(action));
-    let granted = subject.gap.slices.iter().flat_map(|slice| slice.granted.iter());
-    let (mut takes_roles, mut may_more) = (false, false);
-    for action in granted {
-        takes_roles |= action == assume;
-        may_more |= !is_step(action);
+    let slices = &subject.gap.slices;
+    let takes_roles = slices.iter().any(|slice| slice.granted.contains(assume));
+    let may_more = slices.iter().any(|slice| !slice.granted.iter().all(is_step));
+    let mut used = ActionSet::none();
+    for slice in slices {
+        used.extend(&slice.with_grade(Grade::Used));
     }
-    let used = subject.gap.by_grade().remove(&Grade::Used);
-    let only_took = used.is_some_and(|used| used.contains(assume) && used.iter().all(is_step));
+    let only_took = used.contains(assume) && used.iter().all(is_step);
     if !takes_roles || (may_more && !only_took) {
         return None;
     }

@@ -2,7 +2,8 @@
 //!
 //! None of them takes a policy's place unasked. Each says what it is compared with, so that `verify` can prove it.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -11,7 +12,7 @@ use super::names::Within;
 use super::quota::{MANAGED, SESSION, attachments, characters};
 use super::removable::goes;
 use super::rewrite::{statements, texts, with_actions, with_statements};
-use super::{Basis, Goal, Rewriter, guard};
+use super::{Basis, Goal, Resources, Rewriter, guard};
 use crate::attribute::Workload;
 use crate::gap::{ActionSet, Gap};
 use crate::grants::{Kind, PolicyIndex, PolicyKind, PrincipalIndex};
@@ -136,17 +137,24 @@ pub struct Impossible {
 }
 
 /// The alternatives of these kinds for everybody who would lose something, in the order of the principals; splits of the
-/// policies of which something stays for room, or of which no form fits.
-pub fn alternatives(basis: &Basis<'_>, kinds: &[AlternativeKind]) -> (Vec<Alternative>, Vec<Impossible>) {
+/// policies of which something stays for room, or of which no form fits, which `scarce` are where resources stay.
+pub fn alternatives(
+    basis: &Basis<'_>,
+    scarce: &BTreeSet<PolicyIndex>,
+    kinds: &[AlternativeKind],
+) -> (Vec<Alternative>, Vec<Impossible>) {
     let rewriter = Rewriter::new(basis);
     let (mut made, mut impossible) = (Vec::new(), Vec::new());
     for kind in kinds {
         let results: Vec<Result<Alternative, Impossible>> = match kind {
-            AlternativeKind::Split => rewriter
-                .scarce()
-                .into_iter()
-                .filter_map(|policy| rewriter.split(policy))
-                .collect(),
+            AlternativeKind::Split => {
+                let scarce = match basis.options.resources {
+                    Resources::Keep => Cow::Borrowed(scarce),
+                    // A split narrows nothing: what there is room for is asked without.
+                    Resources::Narrow => Cow::Owned(rewriter.scarce()),
+                };
+                scarce.iter().filter_map(|policy| rewriter.split(*policy)).collect()
+            }
             // Those are proved part by part.
             AlternativeKind::Roles => Vec::new(),
             AlternativeKind::PermissionsBoundary | AlternativeKind::TrialDeny | AlternativeKind::SessionPolicy => (0

@@ -6,7 +6,7 @@
 //! open is taken first.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, BinaryHeap};
+use std::collections::{BTreeSet, BinaryHeap, HashMap, HashSet};
 
 use super::names::{in_order, word_end};
 
@@ -75,22 +75,24 @@ struct Offer {
 /// Each pattern of whole words before and behind one star that holds two wanted members at least.
 fn offers(members: &[Member<'_>], start: usize) -> Vec<Offer> {
     let lower: Vec<String> = members.iter().map(|member| member.name.to_ascii_lowercase()).collect();
-    let mut known: BTreeSet<(String, String)> = BTreeSet::new();
+    let mut known: HashSet<(&str, &str)> = HashSet::new();
+    let mut starting: HashMap<&str, Vec<usize>> = HashMap::new();
     let mut offers = Vec::new();
     for (member, low) in members.iter().zip(&lower).filter(|(member, _)| member.wanted) {
         let ends = word_ends(member.name, start);
         for (at, before) in ends.iter().enumerate() {
+            let starts_with = &low[..*before];
+            let alike = starting.entry(starts_with).or_insert_with(|| {
+                let all = 0..members.len();
+                all.filter(|at| lower[*at].starts_with(starts_with)).collect()
+            });
             for behind in &ends[at..] {
                 let ends_with = &low[*behind..];
-                if !known.insert((low[..*before].to_owned(), ends_with.to_owned())) {
+                if !known.insert((starts_with, ends_with)) {
                     continue;
                 }
-                let held = |name: &String| {
-                    name.len() >= before + ends_with.len()
-                        && name.starts_with(&low[..*before])
-                        && name.ends_with(ends_with)
-                };
-                let held: Vec<usize> = (0..members.len()).filter(|at| held(&lower[*at])).collect();
+                let held = |name: &str| name.len() >= before + ends_with.len() && name.ends_with(ends_with);
+                let held: Vec<usize> = alike.iter().copied().filter(|at| held(&lower[*at])).collect();
                 let holds: Vec<usize> = held.iter().copied().filter(|at| members[*at].wanted).collect();
                 if holds.len() < 2 || held.iter().any(|at| !members[*at].allowed) {
                     continue;

@@ -4,12 +4,16 @@
 //! that differ in one element only as one, then whole services, those first that save most room for each action that then stays. Once all fit, each
 //! service is tried without again, the largest first, so that nothing stays for room that the room would hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::{Hash, Hasher};
 use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sha2::{Digest, Sha256};
 
 use super::Candidate;
 use super::further::Further;
-use super::rewrite::{Cut, Form, SCARCE, Whole, Written};
+use super::rewrite::{Cut, Form, Plain, SCARCE, Whole, Written};
 use crate::gap::ActionSet;
 use crate::iam::Effect;
 
@@ -20,10 +24,74 @@ const ROUNDS: usize = 4;
 pub(super) static TOGETHER: BTreeMap<usize, ActionSet> = BTreeMap::new();
 
 /// A policy's part of what fits.
+#[derive(Clone, PartialEq, Debug)]
 pub(super) struct Fit {
     pub(super) candidate: Candidate,
     /// What nobody may need and stays to save room.
     pub(super) room: ActionSet,
+}
+
+/// What fitted already, by a digest of what was asked: thousands of policies that say the same, and of which the same goes,
+/// are cut once. It holds for one catalog and one least length of wildcards.
+#[derive(Debug, Default)]
+pub(super) struct Fits(Mutex<HashMap<[u8; 32], Fitted>>);
+
+type Fitted = Arc<Result<Vec<Fit>, String>>;
+
+impl Fits {
+    /// [`fit`], unless it was asked before.
+    pub(super) fn fit(&self, cuts: &[Cut<'_>], target: u64) -> Result<Vec<Fit>, String> {
+        let asked = asked(cuts, target);
+        let known = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&asked)
+            .cloned();
+        if let Some(known) = known {
+            return Result::clone(&known);
+        }
+        let fitted = fit(cuts, target);
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(asked, Arc::new(fitted.clone()));
+        fitted
+    }
+}
+
+/// All that the answer depends on, beside the catalog.
+fn asked(cuts: &[Cut<'_>], target: u64) -> [u8; 32] {
+    /// Takes the words of a hash into a digest: two that differ anywhere are not taken for one.
+    struct Words(Sha256);
+
+    impl Hasher for Words {
+        fn write(&mut self, bytes: &[u8]) {
+            self.0.update(bytes);
+        }
+
+        /// Nobody asks: the digest is taken in its place.
+        fn finish(&self) -> u64 {
+            0
+        }
+    }
+
+    let mut words = Words(Sha256::new());
+    (target, cuts.len()).hash(&mut words);
+    for cut in cuts {
+        let Cut {
+            catalog: _,
+            names: _,
+            kind,
+            written,
+            document,
+            removable,
+            seen,
+            spelled,
+            least,
+        } = cut;
+        let meant = format!("{document:?}");
+        (kind, written.to_string(), meant, removable, seen, spelled, least).hash(&mut words);
+    }
+    words.0.finalize().into()
 }
 
 /// The finest documents that fit together into so many characters, in the order of the policies.
@@ -117,10 +185,11 @@ fn once(cuts: &[Cut<'_>], target: u64) -> Result<Vec<Written>, String> {
     };
     order.truncate(kept);
     order.sort_by_key(|(_, service)| std::cmp::Reverse(service.going));
+    let plain: Vec<Plain<'_>> = cuts.iter().map(Cut::plain).collect();
     for (at, service) in &order {
         let cut = &cuts[*at];
         let now = size(&written);
-        if cut.is_plain(service) && now + service.saved > target {
+        if now + service.saved > target && plain[*at].holds(cut.service(service)) {
             continue;
         }
         let without: Vec<Range<u32>> = whole[*at]
@@ -210,3 +279,6 @@ fn room(cut: &Cut<'_>, written: &Written) -> ActionSet {
     }
     room.shrunk()
 }
+
+#[cfg(test)]
+mod tests;

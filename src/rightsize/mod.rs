@@ -25,6 +25,7 @@ mod risk;
 mod steps;
 mod whole;
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalog::Catalog;
@@ -319,6 +320,13 @@ pub fn propose(basis: &Basis<'_>) -> Steps {
     (proposals, unfit.into_iter().flatten().collect())
 }
 
+/// Policies of which something stays for room, or of which no form fits.
+pub fn scarce(proposals: &[Proposal], unfit: &[(PolicyIndex, String)]) -> BTreeSet<PolicyIndex> {
+    let short = proposals.iter().filter(|proposal| proposal.room.is_some());
+    let unfit = unfit.iter().map(|(policy, _)| *policy);
+    short.map(|proposal| proposal.policy).chain(unfit).collect()
+}
+
 /// What can shrink, and policies of which no form fits AWS's quota, with the reason.
 pub type Steps = (Vec<Proposal>, Vec<(PolicyIndex, String)>);
 
@@ -332,6 +340,7 @@ struct Rewriter<'a> {
     options: &'a Options,
     policy_writes: BTreeMap<String, i64>,
     session_policies: BTreeSet<String>,
+    fits: fit::Fits,
     /// Where resources are cut down too.
     touched: Option<narrow::Touched>,
 }
@@ -355,6 +364,7 @@ impl<'a> Rewriter<'a> {
             options,
             policy_writes: gap::policy_writes(table, grants),
             session_policies: gap::session_policies(table),
+            fits: fit::Fits::default(),
             touched: None,
         }
     }
@@ -370,13 +380,8 @@ impl<'a> Rewriter<'a> {
 
     /// Policies of which something stays for room, or of which no form fits.
     fn scarce(&self) -> BTreeSet<PolicyIndex> {
-        let mut scarce = BTreeSet::new();
-        for (proposals, unfit) in self.all() {
-            let short = proposals.iter().filter(|proposal| proposal.room.is_some());
-            scarce.extend(short.map(|proposal| proposal.policy));
-            scarce.extend(unfit.into_iter().map(|(policy, _)| policy));
-        }
-        scarce
+        let all = self.all().into_iter();
+        all.flat_map(|(proposals, unfit)| scarce(&proposals, &unfit)).collect()
     }
 
     /// How far one policy may go down; `None` where it is left alone.
@@ -407,6 +412,7 @@ impl<'a> Rewriter<'a> {
             seen,
             narrows: true,
             held: None,
+            split: OnceCell::new(),
         })
     }
 
@@ -523,6 +529,7 @@ impl<'a> Rewriter<'a> {
                  Identity Center once all of them are here"
                     .to_owned(),
             ),
+            split: OnceCell::new(),
         };
         let purse = Purse {
             policies: vec![goal.index],
@@ -549,6 +556,8 @@ struct Goal<'a> {
     narrows: bool,
     /// Why it waits, where that is known beforehand.
     held: Option<String>,
+    /// Over how many policies a split would free what stays for room, or why there is none; worked out when first asked for.
+    split: OnceCell<Result<usize, String>>,
 }
 
 /// Whether a document surely grants all that another one grants.

@@ -58,6 +58,21 @@ impl Whole {
     }
 }
 
+/// Services of which what they take can be told without writing the document.
+pub(super) enum Plain<'d> {
+    All,
+    Services(BTreeSet<&'d str>),
+}
+
+impl Plain<'_> {
+    pub(super) fn holds(&self, service: &str) -> bool {
+        match self {
+            Plain::All => true,
+            Plain::Services(plain) => plain.contains(service),
+        }
+    }
+}
+
 /// What goes down, and how far.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cut<'a> {
@@ -144,27 +159,34 @@ impl Cut<'_> {
         granted
     }
 
-    /// Whether what a service takes can be told without writing the document: of its one statement one pattern alone names
-    /// the service, as a whole.
-    pub(super) fn is_plain(&self, service: &Whole) -> bool {
+    /// The services of which what they take can be told without writing the document: of its one statement one pattern
+    /// alone names each, as a whole.
+    pub(super) fn plain(&self) -> Plain<'_> {
         let [only] = &self.document.statements[..] else {
-            return false;
+            return Plain::Services(BTreeSet::new());
         };
         let ActionPart::Action(patterns) = &only.action else {
-            return false;
+            return Plain::Services(BTreeSet::new());
         };
         if patterns.len() == 1 {
-            return true;
+            return Plain::All;
         }
-        let name = self.catalog.service(ActionId::from_index(service.range.start as usize));
-        let mut naming = patterns.iter().filter(|pattern| {
-            let of = pattern.lower().split(':').next().unwrap_or_default();
-            of.contains(['*', '?']) || of == name
-        });
-        match (naming.next(), naming.next()) {
-            (Some(whole), None) => whole.lower().strip_prefix(name) == Some(":*"),
-            (Some(_), Some(_)) | (None, _) => false,
+        let mut named: BTreeMap<&str, bool> = BTreeMap::new();
+        for pattern in patterns {
+            let (service, action) = pattern.lower().split_once(':').unwrap_or((pattern.lower(), ""));
+            if service.contains(['*', '?']) {
+                return Plain::Services(BTreeSet::new());
+            }
+            let once = named.entry(service).and_modify(|once| *once = false);
+            once.or_insert(action == "*");
         }
+        let alone = named.into_iter().filter(|(_, alone)| *alone);
+        Plain::Services(alone.map(|(service, _)| service).collect())
+    }
+
+    /// The service that a piece is of.
+    pub(super) fn service(&self, whole: &Whole) -> &str {
+        self.catalog.service(ActionId::from_index(whole.range.start as usize))
     }
 
     /// Services that a statement grants whole and that would stay in part, where keeping them whole saves room; by name.

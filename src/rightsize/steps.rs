@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::assumptions::assumptions;
-use super::fit::{Fit, fit};
+use super::fit::Fit;
 use super::further::Further;
 use super::hold::{Hold, Holds};
 use super::quota::{Purse, characters};
@@ -296,7 +296,7 @@ impl<'a> Rewriter<'a> {
             let cuts: Vec<rewrite::Cut<'_>> = taking.iter().map(|at| cut(*at)).collect();
             let others = settled.iter().enumerate().filter(|(at, _)| !taking.contains(at));
             let target = room.saturating_sub(others.map(|(_, one)| one.claim()).sum());
-            match fit(&cuts, target) {
+            match self.fits.fit(&cuts, target) {
                 Ok(fits) => break fits,
                 Err(why) => {
                     // The one that grows most stays as it is; the others may still fit.
@@ -416,7 +416,8 @@ impl<'a> Rewriter<'a> {
     }
 
     fn room(&self, goal: &Goal<'_>, stays: ActionSet) -> Room {
-        let split = self.split_documents(goal).map(|documents| documents.len());
+        let split = || self.split_documents(goal).map(|documents| documents.len());
+        let split = goal.split.get_or_init(split).clone();
         Room { stays, split }
     }
 
