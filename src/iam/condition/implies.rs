@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use super::holds::{self, Kind, Network, Number, Relation};
-use super::{Condition, SetQualifier, date};
+use super::{Comparison, Condition, SetQualifier, date};
 use crate::iam::Resource;
 use crate::iam::arn;
 use crate::iam::pattern::{self, Effort};
@@ -11,7 +11,9 @@ use crate::iam::pattern::{self, Effort};
 /// Whether `then` surely holds wherever `given` does: the same key and qualifier, at most laxer where the key is absent, and
 /// every value that meets the one meets the other. `false` means "no, or not proved".
 pub(in crate::iam) fn implies(given: &Condition, then: &Condition, effort: &Effort) -> bool {
+    let is_null = |condition: &Condition| condition.operator.comparison == Comparison::Null;
     let comparable = given.operator.set == then.operator.set
+        && is_null(given) == is_null(then)
         && given.key.eq_ignore_ascii_case(&then.key)
         && (holds_without_key(then) || !holds_without_key(given));
     if !comparable || !effort.spend(given.values.len() * then.values.len()) {
