@@ -62,15 +62,19 @@ use trimtrail::inside::grants::Grants;
 use trimtrail::inside::report::{self, Inputs, Report};
 use trimtrail::inside::usage::Table;
 
-/// What is reported of these calls and grants.
+/// What is reported of these calls and grants, of which no proof refuses a suggestion.
 fn reported((table, coverage): (&Table, &Coverage), grants: &Grants, options: &analysis::Options) -> Report {
     let (catalog, archive) = (Catalog::embedded(), Archive::new(table, coverage));
+    let analysis = analysis::analyse(catalog, &archive, grants, options);
+    if let Some((_, refused)) = analysis.refused.first() {
+        panic!("{:?}", refused[0].1);
+    }
     report::build(Inputs {
         version: "0",
         catalog,
         archive: &archive,
         grants,
         options,
-        analysis: analysis::analyse(catalog, &archive, grants, options),
+        analysis,
     })
 }
