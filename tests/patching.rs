@@ -318,7 +318,8 @@ fn code_scanning_points_where_patch_edits(run: &dyn Fn(&[&str]) -> Output) {
     });
     let places: Vec<(&str, u64, &Value)> = places.collect();
     for (policy, file, line) in &edited {
-        let name = policy.split(" of ").next().unwrap_or_default();
+        let name = policy.split(" of ").next().and_then(|name| name.rsplit('/').next());
+        let name = name.unwrap_or_default();
         let is_here =
             |(uri, at, text): &&(&str, u64, &Value)| file == uri && at == line && text.to_string().contains(name);
         assert!(

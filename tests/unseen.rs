@@ -376,9 +376,9 @@ fn ci_deploy_fits_a_screen_and_its_first_statement_is_what_was_seen() {
     }
     assert_eq!(deploy["statements"][0]["unseen"], Value::Null);
     assert_ne!(deploy["statements"][1]["unseen"]["why"], json!([]));
-    // Forty-two lines of ninety columns: what DynamoDB's guide does not list as logged stays too.
+    // Forty-three lines of ninety columns: what no page lists as logged stays too.
     let characters = deploy["characters"]["after"].as_u64().expect("a number");
-    assert!(characters < 3_800, "{characters} characters");
+    assert!(characters < 3_900, "{characters} characters");
     let stays = &deploy["statements"][1]["unseen"]["actions"];
     let says = format!("<code>BuildUnseen</code>: {stays} actions stay that nobody saw used");
     assert!(comment.contains(&says), "{comment}");

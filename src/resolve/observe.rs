@@ -138,20 +138,7 @@ pub fn observe(event: &Event<'_>, operation: &Operation) -> Observed {
                 .values
                 .extend(deciding(request, path).into_iter().map(|value| (path.clone(), value)));
         }
-        let place = Place::of(event);
-        for template in operation.templates.iter().filter(|template| template.may_fill(request)) {
-            found.fill(template, request, &place);
-        }
-        // What a parameter names that no template knows is not among what they tell.
-        let unknown = |arn: &String| !found.taken.contains(arn) && operation.kind_of(arn).is_none();
-        found.cut |= found.refused.iter().any(unknown);
-        arns_in(request, DEPTH, &mut found);
-        let together = &found.together;
-        let stays = |arn: &String| together.contains(arn) || !found.replaced.contains(arn);
-        found.arns.retain(stays);
-        if operation.takes_roles {
-            passed(request, operation, &place, &mut found);
-        }
+        named(request, operation, &Place::of(event), &mut found);
         if event.source == "sts.amazonaws.com"
             && let Some(policies) = request.get(SESSION_POLICIES)
         {
@@ -159,8 +146,6 @@ pub fn observe(event: &Event<'_>, operation: &Operation) -> Observed {
             arns_in(policies, DEPTH, &mut passed);
             session_policies = passed.arns;
         }
-        let whole: Vec<String> = found.arns.iter().filter_map(|arn| whole_secret(arn)).collect();
-        whole.into_iter().for_each(|arn| found.arn(arn));
     }
     found.settle();
     let mut resources = BTreeSet::new();
@@ -205,6 +190,25 @@ pub fn observe(event: &Event<'_>, operation: &Operation) -> Observed {
         facts,
         resources: resources.into_iter().collect(),
     }
+}
+
+/// What a request names: by templates, by ARNs anywhere in it, and as roles that it hands over.
+fn named(request: &Value<'_>, operation: &Operation, place: &Place<'_>, found: &mut Found) {
+    for template in operation.templates.iter().filter(|template| template.may_fill(request)) {
+        found.fill(template, request, place);
+    }
+    // What a parameter names that no template knows is not among what they tell.
+    let unknown = |arn: &String| !found.taken.contains(arn) && operation.kind_of(arn).is_none();
+    found.cut |= found.refused.iter().any(unknown);
+    arns_in(request, DEPTH, found);
+    let together = &found.together;
+    let stays = |arn: &String| together.contains(arn) || !found.replaced.contains(arn);
+    found.arns.retain(stays);
+    if operation.takes_roles {
+        passed(request, operation, place, found);
+    }
+    let whole: Vec<String> = found.arns.iter().filter_map(|arn| whole_secret(arn)).collect();
+    whole.into_iter().for_each(|arn| found.arn(arn));
 }
 
 /// The parameters of a request that the event shows to hold what an ARN has: with them a template yields an ARN that the
