@@ -109,9 +109,11 @@ fn granted_paths(subject: &Subject<'_>) -> Vec<&'static EscalationPath> {
     paths.filter(|path| path.actions.iter().all(&granted)).collect()
 }
 
-/// The paths that are open, the surest first; none that only adds steps to another one.
+/// The paths that are open, the surest first; none that only adds steps to another one. A condition that asks for a
+/// boundary closes them, unless what the boundary says is known to leave them open.
 fn all_open(paths: &[&'static EscalationPath], held: &mut Held<'_>) -> Vec<Open> {
     let mut open: Vec<Open> = paths.iter().filter_map(|path| held.open(path)).collect();
+    open.retain(|open| !open.rests_on_unread());
     let rank = |open: &Open| (!open.under.is_empty(), !open.is_there);
     let all = open.clone();
     open.retain(|one| {

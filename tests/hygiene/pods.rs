@@ -445,23 +445,37 @@ fn a_wide_role_with_narrow_sessions() {
     check(&[wide, same].concat(), &ci, None, &[]);
 }
 
+const BOUND: &str = "arn:aws:iam::111122223333:policy/bound";
+
+/// What is found of a role with one more statement, where a boundary of these actions is among the grants.
+fn found_with(statement: Value, boundary: Option<Value>) -> Vec<String> {
+    let mut grants = role(&plain_trust(), &json!("ec2:DescribeVpcs"), &[]);
+    grants["RoleDetailList"][0]["RolePolicyList"][0]["PolicyDocument"]["Statement"] = json!([
+        {"Effect": "Allow", "Action": "ec2:DescribeVpcs", "Resource": "*"}, statement]);
+    if let Some(actions) = boundary {
+        let document =
+            json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": actions, "Resource": "*"}});
+        grants["Policies"] = json!([{"Arn": BOUND, "PolicyName": "bound", "DefaultVersionId": "v1", "AttachmentCount": 0,
+            "PermissionsBoundaryUsageCount": 1,
+            "PolicyVersionList": [{"VersionId": "v1", "IsDefaultVersion": true, "Document": document}]}]);
+    }
+    found(&used(&[]), &grants, None)
+}
+
+#[test]
+fn a_path_that_asks_for_a_boundary_is_closed_unless_the_boundary_is_known_to_leave_it_open() {
+    let attaches = json!({"Effect": "Allow", "Action": "iam:AttachRolePolicy", "Resource": "*",
+        "Condition": {"StringEquals": {"iam:PermissionsBoundary": BOUND}}});
+    let told = |boundary| found_with(attaches.clone(), boundary).contains(&"escalation".to_owned());
+    assert!(!told(None), "nobody has read it");
+    assert!(!told(Some(json!(["s3:*"]))));
+    assert!(told(Some(json!("*"))));
+}
+
 #[test]
 fn whoever_creates_roles_without_a_boundary() {
     const ID: &str = "roles-without-boundary";
-    let bound = "arn:aws:iam::111122223333:policy/bound";
-    let with = |statement: Value, boundary: Option<Value>| {
-        let mut grants = role(&plain_trust(), &json!("ec2:DescribeVpcs"), &[]);
-        grants["RoleDetailList"][0]["RolePolicyList"][0]["PolicyDocument"]["Statement"] = json!([
-            {"Effect": "Allow", "Action": "ec2:DescribeVpcs", "Resource": "*"}, statement]);
-        if let Some(actions) = boundary {
-            let document =
-                json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": actions, "Resource": "*"}});
-            grants["Policies"] = json!([{"Arn": bound, "PolicyName": "bound", "DefaultVersionId": "v1", "AttachmentCount": 0,
-                "PermissionsBoundaryUsageCount": 1,
-                "PolicyVersionList": [{"VersionId": "v1", "IsDefaultVersion": true, "Document": document}]}]);
-        }
-        found(&used(&[]), &grants, None)
-    };
+    let (bound, with) = (BOUND, found_with);
     let of = |statement: Value| with(statement, None);
     let creates = |condition: Value| json!({"Effect": "Allow", "Action": "iam:CreateRole", "Resource": "*", "Condition": condition});
     assert_eq!(of(creates(json!({}))), [ID]);

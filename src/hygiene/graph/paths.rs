@@ -34,6 +34,12 @@ impl Open {
         self.under.is_empty() && self.is_there
     }
 
+    /// Whether it is open only if a boundary that nobody has read bounds nothing.
+    pub(in crate::hygiene) fn rests_on_unread(&self) -> bool {
+        let mut boundaries = self.boundaries.iter();
+        boundaries.any(|boundary| self.under.contains(&super::bounds::not_known(boundary)))
+    }
+
     /// Notes what a step rests on; `None` where it is not allowed.
     fn take(&mut self, told: Told) -> Option<()> {
         match told.answer {
