@@ -88,10 +88,12 @@ struct Asking<'a> {
     options: &'a Options,
     risks: Risks,
     services: Vec<(Arc<str>, Range<u32>)>,
-    /// Each set of actions of a service once, by the service's first action and which of its actions they are, and how
-    /// much would go with them.
-    sets: Mutex<HashMap<(u32, Vec<u64>), (Arc<ActionSet>, u64)>>,
+    sets: Mutex<Sets>,
 }
+
+/// Each set of actions of a service once, by the service's first action and which of its actions they are, and how much
+/// would go with them.
+type Sets = HashMap<(u32, Vec<u64>), (Arc<ActionSet>, u64)>;
 
 impl Asking<'_> {
     /// The questions about a principal, by service and reason, and its policies that they are about.

@@ -61,7 +61,7 @@ pub fn family(name: &str) -> String {
 fn steady(word: &str) -> String {
     let is_hex = word.chars().all(|c| c.is_ascii_hexdigit());
     let has_digit = word.contains(|c: char| c.is_ascii_digit());
-    if WORDS.iter().any(|known| known.eq_ignore_ascii_case(word)) || !has_digit && !(is_hex && word.len() >= 8) {
+    if WORDS.iter().any(|known| known.eq_ignore_ascii_case(word)) || !(has_digit || is_hex && word.len() >= 8) {
         return word.to_owned();
     }
     // `worker12` counts workers; `ab12` may be hexadecimal.

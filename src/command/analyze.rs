@@ -122,7 +122,7 @@ impl AnalyzeArgs {
             now: Some(jiff::Timestamp::now().as_second()),
             ..self.joined.options(&grants)?
         };
-        let baseline = self.format.baseline.as_ref().map(load).transpose()?;
+        let baseline = self.format.baseline.as_deref().map(load).transpose()?;
         let collected = self.joined.usage.collect(terminal)?;
 
         let (catalog, archive) = (Catalog::embedded(), collected.archive());

@@ -93,7 +93,7 @@ impl ReportArgs {
             bail!("no result given");
         };
         let report = load(result)?;
-        let baseline = self.format.baseline.as_ref().map(load).transpose()?;
+        let baseline = self.format.baseline.as_deref().map(load).transpose()?;
         let options = emit::Options {
             result: Some(result.clone()),
             ..self.format.options(&report, terminal)?
@@ -182,7 +182,7 @@ fn denials_since(_dir: &Path, _before: &Report, _terminal: &Terminal) -> anyhow:
 }
 
 /// Reads a result, compressed or not; of a folder that `--out` made, the one in it.
-pub(super) fn load(path: &PathBuf) -> anyhow::Result<Report> {
+pub(super) fn load(path: &Path) -> anyhow::Result<Report> {
     let path = result_in(path);
     Report::read(|| open(&path)).with_context(|| format!("`{}`", path.display()))
 }

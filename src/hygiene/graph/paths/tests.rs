@@ -338,7 +338,7 @@ fn a_boundary_that_may_be_taken_off_or_changed_closes_nothing() {
     let strict = |action: &str| [allow(&["s3:*"]), under(action, BOUNDARY)];
     let action = "iam:PutRolePolicy";
     let own = under(action, BOUNDARY);
-    check_bounded("iam-005", &[own.clone()], Some(&strict(action)), Answer::No);
+    check_bounded("iam-005", std::slice::from_ref(&own), Some(&strict(action)), Answer::No);
     // The one who is asked about has no boundary here; the boundary is that of others.
     let others = |more: Value| {
         check_bounded(
