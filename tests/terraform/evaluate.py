@@ -220,8 +220,9 @@ def collect(module, where, found):
             for at, one in enumerate(values[key] if isinstance(values.get(key), list) else [values.get(key)]):
                 inner = one.get("policy") if isinstance(one, dict) else one
                 if isinstance(inner, str) and '"Statement"' in inner:
+                    # A block keeps its name when another one before it goes; its place changes.
                     name = one.get("name") if isinstance(one, dict) else values.get("name")
-                    found[f"{address} {at} {name}"] = json.loads(inner)
+                    found[f"{address} {name or at}"] = json.loads(inner)
     for child in module.get("child_modules", []):
         collect(child, where, found)
 
