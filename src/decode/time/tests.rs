@@ -50,7 +50,7 @@ fn what_is_no_time() {
 
 proptest! {
     #[test]
-    fn agrees_with_jiff(seconds in -62_135_596_800_i64..253_402_300_799) {
+    fn agrees_with_jiff(seconds in -62_135_596_800..=jiff::Timestamp::MAX.as_second()) {
         let theirs = jiff::Timestamp::from_second(seconds).unwrap().to_string();
         prop_assert_eq!(Time::from_seconds(seconds).to_string(), theirs.clone());
         prop_assert_eq!(Time::parse(&theirs), Some(Time::from_seconds(seconds)));
