@@ -2,6 +2,10 @@
 
 use super::tree::{Document, Kind, Member, Node, Piece, Syntax, Takes, Template, around, pieces};
 
+/// What SAM makes a role for, with the documents of a list as its inline policies (AWS SAM developer guide,
+/// "AWS::Serverless::Function" and "AWS::Serverless::StateMachine", `Policies`).
+pub(super) const SAM: [&str; 2] = ["AWS::Serverless::Function", "AWS::Serverless::StateMachine"];
+
 /// Names that a node gives to what is made below it.
 #[derive(Clone, Default)]
 pub(super) struct Around {
@@ -61,9 +65,10 @@ impl Around {
             // What has no name of its own is called STACK-RESOURCE-RANDOM (CloudFormation user guide, "Name type").
             let between = text(format!("-{name}-"));
             self.patterns.push(vec![Piece::Reference, between, Piece::Reference]);
-            if kind == "AWS::Serverless::Function" {
-                // The role of a function is the resource `<function>Role`, its policies `<function>RolePolicy0` (SAM
-                // developer guide, "Generated CloudFormation resources").
+            if SAM.contains(&kind.as_str()) {
+                // The role of a function is the resource `<function>Role`, its policies `<function>RolePolicy0`, those of
+                // a state machine likewise (SAM developer guide, "Generated CloudFormation resources"; aws-sam-translator,
+                // `construct_role_for_resource`).
                 let role = text(format!("-{name}Role-"));
                 self.patterns.push(vec![Piece::Reference, role, Piece::Reference]);
                 self.patterns
@@ -110,7 +115,7 @@ impl Around {
         let policies = properties
             .and_then(|all| all.member("Policies"))
             .map(|member| &member.value);
-        if kind.as_deref() == Some("AWS::Serverless::Function")
+        if kind.is_some_and(|kind| SAM.contains(&kind.as_str()))
             && let Some(policies) = policies
         {
             for one in policies.elements() {

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::edits::{Edit, apply, without_elements};
+use super::forms::SAM;
 use super::tree::{Document, Kind, Member, Node, Piece, Syntax, Takes};
 use super::{cloudformation, json, shift};
 
@@ -47,10 +48,16 @@ pub(super) fn parts(text: &str, document: &Document, known: &Known) -> Result<Ve
     let kind = literal(&resource.value, "Type").unwrap_or_default();
     let properties = member(&resource.value, "Properties").ok_or("it stands in no resource")?;
     let is_document = |node: &Node| member(node, "PolicyDocument").is_some_and(|it| it.span == document.root.span);
+    let is_itself = |node: &Node| node.span == document.root.span;
     let more = || format!("{} makes more than it", resource.name);
-    let gone = if HOLDERS.contains(&kind.as_str()) {
+    let is_entry = match (HOLDERS.contains(&kind.as_str()), SAM.contains(&kind.as_str())) {
+        (true, _) => Some(&is_document as &dyn Fn(&Node) -> bool),
+        (_, true) => Some(&is_itself as &dyn Fn(&Node) -> bool),
+        (false, false) => None,
+    };
+    let gone = if let Some(is_entry) = is_entry {
         let list = member(properties, "Policies").ok_or_else(more)?;
-        let goes: Vec<bool> = list.elements().iter().map(is_document).collect();
+        let goes: Vec<bool> = list.elements().iter().map(is_entry).collect();
         stack.without_some(properties, "Policies", &goes)?
     } else if is_document(properties) && (INLINE.contains(&kind.as_str()) || kind == "AWS::IAM::ManagedPolicy") {
         stack.resource(resources, at, kind == "AWS::IAM::ManagedPolicy", known)?
@@ -205,13 +212,13 @@ impl Stack<'_> {
         let at = at
             .filter(|_| goes.contains(&true))
             .ok_or("it is not found in its list")?;
+        if goes.iter().all(|goes| *goes) {
+            return Ok(vec![self.without_member(map, at)?]);
+        }
         let list = &members(map)[at].value;
         let Kind::List(elements) = &list.kind else {
             return Err(format!("its `{name}` is no list"));
         };
-        if goes.iter().all(|goes| *goes) {
-            return Ok(vec![self.without_member(map, at)?]);
-        }
         let elements = elements.iter().map(|each| Node {
             span: tagged(self.text, &each.span),
             kind: each.kind.clone(),
