@@ -1,5 +1,6 @@
 //! Explained or kept: what AWS allowed was allowed by something, and nothing goes that could be the reason.
 
+mod names;
 mod organization;
 mod spellings;
 mod unnamed;

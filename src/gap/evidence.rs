@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
 use super::Granting;
+use super::entities::Entities;
 use super::explain::{self, Holdings, Unexplained, Unexplaineds};
 use crate::attribute::PrincipalKind;
 use crate::catalog::{ActionId, Catalog, How, Mapping};
@@ -195,7 +196,7 @@ pub(super) fn activities(
     granting: &[Vec<Granting<'_>>],
 ) -> Vec<Activity> {
     let callers = Callers::of(grants);
-    let profiles = profiles(grants);
+    let entities = Entities::of(grants, table);
     let mut operations = Operations::new();
     // The signatures of each principal, and whether they stand under an earlier id.
     let mut made: Vec<Vec<(&Seen, &[&Row], bool)>> = vec![Vec::new(); grants.principals.len()];
@@ -212,7 +213,7 @@ pub(super) fn activities(
     let trusts = explain::trusts(grants);
     let activities = made.into_par_iter().enumerate().map(|(index, made)| {
         let holdings = Holdings::of(catalog, grants, granting[index].as_slice(), &trusts, index);
-        activity(catalog, &made, &operations, &profiles, holdings)
+        activity(catalog, &made, &operations, &entities, holdings)
     });
     activities.collect()
 }
@@ -227,7 +228,7 @@ pub(super) fn activity(
     catalog: &Catalog,
     made: &[Made<'_>],
     operations: &Operations<'_>,
-    profiles: &Profiles,
+    entities: &Entities,
     mut holdings: Holdings<'_>,
 ) -> Activity {
     let mut activity = Activity::default();
@@ -244,7 +245,7 @@ pub(super) fn activity(
             activity.regions.insert(seen.signature.region.to_string());
         }
         let operation = &operations[&(&*seen.signature.event_source, &*seen.signature.event_name)];
-        if let Some(asked) = record(catalog, operation, seen, rows, profiles, &mut activity) {
+        if let Some(asked) = record(catalog, operation, seen, rows, entities, &mut activity) {
             activity.replayed_unexplained += holdings.weigh(seen, rows, &asked, &mut unexplained);
         }
     }
@@ -275,7 +276,7 @@ pub fn row_by_row(
     each: &mut dyn FnMut(PrincipalIndex, &Row, &Activity),
 ) {
     let callers = Callers::of(grants);
-    let profiles = profiles(grants);
+    let entities = Entities::of(grants, table);
     let found: Vec<Option<(PrincipalIndex, bool)>> = table
         .signatures
         .iter()
@@ -296,23 +297,9 @@ pub fn row_by_row(
             earlier_id_calls: if earlier { row.calls } else { 0 },
             ..Activity::default()
         };
-        record(catalog, operation, seen, &[row], &profiles, &mut activity);
+        record(catalog, operation, seen, &[row], &entities, &mut activity);
         each(index, row, &activity);
     }
-}
-
-/// Instance profile ARN without path, by name: the roles that it holds.
-pub(super) type Profiles = HashMap<(String, String), Vec<String>>;
-
-pub(super) fn profiles(grants: &Grants) -> Profiles {
-    let mut profiles = Profiles::new();
-    for principal in &grants.principals {
-        for profile in &principal.instance_profiles {
-            let key = (principal.account.clone(), profile.clone());
-            profiles.entry(key).or_default().push(principal.arn.clone());
-        }
-    }
-    profiles
 }
 
 /// Adds calls to what a principal did, and says what they asked for; nothing of an unmapped operation.
@@ -321,7 +308,7 @@ pub(super) fn record(
     operation: &Operation,
     seen: &Seen,
     rows: &[&Row],
-    profiles: &Profiles,
+    entities: &Entities,
     activity: &mut Activity,
 ) -> Option<Asked> {
     let signature = &seen.signature;
@@ -351,11 +338,11 @@ pub(super) fn record(
     let refuted = |call: &Call| outcome == Outcome::Denied && Some(call.action) == denied_action;
     // What shows only through another call is inferred, however sure it is.
     let shown = |call: &&Call| call.how != How::Inferred;
-    let with_roles = |calls: Vec<Call>| -> Vec<Call> {
+    let meant = |calls: Vec<Call>| -> Vec<Call> {
         let calls = calls.into_iter();
-        calls.map(|call| with_roles(catalog, call, profiles)).collect()
+        calls.map(|call| entities.meant(catalog, call)).collect()
     };
-    let (needs, may_need) = (with_roles(resolution.needs), with_roles(resolution.may_need));
+    let (needs, may_need) = (meant(resolution.needs), meant(resolution.may_need));
     for call in needs.iter().filter(shown).filter(|call| !refuted(call)) {
         activity
             .used
@@ -432,28 +419,6 @@ fn note(into: &mut Vec<Unmapped>, seen: &Seen, calls: u64, (prefixes, may_be): (
             calls,
         }),
     }
-}
-
-/// A call that handed over an instance profile handed over its roles.
-fn with_roles(catalog: &Catalog, mut call: Call, profiles: &Profiles) -> Call {
-    if catalog.name(call.action) != "iam:PassRole" {
-        return call;
-    }
-    let (handed, roles): (Vec<String>, Vec<String>) = call
-        .resources
-        .into_iter()
-        .partition(|arn| arn.contains(":instance-profile/"));
-    call.resources = roles;
-    for profile in handed {
-        let account = profile.split(':').nth(4).unwrap_or("").to_owned();
-        let name = profile.rsplit('/').next().unwrap_or("").to_owned();
-        match profiles.get(&(account, name)) {
-            Some(roles) => call.resources.extend(roles.iter().cloned()),
-            None => call.complete = false,
-        }
-    }
-    call.complete = call.complete && !call.resources.is_empty();
-    call
 }
 
 /// Calls that change what a principal or policy allows (IAM API reference).

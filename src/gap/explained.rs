@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::evidence::{Activity, Callers, profiles, record};
+use super::entities::Entities;
+use super::evidence::{Activity, Callers, record};
 use super::explain::{Cause, Holdings, calls_on, trusts, went_through};
 use super::{Granting, granting, observability};
 use crate::catalog::Catalog;
@@ -74,7 +75,7 @@ pub struct Explained {
 pub fn explained(catalog: &Catalog, table: &Table, grants: &Grants, coverage: &Coverage, window: Window) -> Explained {
     let mut views = observability::Views::new(catalog, coverage, &grants.supplements.trails, window);
     let granting: Vec<Vec<Granting<'_>>> = granting(catalog, grants, &mut views);
-    let (callers, profiles, trusts) = (Callers::of(grants), profiles(grants), trusts(grants));
+    let (callers, entities, trusts) = (Callers::of(grants), Entities::of(grants, table), trusts(grants));
     let mut holdings: HashMap<usize, Holdings<'_>> = HashMap::new();
     let mut prepared: HashMap<(&str, &str), Operation> = HashMap::new();
     let mut operations: BTreeMap<(String, String), ExplainedOperation> = BTreeMap::new();
@@ -95,7 +96,7 @@ pub fn explained(catalog: &Catalog, table: &Table, grants: &Grants, coverage: &C
         let entry = operations.entry((source.to_owned(), name.to_owned())).or_default();
         entry.share.calls += calls;
         let mut nothing = Activity::default();
-        let Some(asked) = record(catalog, operation, seen, rows, &profiles, &mut nothing) else {
+        let Some(asked) = record(catalog, operation, seen, rows, &entities, &mut nothing) else {
             entry.share.unmapped += calls;
             continue;
         };

@@ -5,6 +5,7 @@
 
 mod accessed;
 mod actions;
+mod entities;
 mod evidence;
 mod explain;
 mod explained;

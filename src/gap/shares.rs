@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::evidence::{Callers, Made, Operations, Profiles, activity, profiles, record};
+use super::entities::Entities;
+use super::evidence::{Callers, Made, Operations, activity, record};
 use super::explain::{self, Holdings, Trusts};
 use super::lifecycle::Patterns;
 use super::{ActionSet, Activity, Doubt, Gap, Granting, LifeCycles, Slice, slice};
@@ -24,7 +25,7 @@ pub struct Shares<'a> {
     table: &'a Table,
     grants: &'a Grants,
     trusts: Trusts<'a>,
-    profiles: Profiles,
+    entities: Entities,
     operations: Operations<'a>,
     made: MadeBy<'a>,
     life_cycles: bool,
@@ -62,7 +63,7 @@ impl<'a> Shares<'a> {
             table,
             grants,
             trusts: explain::trusts(grants),
-            profiles: profiles(grants),
+            entities: Entities::of(grants, table),
             operations,
             made,
             life_cycles,
@@ -100,7 +101,7 @@ impl<'a> Shares<'a> {
             .collect();
         let granting: Vec<Granting<'_>> = gap.slices.iter().filter_map(|slice| self.granting(slice)).collect();
         let holdings = Holdings::of(catalog, grants, &granting, &self.trusts, gap.principal);
-        let activity = activity(catalog, &made, &self.operations, &self.profiles, holdings);
+        let activity = activity(catalog, &made, &self.operations, &self.entities, holdings);
         let mut implied = ActionSet::none();
         for action in gap.trust.implied.iter().flat_map(|pattern| catalog.expand(pattern)) {
             implied.insert(action);
@@ -136,7 +137,7 @@ impl<'a> Shares<'a> {
             let operation = &self.operations[&(&*signature.event_source, &*signature.event_name)];
             for row in rows.iter().filter(|row| whose(row)) {
                 let mut activity = Activity::default();
-                record(self.catalog, operation, seen, &[row], &self.profiles, &mut activity);
+                record(self.catalog, operation, seen, &[row], &self.entities, &mut activity);
                 each(row, &activity);
             }
         }
