@@ -4,6 +4,7 @@
 //! access denied messages, PassRole), EKS user guide (Pod Identity, IRSA), the services' own guides where a test says so.
 
 mod requests;
+mod second;
 
 use serde_json::{Value, json};
 use trimtrail::inside::attribute::{self, Attribution, PrincipalKind, WorkloadKind};

@@ -25,7 +25,7 @@ pub use form::{Elsewhere, Form, Name, Reach, Slot, decoded_object, is_account, i
 pub use logging::Logging;
 pub use mapping::{How, Mapping, Need, RoleParameter};
 pub use risk::{EscalationPath, Sensitive, Target, escalation_paths, sensitive};
-pub use row::When;
+pub use row::{ALWAYS_LOGGED, When};
 pub use spelling::spellings;
 use table::{Table, rows, unpack_text};
 pub use template::{ArnTemplate, Head, Part};

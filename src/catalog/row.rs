@@ -4,7 +4,8 @@
 //!
 //! * `~` before the action: the call may need it, not surely;
 //! * when: `+a,b` any of these request parameters is present and not empty, `-a,b` none is, `a=x,y` a has one of these values
-//!   (`a:verb` is the first word of a statement, `a:versionId` the query parameter of that name in the value);
+//!   (`!` among them: the log always shows a where it is given, so that a request without it has none of the values;
+//!   `a:verb` is the first word of a statement, `a:versionId` the query parameter of that name in the value);
 //! * resources, separated by commas: `type` or `type{Variable=path;…}` binds the ARN formats of the action's resource type
 //!   (a variable left out is bound to the parameter of its own name), `=template` is an ARN template as it stands;
 //! * flags: `c` the resources are all that the call touches; `a` this need's resources stand apart: what else the event
@@ -77,6 +78,9 @@ impl RowNeed {
         }
     }
 }
+
+/// Among the values of [`When::Equals`]: the log shows the parameter wherever it is given.
+pub const ALWAYS_LOGGED: &str = "!";
 
 /// The resource that the request does not tell.
 const UNTOLD: &str = "?";

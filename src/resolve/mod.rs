@@ -16,7 +16,7 @@ mod reads;
 mod spelled;
 mod templates;
 
-use crate::catalog::{ActionId, Catalog, How, Mapping, When};
+use crate::catalog::{ALWAYS_LOGGED, ActionId, Catalog, How, Mapping, When};
 
 pub use observe::{Facts, Observed, data_roots, is_data, is_management, observe, root, shown};
 pub use operation::Operation;
@@ -162,6 +162,9 @@ fn ruled_out(when: &When, facts: &Facts) -> bool {
         return false;
     };
     let wanted = |value: &str| values.iter().any(|wanted| wanted.eq_ignore_ascii_case(value));
+    if values.iter().any(|value| value == ALWAYS_LOGGED) && facts.present(path) == Some(false) {
+        return true;
+    }
     facts.values(path).next().is_some() && !facts.values(path).any(wanted) && !facts.holds_others(path)
 }
 
