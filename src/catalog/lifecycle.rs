@@ -6,7 +6,7 @@
 pub(super) mod name;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use super::table::{rows, unpack_text};
 use super::{AccessLevel, ActionId, Catalog, Logging, embedded};
@@ -45,6 +45,7 @@ pub(super) struct LifeCycles {
     rows: Vec<(String, Vec<ActionId>)>,
     made_by: HashMap<ActionId, Vec<usize>>,
     linked_roles: HashMap<ActionId, Vec<LinkedRole>>,
+    linked_services: Arc<BTreeSet<String>>,
     /// Each action's life cycles, worked out when first asked for.
     of: Vec<OnceLock<Box<[LifeCycle]>>>,
 }
@@ -66,12 +67,18 @@ impl Catalog {
             .map_or(&[], Vec::as_slice)
     }
 
+    /// The services of which the table tells who makes their role.
+    pub fn linked_services(&self) -> Arc<BTreeSet<String>> {
+        Arc::clone(&self.life_cycle_tables().linked_services)
+    }
+
     fn life_cycle_tables(&self) -> &LifeCycles {
         self.lifecycles.get_or_init(|| {
             let mut tables = LifeCycles {
                 rows: Vec::new(),
                 made_by: HashMap::new(),
                 linked_roles: HashMap::new(),
+                linked_services: Arc::default(),
                 of: vec![OnceLock::new(); self.len()],
             };
             for text in [embedded!("lifecycles.z"), embedded!("lifecycles_by_hand.z")] {
@@ -89,10 +96,12 @@ impl Catalog {
                     tables.rows.push(((*kind).to_owned(), actions(keeps)));
                 }
             }
+            let mut services = BTreeSet::new();
             for row in rows(&unpack_text(embedded!("linked_roles.z"))) {
                 let [service, actions, ..] = row.as_slice() else {
                     continue;
                 };
+                services.insert((*service).to_owned());
                 for action in actions.split_ascii_whitespace().flat_map(|name| self.expand(name)) {
                     let role = LinkedRole {
                         service: (*service).to_owned(),
@@ -100,6 +109,7 @@ impl Catalog {
                     tables.linked_roles.entry(action).or_default().push(role);
                 }
             }
+            tables.linked_services = Arc::new(services);
             tables
         })
     }
@@ -158,24 +168,35 @@ impl Catalog {
         // A version is a side of what it is of, not another thing.
         let things = known.clone();
         known.retain(|noun| !version_of(noun).is_some_and(|of| things.iter().any(|thing| thing == of)));
-        let made = own
-            .nouns
-            .first()
-            .filter(|_| own.makes() && self.access_level(action) != AccessLevel::Tagging);
+        let makes = own.makes() && self.access_level(action) != AccessLevel::Tagging;
+        let made = own.nouns.first().filter(|_| makes).map(|noun| closed(noun, &service));
         let mut keeps = BTreeSet::new();
         // What is read of a thing: itself, and what of it may be changed or ended.
-        let mut read: BTreeSet<&str> = made
-            .or(own.nouns.first().filter(|_| own.starts()))
-            .map(String::as_str)
-            .into_iter()
-            .collect();
-        for (id, name) in &service {
+        let started = own.nouns.first().filter(|_| own.starts()).map(String::as_str);
+        let mut read: BTreeSet<&str> = made.or(started).into_iter().collect();
+        let takes_tags = self.takes_tags(action);
+        // A longer noun whose action takes no thing of this kind is another thing's: PutRolePolicy is no managed policy's.
+        let typed = |id: ActionId, noun: &str| {
+            let types = self.resource_types(id);
+            types.iter().any(|kind| letters(kind.name) == letters(noun))
+        };
+        let kind = made.filter(|noun| typed(action, noun));
+        let anothers = |id: ActionId, name: &Name| {
+            kind.is_some_and(|noun| {
+                let own = name.nouns.first().is_some_and(|own| own.starts_with(noun));
+                !own && !self.resource_types(id).is_empty() && !typed(id, noun)
+            })
+        };
+        for (id, name) in service.iter().filter(|(id, name)| !anothers(*id, name)) {
             let ends = made.is_some_and(|noun| name.closes() && name.concerns(noun, &known));
             let changes = made.is_some_and(|noun| {
                 let changes = name.updates() && name.concerns(noun, &known);
                 !is_data && (changes || name.makes_version_of(noun) || name.resumes(noun))
             });
-            let tags = made.is_some_and(|noun| !is_data && self.tags(*id, name, noun));
+            let tags = !is_data
+                && made
+                    .or(started)
+                    .is_some_and(|noun| self.tags(*id, name, noun, takes_tags));
             let restores = made.is_some_and(|noun| name.makes_from(noun));
             if ends || changes {
                 read.extend(name.nouns.first().map(String::as_str));
@@ -184,6 +205,20 @@ impl Catalog {
                 keeps.insert(*id);
             }
         }
+        // Of a pair that goes to and fro on the thing or a side of it, whoever needs one half will need the other.
+        let of_it =
+            |name: &Name| made.is_some_and(|made| name.nouns.first().is_some_and(|noun| noun.starts_with(made)));
+        let kept: Vec<&Name> = service
+            .iter()
+            .filter(|(id, name)| keeps.contains(id) && of_it(name))
+            .map(|(_, name)| name)
+            .collect();
+        let halves: Vec<ActionId> = service
+            .iter()
+            .filter(|(_, name)| kept.iter().any(|kept| name.toggles(kept)))
+            .map(|(id, _)| *id)
+            .collect();
+        keeps.extend(halves);
         let reads = service
             .iter()
             .filter(|(_, name)| !is_data && read.iter().any(|noun| name.reads(noun)));
@@ -191,18 +226,28 @@ impl Catalog {
         keeps
     }
 
-    /// Whether an action tags or untags things of a kind.
-    fn tags(&self, action: ActionId, name: &Name, noun: &str) -> bool {
+    /// Whether a request of this action may bring tags.
+    fn takes_tags(&self, action: ActionId) -> bool {
+        let keys = self.condition_keys(action);
+        keys.iter()
+            .any(|key| key.to_ascii_lowercase().starts_with("aws:requesttag"))
+    }
+
+    /// Whether an action tags or untags things of a kind; `any` where what makes them takes tags, whatever types are listed.
+    fn tags(&self, action: ActionId, name: &Name, noun: &str, any: bool) -> bool {
+        // TagPolicy tags policies.
+        let own = ["tag", "untag"].contains(&name.verb.as_str()) && name.nouns.first().is_some_and(|own| own == noun);
         let noun = letters(noun);
-        self.access_level(action) == AccessLevel::Tagging
+        own || self.access_level(action) == AccessLevel::Tagging
             && name
                 .nouns
                 .first()
                 .is_some_and(|noun| noun == " tag " || noun == " resource ")
-            && self
-                .resource_types(action)
-                .iter()
-                .any(|kind| letters(kind.name) == noun)
+            && (any
+                || self
+                    .resource_types(action)
+                    .iter()
+                    .any(|kind| letters(kind.name) == noun))
     }
 
     /// An action on the resources of a kind: those of its types that bear the kind's noun, or else all of them.
@@ -232,6 +277,18 @@ impl Catalog {
             resources: arns.into_iter().collect(),
         }
     }
+}
+
+/// The noun of what a name makes: of `CreateDBInstanceReadReplica`, which nothing of its noun ends, a DB instance.
+fn closed<'n>(noun: &'n str, service: &'n [(ActionId, Name)]) -> &'n str {
+    let closes = |name: &&Name| name.closes();
+    let names = || service.iter().map(|(_, name)| name).filter(closes);
+    if names().any(|name| name.nouns.iter().any(|own| own.contains(noun))) {
+        return noun;
+    }
+    let shorter = names().filter_map(|name| name.nouns.first());
+    let shorter = shorter.filter(|own| own.len() > 1 && noun.starts_with(own.as_str()));
+    shorter.max_by_key(|own| own.len()).map_or(noun, String::as_str)
 }
 
 /// `CreateVolume` of a row's own service, or `kms:CreateGrant`.

@@ -30,8 +30,22 @@ const MAKES: [&str; 20] = [
 /// What sets a job going.
 const STARTS: [&str; 5] = ["begin", "execute", "send", "start", "submit"];
 
+/// What ends a job that was set going, clears it away, or takes it up again.
+const ENDS_OR_REPEATS: [&str; 10] = [
+    "abort",
+    "cancel",
+    "delete",
+    "end",
+    "redrive",
+    "resume",
+    "retry",
+    "rollback",
+    "stop",
+    "terminate",
+];
+
 /// What changes a thing that is there.
-const UPDATES: [&str; 16] = [
+const UPDATES: [&str; 18] = [
     "add",
     "authorize",
     "change",
@@ -41,10 +55,12 @@ const UPDATES: [&str; 16] = [
     "modify",
     "patch",
     "put",
+    "reboot",
     "rename",
     "replace",
     "reset",
     "resize",
+    "restart",
     "set",
     "update",
     "upgrade",
@@ -90,21 +106,25 @@ const CLOSES: [&str; 32] = [
 const READS: [&str; 4] = ["describe", "get", "head", "list"];
 
 /// A verb and those that undo it on the same nouns.
-const UNDONE_BY: [(&str, &[&str]); 36] = [
+const UNDONE_BY: [(&str, &[&str]); 50] = [
     ("accept", &["reject", "delete"]),
     ("activate", &["deactivate"]),
     ("add", &["remove", "delete"]),
     ("advertise", &["withdraw"]),
-    ("archive", &["unarchive"]),
     ("allocate", &["release", "deallocate", "delete"]),
+    ("allow", &["deny"]),
+    ("archive", &["unarchive"]),
     ("assign", &["unassign", "deassign"]),
     ("associate", &["disassociate"]),
     ("attach", &["detach"]),
     ("authorize", &["revoke", "deauthorize"]),
     ("block", &["unblock"]),
+    ("claim", &["release"]),
     ("connect", &["disconnect"]),
     ("create", &["delete"]),
     ("decrease", &["increase"]),
+    ("deny", &["allow"]),
+    ("deprecate", &["undeprecate"]),
     ("deregister", &["register"]),
     ("detach", &["attach"]),
     ("disable", &["enable"]),
@@ -112,21 +132,51 @@ const UNDONE_BY: [(&str, &[&str]); 36] = [
     ("enable", &["disable"]),
     ("enter", &["exit"]),
     ("grant", &["revoke", "retire", "delete"]),
+    ("group", &["ungroup"]),
     ("increase", &["decrease"]),
+    ("index", &["delete"]),
+    ("initiate", &["abort", "complete"]),
     ("join", &["leave"]),
+    ("label", &["unlabel"]),
     ("link", &["unlink"]),
     ("lock", &["unlock"]),
+    ("merge", &["split"]),
     ("monitor", &["unmonitor"]),
     ("pause", &["resume"]),
+    ("peer", &["unpeer"]),
     ("promote", &["demote"]),
     ("put", &["delete", "remove"]),
-    ("register", &["deregister", "unregister"]),
+    ("register", &["deregister", "unregister", "deprecate"]),
     ("resume", &["pause", "suspend"]),
+    ("schedule", &["cancel", "delete", "stop"]),
+    ("set", &["delete", "remove", "reset", "unset"]),
     ("share", &["unshare"]),
+    ("split", &["merge"]),
     ("stop", &["start"]),
     ("subscribe", &["unsubscribe"]),
     ("suspend", &["resume"]),
     ("tag", &["untag"]),
+    ("verify", &["delete"]),
+];
+
+/// Verbs of pairs that go to and fro.
+const TOGGLES: [&str; 16] = [
+    "activate",
+    "allow",
+    "archive",
+    "block",
+    "disable",
+    "enable",
+    "enter",
+    "increase",
+    "join",
+    "lock",
+    "pause",
+    "resume",
+    "stop",
+    "subscribe",
+    "suspend",
+    "tag",
 ];
 
 /// Ends of a noun that name a side of the thing, not another thing.
@@ -162,6 +212,9 @@ impl Name {
         if words.len() > 1 && ["admin", "batch"].contains(&words[0].as_str()) {
             words.remove(0);
         }
+        // CreateAutoMLJobV2 makes what StopAutoMLJob stops.
+        let version = |word: &str| word.strip_prefix('v').is_some_and(|rest| rest.parse::<u8>().is_ok());
+        words.retain(|word| !version(word));
         // CreateOrUpdateTags creates tags.
         if words.len() > 3 && words[1] == "or" {
             words.drain(1..3);
@@ -252,19 +305,43 @@ impl Name {
     pub(super) fn undoes(&self, other: &Name) -> bool {
         let verbs = UNDONE_BY.iter().filter(|(verb, _)| *verb == other.verb);
         let mut verbs = verbs.flat_map(|(_, undone_by)| undone_by.iter());
-        let job = other.starts() && ["stop", "cancel", "terminate", "abort", "end"].contains(&self.verb.as_str());
-        if (job || verbs.any(|verb| *verb == self.verb)) && self.nouns == other.nouns {
+        let job = other.starts() && ENDS_OR_REPEATS.contains(&self.verb.as_str());
+        if (job || verbs.any(|verb| *verb == self.verb) || self.turns(other)) && self.nouns == other.nouns {
             return true;
         }
         let [own, of] = [self, other].map(|name| name.nouns.first().map_or("", String::as_str));
         match self.verb.as_str() {
             // CancelRotateSecret, CancelKeyDeletion after ScheduleKeyDeletion
-            "cancel" => own.trim() == format!("{} {}", other.verb, of.trim()) || other.verb == "schedule" && own == of,
+            // CancelCertificateTransfer after TransferCertificate, CancelImportTask after ImportImage
+            "cancel" => {
+                let task = |kind: &str| own.trim() == format!("{} {kind}", other.verb);
+                let of = of.trim();
+                task(of) || task("task") || task("job") || own.trim() == format!("{of} {}", other.verb)
+            }
             "restore" => other.verb == "delete" && own == of,
             // ReplaceRouteTableAssociation
             "replace" => other.verb == "associate" && own.trim() == format!("{} association", of.trim()),
             _ => false,
         }
+    }
+
+    /// Whether it is the other half of a pair of verbs on the same nouns, in either direction: who needs one half will
+    /// need the other.
+    pub(super) fn toggles(&self, other: &Name) -> bool {
+        let pair = |one: &str, two: &str| {
+            UNDONE_BY
+                .iter()
+                .any(|(verb, by)| *verb == one && by.contains(&two) && TOGGLES.contains(&one))
+        };
+        let (own, others) = (self.verb.as_str(), other.verb.as_str());
+        self.nouns == other.nouns && (pair(own, others) || pair(others, own))
+    }
+
+    /// Whether one verb is the other with `un` or `de` before it.
+    fn turns(&self, other: &Name) -> bool {
+        ["un", "de"]
+            .iter()
+            .any(|turn| self.verb.strip_prefix(turn) == Some(other.verb.as_str()))
     }
 
     /// Whether one of its nouns holds this one, and no longer one of those that a service knows.

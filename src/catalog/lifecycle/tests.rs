@@ -163,6 +163,111 @@ fn a_version_is_a_side_of_what_it_is_of() {
 }
 
 #[test]
+fn a_managed_policy_is_no_policy_of_a_role() {
+    for keeps in [
+        "iam:AttachRolePolicy",
+        "iam:CreatePolicyVersion",
+        "iam:DeletePolicy",
+        "iam:DeletePolicyVersion",
+        "iam:DetachUserPolicy",
+        "iam:GetPolicy",
+        "iam:ListPolicyVersions",
+        "iam:SetDefaultPolicyVersion",
+        "iam:TagPolicy",
+        "iam:UntagPolicy",
+    ] {
+        check("iam:CreatePolicy", keeps);
+    }
+    for other in [
+        "iam:DeleteGroupPolicy",
+        "iam:DeleteRolePolicy",
+        "iam:PutRolePolicy",
+        "iam:PutUserPolicy",
+        "iam:UpdateAssumeRolePolicy",
+    ] {
+        check_not("iam:CreatePolicy", other);
+    }
+    check("iam:PutRolePolicy", "iam:DeleteRolePolicy");
+    check("iam:CreateRole", "iam:PutRolePolicy");
+    check("iam:CreateRole", "iam:UpdateAssumeRolePolicy");
+}
+
+#[test]
+fn who_makes_things_with_tags_may_tag_and_untag_them() {
+    for (makes, keeps) in [
+        ("fis:StartExperiment", "fis:UntagResource"),
+        ("emr-serverless:StartJobRun", "emr-serverless:UntagResource"),
+        ("rds:CopyDBSnapshot", "rds:RemoveTagsFromResource"),
+        ("ecs:StartTask", "ecs:UntagResource"),
+        ("kafka:CreateClusterV2", "kafka:UntagResource"),
+        ("ssm:StartAutomationExecution", "ssm:RemoveTagsFromResource"),
+        ("elasticmapreduce:RunJobFlow", "elasticmapreduce:RemoveTags"),
+        ("es:CreateElasticsearchDomain", "es:RemoveTags"),
+        ("comprehend:StartEntitiesDetectionJob", "comprehend:UntagResource"),
+    ] {
+        check(makes, keeps);
+    }
+}
+
+#[test]
+fn things_are_ended_under_other_names_than_they_are_made() {
+    for (makes, keeps) in [
+        ("redshift:RestoreFromClusterSnapshot", "redshift:DeleteCluster"),
+        ("rds:CreateDBInstanceReadReplica", "rds:ModifyDBInstance"),
+        ("iot:CreateKeysAndCertificate", "iot:DeleteCertificate"),
+        ("iot:SetV2LoggingLevel", "iot:DeleteV2LoggingLevel"),
+        ("iot:TransferCertificate", "iot:CancelCertificateTransfer"),
+        ("sns:CreatePlatformEndpoint", "sns:DeleteEndpoint"),
+        ("ecr:SetRepositoryPolicy", "ecr:DeleteRepositoryPolicy"),
+        (
+            "application-autoscaling:PutScalingPolicy",
+            "application-autoscaling:DeregisterScalableTarget",
+        ),
+        ("connect:ClaimPhoneNumber", "connect:ReleasePhoneNumber"),
+        (
+            "directconnect:AllocatePrivateVirtualInterface",
+            "directconnect:DeleteVirtualInterface",
+        ),
+        ("transcribe:StartTranscriptionJob", "transcribe:DeleteTranscriptionJob"),
+        ("resource-groups:GroupResources", "resource-groups:UngroupResources"),
+        ("ssm:LabelParameterVersion", "ssm:UnlabelParameterVersion"),
+        ("sagemaker:CreateAutoMLJobV2", "sagemaker:StopAutoMLJob"),
+        ("ec2:ImportImage", "ec2:CancelImportTask"),
+        ("devicefarm:ScheduleRun", "devicefarm:StopRun"),
+        ("glacier:InitiateVaultLock", "glacier:CompleteVaultLock"),
+        ("swf:RegisterWorkflowType", "swf:DeprecateWorkflowType"),
+        ("lightsail:PeerVpc", "lightsail:UnpeerVpc"),
+        (
+            "globalaccelerator:AllowCustomRoutingTraffic",
+            "globalaccelerator:DenyCustomRoutingTraffic",
+        ),
+        ("drs:StartRecovery", "drs:TerminateRecoveryInstances"),
+        ("support:CreateCase", "support:ResolveCase"),
+        ("states:StartExecution", "states:RedriveExecution"),
+        ("sagemaker:StartPipelineExecution", "sagemaker:RetryPipelineExecution"),
+        (
+            "autoscaling:StartInstanceRefresh",
+            "autoscaling:RollbackInstanceRefresh",
+        ),
+        ("ssm:StartSession", "ssm:ResumeSession"),
+        ("lambda:CreateFunction", "lambda:PublishVersion"),
+        ("route53:CreateHostedZone", "route53:ChangeResourceRecordSets"),
+    ] {
+        check(makes, keeps);
+    }
+    check_not("ec2:CreateVpcPeeringConnection", "ec2:DeleteVpc");
+}
+
+#[test]
+fn of_two_halves_of_a_pair_neither_goes_alone() {
+    check("apprunner:CreateService", "apprunner:PauseService");
+    check("apprunner:CreateService", "apprunner:ResumeService");
+    check("route53domains:RegisterDomain", "route53domains:EnableDomainAutoRenew");
+    check("cloudwatch:PutMetricAlarm", "cloudwatch:EnableAlarmActions");
+    check_not("ec2:CreateSnapshot", "ec2:EnableFastSnapshotRestores");
+}
+
+#[test]
 fn what_may_be_stopped_may_be_started_again() {
     check("rds:CreateDBInstance", "rds:StopDBInstance");
     check("rds:CreateDBInstance", "rds:StartDBInstance");
@@ -313,18 +418,35 @@ fn the_tables_name_actions_that_the_catalog_has() {
 #[test]
 fn service_names_of_linked_roles_are_those_of_aws_managed_policies() {
     // No managed policy names these; the pages that the table cites do, or ARNs of such roles in examples of AWS's.
-    const ELSEWHERE: [&str; 12] = [
+    const ELSEWHERE: [&str; 29] = [
         "autoscaling-plans",
+        "capacity-reservation-fleet",
         "cks.kms",
+        "clientvpn",
+        "clientvpn-connections",
         "cloudhsm",
+        "codestar-notifications",
+        "ec2-instance-connect",
+        "eks-connector",
         "eks-fargate",
         "eks-nodegroup",
         "es",
+        "ipam",
         "kafkaconnect",
+        "logger.cloudfront",
+        "management.chatbot",
+        "member.org.stacksets.cloudformation",
         "mrk.kms",
         "ops.apigateway",
         "pullthroughcache.ecr",
+        "replicator.lambda",
+        "reports.backup",
+        "s2svpn",
+        "ssm-incidents.alarms.cloudwatch",
+        "ssm.alarms.cloudwatch",
+        "stacksets.cloudformation",
         "timestreamforinfluxdb",
+        "verified-access",
         "vpcorigin.cloudfront",
     ];
     let catalog = Catalog::embedded();
@@ -338,6 +460,7 @@ fn service_names_of_linked_roles_are_those_of_aws_managed_policies() {
             named.extend(
                 text.split('/')
                     .next()
+                    .map(|name| name.trim_start_matches('*'))
                     .filter(|name| name.ends_with(".amazonaws.com"))
                     .map(str::to_owned),
             );
