@@ -1,6 +1,7 @@
 //! What a principal makes, it will change and delete: what stays for that, and what is held or stays whole beside it.
 
 mod controllers;
+mod linked_roles;
 
 use serde_json::{Value, json};
 use trimtrail::inside::catalog::Catalog;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::actions::ActionSet;
 use super::evidence::{Activity, Evidence};
-use crate::catalog::{ActionId, Catalog};
+use crate::catalog::{AccessLevel, ActionId, Catalog};
 use crate::iam::condition::Comparison;
 use crate::iam::{Resource, ResourcePart, Statement, Version, arn, pattern};
 use crate::time;
@@ -29,8 +29,61 @@ pub struct Stay {
     pub resources: BTreeMap<Arc<str>, Arc<Resource>>,
     /// The services whose service-linked role is meant; empty where none is.
     pub services: BTreeSet<String>,
+    /// The service-linked roles of which no table tells who makes them.
+    linked: Option<Linked>,
     /// Begins with `life cycle of`.
     pub why: String,
+}
+
+/// Service-linked roles that a call may have to make although no table says so: tables of them always lack some.
+#[derive(Clone, Debug, Default)]
+struct Linked {
+    /// Services of which the principal writes something, by prefix.
+    written: BTreeSet<String>,
+    /// The services whose makers the table tells.
+    known: Arc<BTreeSet<String>>,
+    /// A pattern of all such roles of the account.
+    roles: String,
+}
+
+impl Linked {
+    /// Whether a statement is for the role of one service alone, and that may be one that the principal writes to: by
+    /// its name, or because nobody knows whose it is.
+    fn may_be_meant(&self, statement: &Statement) -> bool {
+        self.named(statement).iter().any(|name| {
+            let name = name.to_ascii_lowercase();
+            let mut labels = name.split(['.', '-', '*', '?']);
+            let whole = name.split('.').next().unwrap_or("");
+            self.written.contains(whole)
+                || labels.any(|label| self.written.contains(label))
+                || !name.contains(['*', '?']) && !self.known.contains(&name)
+        })
+    }
+
+    /// The services that a statement names.
+    fn named(&self, statement: &Statement) -> Vec<String> {
+        let mut names = Vec::new();
+        let conditions = statement.conditions.iter();
+        for condition in conditions.filter(|condition| condition.key.eq_ignore_ascii_case(SERVICE_NAME)) {
+            let like = condition.operator.comparison == Comparison::StringLike;
+            let equal = matches!(
+                condition.operator.comparison,
+                Comparison::StringEquals | Comparison::StringEqualsIgnoreCase
+            );
+            let values = condition.values.iter().map(String::as_str);
+            names.extend(
+                values
+                    .filter(|value| like || equal && !value.contains(['*', '?']))
+                    .map(str::to_owned),
+            );
+        }
+        if let (true, ResourcePart::Resource(resources)) = (names.is_empty(), &statement.resource) {
+            let texts = resources.iter().map(Resource::text);
+            let services = texts.filter_map(|text| text.split_once("role/aws-service-role/")?.1.split('/').next());
+            names.extend(services.map(str::to_owned));
+        }
+        names
+    }
 }
 
 /// Patterns of the things that were made, parsed once for all principals: thousands make the same kinds.
@@ -41,8 +94,14 @@ impl LifeCycles {
     /// What the authorised calls of a principal of this account made or attached.
     pub(super) fn of(catalog: &Catalog, account: &str, activity: &Activity, known: &Patterns) -> LifeCycles {
         let mut stays = BTreeMap::new();
+        // Two services may log under one source: of PutScalingPolicy under `autoscaling` nobody can tell whose it was.
+        let bare = |action: ActionId| catalog.name(action).split_once(':').map_or("", |(_, name)| name);
+        let names: BTreeSet<&str> = activity.used.keys().map(|action| bare(*action)).collect();
+        let twins = activity.may_need.iter();
+        let twins = twins.filter(|(action, _)| !activity.used.contains_key(action) && names.contains(bare(**action)));
+        let twins: Vec<(&ActionId, &Evidence)> = twins.collect();
         let made = || {
-            let used = activity.used.iter();
+            let used = activity.used.iter().chain(twins.iter().copied());
             used.filter(|(_, evidence)| evidence.calls > evidence.indeterminate)
         };
         // What is made comes before what is tied to it: of two reasons the stronger is told.
@@ -70,23 +129,13 @@ impl LifeCycles {
                 }
             }
         }
-        if let Some(create) = catalog.id("iam:CreateServiceLinkedRole") {
-            for (action, evidence) in made() {
-                for role in catalog.linked_roles(*action) {
-                    let service = &role.service;
-                    let why = || {
-                        format!(
-                            "{LIFE_CYCLE} the service-linked role of {service}: the first such call makes it ({})",
-                            call(catalog, *action, evidence)
-                        )
-                    };
-                    let stay = entry(&mut stays, create, why);
-                    stay.services.insert(service.clone());
-                    let roles = format!("arn:*:iam::{account}:role/aws-service-role/{service}/*");
-                    stay.made([roles], known);
-                }
-            }
-        }
+        linked_roles(
+            catalog,
+            account,
+            &made().map(|(action, evidence)| (*action, evidence)).collect::<Vec<_>>(),
+            known,
+            &mut stays,
+        );
         LifeCycles(stays)
     }
 
@@ -122,7 +171,19 @@ impl Stay {
             }),
             ResourcePart::NotResource(_) | ResourcePart::None => true,
         };
-        named && (self.services.is_empty() || self.service_may_be_meant(statement))
+        if let Some(linked) = &self.linked
+            && linked.may_be_meant(statement)
+        {
+            return true;
+        }
+        let of_services = self.linked.is_some() || !self.services.is_empty();
+        named && (!of_services || self.service_may_be_meant(statement))
+    }
+
+    /// Patterns of what it stays on.
+    pub fn on(&self) -> impl Iterator<Item = &str> {
+        let linked = self.linked.iter().map(|linked| linked.roles.as_str());
+        self.resources.keys().map(|text| &**text).chain(linked)
     }
 
     fn made(&mut self, patterns: impl IntoIterator<Item = String>, known: &Patterns) {
@@ -132,6 +193,9 @@ impl Stay {
 
     /// Whether no condition of the statement says that it is for the roles of other services.
     fn service_may_be_meant(&self, statement: &Statement) -> bool {
+        if self.services.is_empty() {
+            return false;
+        }
         let conditions = statement.conditions.iter();
         let mut conditions = conditions.filter(|condition| condition.key.eq_ignore_ascii_case(SERVICE_NAME));
         conditions.all(|condition| match condition.operator.comparison {
@@ -162,12 +226,91 @@ impl Patterns {
     }
 }
 
+/// `iam:CreateServiceLinkedRole`, for the roles that these calls may have to make.
+fn linked_roles(
+    catalog: &Catalog,
+    account: &str,
+    made: &[(ActionId, &Evidence)],
+    known: &Patterns,
+    stays: &mut BTreeMap<ActionId, Stay>,
+) {
+    let Some(create) = catalog.id("iam:CreateServiceLinkedRole") else {
+        return;
+    };
+    let reads = |action: ActionId| matches!(catalog.access_level(action), AccessLevel::List | AccessLevel::Read);
+    let written = || made.iter().filter(|(action, _)| !reads(*action));
+    for (action, evidence) in made {
+        for role in catalog.linked_roles(*action) {
+            let service = &role.service;
+            let why = || {
+                format!(
+                    "{LIFE_CYCLE} the service-linked role of {service}: the first such call makes it ({})",
+                    call(catalog, *action, evidence)
+                )
+            };
+            let stay = entry(stays, create, why);
+            stay.services.insert(service.clone());
+            let roles = format!("arn:*:iam::{account}:role/aws-service-role/{service}/*");
+            stay.made([roles], known);
+        }
+    }
+    // Of the services that have such a role, those that the principal writes to, whoever makes it.
+    let services = catalog.linked_services();
+    for (action, evidence) in written() {
+        for service in services
+            .iter()
+            .filter(|service| is_of(service, catalog.service(*action)))
+        {
+            let why = || {
+                format!(
+                    "{LIFE_CYCLE} the service-linked role of {service}: the first such call may make it ({})",
+                    call(catalog, *action, evidence)
+                )
+            };
+            let stay = entry(stays, create, why);
+            if stay.services.insert(service.clone()) {
+                stay.made(
+                    [format!("arn:*:iam::{account}:role/aws-service-role/{service}/*")],
+                    known,
+                );
+            }
+        }
+    }
+    if let Some((action, evidence)) = written().next() {
+        let why = || {
+            format!(
+                "{LIFE_CYCLE} service-linked roles: the first call that changes something of a service may make \
+                 its role ({})",
+                call(catalog, *action, evidence)
+            )
+        };
+        entry(stays, create, why).linked = Some(Linked {
+            written: written()
+                .map(|(action, _)| catalog.service(*action).to_owned())
+                .collect(),
+            known: catalog.linked_services(),
+            roles: format!("arn:*:iam::{account}:role/aws-service-role/*"),
+        });
+    }
+}
+
 fn entry(stays: &mut BTreeMap<ActionId, Stay>, action: ActionId, why: impl FnOnce() -> String) -> &mut Stay {
     stays.entry(action).or_insert_with(|| Stay {
         resources: BTreeMap::new(),
         services: BTreeSet::new(),
+        linked: None,
         why: why(),
     })
+}
+
+/// Whether a service-linked role is of the service with this prefix, as far as its name says: `events.workmail.…`,
+/// `eks-connector.…`. Those of Application Auto Scaling are made by its own calls.
+fn is_of(service: &str, prefix: &str) -> bool {
+    let name = service.strip_suffix(".amazonaws.com").unwrap_or(service);
+    let owner = name.rsplit('.').next().unwrap_or(name);
+    let plain = |text: &str| text.replace('-', "");
+    let same = plain(owner) == plain(prefix);
+    owner != "application-autoscaling" && (same || owner.split('-').any(|word| word == prefix))
 }
 
 /// `ec2:CreateVolume, 2026-10-06`

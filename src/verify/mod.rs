@@ -239,7 +239,7 @@ pub fn life_cycle_losses(catalog: &Catalog, before: &Policy, after: &Policy, gap
         meant
             .statements
             .retain(|statement| statement.effect == Effect::Deny || stay.may_be_meant(statement));
-        for resource in stay.resources.keys() {
+        for resource in stay.on() {
             if let Err(not_kept) = subset::keeps(&meant, after, catalog.name(action), resource) {
                 lost.push(LifeCycleLoss {
                     action: catalog.name(action).to_owned(),
