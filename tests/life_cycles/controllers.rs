@@ -15,7 +15,42 @@ fn fortnight(policy: &str, calls: &[(&str, &str, Value)], needed: &[&str], untou
         return;
     };
     let text = std::fs::read_to_string(shared.join("grants").join(policy)).expect("a policy");
-    check(&serde_json::from_str(&text).expect("JSON"), calls, needed, untouched);
+    let document = serde_json::from_str(&text).unwrap_or_else(|_| of_template(&text));
+    let (kept, dropped) = check(&document, calls, needed, untouched);
+    println!(
+        "{policy}: of {} actions {kept} kept and {dropped} dropped; cleaning up needs {}, all kept; never touched {}, all dropped",
+        kept + dropped,
+        needed.len(),
+        untouched.len()
+    );
+}
+
+/// The statements of all policies that a template of CloudFormation holds as JSON.
+fn of_template(text: &str) -> Value {
+    let mut statements = Vec::new();
+    for document in text.split("PolicyDocument: !Sub |\n").skip(1) {
+        let lines: Vec<&str> = document
+            .lines()
+            .take_while(|line| line.starts_with("        "))
+            .collect();
+        let filled = lines
+            .join("\n")
+            .replace("${AWS::Partition}", "aws")
+            .replace("${AWS::Region}", "eu-west-1")
+            .replace("${AWS::AccountId}", "111122223333")
+            .replace("${ClusterName}", "main")
+            .replace(
+                "${KarpenterNodeRole.Arn}",
+                "arn:aws:iam::111122223333:role/KarpenterNodeRole-main",
+            )
+            .replace(
+                "${KarpenterInterruptionQueue.Arn}",
+                "arn:aws:sqs:eu-west-1:111122223333:main",
+            );
+        let document: Value = serde_json::from_str(&filled).expect("JSON");
+        statements.extend(document["Statement"].as_array().expect("statements").iter().cloned());
+    }
+    json!({"Version": "2012-10-17", "Statement": statements})
 }
 
 /// The same under a policy that grants just these on everything, and the calls.
@@ -26,7 +61,8 @@ fn small(calls: &[(&str, &str, Value)], needed: &[&str], untouched: &[&str]) {
     check(&allow(&json!(actions), &json!("*")), calls, needed, untouched);
 }
 
-fn check(document: &Value, calls: &[(&str, &str, Value)], needed: &[&str], untouched: &[&str]) {
+/// How many of the granted actions stay, and how many go.
+fn check(document: &Value, calls: &[(&str, &str, Value)], needed: &[&str], untouched: &[&str]) -> (usize, usize) {
     let mut events = vec![iam_read()];
     for day in 1..=14 {
         events.extend(
@@ -35,16 +71,21 @@ fn check(document: &Value, calls: &[(&str, &str, Value)], needed: &[&str], untou
                 .map(|(source, name, parameters)| event(day, source, name, parameters)),
         );
     }
-    let after = Policy::from_value(&after(&events, document)).expect("a policy");
-    let grants = |action: &str| {
-        let id = Catalog::embedded().id(action).expect("an action");
-        let mut statements = after.statements.iter();
-        statements.any(|statement| gap::ActionSet::of_statement(Catalog::embedded(), statement).contains(id))
+    let allowed = |document: &Value| {
+        let policy = Policy::from_value(document).expect("a policy");
+        let mut allowed = gap::ActionSet::none();
+        for statement in &policy.statements {
+            allowed.extend(&gap::ActionSet::of_statement(Catalog::embedded(), statement));
+        }
+        allowed
     };
+    let (before, after) = (allowed(document), allowed(&after(&events, document)));
+    let grants = |action: &str| after.contains(Catalog::embedded().id(action).expect("an action"));
     let gone: Vec<&&str> = needed.iter().filter(|action| !grants(action)).collect();
     assert!(gone.is_empty(), "cleaning up needs {gone:?}");
     let stays: Vec<&&str> = untouched.iter().filter(|action| grants(action)).collect();
     assert!(stays.is_empty(), "never touched, and stays: {stays:?}");
+    (after.len(), before.len() - after.len())
 }
 
 #[test]
@@ -148,6 +189,45 @@ fn a_node_provisioner_can_take_nodes_away() {
             "iam:PassRole",
         ],
         &["iam:DeleteUser", "ec2:DeleteTransitGateway"],
+    );
+}
+
+#[test]
+fn karpenter_can_take_nodes_away_and_loses_features_never_touched() {
+    fortnight(
+        "karpenter-v1.14.cloudformation.yaml",
+        &[
+            ("ec2", "DescribeInstanceTypes", json!({})),
+            ("ec2", "DescribeSubnets", json!({})),
+            (
+                "ec2",
+                "CreateLaunchTemplate",
+                json!({"CreateLaunchTemplateRequest": {"LaunchTemplateName": "k"}}),
+            ),
+            ("ec2", "CreateFleet", json!({"CreateFleetRequest": {"Type": "instant"}})),
+            ("iam", "CreateInstanceProfile", json!({"instanceProfileName": "main_1"})),
+            (
+                "iam",
+                "AddRoleToInstanceProfile",
+                json!({"instanceProfileName": "main_1", "roleName": "KarpenterNodeRole-main"}),
+            ),
+            ("iam", "TagInstanceProfile", json!({"instanceProfileName": "main_1"})),
+        ],
+        &[
+            "ec2:TerminateInstances",
+            "ec2:DeleteLaunchTemplate",
+            "ec2:CreateTags",
+            "ec2:RunInstances",
+            "iam:RemoveRoleFromInstanceProfile",
+            "iam:DeleteInstanceProfile",
+            "iam:GetInstanceProfile",
+            "iam:PassRole",
+        ],
+        &[
+            "arc-zonal-shift:GetManagedResource",
+            "ec2:DescribePlacementGroups",
+            "ec2:DescribeSpotPriceHistory",
+        ],
     );
 }
 
