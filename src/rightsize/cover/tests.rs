@@ -54,6 +54,110 @@ fn beginning_and_end_stand_around_a_star() {
 }
 
 #[test]
+fn words_that_many_share_stand_between_two_stars() {
+    check(
+        &[
+            "+CreateMicrovmImage",
+            "+GetMicrovm",
+            "+GetMicrovmImageBuild",
+            "+ListMicrovmImages",
+            "+RunMicrovm",
+            "-GetAlias",
+            "-ListImages",
+            "-RunImage",
+        ],
+        &["x:*Microvm*"],
+    );
+}
+
+#[test]
+fn one_star_is_enough_where_it_holds_as_much() {
+    check(
+        &["+GetItem", "+GetItems", "+GetItemCount", "-PutItems", "-GetShard"],
+        &["x:GetItem*"],
+    );
+    check(&["+GetShard", "+PutShard", "+DropShard", "-PutRecord"], &["x:*Shard"]);
+}
+
+#[test]
+fn two_names_read_better_than_a_word_between_stars() {
+    check(
+        &["+AllowLogDelivery", "+PutLogEvents", "-AllowEvents", "-PutDelivery"],
+        &["x:AllowLogDelivery", "x:PutLogEvents"],
+    );
+}
+
+#[test]
+fn more_words_between_stars_tell_more() {
+    check(
+        &[
+            "+ListAwsBackups",
+            "+RestoreAwsBackupTable",
+            "+StartAwsBackupJob",
+            "-ListTables",
+            "-StartJob",
+            "-RestoreTable",
+        ],
+        &["x:*AwsBackup*"],
+    );
+}
+
+#[test]
+fn a_word_of_what_is_mostly_used_stands_for_nothing_unseen() {
+    check(
+        &[
+            "+GetQueueUrl",
+            "+ListQueuesOfUrl",
+            "+PeekQueueHead",
+            "=DeleteQueue",
+            "=SetQueueUrl",
+            "=TagQueue",
+            "-GetUrl",
+            "-ListUrl",
+            "-PeekHead",
+        ],
+        &["x:GetQueueUrl", "x:ListQueuesOfUrl", "x:PeekQueueHead"],
+    );
+}
+
+#[test]
+fn one_star_is_enough_for_what_other_patterns_leave() {
+    check(
+        &[
+            "+BatchGetItem",
+            "+DeleteItem",
+            "+PutItem",
+            "+GetRecords",
+            "+GetShards",
+            "-DeleteTable",
+            "-PutTable",
+        ],
+        &["x:*Item", "x:Get*"],
+    );
+}
+
+#[test]
+fn what_is_needed_for_one_alone_is_its_name() {
+    check(
+        &[
+            "+GetItem",
+            "+GetShard",
+            "+GetTable",
+            "+GetStream",
+            "+PutItem",
+            "+PutShard",
+            "+PutTable",
+            "+DropItem",
+            "+DropShard",
+            "+DropTable",
+            "-PutRule",
+            "-DropRule",
+        ],
+        &["x:*Item", "x:*Shard", "x:*Table", "x:GetStream"],
+    );
+}
+
+#[test]
 fn what_shares_no_word_is_named() {
     check(&["+Poll", "+Query", "-Scan"], &["x:Poll", "x:Query"]);
 }
@@ -94,18 +198,23 @@ fn a_pattern_that_may_not_stand_does_not() {
 const VERBS: [&str; 4] = ["Get", "Put", "Batch", "List"];
 const NOUNS: [&str; 3] = ["Item", "Table", "TableItem"];
 
-/// The fewest patterns of one star, and names, that hold what is wanted, by trying every cut between any two letters.
+/// The fewest patterns of one star, of words between two, and names, that hold what is wanted, by trying every cut.
 fn fewest(members: &[Member<'_>]) -> usize {
     let mut sets: BTreeSet<BTreeSet<usize>> = BTreeSet::new();
     for member in members.iter().filter(|member| member.wanted) {
         let ends = word_ends(member.name, 2);
         for (at, before) in ends.iter().enumerate() {
             for behind in &ends[at..] {
-                let text = format!("{}*{}", &member.name[..*before], &member.name[*behind..]);
-                let held = (0..members.len()).filter(|at| pattern::matches(&text, members[*at].name));
-                let held: BTreeSet<usize> = held.collect();
-                if held.iter().all(|at| members[*at].allowed) {
-                    sets.insert(held.into_iter().filter(|at| members[*at].wanted).collect());
+                let around = format!("{}*{}", &member.name[..*before], &member.name[*behind..]);
+                let between = format!("x:*{}*", &member.name[*before..*behind]);
+                for text in [around, between] {
+                    let held = (0..members.len()).filter(|at| pattern::matches(&text, members[*at].name));
+                    let held: BTreeSet<usize> = held.collect();
+                    let holds: BTreeSet<usize> = held.iter().copied().filter(|at| members[*at].wanted).collect();
+                    let worth = !is_between(&text) || (holds.len() > 2 && holds.len() * 2 > held.len());
+                    if worth && held.iter().all(|at| members[*at].allowed) {
+                        sets.insert(holds);
+                    }
                 }
             }
         }
