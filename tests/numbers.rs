@@ -2,6 +2,7 @@
 //! each event; the rest from the parts that they are sums of.
 
 mod exact;
+mod shown;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -414,8 +415,8 @@ fn check_policies(run: &Run) {
     check_says(
         &run.comment,
         &match chosen.len() as u64 {
-            0 => "no policy can be made smaller yet".to_owned(),
-            n => format!("{} smaller, with proof", count(n, "policy gets", "policies get")),
+            0 => "no policy can allow less yet".to_owned(),
+            n => format!("{} less, with proof", count(n, "policy allows", "policies allow")),
         },
     );
     assert_eq!(totals.questions as usize, report.questions.len());
@@ -541,6 +542,11 @@ fn check(events: &[&str], shown: &[&str]) -> Run {
     check_comment(&run);
     exact::check_partial(&run);
     check_life_cycles(&run);
+    shown::check_documents(&run);
+    shown::check_lines(&run);
+    shown::check_cards(&run);
+    shown::check_questions(&run);
+    shown::check_cost(&run);
     run
 }
 

@@ -8,10 +8,10 @@ use super::{Error, Options, comment, diff, escape, split, view};
 use crate::report::{Report, RoleSplit, Suggestion, Verdict};
 use crate::verify::Verified;
 
-/// GitHub takes 65,536 characters a comment; the rest is for the sentence that says what was left out.
-const LONGEST: usize = 64_000;
+/// What `comment` posts as it is, less the sentence that says what was left out.
+const LONGEST: usize = 63_800;
 /// A comment that is read is shorter: documents that would make it longer stand in the pull request itself.
-const READABLE: usize = 8_000;
+const READABLE: usize = 11_500;
 /// Rows of the table of policies.
 const ROWS: usize = 60;
 /// Longest name or sentence that a stranger wrote.
@@ -143,10 +143,10 @@ fn times(alike: &Alike<'_, '_>, before: &str, after: &str) -> String {
 fn goes(report: &Report, groups: &[Vec<&Chosen<'_>>], text: &mut String) {
     let policies = |groups: &[Vec<&Chosen<'_>>]| groups.iter().map(|alike| alike.len() as u64).sum::<u64>();
     match policies(groups) {
-        0 => text.push_str("## trimtrail: no policy can be made smaller yet\n\n"),
+        0 => text.push_str("## trimtrail: no policy can allow less yet\n\n"),
         n => text.push_str(&format!(
-            "## trimtrail: {} smaller, with proof\n\n",
-            view::count(n, "policy gets", "policies get")
+            "## trimtrail: {} less, with proof\n\n",
+            view::count(n, "policy allows", "policies allow")
         )),
     }
     let scope: Vec<String> = view::scope(report).iter().map(|part| sentence(part)).collect();
@@ -155,7 +155,7 @@ fn goes(report: &Report, groups: &[Vec<&Chosen<'_>>], text: &mut String) {
         return;
     }
     text.push_str(
-        "| Policy | For whom | What goes | Of these, risky | Size | Confidence |\n|---|---|---|---|---|---|\n",
+        "| Policy | For whom | What goes | Of these, risky | Characters | Confidence |\n|---|---|---|---|---|---|\n",
     );
     for alike in groups.iter().take(ROWS) {
         let Some(s) = alike.first().map(|one| one.suggestion) else {
@@ -187,6 +187,10 @@ fn goes(report: &Report, groups: &[Vec<&Chosen<'_>>], text: &mut String) {
             "\n{} more in `result.json`.\n",
             view::number(policies(&groups[ROWS..]))
         ));
+    }
+    let chosen = groups.iter().flatten().map(|one| one.suggestion);
+    if chosen.map(|one| one.characters).any(|of| of.after > of.before) {
+        text.push_str("\nA list of names has more characters than the wildcard in the place of which it stands, and allows less.\n");
     }
     text.push('\n');
 }
@@ -568,13 +572,7 @@ fn goes_of(s: &Suggestion) -> String {
     if s.removed.len() <= 8 {
         return names(s.removed.iter(), 8);
     }
-    let services: BTreeSet<&str> = s
-        .removed
-        .iter()
-        .map(|pattern| pattern.split_once(':').map_or(pattern, |(service, _)| service))
-        .collect();
-    let services: Vec<&str> = services.into_iter().collect();
-    format!("actions of {}", sentence(&services.join(", ")))
+    format!("actions of {}", sentence(&view::services_of(s).join(", ")))
 }
 
 /// A fence that nothing inside can close.

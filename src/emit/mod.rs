@@ -16,6 +16,7 @@ mod changes;
 mod comment;
 mod coverage;
 mod csv;
+mod decisions;
 mod diff;
 pub mod finding;
 mod practices;

@@ -79,15 +79,16 @@ fn findings<'a>(report: &'a Report, places: &Places<'_>) -> Vec<Found<'a>> {
 
 fn suggestion<'a>(report: &Report, chosen: &Chosen<'a>, places: &Places<'_>) -> Found<'a> {
     let suggestion = chosen.suggestion;
+    // What somebody dropped has a use that nobody can see: it is told beside.
+    let (one, many) = match suggestion.verdict.chosen_by.is_empty() {
+        true => ("action with no logged use goes", "actions with no logged use go"),
+        false => ("action goes", "actions go"),
+    };
     let text = format!(
         "{} {}: {} for {}. Proved relative to the catalog of {}; expires {}.",
         view::change(&suggestion.change),
         suggestion.policy,
-        view::count(
-            suggestion.removed_actions,
-            "action with no logged use goes",
-            "actions with no logged use go"
-        ),
+        view::count(suggestion.removed_actions, one, many),
         view::count(suggestion.affects.len() as u64, "principal", "principals"),
         report.tool.catalog_date,
         view::day(&suggestion.expires),

@@ -6,7 +6,7 @@ use std::path::Path;
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
-use super::{Error, Options, escape, view};
+use super::{Error, Options, decisions, escape, view};
 use crate::report::{Action, Finding, Principal, Report, Severity, Suggestion};
 use crate::verify::Verified;
 
@@ -14,6 +14,8 @@ mod table;
 
 /// Principals and findings on the first screen; `-v` shows all.
 const FIRST: usize = 12;
+/// Names behind "who knows".
+const NAMED: usize = 2;
 /// Narrower than this nothing can be read.
 const NARROWEST: usize = 60;
 
@@ -163,15 +165,7 @@ fn first_screen(report: &Report, result: &str, page: &mut Page) {
     let (untouched, reasons) = view::not_touched(report);
     let numbers = [totals.ready, totals.held, totals.needs_choice, untouched];
     let digits = numbers.map(|n| view::number(n).len()).into_iter().fold(3, usize::max);
-    let mut status = |label: &str, n: u64, noun: &str, colour: AnsiColor, text: &str| {
-        let n = if label.is_empty() {
-            String::new()
-        } else {
-            view::number(n)
-        };
-        let lead = format!("{label:<14} {n:>digits$} {noun:<13} ");
-        page.painted(&lead, style(colour).bold(), text);
-    };
+    let lead = |label: &str, n: u64, noun: &str| format!("{label:<14} {:>digits$} {noun:<13} ", view::number(n));
     let ready = if totals.ready == 1 { "suggestion" } else { "suggestions" };
     let proof = match totals.ready {
         0 => String::new(),
@@ -182,47 +176,79 @@ fn first_screen(report: &Report, result: &str, page: &mut Page) {
             tied(&parts)
         }
     };
-    status("READY NOW", totals.ready, ready, AnsiColor::Green, &proof);
-    if totals.ready > 0 {
-        status(
-            "",
-            0,
-            "",
-            AnsiColor::Green,
-            &format!("trimtrail patch {result} DIR --write edits the sources"),
-        );
-    }
-    if totals.held > 0 {
-        status("HELD", totals.held, "", AnsiColor::Cyan, &tied(&held(report)));
-    }
-    let choice = match (totals.needs_choice, totals.questions) {
-        (0, _) => String::new(),
-        (_, questions) => {
-            let nouns = if totals.needs_choice == 1 {
-                "policy grants"
-            } else {
-                "policies grant"
-            };
-            let asks = match questions {
-                // Results of earlier versions did not count them.
-                0 => "those who know settle it".to_owned(),
-                n => format!("{} for those who know", view::count(n, "question", "questions")),
-            };
-            format!("{nouns} what no log shows, ready ones too; {asks}: trimtrail decide {result} -o choices.toml")
+    let mut status = |lead: &str, colour: AnsiColor, text: &str, command: &str| {
+        page.painted(lead, style(colour).bold(), text);
+        if !command.is_empty() {
+            // Where it would break behind the others' texts it stands further left.
+            let room = page.width.saturating_sub(command.width());
+            page.wrapped(&" ".repeat(lead.width().min(room)), command);
         }
     };
-    status("NEEDS A CHOICE", totals.needs_choice, "", AnsiColor::Yellow, &choice);
-    status("NOT TOUCHED", untouched, "", AnsiColor::Blue, &tied(&reasons));
+    let patch = match totals.ready {
+        0 => String::new(),
+        _ => format!("trimtrail patch {result} DIR --write"),
+    };
+    status(
+        &lead("READY NOW", totals.ready, ready),
+        AnsiColor::Green,
+        &proof,
+        &patch,
+    );
+    if totals.held > 0 {
+        status(
+            &lead("HELD", totals.held, ""),
+            AnsiColor::Cyan,
+            &tied(&held(report)),
+            "",
+        );
+    }
+    let (choice, decide) = choice(report, result);
+    status(
+        &lead("NEEDS A CHOICE", totals.needs_choice, ""),
+        AnsiColor::Yellow,
+        &choice,
+        &decide,
+    );
+    status(
+        &lead("NOT TOUCHED", untouched, ""),
+        AnsiColor::Blue,
+        &tied(&reasons),
+        "",
+    );
     if let Some((who, actions)) = view::top_risk(report) {
         let text = format!("{who}: {}", some(actions, 6));
         page.painted("Top risk removed   ", style(AnsiColor::Red).bold(), &text);
     }
-    if let Some(text) = view::life_cycles(report) {
-        page.painted("Life cycles        ", Style::new().bold(), &text);
-    }
     if let Some(what) = &totals.would_prove_most {
         page.painted("Would prove most   ", Style::new().bold(), what);
     }
+    if let Some(text) = view::life_cycles(report) {
+        page.painted("Life cycles        ", Style::new().bold(), &text);
+    }
+}
+
+/// What nobody can see, whose word is asked for, and the command that asks.
+fn choice(report: &Report, result: &str) -> (String, String) {
+    let totals = &report.totals;
+    let nouns = match totals.needs_choice {
+        0 => return Default::default(),
+        1 => "policy grants",
+        _ => "policies grant",
+    };
+    let asks = match totals.questions {
+        // Results of earlier versions did not count them.
+        0 => "those who know settle it".to_owned(),
+        n => {
+            let whom = decisions::asked(report);
+            let whom = whom.into_iter().map(|(arn, _)| view::short(arn)).collect();
+            let questions = view::count(n, "question", "questions");
+            format!("{questions} for those who know {}", decisions::first(whom, NAMED))
+        }
+    };
+    (
+        format!("{nouns} what no log shows, ready ones too; {}", asks.trim_end()),
+        format!("trimtrail decide {result} -o choices.toml"),
+    )
 }
 
 /// Until when what is held waits, and for what else.
@@ -238,9 +264,11 @@ fn held(report: &Report) -> Vec<String> {
         parts.push(format!("{} later", view::number(later)));
     }
     if asks > 0 {
+        let whose = decisions::asks(report).into_iter().map(|ask| ask.whose).collect();
         parts.push(format!(
-            "{} for somebody who knows: -v says what to ask",
-            view::number(asks)
+            "{} for somebody who knows {}: -v says what to ask",
+            view::number(asks),
+            decisions::first(whose, NAMED)
         ));
     }
     parts.extend(view::backtest_of_held(report));

@@ -14,6 +14,7 @@ use crate::patch::WrittenAt;
 use crate::report::{AccountFinding, Excluded, Finding, LivePolicy, PolicyNote, Report, Severity, Suggestion};
 
 mod comment;
+mod contrast;
 mod large;
 mod sample;
 
@@ -129,10 +130,10 @@ fn the_first_screen_has_its_tone() {
             "Window 180d · 1 account · 1 region unproven · S3 data events: 1 bucket · SCPs: not seen",
             "READY NOW        3 suggestions   0 of 41,202 observed calls lost (catalog 2026-10-27) · 2 keep something unseen · backtest: 0 of 38,000",
             "                                 later calls would have broken",
-            "                                 trimtrail patch result/result.json DIR --write edits the sources",
+            "                                 trimtrail patch result/result.json DIR --write",
             "HELD             1               1 until 2026-12-01 · backtest: 2 later calls would have broken · --include-held takes them",
-            "NEEDS A CHOICE  31               policies grant what no log shows, ready ones too; 40 questions for those who know: trimtrail decide",
-            "                                 result/result.json -o choices.toml",
+            "NEEDS A CHOICE  31               policies grant what no log shows, ready ones too; 40 questions for those who know",
+            "                                 trimtrail decide result/result.json -o choices.toml",
             "NOT TOUCHED    105               61 too new · 44 service roles",
             "Top risk removed   role/ci-deploy (1 policy, 1 principal): iam:PutRolePolicy, iam:CreateAccessKey",
             "Would prove most   data events on 4 buckets",
@@ -749,7 +750,7 @@ fn nothing_found_is_written_too() {
     for (format, expected) in [
         (Format::Terminal, "READY NOW        0 suggestions\n"),
         (Format::Json, "\"suggestions\": [],"),
-        (Format::Markdown, "## trimtrail: no policy can be made smaller yet\n"),
+        (Format::Markdown, "## trimtrail: no policy can allow less yet\n"),
         (Format::Diff, ""),
         (Format::Html, "no suggestion is ready"),
         (Format::Sarif, "\"results\": [],"),

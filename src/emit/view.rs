@@ -2,15 +2,18 @@
 
 use std::borrow::Cow;
 use std::cmp::Reverse;
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::gap::{Grade, Reason};
-use crate::report::{Chosen, Narrowed, Principal, Report, Suggestion, Unseen, Verdict};
+use crate::report::{Chosen, Narrowed, Report, Suggestion, Unseen, Verdict};
 use crate::verify::Verified;
+
+mod rows;
+
+pub(super) use rows::{Row, merged, rows};
 
 /// `role/ci-deploy` of `arn:aws:iam::111122223333:role/path/ci-deploy`.
 pub(super) fn short(arn: &str) -> String {
@@ -256,7 +259,11 @@ pub(super) fn unseen(suggestion: &Verified<Suggestion>) -> Vec<(String, String)>
             let unseen = statement.unseen.as_ref()?;
             let name = statements.get(at).map_or_else(|| nameless(at), |one| named(one, at));
             let all = count(unseen.actions, "action stays", "actions stay");
-            Some((name, format!("{all} that nobody saw used: {}", reasons(unseen))))
+            let services = services(unseen);
+            Some((
+                name,
+                format!("{all} that nobody saw used{services}: {}", reasons(unseen)),
+            ))
         })
         .collect()
 }
@@ -270,6 +277,29 @@ fn named(statement: &Value, at: usize) -> String {
 
 fn nameless(at: usize) -> String {
     format!("statement {}", at + 1)
+}
+
+/// The services of what goes.
+pub(super) fn services_of(suggestion: &Suggestion) -> Vec<&str> {
+    let service = |pattern: &'_ str| pattern.find(':').unwrap_or(pattern.len());
+    let services: BTreeSet<&str> = suggestion.removed.iter().map(|one| &one[..service(one)]).collect();
+    services.into_iter().collect()
+}
+
+/// Of which services they are, where that is more than one.
+fn services(unseen: &Unseen) -> String {
+    if unseen.services.len() < 2 {
+        return String::new();
+    }
+    let named = unseen.services.iter().take(SERVICES);
+    let mut parts: Vec<String> = named
+        .map(|one| format!("{} {}", one.service, number(one.actions)))
+        .collect();
+    let more = unseen.services.len().saturating_sub(SERVICES) as u64;
+    if more > 0 {
+        parts.push(count(more, "more service", "more services"));
+    }
+    format!(" ({})", parts.join(", "))
 }
 
 /// Why nobody saw them used, the kinds of reasons that questions are asked by; how many each, where there are several.
@@ -293,7 +323,7 @@ fn reasons(unseen: &Unseen) -> String {
     let mut parts: Vec<String> = kinds
         .iter()
         .take(REASONS)
-        .map(|(says, actions)| format!("{}: {says}", number(*actions)))
+        .map(|(says, actions)| format!("{} because {says}", number(*actions)))
         .collect();
     let rest: u64 = kinds.iter().skip(REASONS).map(|(_, actions)| actions).sum();
     if rest > 0 {
@@ -338,8 +368,9 @@ pub(super) fn chosen(suggestion: &Suggestion) -> Vec<String> {
     suggestion.chosen.iter().map(one).collect()
 }
 
-/// Most reasons that are named for one statement.
+/// Most reasons that are named for one statement, and most services.
 const REASONS: usize = 4;
+const SERVICES: usize = 6;
 
 /// The statements of a document, one that stands alone included.
 pub(super) fn statements(document: &Value) -> &[Value] {
@@ -426,131 +457,4 @@ pub(super) fn top_risk(report: &Report) -> Option<(String, &[String])> {
         count(top.affects.len() as u64, "principal", "principals")
     );
     Some((format!("{who} ({reach})"), &top.risk_removed))
-}
-
-/// A principal with the suggestions that touch it.
-pub(super) struct Row<'a> {
-    pub(super) principal: &'a Principal,
-    /// Positions in `report.suggestions`.
-    pub(super) suggestions: Vec<usize>,
-    pub(super) ready: usize,
-    pub(super) held: Vec<&'a str>,
-    /// The dangerous actions that ready suggestions take away.
-    pub(super) risk: BTreeSet<&'a str>,
-    /// How many others are just like it and stand in its line.
-    pub(super) alike: u64,
-    /// The accounts of all in its line.
-    pub(super) accounts: BTreeSet<&'a str>,
-}
-
-impl Row<'_> {
-    /// Granted actions that stay because this archive could not have shown them.
-    pub(super) fn unseen(&self) -> u64 {
-        let totals = &self.principal.totals;
-        totals.unobservable + totals.outside_coverage
-    }
-
-    /// What to do about this principal, in a few words.
-    pub(super) fn to_do(&self) -> String {
-        let alike = match self.alike {
-            0 => String::new(),
-            more => format!(", and {} alike", number(more)),
-        };
-        if self.ready > 0 {
-            format!("apply {}{alike}", self.ready)
-        } else if let Some(why) = self.held.first() {
-            format!("wait{alike}: {why}")
-        } else if !self.principal.rewritable {
-            format!(
-                "leave: {}",
-                self.principal.why_not.as_deref().unwrap_or("not rewritable")
-            )
-        } else if self.principal.totals.unused > 0 {
-            "look: no proved change".to_owned()
-        } else if self.unseen() > 0 {
-            "prove: log more".to_owned()
-        } else {
-            "nothing".to_owned()
-        }
-    }
-}
-
-/// Principals in the order in which they deserve attention: risk first, then how much can go.
-pub(super) fn rows(report: &Report) -> Vec<Row<'_>> {
-    let mut by_arn: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (at, suggestion) in report.suggestions.iter().enumerate() {
-        let affected: BTreeSet<&str> = suggestion.affects.iter().map(String::as_str).collect();
-        for arn in affected {
-            by_arn.entry(arn).or_default().push(at);
-        }
-    }
-    let mut rows: Vec<Row<'_>> = report
-        .principals
-        .iter()
-        .map(|principal| {
-            let suggestions = by_arn.get(principal.arn.as_str()).cloned().unwrap_or_default();
-            let all = || suggestions.iter().filter_map(|at| report.suggestions.get(*at));
-            let ready = |s: &&Verified<Suggestion>| s.held.is_none();
-            Row {
-                principal,
-                ready: all().filter(ready).count(),
-                held: all().filter_map(|s| s.held.as_deref()).collect(),
-                risk: all()
-                    .filter(ready)
-                    .flat_map(|s| &s.risk_removed)
-                    .map(String::as_str)
-                    .collect(),
-                alike: 0,
-                accounts: BTreeSet::from([principal.account.as_str()]),
-                suggestions,
-            }
-        })
-        .collect();
-    rows.sort_by(|a, b| {
-        let key = |row: &Row<'_>| (row.risk.len(), row.ready > 0, row.principal.totals.unused);
-        key(b).cmp(&key(a)).then_with(|| a.principal.arn.cmp(&b.principal.arn))
-    });
-    rows
-}
-
-/// The rows with one line for principals of whom the same is granted, used and suggested, in whatever account.
-pub(super) fn merged<'a>(report: &'a Report, rows: Vec<Row<'a>>) -> Vec<Row<'a>> {
-    let mut known: BTreeMap<[u8; 32], usize> = BTreeMap::new();
-    let mut merged: Vec<Row<'a>> = Vec::new();
-    for row in rows {
-        if row.suggestions.is_empty() {
-            merged.push(row);
-            continue;
-        }
-        let mut digest = Sha256::new();
-        digest.update(format!(
-            "{} {:?} {}",
-            row.principal.kind, row.principal.totals, row.ready
-        ));
-        for s in row.suggestions.iter().filter_map(|at| report.suggestions.get(*at)) {
-            let held = s.held_until.as_deref().unwrap_or_default();
-            for part in [
-                s.policy.as_str(),
-                &s.change,
-                s.before().as_str(),
-                s.after().as_str(),
-                held,
-            ] {
-                digest.update(nameless_account(part, &row.principal.account).as_bytes());
-                digest.update([0]);
-            }
-        }
-        match known.entry(digest.finalize().into()) {
-            Entry::Occupied(twin) => {
-                let twin = &mut merged[*twin.get()];
-                twin.alike += 1;
-                twin.accounts.extend(row.accounts);
-            }
-            Entry::Vacant(new) => {
-                new.insert(merged.len());
-                merged.push(row);
-            }
-        }
-    }
-    merged
 }

@@ -47,7 +47,8 @@ pub use principal::{
 };
 pub use split::{RoleSplit, SplitPart};
 pub use suggestion::{
-    Alternative, Characters, Chosen, Narrowed, Refused, Room, StatementOrigin, Suggestion, Unseen, UnseenWhy, Verdict,
+    Alternative, Characters, Chosen, Narrowed, Refused, Room, StatementOrigin, Suggestion, Unseen, UnseenService,
+    UnseenWhy, Verdict,
 };
 
 /// The `schema` field of a result.

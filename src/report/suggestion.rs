@@ -99,8 +99,20 @@ pub struct StatementOrigin {
 pub struct Unseen {
     /// How many actions, names included that the catalog does not know.
     pub actions: u64,
+    /// Of which services they are, the one of most actions first. Results of earlier versions have none.
+    #[serde(default)]
+    pub services: Vec<UnseenService>,
     /// Why nobody could see them, the most frequent reason first.
     pub why: Vec<UnseenWhy>,
+}
+
+/// A service, and how many of its actions.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+pub struct UnseenService {
+    /// The service's prefix.
+    pub service: String,
+    /// How many actions.
+    pub actions: u64,
 }
 
 /// A reason, and for how many actions it holds.

@@ -13,9 +13,13 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::inventory::graph;
-use super::{Error, diff, escape, split, view};
+use super::{Error, decisions, diff, escape, split, view};
 use crate::gap::Grade;
 use crate::report::{Action, ActionGroup, Finding, GradeTotals, Principal, Report, Shared, State as Stands};
+
+mod told;
+
+use told::Told;
 
 /// Rows of one list; the rest is counted and stands in `result.json`.
 const ROWS: usize = 300;
@@ -55,6 +59,10 @@ const LINES: Room = Room {
 /// Boxes of the drawing of who takes whom, and chains of roles beside it.
 const BOXES: usize = 60;
 const CHAINS: usize = 20;
+/// Patterns that are read at a glance; longer lists are folded behind the services that they are of.
+const FEW: usize = 12;
+/// Policies and principals that need somebody's word.
+const ASKS: usize = 8;
 /// Principals that have a line.
 const PRINCIPALS: usize = 1_000;
 /// Bytes of the whole page, roughly, and of a principal's line: what those leave is for what is told beyond them.
@@ -235,6 +243,12 @@ fn view(report: &Report) -> Result<Value, Error> {
         "waits": waits(report),
         "choice": view::number(totals.needs_choice),
         "choices": totals.needs_choice > 0,
+        "asks": asks(report, &told),
+        "more_asks": decisions::asks(report).len().saturating_sub(ASKS),
+        "asked": decisions::asked(report).into_iter().take(ASKS).map(|(arn, n)| json!({
+            "name": view::short(arn), "anchor": anchor(arn), "n": view::number(n),
+        })).collect::<Vec<_>>(),
+        "more_asked": decisions::asked(report).len().saturating_sub(ASKS),
         "questions": (totals.questions > 0).then(|| view::count(totals.questions, "question", "questions")),
         "untouched": view::number(untouched),
         "reasons": reasons,
@@ -259,6 +273,24 @@ fn view(report: &Report) -> Result<Value, Error> {
         "catalog": report.tool.catalog_date,
         "expires": report.suggestions.iter().map(|s| s.expires.as_str()).min().map(view::day),
     }))
+}
+
+/// What is held until somebody looks, each with the place that tells more.
+fn asks(report: &Report, told: &Told) -> Vec<Value> {
+    let asks = decisions::asks(report).into_iter().take(ASKS);
+    let each = asks.map(|ask| {
+        let holder = ask.suggestion.affects.first().map_or("", String::as_str);
+        let place = match told.shown[ask.at] {
+            true => format!("s-{}", ask.at + 1),
+            false => anchor(holder),
+        };
+        let whose = match ask.whose.starts_with("policy/") {
+            true => decisions::first(ask.suggestion.affects.iter().map(|arn| view::short(arn)).collect(), 3),
+            false => ask.whose,
+        };
+        json!({"place": place, "policy": ask.suggestion.policy, "whose": whose, "what": ask.what})
+    });
+    each.collect()
 }
 
 /// Bytes of JSON that all details may have; as HTML they take half as much again.
@@ -429,59 +461,6 @@ fn finding(finding: &Finding) -> Value {
     })
 }
 
-/// Which suggestions the page has told, so that each is told once, and of those that say the same one.
-struct Told {
-    shown: Vec<bool>,
-    /// Of each suggestion the group of those that say the same.
-    group: Vec<usize>,
-    /// The groups, and which of each was told whole.
-    groups: Vec<(Vec<usize>, Option<usize>)>,
-}
-
-impl Told {
-    fn of(report: &Report) -> Told {
-        let all: Vec<usize> = (0..report.suggestions.len()).collect();
-        let groups = view::alike(all, |at| &report.suggestions[*at]);
-        let mut group = vec![0; report.suggestions.len()];
-        for (place, alike) in groups.iter().enumerate() {
-            alike.iter().for_each(|at| group[*at] = place);
-        }
-        Told {
-            shown: vec![false; report.suggestions.len()],
-            group,
-            groups: groups.into_iter().map(|alike| (alike, None)).collect(),
-        }
-    }
-
-    /// Whether it was told, or one that says the same.
-    fn is_told(&self, at: usize) -> bool {
-        self.groups[self.group[at]].1.is_some()
-    }
-
-    /// A suggestion: whole where neither it nor one like it was told before, else with where that stands.
-    fn suggestion(&mut self, report: &Report, at: usize, room: &mut Room) -> Result<Value, Error> {
-        let seen = std::mem::replace(&mut self.shown[at], true);
-        let (alike, first) = &mut self.groups[self.group[at]];
-        let whole = first.is_none();
-        let first = *first.get_or_insert(at);
-        let mut told = suggestion(report, at, whole, room)?;
-        told["first"] = json!(first + 1);
-        told["own"] = json!(!seen && !whole);
-        if whole {
-            let others = alike.iter().filter(|other| **other != at);
-            let others: Vec<&String> = others.flat_map(|other| &report.suggestions[*other].affects).collect();
-            let own = view::accounts(&report.suggestions[at].affects);
-            let label = |arn: &String| match view::account(arn) {
-                Some(account) if !own.contains(account) => format!("{} ({account})", view::short(arn)),
-                Some(_) | None => view::short(arn),
-            };
-            told["alike"] = json!(others.iter().take(20).map(|arn| label(arn)).collect::<Vec<_>>());
-            told["more_alike"] = json!(others.len().saturating_sub(20));
-        }
-        Ok(told)
-    }
-}
-
 fn suggestion(report: &Report, at: usize, whole: bool, room: &mut Room) -> Result<Value, Error> {
     let s = &report.suggestions[at];
     let mut lines = Vec::new();
@@ -514,6 +493,7 @@ fn suggestion(report: &Report, at: usize, whole: bool, room: &mut Room) -> Resul
         "more_affects": s.affects.len().saturating_sub(20),
         "removed": s.removed.iter().take(40).collect::<Vec<_>>(),
         "more_removed": s.removed.len().saturating_sub(40),
+        "removed_of": (s.removed.len() > FEW).then(|| view::services_of(s).join(", ")),
         "risk": s.risk_removed.iter().take(12).collect::<Vec<_>>(),
         "narrowed": s.narrowed.iter().take(20).map(|n| json!({
             "statement": view::narrowed(s, n), "from": n.from.join(", "), "to": n.to.join(", "),

@@ -266,7 +266,7 @@ fn alike() -> Report {
 #[test]
 fn a_comment_says_once_what_is_suggested_of_many() {
     let text = written(&alike(), Format::Markdown);
-    assert!(text.contains("## trimtrail: 4 policies get smaller"), "{text}");
+    assert!(text.contains("## trimtrail: 4 policies allow less"), "{text}");
     let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| <code>")).collect();
     assert_eq!(rows.len(), 2, "{text}");
     assert!(

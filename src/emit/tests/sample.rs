@@ -42,6 +42,12 @@ pub(super) fn suggestion(id: &str, policy: &str, change: &str, step: &str, held:
                     from: vec![0],
                     unseen: Some(Unseen {
                         actions: 2,
+                        services: [HOSTILE, "s3"]
+                            .map(|service| UnseenService {
+                                service: service.to_owned(),
+                                actions: 1,
+                            })
+                            .to_vec(),
                         why: vec![UnseenWhy {
                             actions: 2,
                             why: HOSTILE.to_owned(),

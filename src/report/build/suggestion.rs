@@ -13,8 +13,8 @@ use crate::grants::{PolicyIndex, PrincipalIndex};
 use crate::iam::{ActionPart, Statement};
 use crate::report::split;
 use crate::report::{
-    Alternative, Characters, Chosen, Inputs, Narrowed, Refused, Room, StatementOrigin, Suggestion, Unseen, UnseenWhy,
-    Verdict,
+    Alternative, Characters, Chosen, Inputs, Narrowed, Refused, Room, StatementOrigin, Suggestion, Unseen,
+    UnseenService, UnseenWhy, Verdict,
 };
 use crate::rightsize::{
     self, AlternativeKind, Candidate, Decision, Impossible, Names, Origin, Proposal, Risks, Within,
@@ -129,7 +129,13 @@ fn unseen(
         .filter(|slice| from.contains(&slice.statement) && proposal.copies.contains(&slice.policy))
         .collect();
     let mut reasons: BTreeMap<(String, Option<Reason>), u64> = BTreeMap::new();
+    let mut services: BTreeMap<String, u64> = BTreeMap::new();
+    let mut one_more = |name: &str| {
+        let service = name.split(':').next().unwrap_or(name).to_ascii_lowercase();
+        *services.entry(service).or_default() += 1;
+    };
     for action in actions.iter() {
+        one_more(inputs.catalog.name(action));
         // Who could not be seen is why it stays, whatever the archive shows of others.
         let hidden = slices.iter().filter(|slice| slice.granted.contains(action));
         let hidden = hidden.min_by_key(|slice| slice.grade(action));
@@ -141,7 +147,7 @@ fn unseen(
             let unknown = patterns
                 .iter()
                 .filter(|one| inputs.catalog.expand(one.lower()).is_empty());
-            unknown.count() as u64
+            unknown.inspect(|one| one_more(one.lower())).count() as u64
         }
         Some(ActionPart::NotAction(_)) | None => 0,
     };
@@ -158,8 +164,14 @@ fn unseen(
         })
         .collect();
     why.sort_by_key(|one| Reverse(one.actions));
+    let mut services: Vec<UnseenService> = services
+        .into_iter()
+        .map(|(service, actions)| UnseenService { service, actions })
+        .collect();
+    services.sort_by_key(|one| Reverse(one.actions));
     Unseen {
         actions: why.iter().map(|one| one.actions).sum(),
+        services,
         why,
     }
 }
