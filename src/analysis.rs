@@ -434,6 +434,7 @@ fn findings(
     options: &Options,
 ) -> Vec<Vec<hygiene::Finding>> {
     let smaller = hygiene::smaller(grants, proved);
+    let taking = hygiene::taking(archive.table);
     let of = |(index, gap): (PrincipalIndex, &Gap)| {
         if !options.shows(index) {
             return Vec::new();
@@ -444,6 +445,7 @@ fn findings(
             gap,
             grants,
             table: archive.table,
+            taking: &taking,
             coverage: archive.coverage,
             window: archive.window.unwrap_or_default(),
             graph,

@@ -18,6 +18,9 @@ pub(super) const CHECK: Check = Check {
 
 fn check(subject: &Subject<'_>) -> Option<Found> {
     let (group, index) = (subject.principal, subject.gap.principal);
+    if group.kind != Kind::Group {
+        return None;
+    }
     let has_members = subject
         .grants
         .principals
@@ -30,7 +33,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
         .iter()
         .any(|user| user.kind == Kind::User && user.account == group.account);
     let spared = rightsize::spared(group, subject.window, subject.options);
-    if group.kind != Kind::Group || has_members || !users_known || group.policies.is_empty() || spared.is_some() {
+    if has_members || !users_known || group.policies.is_empty() || spared.is_some() {
         return None;
     }
     Some(Found {

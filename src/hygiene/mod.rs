@@ -52,7 +52,7 @@ use crate::grants::{Credentials, Grants, Kind, PolicyIndex, Principal};
 use crate::iam::Policy;
 use crate::rightsize::{self, Options, Proposal};
 use crate::time::{DAY, Window, date_of as day};
-use crate::usage::Table;
+use crate::usage::{Row, Table};
 use crate::verify::{Proved, Verified};
 
 pub use graph::Graph;
@@ -202,6 +202,15 @@ pub fn smaller(grants: &Grants, proved: &[(Proposal, Verified<Proved>)]) -> Vec<
     smaller.flatten().collect()
 }
 
+/// Calls of sts:AssumeRole: looked for once, since most roles ask who took them.
+pub fn taking(table: &Table) -> Vec<&Row> {
+    let takes = |row: &&Row| {
+        let signature = &table.signatures[row.signature].signature;
+        &*signature.event_source == "sts.amazonaws.com" && &*signature.event_name == "AssumeRole"
+    };
+    table.rows.iter().filter(takes).collect()
+}
+
 /// What a check of a principal may look at.
 pub struct Subject<'a> {
     /// The catalog.
@@ -214,6 +223,8 @@ pub struct Subject<'a> {
     pub grants: &'a Grants,
     /// All calls.
     pub table: &'a Table,
+    /// Those of them that take a role.
+    pub taking: &'a [&'a Row],
     /// What was read.
     pub coverage: &'a Coverage,
     /// What the archive spans.

@@ -34,12 +34,9 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
     }
     // Whom the other account's own trail names, or where that is not here, the account alone.
     let mut takers: BTreeSet<(&str, &str)> = BTreeSet::new();
-    for row in &subject.table.rows {
+    for row in subject.taking {
         let signature = &subject.table.signatures[row.signature].signature;
-        let takes = &*signature.event_source == "sts.amazonaws.com"
-            && &*signature.event_name == "AssumeRole"
-            && signature.error_code.is_empty();
-        if takes
+        if signature.error_code.is_empty()
             && open.contains(&*signature.caller.account)
             && row.resources.iter().any(|arn| pattern::matches(arn, &role.arn))
         {

@@ -35,15 +35,10 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
         return None;
     }
     // Who assumed it is named by its own account; the resource by its path or without.
-    for row in &subject.table.rows {
+    for row in subject.taking {
         let signature = &subject.table.signatures[row.signature].signature;
-        let assumes = &*signature.event_source == "sts.amazonaws.com" && &*signature.event_name == "AssumeRole";
-        if assumes
-            && row
-                .resources
-                .iter()
-                .any(|arn| crate::iam::pattern::matches(arn, &principal.arn))
-        {
+        let mut taken = row.resources.iter();
+        if taken.any(|arn| crate::iam::pattern::matches(arn, &principal.arn)) {
             trusted.remove(&*signature.caller.account);
         }
     }

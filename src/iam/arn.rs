@@ -44,17 +44,17 @@ impl<'a> Arn<'a> {
     }
 }
 
-/// A resource pattern as a policy of one version writes it.
+/// A resource pattern as a policy of one version writes it; copies share what was made of it.
 #[derive(Clone, Debug)]
 pub struct Resource {
-    text: String,
-    whole: Vec<Symbol>,
-    segments: Vec<Segment>,
+    text: Arc<str>,
+    whole: Arc<[Symbol]>,
+    segments: Arc<[Segment]>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug)]
 struct Segment {
-    symbols: Vec<Symbol>,
+    symbols: Box<[Symbol]>,
     /// As spelled; the normal form turns `*?` into `?*`.
     ends_with_star: bool,
 }
@@ -67,13 +67,13 @@ impl Resource {
         let segments = split(&symbols)
             .into_iter()
             .map(|segment| Segment {
-                symbols: pattern::normal_form(segment.iter().cloned()),
+                symbols: pattern::normal_form(segment.iter().cloned()).into(),
                 ends_with_star: segment.last() == Some(&Symbol::Any),
             })
             .collect();
         Self {
-            text,
-            whole: pattern::normal_form(symbols),
+            text: text.into(),
+            whole: pattern::normal_form(symbols).into(),
             segments,
         }
     }
@@ -89,7 +89,7 @@ impl Resource {
 
     /// Whether the pattern is `*`: every resource, and calls that name none.
     pub fn is_everything(&self) -> bool {
-        self.whole == [Symbol::Any]
+        *self.whole == [Symbol::Any]
     }
 
     /// Whether every `*` before the last segment stands at its segment's end, where it may reach beyond the colon.
@@ -124,6 +124,20 @@ impl Resource {
         } else {
             pattern::matches_text_within(&self.whole, text, effort)
         }
+    }
+
+    /// Whether the pattern matches an ARN under either reading, for some value of its variables.
+    pub fn may_name(&self, arn: &str) -> bool {
+        // Most patterns differ before their first wildcard.
+        let differs = self
+            .whole
+            .iter()
+            .zip(arn.chars())
+            .find_map(|(symbol, letter)| match symbol {
+                Symbol::Literal(own) => (*own != letter).then_some(true),
+                Symbol::One | Symbol::Any | Symbol::Variable(_) => Some(false),
+            });
+        differs != Some(true) && self.answer_anywhere(arn, &mut |_| Value::Unknown) != Answer::No
     }
 
     /// Whether the pattern matches, its variables being what `value_of` says; `Unknown` where only one reading matches,
@@ -320,12 +334,8 @@ pub fn union_includes(outers: &[&Resource], inners: &[&Resource], effort: &Effor
         _several => {
             // A star elsewhere than at its segment's end may reach less far than the whole text would let it.
             let outers: Vec<&Resource> = outers.iter().copied().filter(|outer| outer.reads_alike()).collect();
-            let whole = |resources: &[&'_ Resource]| -> Vec<Vec<Symbol>> {
-                resources.iter().map(|resource| resource.whole.clone()).collect()
-            };
-            let (wide_outers, wide_inners) = (whole(&outers), whole(inners));
-            let wide_outers: Vec<&[Symbol]> = wide_outers.iter().map(Vec::as_slice).collect();
-            let wide_inners: Vec<&[Symbol]> = wide_inners.iter().map(Vec::as_slice).collect();
+            let wide_outers: Vec<&[Symbol]> = outers.iter().map(|outer| outer.symbols()).collect();
+            let wide_inners: Vec<&[Symbol]> = inners.iter().map(|inner| inner.symbols()).collect();
             includes_narrowly(&outers, inners, effort) && pattern::includes_symbols(&wide_outers, &wide_inners, effort)
         }
     }
@@ -342,7 +352,7 @@ fn includes_narrowly(outers: &[&Resource], inners: &[&Resource], effort: &Effort
             || first
                 .segments
                 .iter()
-                .zip(&inner.segments)
+                .zip(inner.segments.iter())
                 .any(|(a, b)| !pattern::overlaps_symbols(&a.symbols, &b.symbols, effort))
     });
     if apart {
@@ -351,7 +361,7 @@ fn includes_narrowly(outers: &[&Resource], inners: &[&Resource], effort: &Effort
     let at = |segment: usize| -> Vec<&[Symbol]> {
         inners
             .iter()
-            .map(|inner| inner.segments[segment].symbols.as_slice())
+            .map(|inner| inner.segments[segment].symbols.as_ref())
             .collect()
     };
     let reaches = |outer: &Resource, segment: usize| {
@@ -371,7 +381,7 @@ fn includes_narrowly(outers: &[&Resource], inners: &[&Resource], effort: &Effort
                                 || pattern::includes_symbols(&[&outer.segments[segment].symbols], &at(segment), effort))
                     })
             })
-            .map(|outer| outer.segments[free].symbols.as_slice())
+            .map(|outer| outer.segments[free].symbols.as_ref())
             .collect();
         !candidates.is_empty() && pattern::includes_symbols(&candidates, &at(free), effort)
     })
@@ -389,7 +399,7 @@ pub fn overlaps_in_segments(a: &Resource, b: &Resource) -> bool {
         return overlaps(a, b);
     }
     let effort = Effort::of(usize::MAX);
-    let mut segments = a.segments.iter().zip(&b.segments);
+    let mut segments = a.segments.iter().zip(b.segments.iter());
     segments.all(|(a, b)| pattern::overlaps_symbols(&a.symbols, &b.symbols, &effort))
 }
 

@@ -44,9 +44,11 @@ impl Held<'_> {
     /// Asks the engine of an action on a user or role, with the boundaries that a request about it may carry.
     pub(super) fn can_under(&self, action: &str, resource: &str, known: &Context, carried: &Carried) -> Told {
         let plain = self.can(action, resource, known);
+        if !self.keys.contains(&KEY.to_lowercase()) {
+            return plain;
+        }
         let id = self.graph.catalog.id(action);
-        let carries = id.is_some_and(|id| self.graph.catalog.condition_keys(id).contains(&KEY));
-        if !carries || !self.keys.contains(&KEY.to_lowercase()) {
+        if !id.is_some_and(|id| self.graph.catalog.condition_keys(id).contains(&KEY)) {
             return plain;
         }
         let (mut best, mut tried) = (plain, Vec::new());

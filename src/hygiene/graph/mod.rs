@@ -203,6 +203,9 @@ impl Held<'_> {
 
     /// Asks the engine. What nobody knows of the request stays unknown; `known` says what is.
     pub(super) fn can(&self, action: &str, resource: &str, known: &Context) -> Told {
+        if !self.may_ask_for(action, resource) {
+            return Told::no();
+        }
         let policies = self.attached(action);
         let regions = self.regions(action).into_iter();
         let pairs = regions.flat_map(|region| policies.iter().map(move |policy| (region.clone(), policy.clone())));
@@ -218,6 +221,21 @@ impl Held<'_> {
             Answer::No => 2,
         };
         tried.min_by_key(rank).unwrap_or_else(Told::no)
+    }
+
+    /// Whether some statement of its own may allow that, whatever the request carries. Where none does, and nobody else
+    /// can, the engine need not be asked: of thousands of questions most end here.
+    fn may_ask_for(&self, action: &str, resource: &str) -> bool {
+        let mut allowing = self.statements().filter(|one| one.effect == Effect::Allow);
+        self.policies.resource.is_some()
+            || action.eq_ignore_ascii_case("sts:GetCallerIdentity")
+            || allowing.any(|one| {
+                concerns(one, action)
+                    && match &one.resource {
+                        ResourcePart::Resource(patterns) => patterns.iter().any(|pattern| pattern.may_name(resource)),
+                        ResourcePart::NotResource(_) | ResourcePart::None => true,
+                    }
+            })
     }
 
     fn ask(&self, action: &str, resource: &str, known: &Context) -> Told {
@@ -239,9 +257,17 @@ impl Held<'_> {
         for key in &self.keys {
             request.context.set_unknown(key);
         }
-        let account = ("aws:ResourceAccount".to_owned(), request.resource_account.clone());
-        for (key, value) in self.own_context().iter().chain([&account]).chain(known) {
-            request.context.set(key, value.iter().cloned().collect());
+        // A key that no policy asks about decides nothing.
+        if !self.keys.is_empty() {
+            let account = ("aws:ResourceAccount".to_owned(), request.resource_account.clone());
+            let carried = self
+                .own_context()
+                .into_iter()
+                .chain([account])
+                .chain(known.iter().cloned());
+            for (key, value) in carried.filter(|(key, _)| self.keys.contains(&key.to_lowercase())) {
+                request.context.set(&key, value.into_iter().collect());
+            }
         }
         let decision = evaluate(&request, &self.policies);
         let by = decision
@@ -492,6 +518,9 @@ impl Held<'_> {
         let Some(Ok(trust)) = &role.trust else {
             return Told::no();
         };
+        if !trust.statements.iter().any(lets_identities_in) {
+            return Told::no();
+        }
         let asked: Vec<String> = trust.statements.iter().flat_map(keys_of).collect();
         let added: Vec<String> = asked.into_iter().filter(|key| self.keys.insert(key.clone())).collect();
         self.policies.resource = Some(trust.clone());
@@ -502,6 +531,19 @@ impl Held<'_> {
         }
         told
     }
+}
+
+/// Whether a statement of a trust policy may let in a role or user: one that names services and identity providers alone
+/// does not.
+fn lets_identities_in(statement: &Statement) -> bool {
+    statement.effect == Effect::Allow
+        && match &statement.principal {
+            PrincipalPart::Principal(named) => named.iter().any(|who| match who {
+                Named::Everyone | Named::Aws(_) | Named::CanonicalUser(_) => true,
+                Named::Service(_) | Named::Federated(_) => false,
+            }),
+            PrincipalPart::NotPrincipal(_) | PrincipalPart::None => true,
+        }
 }
 
 /// Whether some statement of a policy allows an action on something, under some condition.

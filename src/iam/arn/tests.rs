@@ -27,6 +27,7 @@ fn check(pattern: &str, arn: &str, certainly: bool, possibly: bool) {
         (certainly, possibly),
         "{pattern} on {arn}"
     );
+    assert_eq!(pattern.may_name(arn), possibly, "{pattern} on {arn}");
 }
 
 fn check_includes(outer: &str, inner: &str, expected: bool) {
@@ -143,6 +144,7 @@ proptest! {
     ) {
         let (outer, inner) = (resource(&outer), resource(&inner));
         prop_assert!(!outer.certainly_matches(&text) || outer.possibly_matches(&text));
+        prop_assert_eq!(outer.may_name(&text), outer.possibly_matches(&text));
         if includes(&outer, &inner) {
             prop_assert!(!inner.certainly_matches(&text) || outer.certainly_matches(&text));
             prop_assert!(!inner.possibly_matches(&text) || outer.possibly_matches(&text));
