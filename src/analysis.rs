@@ -166,15 +166,7 @@ pub fn analyse(catalog: &Catalog, archive: &Archive<'_>, grants: &Grants, option
         asked: Asked::of(catalog, grants, &gaps, &left_alone, &options.suggestions),
         left_alone,
         findings: findings(catalog, archive, grants, &gaps, &proved, &graph, options),
-        account_findings: hygiene::account_findings(&hygiene::Account {
-            grants,
-            table: archive.table,
-            coverage: archive.coverage,
-            gaps: &gaps,
-            window: archive.window.unwrap_or_default(),
-            graph: &graph,
-            options: &options.suggestions,
-        }),
+        account_findings: account_findings(archive, grants, &gaps, &graph, options),
         hierarchy: graph.hierarchy(),
         gaps,
         proved,
@@ -184,6 +176,35 @@ pub fn analyse(catalog: &Catalog, archive: &Archive<'_>, grants: &Grants, option
         impossible,
         splits: splits.proved,
         backtest,
+    }
+}
+
+/// The same without what no practice is judged by: questions, alternatives, splits and who takes whom are empty.
+pub fn judge(catalog: &Catalog, archive: &Archive<'_>, grants: &Grants, options: &Options) -> Analysis {
+    let gaps = gaps(catalog, archive, grants, options.suggestions.life_cycles);
+    let basis = basis(catalog, archive, grants, &gaps, options);
+    let Suggested {
+        mut proved,
+        refused,
+        unfit,
+        scarce: _,
+    } = basis.as_ref().map(suggest).unwrap_or_default();
+    rank(catalog, grants, &mut proved);
+    let graph = hygiene::Graph::new(catalog, grants);
+    Analysis {
+        left_alone: LeftAlone::of(grants, &gaps, &options.suggestions),
+        findings: findings(catalog, archive, grants, &gaps, &proved, &graph, options),
+        account_findings: account_findings(archive, grants, &gaps, &graph, options),
+        gaps,
+        proved,
+        refused,
+        unfit,
+        asked: Asked::default(),
+        alternatives: Vec::new(),
+        impossible: Vec::new(),
+        splits: Vec::new(),
+        backtest: None,
+        hierarchy: hygiene::Hierarchy::default(),
     }
 }
 
@@ -458,4 +479,23 @@ fn findings(
         }
     };
     gaps.par_iter().enumerate().map(of).collect()
+}
+
+/// What deserves attention of whole accounts.
+fn account_findings(
+    archive: &Archive<'_>,
+    grants: &Grants,
+    gaps: &[Gap],
+    graph: &hygiene::Graph<'_>,
+    options: &Options,
+) -> Vec<hygiene::AccountFinding> {
+    hygiene::account_findings(&hygiene::Account {
+        grants,
+        table: archive.table,
+        coverage: archive.coverage,
+        gaps,
+        window: archive.window.unwrap_or_default(),
+        graph,
+        options: &options.suggestions,
+    })
 }

@@ -2,7 +2,7 @@
 //! programs call what the crate's root exports.
 
 pub mod analysis {
-    pub use crate::analysis::{Archive, Options, analyse, gaps};
+    pub use crate::analysis::{Archive, Options, analyse, gaps, judge};
 
     pub mod backtest {
         pub use crate::analysis::backtest::{Choice, Split, backtest};
@@ -102,7 +102,7 @@ pub mod query {
 pub mod report {
     pub use crate::report::{
         Given, GradeTotals, Inputs, LivePolicy, Principal, Question, Report, State, Suggestion, build, changes,
-        practices,
+        practices, scorecard,
     };
 }
 

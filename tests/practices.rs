@@ -4,11 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use trimtrail::inside::analysis;
+use trimtrail::inside::catalog::Catalog;
+use trimtrail::inside::coverage::Coverage;
+use trimtrail::inside::grants::{self, Grants};
 use trimtrail::inside::hygiene::{self, Practice};
 use trimtrail::inside::progress::Progress;
 use trimtrail::inside::report::{self, Given, State};
 use trimtrail::inside::rightsize::Options;
-use trimtrail::inside::{grants, source, usage};
+use trimtrail::inside::source;
+use trimtrail::inside::usage::{self, Table};
 
 use super::reported;
 
@@ -26,15 +30,49 @@ fn told() -> BTreeMap<u8, (String, BTreeSet<String>)> {
     rows.collect()
 }
 
-#[test]
-fn the_sample_has_something_for_each_practice() {
+/// The calls and grants of the sample.
+fn sample() -> ((Table, Coverage), Grants) {
     let sources = source::find(&["sample-logs".to_owned()]).expect("the sample");
-    let (table, coverage) = usage::collect(&sources, &usage::Options::default(), &Progress::silent()).expect("threads");
+    let read = usage::collect(&sources, &usage::Options::default(), &Progress::silent()).expect("threads");
     let grants = ["111122223333", "444455556666"].map(|account| {
         let path = format!("sample-logs/grants/{account}.json");
         (path.clone(), fs::read_to_string(path).expect("the sample's grants"))
     });
-    let grants = grants::read(&grants).expect("grants");
+    (read, grants::read(&grants).expect("grants"))
+}
+
+#[test]
+fn the_scorecard_alone_says_what_a_whole_report_says() {
+    let ((table, coverage), grants) = sample();
+    let nothing = (Table::default(), Coverage::default());
+    let one = grants.principals.len() / 2;
+    for (table, coverage) in [(&table, &coverage), (&nothing.0, &nothing.1)] {
+        for shown in [None, Some(BTreeSet::from([one]))] {
+            let options = analysis::Options {
+                shown,
+                ..analysis::Options::of(&Options {
+                    min_window: 7,
+                    ..Options::default()
+                })
+            };
+            let archive = analysis::Archive::new(table, coverage);
+            let alone = report::scorecard(&report::Inputs {
+                version: "0",
+                catalog: Catalog::embedded(),
+                archive: &archive,
+                grants: &grants,
+                options: &options,
+                analysis: analysis::judge(Catalog::embedded(), &archive, &grants, &options),
+            });
+            let whole = reported((table, coverage), &grants, &options);
+            assert_eq!(alone.practices, whole.practices);
+        }
+    }
+}
+
+#[test]
+fn the_sample_has_something_for_each_practice() {
+    let ((table, coverage), grants) = sample();
     let options = analysis::Options::of(&Options {
         min_window: 7,
         grace: 0,

@@ -9,7 +9,7 @@ use super::{Outcome, Terminal};
 use crate::analysis;
 use crate::catalog::Catalog;
 use crate::emit;
-use crate::report::{self, Inputs, PracticesReport};
+use crate::report::{self, Inputs};
 
 /// Arguments of `practices`.
 #[derive(Args, Debug)]
@@ -35,8 +35,8 @@ impl PracticesArgs {
         let options = self.joined.options(&grants)?;
         let collected = self.joined.collect_if_given(terminal)?;
         let (catalog, archive) = (Catalog::embedded(), collected.archive());
-        let analysis = analysis::analyse(catalog, &archive, &grants, &options);
-        let report = report::build(Inputs {
+        let analysis = analysis::judge(catalog, &archive, &grants, &options);
+        let practices = report::scorecard(&Inputs {
             version: env!("CARGO_PKG_VERSION"),
             catalog,
             archive: &archive,
@@ -44,7 +44,6 @@ impl PracticesArgs {
             options: &options,
             analysis,
         });
-        let practices = PracticesReport::of(&report);
         let mut out = io::BufWriter::new(io::stdout().lock());
         match self.format {
             Format::Terminal => emit::practices(&practices, terminal.width, &mut out)?,

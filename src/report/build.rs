@@ -5,10 +5,12 @@ mod association;
 mod choices;
 mod policies;
 mod rhythm;
+mod scorecard;
 mod suggestion;
 mod unexplained;
 mod totals;
 
+pub use scorecard::scorecard;
 pub(super) use suggestion::verdict as verdict_of;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +20,7 @@ use rayon::prelude::*;
 use super::inventory::graph::{GraphInputs, Shown, graph};
 use super::inventory::ways::ways;
 use super::{
-    AccountFinding, Coverage, CoverageGap, DataEvents, Excluded, ExplainedDenial, Finding, GradeTotals, Own,
+    AccountFinding, Coverage, CoverageGap, DataEvents, Excluded, ExplainedDenial, Finding, Given, GradeTotals, Own,
     PolicyNote, Principal, Report, RoleGraph, SCHEMA, Sessions, Severity, Skipped, Suggestion, Tool, Unmapped,
     Workload,
 };
@@ -126,14 +128,19 @@ pub fn build(mut inputs: Inputs<'_>) -> Report {
         graph: None,
         totals,
     };
-    let given = super::Given {
-        logs: inputs.archive.window.is_some(),
-        credential_report: !inputs.grants.supplements.credentials.is_empty(),
-        trail_config: !inputs.grants.supplements.trails.is_empty(),
-    };
-    report.practices = super::practices(&report, given).practices;
+    report.practices = super::practices(&report, given(&inputs)).practices;
     report.graph = Some(role_graph(&inputs, &report.principals).most_telling(WAYS));
     report
+}
+
+/// What was given beside the grants.
+fn given(inputs: &Inputs<'_>) -> Given {
+    let supplements = &inputs.grants.supplements;
+    Given {
+        logs: inputs.archive.window.is_some(),
+        credential_report: !supplements.credentials.is_empty(),
+        trail_config: !supplements.trails.is_empty(),
+    }
 }
 
 /// Who can take whom, of all that is shown.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Finding, Report, Severity, Workload};
+use super::{Finding, GradeTotals, Report, Severity, Workload};
 use crate::hygiene::Practice;
 
 /// What was given beside the grants.
@@ -66,24 +66,61 @@ pub struct PracticesReport {
     pub practices: Vec<PracticeReport>,
 }
 
-impl PracticesReport {
-    /// The scorecard that a result keeps.
-    pub fn of(report: &Report) -> PracticesReport {
-        PracticesReport {
-            schema: "trimtrail.practices/1".to_owned(),
-            practices: report.practices.clone(),
-        }
-    }
-}
-
 /// What a practice comes to: its state, what that rests on, the next step.
 type Judged = (State, Vec<String>, String);
 
 const LOGS: &str = "give --logs or --ledger";
 
+/// What the practices are judged by, of all that is shown.
+#[derive(Clone, Default)]
+pub(super) struct Facts<'a> {
+    /// Findings of principals, then of accounts.
+    pub(super) findings: Vec<&'a Finding>,
+    /// Roles and users that made calls in the window.
+    pub(super) seen: usize,
+    /// Roles and users that made none.
+    pub(super) quiet: usize,
+    /// Pods that used a role, counted once a role.
+    pub(super) pods: usize,
+    /// Policies that could be smaller now.
+    pub(super) ready: u64,
+    /// Policies that could be smaller later.
+    pub(super) held: u64,
+    /// Granted actions by grade.
+    pub(super) actions: GradeTotals,
+    /// Stretches of time that the archive lacks.
+    pub(super) holes: usize,
+    /// What would show most of what cannot be seen.
+    pub(super) would_prove_most: Option<&'a str>,
+}
+
+impl<'a> Facts<'a> {
+    fn of(report: &'a Report) -> Facts<'a> {
+        let actors = report.principals.iter().filter(|principal| principal.kind != "group");
+        let (seen, quiet): (Vec<_>, Vec<_>) = actors.partition(|principal| principal.last_seen.is_some());
+        let workloads = report.principals.iter().flat_map(|principal| &principal.workloads);
+        Facts {
+            findings: report.findings().map(|(_, finding)| finding).collect(),
+            seen: seen.len(),
+            quiet: quiet.len(),
+            pods: workloads.filter(|workload| is_kubernetes(workload)).count(),
+            ready: report.totals.ready,
+            held: report.totals.held,
+            actions: report.totals.actions,
+            holes: report.coverage.gaps.len(),
+            would_prove_most: report.totals.would_prove_most.as_deref(),
+        }
+    }
+}
+
 /// Judges a report.
 pub fn practices(report: &Report, given: Given) -> PracticesReport {
-    let card = Card { report, given };
+    judge(&Facts::of(report), given)
+}
+
+/// Judges facts.
+pub(super) fn judge(facts: &Facts<'_>, given: Given) -> PracticesReport {
+    let card = Card { facts, given };
     let lines = Practice::ALL.map(|practice| {
         let (state, evidence, next) = card.judge(practice);
         PracticeReport {
@@ -101,7 +138,7 @@ pub fn practices(report: &Report, given: Given) -> PracticesReport {
 }
 
 struct Card<'a> {
-    report: &'a Report,
+    facts: &'a Facts<'a>,
     given: Given,
 }
 
@@ -128,20 +165,17 @@ impl Card<'_> {
         }
     }
 
-    fn findings(&self, practice: Practice) -> Vec<(&str, &Finding)> {
-        let mut found: Vec<(&str, &Finding)> = self
-            .report
-            .findings()
-            .filter(|(_, finding)| finding.practice == practice.title())
-            .collect();
-        found.sort_by_key(|(_, finding)| std::cmp::Reverse(finding.severity));
+    fn findings(&self, practice: Practice) -> Vec<&Finding> {
+        let all = self.facts.findings.iter().copied();
+        let mut found: Vec<&Finding> = all.filter(|finding| finding.practice == practice.title()).collect();
+        found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         found
     }
 
     /// To do where there are findings; else done where the input would have shown some.
     fn by_findings_or(&self, practice: Practice, shown: Option<()>, why_not: &str, give: &str) -> Judged {
         let found = self.findings(practice);
-        if let Some((_, worst)) = found.first() {
+        if let Some(worst) = found.first() {
             let next = format!("{}: trimtrail explain RESULT {}", worst.fix, worst.id);
             return (State::ToDo, told(&found), next);
         }
@@ -168,18 +202,11 @@ impl Card<'_> {
                 LOGS.to_owned(),
             );
         }
-        let actors = self
-            .report
-            .principals
-            .iter()
-            .filter(|principal| principal.kind != "group");
-        let (seen, quiet): (Vec<_>, Vec<_>) = actors.partition(|principal| principal.last_seen.is_some());
+        let Facts { seen, quiet, .. } = self.facts;
         let evidence = vec![format!(
-            "{} roles and users made calls in the window, {} did not",
-            seen.len(),
-            quiet.len()
+            "{seen} roles and users made calls in the window, {quiet} did not"
         )];
-        if quiet.is_empty() {
+        if *quiet == 0 {
             return (State::Done, evidence, "look again next week".to_owned());
         }
         let next = "see who made no call, and ask their owners: trimtrail explain RESULT idle-role".to_owned();
@@ -194,7 +221,7 @@ impl Card<'_> {
                 LOGS.to_owned(),
             );
         }
-        let totals = &self.report.totals;
+        let totals = self.facts;
         let evidence = vec![format!(
             "{} policies could be smaller now, {} wait",
             totals.ready, totals.held
@@ -215,7 +242,7 @@ impl Card<'_> {
 
     fn least_privilege(&self) -> Judged {
         let found = self.findings(Practice::LeastPrivilege);
-        if let Some((_, worst)) = found.first() {
+        if let Some(worst) = found.first() {
             let next = format!("{}: trimtrail explain RESULT {}", worst.fix, worst.id);
             return (State::ToDo, told(&found), next);
         }
@@ -226,7 +253,7 @@ impl Card<'_> {
                 LOGS.to_owned(),
             );
         }
-        let actions = &self.report.totals.actions;
+        let actions = self.facts.actions;
         let evidence = vec![format!(
             "{} of {} granted actions have no logged use",
             actions.unused, actions.granted
@@ -244,9 +271,7 @@ impl Card<'_> {
 
     fn service_accounts(&self) -> Judged {
         let (state, evidence, next) = self.with_logs(Practice::ServiceAccounts);
-        let workloads = self.report.principals.iter().flat_map(|principal| &principal.workloads);
-        let kubernetes = workloads.filter(|workload| is_kubernetes(workload));
-        match (state, kubernetes.count()) {
+        match (state, self.facts.pods) {
             (State::Done, 0) => {
                 let why = "no service account shows in the logs".to_owned();
                 (
@@ -265,7 +290,7 @@ impl Card<'_> {
     }
 
     fn logging(&self) -> Judged {
-        let gaps = self.report.coverage.gaps.len();
+        let gaps = self.facts.holes;
         let (mut state, mut evidence, mut next) = self.by_findings_or(
             Practice::Logging,
             self.given.trail_config.then_some(()),
@@ -280,8 +305,7 @@ impl Card<'_> {
             }
         }
         evidence.extend(
-            self.report
-                .totals
+            self.facts
                 .would_prove_most
                 .iter()
                 .map(|most| format!("would prove most: {most}")),
@@ -291,7 +315,7 @@ impl Card<'_> {
 
     fn educate(&self) -> Judged {
         let mut by_id: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
-        for (_, finding) in self.report.findings() {
+        for finding in &self.facts.findings {
             *by_id.entry(&finding.id).or_default() += 1;
         }
         let most = by_id.into_iter().max_by_key(|(_, count)| *count);
@@ -307,7 +331,7 @@ impl Card<'_> {
 }
 
 /// Whether a workload is a pod's.
-fn is_kubernetes(workload: &Workload) -> bool {
+pub(super) fn is_kubernetes(workload: &Workload) -> bool {
     matches!(workload.kind.as_str(), "service_account" | "pod_identity")
 }
 
@@ -317,10 +341,10 @@ fn counted(count: usize, one: &str, many: &str) -> String {
 }
 
 /// The worst findings of a practice, counted by id.
-fn told(found: &[(&str, &Finding)]) -> Vec<String> {
+fn told(found: &[&Finding]) -> Vec<String> {
     let high = found
         .iter()
-        .filter(|(_, finding)| finding.severity == Severity::High)
+        .filter(|finding| finding.severity == Severity::High)
         .count();
     let mut lines = vec![format!(
         "{}, {high} of them high",
@@ -330,7 +354,7 @@ fn told(found: &[(&str, &Finding)]) -> Vec<String> {
         found
             .iter()
             .take(3)
-            .map(|(_, finding)| format!("{} ({})", finding.title, finding.id)),
+            .map(|finding| format!("{} ({})", finding.title, finding.id)),
     );
     lines
 }

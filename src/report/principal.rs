@@ -10,7 +10,7 @@ use serde::ser::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
-use crate::gap::Grade;
+use crate::gap::{Gap, Grade};
 
 /// One user, group or role and what it is granted.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -195,6 +195,26 @@ pub struct GradeTotals {
 }
 
 impl GradeTotals {
+    /// The sums of what somebody is granted.
+    pub(super) fn of(gap: &Gap) -> GradeTotals {
+        let mut totals = GradeTotals::default();
+        for (grade, set) in gap.by_grade() {
+            totals.add(grade, set.len() as u64);
+        }
+        totals
+    }
+
+    /// Adds the sums of another.
+    pub(super) fn extend(&mut self, other: &GradeTotals) {
+        self.granted += other.granted;
+        self.used += other.used;
+        self.inferred += other.inferred;
+        self.unused += other.unused;
+        self.unobservable += other.unobservable;
+        self.denied_only += other.denied_only;
+        self.outside_coverage += other.outside_coverage;
+    }
+
     /// Counts `count` actions under `grade`.
     pub fn add(&mut self, grade: Grade, count: u64) {
         self.granted += count;

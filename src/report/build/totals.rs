@@ -24,13 +24,7 @@ pub(super) fn totals(
     };
     let touched: BTreeSet<&String> = suggestions.iter().flat_map(|suggestion| &suggestion.affects).collect();
     for principal in principals {
-        totals.actions.granted += principal.totals.granted;
-        totals.actions.used += principal.totals.used;
-        totals.actions.inferred += principal.totals.inferred;
-        totals.actions.unused += principal.totals.unused;
-        totals.actions.unobservable += principal.totals.unobservable;
-        totals.actions.denied_only += principal.totals.denied_only;
-        totals.actions.outside_coverage += principal.totals.outside_coverage;
+        totals.actions.extend(&principal.totals);
         if !touched.contains(&principal.arn) && principal.kind != Kind::Group.name() {
             *totals
                 .not_touched
@@ -47,18 +41,11 @@ pub(super) fn totals(
         };
         *totals.findings.entry(name.to_owned()).or_default() += 1;
     }
-    // A policy counts once, by the last step that may be taken.
-    let mut policies: BTreeMap<(&str, &str), Option<(u64, u64)>> = BTreeMap::new();
-    for suggestion in suggestions {
-        let last = policies
-            .entry((&suggestion.policy_arn, &suggestion.policy))
-            .or_default();
-        if suggestion.held.is_none() {
-            let removes = suggestion.removed_actions * suggestion.affects.len() as u64;
-            let (most, unseen) = last.unwrap_or((0, u64::MAX));
-            *last = Some((most.max(removes), unseen.min(suggestion.unseen_actions)));
-        }
-    }
+    let policies = by_policy(suggestions.iter().map(|suggestion| {
+        let removes = suggestion.removed_actions * suggestion.affects.len() as u64;
+        let last = (suggestion.held.is_none()).then_some((removes, suggestion.unseen_actions));
+        ((suggestion.policy_arn.as_str(), suggestion.policy.as_str()), last)
+    }));
     let ready = policies.values().flatten();
     totals.ready = ready.clone().count() as u64;
     totals.ready_unseen = ready.clone().filter(|(_, unseen)| *unseen > 0).count() as u64;
@@ -79,6 +66,25 @@ pub(super) fn totals(
     let answer = inputs.analysis.backtest.as_ref();
     totals.backtest = answer.and_then(|answer| backtest(inputs, suggestions, answer));
     totals
+}
+
+/// A policy, by its ARN and name.
+type Named<'a> = (&'a str, &'a str);
+
+/// Policies that could be smaller: each counts once, by the last step that may be taken; `None` where none may. Of a step
+/// that may, what it removes and what stays unseen.
+pub(super) fn by_policy<'a>(
+    steps: impl Iterator<Item = (Named<'a>, Option<(u64, u64)>)>,
+) -> BTreeMap<Named<'a>, Option<(u64, u64)>> {
+    let mut policies: BTreeMap<Named<'_>, Option<(u64, u64)>> = BTreeMap::new();
+    for (policy, step) in steps {
+        let last = policies.entry(policy).or_default();
+        if let Some((removes, unseen)) = step {
+            let (most, least) = last.unwrap_or((0, u64::MAX));
+            *last = Some((most.max(removes), least.min(unseen)));
+        }
+    }
+    policies
 }
 
 /// Calls of everybody whom a ready suggestion affects, each event once.
@@ -157,7 +163,7 @@ fn short_reason(principal: &Principal) -> &'static str {
 }
 
 /// The kind of data events that would judge most of what editable policies grant and this archive cannot judge.
-fn would_prove_most(inputs: &Inputs<'_>, risks: &Risks) -> Option<String> {
+pub(super) fn would_prove_most(inputs: &Inputs<'_>, risks: &Risks) -> Option<String> {
     let mut data: BTreeMap<&str, u64> = BTreeMap::new();
     // Of thousands of slices most have the same view.
     let mut by_type: HashMap<*const View, BTreeMap<&str, ActionSet>> = HashMap::new();
