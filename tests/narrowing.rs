@@ -168,7 +168,7 @@ fn what_one_holder_uses_stays_wide_for_the_life_cycle_of_another_s_things() {
         by_bob(event(
             "iam",
             "AttachRolePolicy",
-            &json!({"roleName": "r", "policyArn": policy}),
+            &json!({"roleName": "app", "policyArn": policy}),
         )),
     ];
     let before = allow(
@@ -182,7 +182,7 @@ fn what_one_holder_uses_stays_wide_for_the_life_cycle_of_another_s_things() {
     };
     let after = narrower(&run(&seen, &shared(&before), &past_alone), "shared").expect("narrower");
     assert!(
-        after.iter().any(|one| one["Resource"].to_string().contains("role/r")),
+        after.iter().any(|one| one["Resource"].to_string().contains("role/app")),
         "{after:#?}"
     );
 }
