@@ -512,38 +512,6 @@ impl Held<'_> {
         }
         out + rest
     }
-
-    /// Whether the role's trust policy lets the principal in, and its own policies let it ask.
-    pub(super) fn can_take(&mut self, role: &Principal) -> Told {
-        let Some(Ok(trust)) = &role.trust else {
-            return Told::no();
-        };
-        if !trust.statements.iter().any(lets_identities_in) {
-            return Told::no();
-        }
-        let asked: Vec<String> = trust.statements.iter().flat_map(keys_of).collect();
-        let added: Vec<String> = asked.into_iter().filter(|key| self.keys.insert(key.clone())).collect();
-        self.policies.resource = Some(trust.clone());
-        let told = self.can("sts:AssumeRole", &role.arn, &tags(role));
-        self.policies.resource = None;
-        for key in added {
-            self.keys.remove(&key);
-        }
-        told
-    }
-}
-
-/// Whether a statement of a trust policy may let in a role or user: one that names services and identity providers alone
-/// does not.
-fn lets_identities_in(statement: &Statement) -> bool {
-    statement.effect == Effect::Allow
-        && match &statement.principal {
-            PrincipalPart::Principal(named) => named.iter().any(|who| match who {
-                Named::Everyone | Named::Aws(_) | Named::CanonicalUser(_) => true,
-                Named::Service(_) | Named::Federated(_) => false,
-            }),
-            PrincipalPart::NotPrincipal(_) | PrincipalPart::None => true,
-        }
 }
 
 /// Whether some statement of a policy allows an action on something, under some condition.

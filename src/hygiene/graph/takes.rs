@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{Graph, concerns};
+use super::{Graph, Held, Told, concerns, keys_of, tags};
 use crate::grants::{Grants, Kind, Principal, PrincipalIndex};
 use crate::iam::policy::Principal as Named;
-use crate::iam::{Answer, Effect, PrincipalPart, ResourcePart, pattern};
+use crate::iam::{Answer, Effect, PrincipalPart, ResourcePart, Statement, pattern};
 use crate::usage::Table;
 
 /// A principal that can take a role.
@@ -264,6 +264,40 @@ impl<'a> Graph<'a> {
         self.takes().powerful.contains(&index)
             || self.names_everything(index) && self.held(index, &BTreeMap::new()).is_administrator()
     }
+}
+
+impl Held<'_> {
+    /// Whether the role's trust policy lets the principal in, and its own policies let it ask.
+    pub(super) fn can_take(&mut self, role: &Principal) -> Told {
+        let Some(Ok(trust)) = &role.trust else {
+            return Told::no();
+        };
+        if !trust.statements.iter().any(lets_identities_in) {
+            return Told::no();
+        }
+        let asked: Vec<String> = trust.statements.iter().flat_map(keys_of).collect();
+        let added: Vec<String> = asked.into_iter().filter(|key| self.keys.insert(key.clone())).collect();
+        self.policies.resource = Some(trust.clone());
+        let told = self.can("sts:AssumeRole", &role.arn, &tags(role));
+        self.policies.resource = None;
+        for key in added {
+            self.keys.remove(&key);
+        }
+        told
+    }
+}
+
+/// Whether a statement of a trust policy may let in a role or user: one that names services and identity providers alone
+/// does not.
+fn lets_identities_in(statement: &Statement) -> bool {
+    statement.effect == Effect::Allow
+        && match &statement.principal {
+            PrincipalPart::Principal(named) => named.iter().any(|who| match who {
+                Named::Everyone | Named::Aws(_) | Named::CanonicalUser(_) => true,
+                Named::Service(_) | Named::Federated(_) => false,
+            }),
+            PrincipalPart::NotPrincipal(_) | PrincipalPart::None => true,
+        }
 }
 
 /// How often each caller took a role: its ARN, or its account alone where no trail that was read names it.
