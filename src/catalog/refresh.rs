@@ -4,6 +4,7 @@
 //! Tables written by hand (`hand.tsv`, `aliases.tsv`, …) are read, never written.
 
 mod bind;
+mod described;
 mod hand;
 mod lifecycles;
 mod operations;
@@ -66,6 +67,7 @@ pub fn run(from: &Path, to: &Path) -> Result<Report, Error> {
     let mut packages = Packages::read(from)?;
     let hand = hand::HandTables::read(to)?;
     packages.add_dependents(&hand.further);
+    packages.add_described();
     let mut compiled = operations::compile(&packages, &hand);
 
     let services = to.join("services");

@@ -59,6 +59,8 @@ pub(super) struct Operation {
     pub(super) auth: Vec<String>,
     #[serde(default)]
     pub(super) input: Option<ShapeRef>,
+    #[serde(default)]
+    pub(super) documentation: String,
 }
 
 impl Operation {
@@ -84,6 +86,8 @@ pub(super) struct ShapeRef {
     pub(super) shape: String,
     #[serde(default)]
     pub(super) location_name: Option<String>,
+    #[serde(default)]
+    pub(super) documentation: String,
 }
 
 #[derive(Deserialize)]

@@ -224,6 +224,24 @@ fn a_row_typed_by_hand_stands_in_for_a_page() {
 }
 
 #[test]
+fn what_an_operations_own_text_names_is_needed_beside_it() {
+    let packages = invented_packages(&ACTIONS, &[]);
+    let text = hand_tables("");
+    packages.write_gz(
+        "botocore/botocore/data/sqs/2012-11-05/service-2.json.gz",
+        &json!({"metadata": {"endpointPrefix": "sqs"}, "operations": {"CreateQueue": {
+                "documentation": "<p>You must have <code>s3:PutBucketPolicy</code>, as <code>sqs:CreateQueue</code>, http://x.</p>",
+                "input": {"shape": "CreateQueueRequest"}}},
+            "shapes": {"CreateQueueRequest": {"type": "structure", "members": {"Tags": {"shape": "TagMap",
+                "documentation": "To tag it takes the SQS:tagqueue permission, and sqs:NoSuchAction none."}}}, "TagMap": {"type": "map"}}}),
+    );
+    run(&packages.0, &text.0).unwrap();
+    let queues = fs::read_to_string(text.0.join("services/sqs.tsv")).unwrap();
+    assert!(queues.contains("\ts3:PutBucketPolicy sqs:TagQueue\n"), "{queues}");
+    assert!(!queues.contains("NoSuchAction"), "{queues}");
+}
+
+#[test]
 fn documented_examples_become_events_of_the_service_that_signs() {
     let folder = Folder::new();
     let data = "botocore/botocore/data";
