@@ -220,6 +220,12 @@ fn a_file_that_cannot_be_read_whole_changes_no_verdict() {
     let text = json!({"Records": [event(DAY, 30, "sqs", "CreateQueue", false)]}).to_string();
     let mut unnamed = event(DAY, 30, "sqs", "CreateQueue", false);
     unnamed["eventName"] = json!(null);
+    let mut untimed = event(DAY, 30, "sqs", "CreateQueue", false);
+    untimed["eventTime"] = json!(null);
+    let mut mistimed = untimed.clone();
+    mistimed["eventTime"] = json!("yesterday");
+    let in_text = event(DAY, 30, "sqs", "CreateQueue", false).to_string();
+    let time = "2025-07-31T11:30:00Z";
     for (kind, bytes) in [
         ("torn", good[..good.len() / 2].to_vec()),
         ("torn in its first bytes", good[..10].to_vec()),
@@ -230,11 +236,56 @@ fn a_file_that_cannot_be_read_whole_changes_no_verdict() {
         ("not JSON", b"<html>503 Slow Down</html>".to_vec()),
         ("no trail's file", b"{\"message\": \"Access Denied\"}".to_vec()),
         ("a record that cannot be read", gzip(&[usual(DAY)[0].clone(), unnamed])),
+        ("a record without its time", gzip(&[usual(DAY)[0].clone(), untimed])),
+        ("a time that is none", gzip(&[mistimed])),
+        ("no record", gzip(&[json!(null)])),
+        ("a record that is written as text", gzip(&[json!(in_text)])),
+        ("an empty record", gzip(&[json!({})])),
+        (
+            "a notice of S3",
+            gzip(&[json!({"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "eventTime": time})]),
+        ),
+        (
+            "Insights",
+            gzip(&[json!({"eventCategory": "Insight", "eventTime": time, "awsRegion": "us-east-1"})]),
+        ),
+        (
+            "a digest",
+            br#"{"digestS3Bucket": "b", "digestStartTime": "2025-07-31T11:00:00Z", "logFiles": []}"#.to_vec(),
+        ),
     ] {
         folder.write(&file, &bytes);
         println!("{kind}");
         check_hole(&analyze(&folder, &[]));
     }
+}
+
+/// The same in a file of which nothing tells whose it is: what all others prove stands.
+#[test]
+fn a_record_without_its_time_in_a_file_of_any_name_silences_nothing() {
+    let folder = whole();
+    let mut untimed = event(DAY, 30, "sqs", "CreateQueue", false);
+    untimed["eventTime"] = json!(null);
+    folder.write(
+        "logs/extra.json",
+        json!({"Records": [untimed, null]}).to_string().as_bytes(),
+    );
+    let answer = analyze(&folder, &[]);
+    assert_eq!(
+        (answer.ready, answer.gaps.len()),
+        (vec!["sns:CreateTopic".to_owned()], 0)
+    );
+}
+
+#[test]
+fn a_torn_file_that_lies_in_the_place_of_another_account_is_a_hole_of_both() {
+    let folder = whole();
+    std::fs::remove_file(folder.0.join(key(DAY, 2))).expect("a file");
+    let moved = key(DAY, 2).replace(ACCOUNT, "444455556666");
+    let text = json!({"Records": [usual(DAY)[0], event(DAY, 30, "sqs", "CreateQueue", false)]}).to_string();
+    folder.write(&moved, &text.as_bytes()[..text.len() - 60]);
+    let answer = analyze(&folder, &[]);
+    assert_eq!((answer.ready, answer.code), (Vec::new(), Some(10)), "{}", answer.said);
 }
 
 #[test]

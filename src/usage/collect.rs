@@ -457,7 +457,7 @@ impl Run<'_> {
         let is_named = self.sources[facts.source].holds() != Holds::Unknown;
         let mut sink = |item: Item<'_>| match item {
             Item::Event(event) => {
-                if !is_named {
+                if !(is_named && damage.has_met()) {
                     damage.met(event);
                 }
                 if !self.options.filter.takes(event) {
@@ -480,7 +480,8 @@ impl Run<'_> {
                 }
             }
             Item::Digest(digest) => named::note(&mut shard.coverage, &self.options.filter, &digest),
-            Item::NotCalls { why: _, records } => {
+            Item::NotCalls { why, records } => {
+                damage.beside(why);
                 shard.coverage.records += records;
                 shard.coverage.events_not_calls += records;
             }

@@ -1,7 +1,7 @@
 //! What a file that was not read whole may have held: a hole in the archive, of some account, region and time.
 
 use crate::coverage::Loss;
-use crate::decode::{Event, Why};
+use crate::decode::{Event, NotCalls, Why};
 use crate::source::{Holds, Source};
 use crate::time::{DAY, Window};
 
@@ -10,6 +10,8 @@ use super::shard::account_of;
 /// How much of a file is lost.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Extent {
+    /// What CloudTrail did not write as it stands: a loss only where the file's name says that CloudTrail wrote it.
+    Foreign,
     /// Records, in the midst of others that were read.
     Records,
     /// Everything, of a file in which nothing is a record: it may be none of a trail's.
@@ -51,9 +53,9 @@ impl Damage {
     /// Something was skipped; it stands for so many records.
     pub(super) fn skipped(&mut self, why: Why, records: u64) {
         let extent = match why {
-            // What CloudTrail did not write is no loss: it gives each event its time, so one record without, or of the year
-            // -1, must not silence what all others prove.
-            Why::NotCloudTrail | Why::NoTime => return,
+            // CloudTrail gives each event its time, so one record without, in a file of which nothing tells whose it is,
+            // must not silence what all others prove.
+            Why::NotCloudTrail | Why::NoTime => Extent::Foreign,
             Why::NotATrail => Extent::Strange,
             Why::Empty => {
                 self.found().is_empty = true;
@@ -76,6 +78,14 @@ impl Damage {
         self.lose(extent, &why.to_string());
     }
 
+    /// Something of CloudTrail's that is no event of a log: a log's name on it says that the log is gone.
+    pub(super) fn beside(&mut self, why: NotCalls) {
+        match why {
+            NotCalls::Digest | NotCalls::Insight => self.lose(Extent::Foreign, &format!("it holds a {why}")),
+            NotCalls::NetworkActivity | NotCalls::Aggregated => {}
+        }
+    }
+
     /// The rest could not be read.
     pub(super) fn ends(&mut self, why: &str) {
         self.lose(Extent::Rest, why);
@@ -92,7 +102,12 @@ impl Damage {
         }
     }
 
-    /// An event was read, of a file whose name does not tell what it holds.
+    /// Whether an event was read.
+    pub(super) fn has_met(&self) -> bool {
+        self.0.as_deref().is_some_and(|found| found.account.is_some())
+    }
+
+    /// An event was read: each of a file whose name does not tell what it holds, one of any other.
     pub(super) fn met(&mut self, event: &Event<'_>) {
         let time = event.time.seconds();
         let at = Window::of(time, time);
@@ -139,8 +154,12 @@ impl Damage {
                 account,
                 region,
                 window,
-            } => Some(loss(account, region, window)),
-            Holds::Unknown if *extent == Extent::Strange => None,
+            } => match &found.account {
+                // A file that shows another account than its name lies in the wrong place.
+                Some(shown) if *shown != account => Some(loss(String::new(), String::new(), window)),
+                Some(_) | None => Some(loss(account, region, window)),
+            },
+            Holds::Unknown if matches!(extent, Extent::Foreign | Extent::Strange) => None,
             Holds::Unknown => {
                 let account = found.account.clone().filter(|_| !found.of_many).unwrap_or_default();
                 // Records stand in no order, but where one is lost amidst others it is of about their time.
@@ -149,7 +168,7 @@ impl Damage {
                         first: span.first.saturating_sub(DAY),
                         end: span.end.saturating_add(DAY),
                     },
-                    (Extent::Records | Extent::Rest | Extent::Strange, _) => Window::ALWAYS,
+                    (Extent::Foreign | Extent::Records | Extent::Rest | Extent::Strange, _) => Window::ALWAYS,
                 };
                 Some(loss(account, String::new(), window))
             }
