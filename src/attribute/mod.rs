@@ -94,7 +94,8 @@ pub fn beside_calls(event: &Event<'_>) -> Option<&'static str> {
     match event.event_type.as_deref() {
         Some("AwsServiceEvent") => return Some("a service's own event"),
         Some("AwsConsoleSignIn") => return Some("a console sign-in"),
-        Some("AwsConsoleAction") => return Some("a console action that is no API call"),
+        // A console action is a call to no public API, and IAM may allow it nevertheless: what Billing's console shows and
+        // changes is so (Billing user guide, "Logging Billing and Cost Management API calls with AWS CloudTrail").
         Some(_) | None => {}
     }
     match &*event.source {
@@ -117,14 +118,8 @@ pub fn is_correction(event: &Event<'_>) -> bool {
 /// Who calls with this identity are billed to.
 pub fn identity_of(identity: &Identity) -> Attribution<'_> {
     let arn = identity.arn.as_deref().unwrap_or_default();
-    let kind = match identity.kind.as_deref() {
-        Some(kind) if !kind.is_empty() => kind,
-        // Old and redacted events leave the type out; the ARN says the same.
-        Some(_) | None if arn.contains(":assumed-role/") => "AssumedRole",
-        Some(_) | None if arn.contains(":user/") => "IAMUser",
-        Some(_) | None if arn.ends_with(":root") => "Root",
-        Some(_) | None if identity.invoked_by.is_some() => "AWSService",
-        Some(_) | None => return Attribution::Nobody,
+    let Some(kind) = kind_of(identity, arn) else {
+        return Attribution::Nobody;
     };
     match kind {
         "AssumedRole" | "Role" => role(identity, arn),
@@ -161,8 +156,53 @@ pub fn identity_of(identity: &Identity) -> Attribution<'_> {
         "AWSService" => Attribution::NotACall("a service acting for itself"),
         "WebIdentityUser" => Attribution::NotACall("a web identity, which needs no permission of its own"),
         "SAMLUser" => Attribution::NotACall("a SAML identity, which needs no permission of its own"),
-        // Directory, Unknown, and what AWS may add.
         _ => Attribution::Nobody,
+    }
+}
+
+/// What [`identity_of`] knows (CloudTrail user guide, "CloudTrail userIdentity element").
+const KINDS: [&str; 10] = [
+    "AWSAccount",
+    "AWSService",
+    "AssumedRole",
+    "FederatedUser",
+    "IAMUser",
+    "IdentityCenterUser",
+    "Role",
+    "Root",
+    "SAMLUser",
+    "WebIdentityUser",
+];
+
+/// The type that an identity has, or what the rest of it tells: old, redacted and rewritten events leave the type out or
+/// spell it otherwise, and AWS adds types.
+fn kind_of(identity: &Identity, arn: &str) -> Option<&'static str> {
+    let named = identity.kind.as_deref().unwrap_or_default();
+    if let Some(known) = KINDS.into_iter().find(|known| known.eq_ignore_ascii_case(named)) {
+        return Some(known);
+    }
+    let resource = arn.splitn(6, ':').nth(5).unwrap_or_default();
+    let service = arn.split(':').nth(2).unwrap_or_default();
+    match (service, resource) {
+        (_, session) if session.starts_with("assumed-role/") => return Some("AssumedRole"),
+        ("iam", user) if user.starts_with("user/") => return Some("IAMUser"),
+        (_, federated) if federated.starts_with("federated-user/") => return Some("FederatedUser"),
+        (_, "root") => return Some("Root"),
+        _ => {}
+    }
+    // The prefixes of unique ids (IAM user guide, "IAM identifiers").
+    let id = identity.principal_id.as_deref().unwrap_or_default();
+    if id.starts_with("AROA") {
+        return Some("AssumedRole");
+    }
+    if id.starts_with("AIDA") {
+        return Some("IAMUser");
+    }
+    let issuer = identity.session_issuer.as_ref();
+    match issuer.and_then(|issuer| issuer.kind.as_deref()) {
+        Some("Role") => Some("AssumedRole"),
+        Some("IAMUser" | "User" | "Root") => Some("FederatedUser"),
+        Some(_) | None => (named.is_empty() && identity.invoked_by.is_some()).then_some("AWSService"),
     }
 }
 
@@ -207,12 +247,14 @@ fn billed<'i>(kind: PrincipalKind, arn: &'i str, identity: &'i Identity) -> Attr
     if arn.is_empty() && id.is_empty() && account.is_empty() {
         return Attribution::Nobody;
     }
-    Attribution::Principal(Principal {
-        kind,
-        arn: arn.into(),
-        id,
-        account,
-    })
+    // The path is unknown: a name is all that the event has.
+    let arn = match identity.user_name.as_deref() {
+        Some(name) if kind == PrincipalKind::User && arn.is_empty() && !account.is_empty() => {
+            Cow::Owned(format!("arn:aws:iam::{account}:user/{name}"))
+        }
+        Some(_) | None => arn.into(),
+    };
+    Attribution::Principal(Principal { kind, arn, id, account })
 }
 
 /// The `AROA…` of `AROA…:session`.
@@ -233,3 +275,6 @@ fn role_arn_of_session(arn: &str) -> Option<String> {
     let name = resource.strip_prefix("assumed-role/")?.split('/').next()?;
     (scheme == "arn").then(|| format!("arn:{partition}:iam::{account}:role/{name}"))
 }
+
+#[cfg(test)]
+mod tests;
