@@ -307,6 +307,15 @@ impl<'p, 'a> Walk<'p, 'a> {
         self.stands.unknown.get_or_insert(why);
     }
 
+    /// Where a policy is looked up by its ARN, whoever takes the document from there.
+    fn look_up(&mut self, dir: &Path, arn: &[&str]) {
+        for (_, block) in self.project.referring(dir, arn) {
+            if let ("data", ["aws_iam_policy", name]) = (block.ident.as_str(), &labels(block)[..]) {
+                self.refer(dir, &["data", "aws_iam_policy", name, "policy"]);
+            }
+        }
+    }
+
     /// Where a block takes the document in one of its expressions, what becomes of it there.
     fn hand(&mut self, dir: &Path, source: &'a Source, block: &'a Block, takes: &dyn Fn(&Expression) -> bool) {
         let labels = labels(block);
@@ -325,9 +334,12 @@ impl<'p, 'a> Walk<'p, 'a> {
             ("data", [kind @ ("template_file" | "local_file"), name]) if !names.is_empty() => {
                 self.refer(dir, &["data", kind, name]);
             }
-            ("resource", [kind, _]) => {
+            ("resource", [kind, resource]) => {
                 for name in names.iter().copied().filter(|name| *name != "assume_role_policy") {
                     self.make(dir, source, block, None, kind, name);
+                    // Another block may take it from there: `policy = aws_iam_policy.app.policy`.
+                    self.refer(dir, &[kind, resource, name]);
+                    self.look_up(dir, &[kind, resource, "arn"]);
                 }
                 for inner in block.body.blocks().filter(|inner| body_takes(&inner.body, takes)) {
                     self.make(dir, source, block, Some(inner), kind, inner.ident.as_str());

@@ -1,0 +1,21 @@
+resource "aws_iam_policy" "objects" {
+  name = "objects"
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect   = "Allow"
+      Action   = ["s3:GetObject", "s3:PutObject"]
+      Resource = "arn:aws:s3:::shop-assets/*"
+    }]
+  })
+}
+
+resource "aws_iam_role_policy" "copy" {
+  name   = "copy"
+  role   = "shop-resizer"
+  policy = data.aws_iam_policy.objects.policy
+}
+
+data "aws_iam_policy" "objects" {
+  arn = aws_iam_policy.objects.arn
+}
