@@ -360,6 +360,15 @@ impl Coverage {
         heard.chain(lost.filter(|region| !region.is_empty())).collect()
     }
 
+    /// Regions in which an account was heard.
+    pub fn regions_of(&self, account: &str) -> BTreeSet<&str> {
+        let of_account = self.streams.keys().filter(|(of, ..)| of == account);
+        of_account
+            .map(|(_, region, _)| region.as_str())
+            .filter(|region| !region.is_empty())
+            .collect()
+    }
+
     /// The hours of all management events of an account in a region.
     pub fn management_hours(&self, account: &str, region: &str) -> Hours {
         let mut hours = Hours::default();

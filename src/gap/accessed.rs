@@ -4,11 +4,14 @@
 //! Service-level data counts every attempt, on data as well; action-level data counts some management actions (IAM user
 //! guide, "Refine permissions in AWS using last accessed information").
 
+mod regions;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ActionSet, Activity, Slice};
 use crate::catalog::{ActionId, Catalog};
 use crate::grants::{LastAccessed, Principal};
+use crate::iam::Statement;
 use crate::time::{self, Window};
 
 /// How long after the last call that the archive shows IAM may still mean that call.
@@ -143,8 +146,11 @@ pub struct Unattempted {
 }
 
 impl Unattempted {
-    /// Those that are granted.
-    pub(super) fn of(&self, granted: &ActionSet) -> Unattempted {
+    /// Those that a statement grants, unless it names a region that IAM tracks only since within a window, or not at all.
+    pub(super) fn of(&self, granted: &ActionSet, statement: &Statement, window: Window) -> Unattempted {
+        if regions::names_another(statement, window.first) {
+            return Unattempted::default();
+        }
         Unattempted {
             actions: self.actions.intersection(granted).shrunk(),
             since: self.since,
@@ -158,19 +164,22 @@ impl Unattempted {
 }
 
 impl Accessed {
-    /// Reads the data of a principal beside what it did in the window and what it is granted.
+    /// Reads the data of a principal beside what it did in the window, what it is granted, and the regions in which its
+    /// account was heard.
     pub(super) fn of(
         catalog: &Catalog,
         principal: &Principal,
         data: &LastAccessed,
         activity: &Activity,
         slices: &[Slice],
+        heard: &BTreeSet<&str>,
         window: Window,
     ) -> Accessed {
-        let mut accessed = Accessed {
-            unattempted: unattempted(catalog, principal, data, activity, window),
-            ..Accessed::default()
-        };
+        let mut accessed = Accessed::default();
+        let is_tracked = heard.iter().all(|region| regions::is_tracked(region, window.first));
+        if is_tracked {
+            accessed.unattempted = unattempted(catalog, principal, data, activity, window);
+        }
         for (name, time) in &data.actions {
             let Some(time) = time.map(|time| time.as_second()).filter(|time| *time >= window.first) else {
                 continue;
@@ -185,7 +194,9 @@ impl Accessed {
         }
         for (service, time) in &data.services {
             let Some(time) = time.map(|time| time.as_second()) else {
-                accessed.untouched.insert(service.clone());
+                if is_tracked {
+                    accessed.untouched.insert(service.clone());
+                }
                 continue;
             };
             let last_shown = last_shown(catalog, activity, service);

@@ -421,25 +421,33 @@ fn note(into: &mut Vec<Unmapped>, seen: &Seen, calls: u64, (prefixes, may_be): (
     }
 }
 
-/// Calls that change what a principal or policy allows (IAM API reference).
-const POLICY_WRITES: [&str; 17] = [
+/// Calls that change what a principal or policy allows, or that make a principal (IAM API reference).
+const POLICY_WRITES: [&str; 25] = [
+    "AddUserToGroup",
     "AttachGroupPolicy",
     "AttachRolePolicy",
     "AttachUserPolicy",
     "CreatePolicyVersion",
+    "CreateRole",
+    "CreateUser",
     "DeleteGroupPolicy",
     "DeletePolicyVersion",
+    "DeleteRolePermissionsBoundary",
     "DeleteRolePolicy",
+    "DeleteUserPermissionsBoundary",
     "DeleteUserPolicy",
     "DetachGroupPolicy",
     "DetachRolePolicy",
     "DetachUserPolicy",
     "PutGroupPolicy",
+    "PutRolePermissionsBoundary",
     "PutRolePolicy",
+    "PutUserPermissionsBoundary",
     "PutUserPolicy",
+    "RemoveUserFromGroup",
     "SetDefaultPolicyVersion",
     "UpdateAssumeRolePolicy",
-    "AddUserToGroup",
+    "UpdateUser",
 ];
 
 /// Managed policies that the archive shows as session policies: ARNs or their shapes.

@@ -342,12 +342,13 @@ pub fn classify(catalog: &Catalog, table: &Table, grants: &Grants, coverage: &Co
                 .collect();
             let data = grants.supplements.last_accessed.get(&principal.arn);
             let accessed = data.map_or_else(Accessed::default, |data| {
-                Accessed::of(catalog, principal, data, &activity, &slices, window)
+                let heard = coverage.regions_of(&principal.account);
+                Accessed::of(catalog, principal, data, &activity, &slices, &heard, window)
             });
             if data.is_some() {
-                for slice in &mut slices {
+                for (slice, granting) in slices.iter_mut().zip(statements) {
                     (slice.accessed, slice.service_accessed) = accessed.keeps(catalog, &slice.granted);
-                    slice.unattempted = accessed.unattempted.of(&slice.granted);
+                    slice.unattempted = accessed.unattempted.of(&slice.granted, granting.statement, window);
                 }
             }
             let mut regions: BTreeSet<&str> = activity.regions.iter().map(String::as_str).collect();

@@ -510,9 +510,14 @@ fn decoded(document: Value) -> Value {
         .unwrap_or(document)
 }
 
+/// A date that is one: IAM was there from 2010 on, and tools write what they do not know as year 1 or 1970.
 fn timestamp(text: Option<&str>) -> Option<Timestamp> {
-    text?.parse().ok()
+    let time: Timestamp = text?.parse().ok()?;
+    (time.as_second() >= FIRST).then_some(time)
 }
+
+/// 2010-01-01T00:00:00Z
+const FIRST: i64 = 1_262_304_000;
 
 /// The fifth segment of an ARN.
 fn account_of(arn: &str) -> String {

@@ -162,11 +162,20 @@ impl Held<'_> {
         }))
     }
 
-    /// When a policy or one of its holders was last made or changed, as far as grants and archive show it.
+    /// When a policy, one of its holders or a boundary of theirs was last made or changed, as far as grants and archive
+    /// show it.
     fn changed(&self) -> Option<i64> {
         let written = |arn: &String| self.policy_writes.get(arn).copied();
         let principals = self.affects.iter().map(|index| &self.grants.principals[*index]);
-        let holders = principals.flat_map(|one| [one.created.map(|time| time.as_second()), written(&one.arn)]);
+        // What a boundary did not let through stands there as not used.
+        let bounded = |one: &Principal| one.permissions_boundary.as_ref().and_then(written);
+        let holders = principals.flat_map(|one| {
+            [
+                one.created.map(|time| time.as_second()),
+                written(&one.arn),
+                bounded(one),
+            ]
+        });
         let policy = self.policy.map(|policy| &self.grants.policies[policy]);
         let own = policy.map(|one| [one.updated.map(|time| time.as_second()), written(&one.arn)]);
         holders.chain(own.into_iter().flatten()).flatten().max()

@@ -155,6 +155,24 @@ fn what_iam_saw_no_attempt_of_is_unused_in_regions_that_the_archive_lacks() {
 }
 
 #[test]
+fn iams_silence_says_nothing_of_regions_that_it_does_not_track() {
+    for (heard, granted, grade) in [
+        ("eu-central-2", "*", Grade::Unused),
+        ("ca-west-1", "*", Grade::Unobservable),
+        ("mx-central-1", "*", Grade::Unobservable),
+        ("us-east-1", "arn:aws:sqs:ca-west-1:111122223333:q", Grade::Unobservable),
+        ("us-east-1", "arn:aws:sqs:us-east-1:111122223333:q", Grade::Unused),
+    ] {
+        let mut case = Case::of(full(), "sqs:SendMessage", granted);
+        let mut there = by_app(event(5, "ec2", "DescribeVpcs", true, &json!({})));
+        there["awsRegion"] = json!(heard);
+        case.events.push(there);
+        case.last_accessed = asked(AFTER, &never("sqs"));
+        assert_eq!(case.grade("sqs:SendMessage").0, grade, "{heard} {granted}");
+    }
+}
+
+#[test]
 fn iams_silence_counts_only_where_it_covers_the_window() {
     let stays = |data: Vec<Value>| {
         let mut case = Case::of(full(), "sqs:*", "*");
