@@ -7,8 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::packages::{Client, Operation, Packages};
 
-/// Operations whose texts name actions as examples of what is asked about.
-const EXAMPLES: [&str; 3] = ["GetCallerIdentity", "SimulateCustomPolicy", "SimulatePrincipalPolicy"];
+/// Operations whose texts name actions as examples of what is asked about, or that their request alone asks for: a version
+/// that is tagged, a governance retention that is bypassed. A copy, which may need these operations' actions, never does.
+const EXAMPLES: [&str; 5] = [
+    "GetCallerIdentity",
+    "PutObjectRetention",
+    "PutObjectTagging",
+    "SimulateCustomPolicy",
+    "SimulatePrincipalPolicy",
+];
 
 impl Packages {
     /// Adds the further actions that the texts of operations and of their parameters name.
