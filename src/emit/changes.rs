@@ -34,25 +34,26 @@ pub fn changes(changes: &Changes, format: Format, out: &mut dyn Write) -> Result
 }
 
 /// The start of a page: no network, no script, readable in the dark.
-const HEAD: &str = r#"<!doctype html>
+const HEAD: &str = concat!(
+    r#"<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>trimtrail: what changed</title>
 <style>
-:root { color-scheme: light dark; }
-body { margin: 0; font: 15px/1.55 system-ui, sans-serif; }
-main { max-width: 960px; margin: 0 auto; padding: 32px 24px 64px; }
-h1 { font-size: 26px; } h2 { font-size: 18px; margin: 32px 0 8px; }
-ul { padding-left: 20px; margin: 0; } li { margin: 4px 0; overflow-wrap: anywhere; }
+"#,
+    include_str!("html/base.css"),
+    r#"ul { padding-left: 20px; margin: 0; } li { margin: 4px 0; overflow-wrap: anywhere; }
 small { display: block; font-size: 13px; }
 </style>
 </head>
 <body>
 <main>
-"#;
+"#
+);
 
 /// How the parts of a text look.
 trait Form {

@@ -15,8 +15,9 @@ use sha2::{Digest, Sha256};
 use super::inventory::graph;
 use super::{Error, decisions, diff, escape, split, view};
 use crate::gap::Grade;
-use crate::report::{Action, ActionGroup, Finding, GradeTotals, Principal, Report, Shared, State as Stands};
+use crate::report::{Action, Finding, GradeTotals, Principal, Report, State as Stands};
 
+mod actions;
 mod told;
 
 use told::Told;
@@ -83,16 +84,16 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> Result<(), Error> {
     Ok(())
 }
 
-/// Templates in which every text is escaped.
+/// Templates in which every text is escaped, and how all pages (`base_style`) and drawings of who takes whom
+/// (`graph_style`) look.
 pub(super) fn environment() -> Environment<'static> {
     let mut page = Environment::new();
     page.set_auto_escape_callback(|_| AutoEscape::Html);
     page.set_formatter(visibly);
+    page.add_global("base_style", include_str!("base.css"));
+    page.add_global("graph_style", include_str!("graph.css"));
     page
 }
-
-/// How a drawing of who takes whom looks.
-pub(super) const GRAPH_STYLE: &str = include_str!("graph.css");
 
 /// A drawing of who takes whom as HTML, every text of it escaped; `null` where there is nothing to draw.
 pub(super) fn drawing(graph: Value) -> Result<Value, Error> {
@@ -152,14 +153,13 @@ fn view(report: &Report) -> Result<Value, Error> {
             continue;
         }
         let groups = &principal.action_groups;
-        let groups = largest(groups, room_of_groups.take(groups.len()));
+        let groups = actions::largest(groups, room_of_groups.take(groups.len()));
         let suggestions: Vec<Value> = row
             .suggestions
             .iter()
             .map(|at| told.suggestion(report, *at, &mut room_of_lines))
             .collect::<Result<_, _>>()?;
-        let mut actions: Vec<_> = principal.actions.iter().collect();
-        actions.sort_by(|a, b| (a.grade, b.calls, &a.action).cmp(&(b.grade, a.calls, &b.action)));
+        let (actions, alike) = actions::apart(&principal.actions);
         let findings: Vec<Value> = principal.findings.iter().take(ROWS).map(finding).collect();
         let elsewhere: Vec<Value> = principal
             .elsewhere
@@ -204,9 +204,9 @@ fn view(report: &Report) -> Result<Value, Error> {
                 "resources": a.resources.iter().take(5).collect::<Vec<_>>(),
                 "more_resources": a.resources.len().saturating_sub(5),
             })).collect::<Vec<_>>(),
-            "more_actions": principal.actions.len().saturating_sub(ROWS),
+            "more_actions": actions.len().saturating_sub(ROWS),
             "more_groups": principal.action_groups.len() - groups.len(),
-            "groups": groups.into_iter().map(|g| json!({
+            "groups": alike.iter().chain(groups).map(|g| json!({
                 "service": g.service,
                 "grade": view::grade(g.grade),
                 "class": class(g.grade),
@@ -233,7 +233,6 @@ fn view(report: &Report) -> Result<Value, Error> {
     Ok(json!({
         "practices": practices(report),
         "graph": drawing(report.graph.as_ref().map_or(Value::Null, |drawn| graph::svg(drawn, BOXES)))?,
-        "graph_style": GRAPH_STYLE,
         "chains": report.graph.as_ref().map(|drawn| graph::chains(drawn).into_iter().take(CHAINS).collect::<Vec<_>>()),
         "scope": view::scope(report),
         "from": view::day(&report.window.from),
@@ -388,15 +387,6 @@ fn span(report: &Report, action: &Action) -> Option<Value> {
         "width": (right - left).max(2),
         "says": format!("{} to {}", view::day(action.first_seen.as_deref()?), view::day(action.last_seen.as_deref()?)),
     }))
-}
-
-/// The `rows` groups of the most actions, in the report's order.
-fn largest(groups: &[Shared<ActionGroup>], rows: usize) -> Vec<&ActionGroup> {
-    let mut places: Vec<usize> = (0..groups.len()).collect();
-    places.sort_by_key(|at| (Reverse(groups[*at].count), *at));
-    places.truncate(rows);
-    places.sort_unstable();
-    places.into_iter().map(|at| &*groups[at]).collect()
 }
 
 /// Until when what is held waits, and for what else.

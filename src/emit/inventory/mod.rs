@@ -190,7 +190,7 @@ pub fn html(inventory: &Inventory, out: &mut dyn Write) -> Result<(), Error> {
         })
     });
     let view = json!({
-        "graph": html::drawing(graph::svg(&inventory.graph, graph::NODES))?, "graph_style": html::GRAPH_STYLE,
+        "graph": html::drawing(graph::svg(&inventory.graph, graph::NODES))?,
         "chains": graph::chains(&inventory.graph),
         "head": head(inventory), "clusters": clusters.collect::<Vec<_>>(),
         "entries": entries.collect::<Vec<_>>(), "notes": inventory.notes,

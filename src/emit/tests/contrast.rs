@@ -1,8 +1,8 @@
-//! The page's colours against WCAG 2.2: 4.5 to 1 for texts, 3 to 1 for bars (1.4.3 and 1.4.11), by its own formula.
+//! The pages' colours against WCAG 2.2: 4.5 to 1 for texts, 3 to 1 for bars (1.4.3 and 1.4.11), by its own formula.
 
 use std::collections::BTreeMap;
 
-const PAGE: &str = include_str!("../html/report.html");
+const STYLE: &str = include_str!("../html/base.css");
 
 /// The colours of a part of the style sheet by their names.
 fn colours(style: &str) -> BTreeMap<&str, &str> {
@@ -57,7 +57,7 @@ fn check(colours: &BTreeMap<&str, &str>) {
 #[test]
 fn colours_are_told_from_what_they_stand_on() {
     assert!((contrast("#000000", "#ffffff") - 21.0).abs() < 1e-9);
-    let (light, rest) = PAGE
+    let (light, rest) = STYLE
         .split_once("@media (prefers-color-scheme: dark)")
         .expect("dark colours");
     let light = colours(light);
