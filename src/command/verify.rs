@@ -17,11 +17,15 @@ use crate::emit::escape;
 use crate::iam::Policy;
 use crate::iam::subset::{self, Verdict, Witness};
 use crate::patch::change::likely;
+use crate::report::{CoverageGap, gaps};
 use crate::verify::{LifeCycleLoss, Loss, Replayed, life_cycle_losses, losses};
 use crate::{analysis, grants};
 use change::Of;
 
 mod change;
+
+/// Most stretches without logs that are told one by one.
+const GAPS: usize = 10;
 
 /// Arguments of `verify`.
 #[derive(Args, Debug)]
@@ -49,6 +53,9 @@ pub(super) struct VerifyArgs {
     /// --ledger
     #[arg(long, value_name = "ARN")]
     principal: Option<String>,
+    /// Exit 10, too, where a stretch of the principal's account is missing from the logs
+    #[arg(long)]
+    strict: bool,
     /// How to say it
     #[arg(long, value_enum, default_value_t = Format::Terminal)]
     format: Format,
@@ -104,6 +111,8 @@ struct KeepsOut {
     lost: Vec<LossOut>,
     /// What is not in the logs, and what the principal made will need: OLD grants it, NEW does not.
     life_cycles_lost: Vec<LifeCycleOut>,
+    /// What the logs lack of the principal's account: calls in there were not replayed.
+    gaps: Vec<CoverageGap>,
 }
 
 #[derive(Serialize)]
@@ -168,7 +177,7 @@ impl VerifyArgs {
                 writeln!(out, "{}", escape::json(&serde_json::to_string_pretty(&answer)?))?;
             }
         }
-        let lost = replay.is_some_and(|keeps| !keeps.lost.is_empty());
+        let lost = replay.is_some_and(|keeps| keeps.fails(self.strict));
         Ok(match verdict {
             Verdict::Proved if !lost => Outcome::Clear,
             Verdict::Proved | Verdict::Refuted(_) | Verdict::Unknown(_) => Outcome::NeedsAttention,
@@ -193,10 +202,13 @@ impl VerifyArgs {
         }
         let catalog = Catalog::embedded();
         let collected = self.usage.collect(terminal)?;
-        if collected.window.is_none() {
+        let Some(window) = collected.window else {
             terminal.say_nothing_seen(&self.usage.places(), &collected.coverage);
             return Ok(None);
-        }
+        };
+        let missing = gaps(&collected.coverage, window, |account| {
+            arn.split(':').nth(4) == Some(account)
+        });
         let mut all = Vec::new();
         for (place, old, new) in pairs {
             // What OLD does not explain of the calls, it may explain on other resources.
@@ -221,6 +233,7 @@ impl VerifyArgs {
                 lost,
                 life_cycles,
                 replayed,
+                gaps: missing.clone(),
             };
             all.push((place, keeps));
         }
@@ -236,6 +249,14 @@ struct Keeps {
     lost: Vec<Loss>,
     life_cycles: Vec<LifeCycleLoss>,
     replayed: Replayed,
+    gaps: Vec<CoverageGap>,
+}
+
+impl Keeps {
+    /// Whether somebody has to look: strictly, at what could not be replayed as well.
+    fn fails(&self, is_strict: bool) -> bool {
+        !self.lost.is_empty() || is_strict && !self.gaps.is_empty()
+    }
 }
 
 fn read(path: &Path) -> anyhow::Result<Policy> {
@@ -300,6 +321,7 @@ fn say_keeps(out: &mut dyn Write, keeps: &Keeps) -> io::Result<()> {
             "keeps: proved for {shapes_proved} shapes in {}.",
             escape::terminal(&of)
         )?;
+        say_gaps(out, &keeps.gaps)?;
         return say_life_cycles(out, keeps);
     }
     writeln!(
@@ -316,7 +338,34 @@ fn say_keeps(out: &mut dyn Write, keeps: &Keeps) -> io::Result<()> {
         let line = format!("    {} on {}, {seen}: {}", loss.action, loss.shape, loss.why);
         writeln!(out, "{}", escape::terminal(&line))?;
     }
+    say_gaps(out, &keeps.gaps)?;
     say_life_cycles(out, keeps)
+}
+
+/// What was not replayed, since the logs lack it.
+fn say_gaps(out: &mut dyn Write, gaps: &[CoverageGap]) -> io::Result<()> {
+    let stretches = match gaps.len() {
+        0 => return Ok(()),
+        1 => "1 stretch".to_owned(),
+        many => format!("{many} stretches"),
+    };
+    writeln!(
+        out,
+        "not replayed: {stretches} of the account that the logs lack (--strict makes this exit 10):"
+    )?;
+    for gap in gaps.iter().take(GAPS) {
+        let region = if gap.region.is_empty() {
+            "any region"
+        } else {
+            &gap.region
+        };
+        let line = format!("    {region}, {} to {}: {}", gap.from, gap.to, gap.why);
+        writeln!(out, "{}", escape::terminal(&line))?;
+    }
+    match gaps.len().saturating_sub(GAPS) {
+        0 => Ok(()),
+        more => writeln!(out, "    and {more} more (--format json)"),
+    }
 }
 
 /// What no log shows yet: it bears on nobody's past, so the verdict does not rest on it.
@@ -383,6 +432,7 @@ fn keeps_out(keeps: &Keeps) -> KeepsOut {
                 why: loss.why.to_string(),
             })
             .collect(),
+        gaps: keeps.gaps.clone(),
         life_cycles_lost: keeps
             .life_cycles
             .iter()

@@ -176,16 +176,13 @@ fn arns(grants: &Grants, indices: &[PrincipalIndex]) -> Vec<String> {
         .collect()
 }
 
-fn coverage_of(inputs: &Inputs<'_>, window: Window) -> Coverage {
-    let coverage = inputs.archive.coverage;
-    let mut data: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for ((_, _, resource_type), roots) in &coverage.data_roots {
-        data.entry(resource_type)
-            .or_default()
-            .extend(roots.keys().map(String::as_str));
-    }
+/// The holes of an archive within a window, of the accounts that are asked for and where nothing tells whose they are.
+pub fn gaps(coverage: &coverage::Coverage, window: Window, asks: impl Fn(&str) -> bool) -> Vec<CoverageGap> {
     let mut gaps = Vec::new();
     for (account, region) in coverage.places() {
+        if !account.is_empty() && !asks(account) {
+            continue;
+        }
         for hole in coverage.holes(account, region, window) {
             gaps.push(CoverageGap {
                 account: account.to_owned(),
@@ -195,6 +192,17 @@ fn coverage_of(inputs: &Inputs<'_>, window: Window) -> Coverage {
                 why: hole.why.to_string(),
             });
         }
+    }
+    gaps
+}
+
+fn coverage_of(inputs: &Inputs<'_>, window: Window) -> Coverage {
+    let coverage = inputs.archive.coverage;
+    let mut data: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for ((_, _, resource_type), roots) in &coverage.data_roots {
+        data.entry(resource_type)
+            .or_default()
+            .extend(roots.keys().map(String::as_str));
     }
     Coverage {
         files: coverage.files,
@@ -221,7 +229,7 @@ fn coverage_of(inputs: &Inputs<'_>, window: Window) -> Coverage {
                 seen: roots.into_iter().take(RESOURCES).map(str::to_owned).collect(),
             })
             .collect(),
-        gaps,
+        gaps: gaps(coverage, window, |_| true),
         unmapped: unmapped(inputs),
         mapping_disagreements: coverage.mapping_disagreements.iter().cloned().collect(),
         excluded: coverage

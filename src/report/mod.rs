@@ -31,7 +31,7 @@ use crate::verify::Verified;
 
 pub use alike::ALIKE;
 pub(crate) use alike::Written;
-pub use build::{Inputs, build, scorecard};
+pub use build::{Inputs, build, gaps, scorecard};
 pub use changes::{Changes, Denial, Suggested, Withdrawn, changes};
 pub use choices::{Choice, Question};
 pub use coverage::{CoverageInputs, CoverageReport, StreamReport, coverage};

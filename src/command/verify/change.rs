@@ -101,7 +101,7 @@ impl VerifyArgs {
             Format::Markdown => emit::markdown(change, &mut out)?,
             Format::Sarif => emit::sarif(change, &mut out)?,
         }
-        let lost = replayed.iter().any(|(_, keeps)| !keeps.lost.is_empty());
+        let lost = replayed.iter().any(|(_, keeps)| keeps.fails(self.strict));
         let found = change.touched.iter().any(|touched| !touched.findings.is_empty());
         Ok(match (found || lost, nothing_seen) {
             (true, _) => Outcome::NeedsAttention,
