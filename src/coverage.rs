@@ -5,6 +5,7 @@
 mod hours;
 mod lost;
 mod named;
+mod nobodys;
 mod odd;
 mod pairs;
 mod span;
@@ -199,6 +200,10 @@ pub struct Coverage {
     pub span: Option<Window>,
     /// Denials that name an action which the mapping had not found: `source name: action`.
     pub mapping_disagreements: BTreeSet<String>,
+    /// Calls that name nobody and that AWS did not deny: (account, source, name) → how many; at most [`SHOWN`], the first,
+    /// and (account, "", "") for those beyond.
+    #[serde(with = "pairs")]
+    pub nobodys: BTreeMap<(String, String, String), u64>,
 }
 
 impl Coverage {
@@ -538,6 +543,9 @@ impl Coverage {
             *self.excluded.entry(rule).or_default() += events;
         }
         self.mapping_disagreements.extend(other.mapping_disagreements);
+        for ((account, source, name), calls) in other.nobodys {
+            self.nobodys(&account, &source, &name, calls);
+        }
         if let Some(span) = other.span {
             self.widen(span);
         }

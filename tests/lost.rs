@@ -2,6 +2,8 @@
 
 mod digests;
 mod grace;
+mod nobodys;
+mod verified;
 
 use std::fs;
 use std::io::Write;
@@ -234,6 +236,8 @@ fn a_file_that_cannot_be_read_whole_changes_no_verdict() {
         ("damaged", damaged),
         ("empty", Vec::new()),
         ("text that is torn", text.as_bytes()[..text.len() / 2].to_vec()),
+        ("events of an API and none", b"{\"Events\": []}".to_vec()),
+        ("no event", b"{\"Records\": []}".to_vec()),
         ("not JSON", b"<html>503 Slow Down</html>".to_vec()),
         ("no trail's file", b"{\"message\": \"Access Denied\"}".to_vec()),
         ("a record that cannot be read", gzip(&[usual(DAY)[0].clone(), unnamed])),

@@ -142,7 +142,7 @@ impl Slice {
         match self.view.blind_to(action) {
             _ if self.unattempted.actions.contains(action) && !self.denied.contains(action) => Grade::Unused,
             Some(Blind::Unobservable(_) | Blind::LeftOut(_) | Blind::DataEvents { .. }) => Grade::Unobservable,
-            Some(Blind::NoRegion(_) | Blind::Gap(_)) => Grade::OutsideCoverage,
+            Some(Blind::NoRegion(_) | Blind::Gap(_) | Blind::Nobodys(_)) => Grade::OutsideCoverage,
             None if self.service_accessed.contains(action) => Grade::OutsideCoverage,
             None if self.denied.contains(action) => Grade::DeniedOnly,
             None => Grade::Unused,

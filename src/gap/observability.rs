@@ -22,10 +22,11 @@ use silence::Silence;
 use super::actions::ActionSet;
 use super::selectors::{Asked, Takes, takes};
 use super::trails::{State, Trails};
-use crate::catalog::{ActionId, Catalog, Logging};
+use crate::catalog::{ActionId, Catalog, Logging, Mapping};
 use crate::coverage::Coverage;
 use crate::grants::{Principal, TrailConfig};
 use crate::iam::ResourcePart;
+use crate::resolve::{self, Operation};
 use crate::time::Window;
 
 /// Regions in which the partitions log the management events of global services, the usual one first.
@@ -55,6 +56,8 @@ pub enum Blind {
     NoRegion(String),
     /// Days or classes of events are missing.
     Gap(String),
+    /// A call of the account that names nobody may have been the principal's.
+    Nobodys(String),
 }
 
 impl Blind {
@@ -65,7 +68,8 @@ impl Blind {
             | Blind::LeftOut(why)
             | Blind::DataEvents { why, .. }
             | Blind::NoRegion(why)
-            | Blind::Gap(why) => why,
+            | Blind::Gap(why)
+            | Blind::Nobodys(why) => why,
         }
     }
 }
@@ -85,6 +89,20 @@ pub struct View {
 }
 
 impl View {
+    /// The use of an action could have gone unseen; `numbers` holds those of the reasons so far.
+    fn hide(&mut self, id: ActionId, blind: Blind, numbers: &mut HashMap<Blind, u16>) {
+        match blind {
+            Blind::Unobservable(_) | Blind::LeftOut(_) | Blind::DataEvents { .. } => {}
+            Blind::NoRegion(_) | Blind::Gap(_) | Blind::Nobodys(_) => self.outside.insert(id),
+        }
+        let number = *numbers.entry(blind).or_insert_with_key(|blind| {
+            self.reasons.push(blind.clone());
+            u16::try_from(self.reasons.len()).unwrap_or(u16::MAX)
+        });
+        self.reason[id.index() - self.first] = number;
+        self.blind.insert(id);
+    }
+
     /// Why the use of an action could have gone unseen; `None` where it would have been seen.
     pub fn blind_to(&self, action: ActionId) -> Option<&Blind> {
         let number = *self.reason.get(action.index().checked_sub(self.first)?)?;
@@ -106,6 +124,8 @@ pub(super) struct Views<'a> {
     logging: Vec<Logging>,
     /// (account, region) → actions that the archive shows there as management events, whatever the tables say.
     shown: HashMap<(&'a str, &'a str), ActionSet>,
+    /// Account → what its calls that name nobody may have needed.
+    nobodys: HashMap<&'a str, ActionSet>,
 }
 
 impl<'a> Views<'a> {
@@ -132,6 +152,7 @@ impl<'a> Views<'a> {
             silences: BTreeMap::new(),
             logging,
             shown,
+            nobodys: nobodys(catalog, coverage),
         }
     }
 
@@ -168,6 +189,13 @@ impl<'a> Views<'a> {
         let this = &*self;
         let stretches = this.trails.stretches(account);
         let catalog = this.catalog;
+
+        let nobodys = this.nobodys.get(account);
+        let any_caller = || {
+            Blind::Nobodys(format!(
+                "a call in account {account} that may have needed it names nobody"
+            ))
+        };
 
         let span = granted.span();
         let mut view = View {
@@ -238,17 +266,9 @@ impl<'a> Views<'a> {
                         .clone()
                 }
             };
-            if let Some(blind) = blind {
-                match blind {
-                    Blind::Unobservable(_) | Blind::LeftOut(_) | Blind::DataEvents { .. } => {}
-                    Blind::NoRegion(_) | Blind::Gap(_) => view.outside.insert(id),
-                }
-                let number = *numbers.entry(blind).or_insert_with_key(|blind| {
-                    view.reasons.push(blind.clone());
-                    u16::try_from(view.reasons.len()).unwrap_or(u16::MAX)
-                });
-                view.reason[id.index() - view.first] = number;
-                view.blind.insert(id);
+            let may_be_anybodys = nobodys.is_some_and(|actions| actions.contains(id));
+            if let Some(blind) = blind.or_else(|| may_be_anybodys.then(any_caller)) {
+                view.hide(id, blind, &mut numbers);
             }
         }
         (view.blind, view.outside) = (view.blind.shrunk(), view.outside.shrunk());
@@ -323,4 +343,32 @@ impl<'a> Views<'a> {
             .keys()
             .any(|(owner, _, trail)| owner == account && trail == state.name)
     }
+}
+/// By account what calls may have needed that name nobody and that AWS did not deny.
+fn nobodys<'c>(catalog: &Catalog, coverage: &'c Coverage) -> HashMap<&'c str, ActionSet> {
+    let mut needed: HashMap<&str, ActionSet> = HashMap::new();
+    for (account, source, name) in coverage.nobodys.keys() {
+        let actions = needed.entry(account).or_insert_with(ActionSet::none);
+        if source.is_empty() {
+            // More kinds of them than are told apart.
+            *actions = ActionSet::all(catalog);
+            continue;
+        }
+        let operation = Operation::of(catalog, source, name);
+        if let Mapping::Unmapped { prefixes, .. } = &operation.mapping {
+            let own = prefixes.iter().map(|prefix| catalog.service_range(prefix));
+            own.for_each(|range| actions.insert_range(range));
+            let is_named = |id: &ActionId| {
+                catalog
+                    .name(*id)
+                    .split(':')
+                    .nth(1)
+                    .is_some_and(|own| own.eq_ignore_ascii_case(name))
+            };
+            catalog.ids().filter(is_named).for_each(|id| actions.insert(id));
+        }
+        let calls = resolve::resolve(catalog, &operation, &resolve::Facts::default(), &[]);
+        calls.may_need.iter().for_each(|call| actions.insert(call.action));
+    }
+    needed
 }

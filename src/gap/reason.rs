@@ -20,11 +20,13 @@ pub enum Reason {
     ServiceAccessed,
     /// A call whose operation the catalog does not know may have needed it.
     UnknownCall,
+    /// A call that names nobody may have needed it.
+    NamesNobody,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Reason; 7] = [
+    pub const ALL: [Reason; 8] = [
         Reason::NeverLogged,
         Reason::LeftOut,
         Reason::DataEvents,
@@ -32,6 +34,7 @@ impl Reason {
         Reason::Hole,
         Reason::ServiceAccessed,
         Reason::UnknownCall,
+        Reason::NamesNobody,
     ];
 
     /// The reason as files write it.
@@ -44,6 +47,7 @@ impl Reason {
             Reason::Hole => "hole",
             Reason::ServiceAccessed => "service-accessed",
             Reason::UnknownCall => "unknown-call",
+            Reason::NamesNobody => "names-nobody",
         }
     }
 
@@ -62,6 +66,7 @@ impl Reason {
             Reason::Hole => "days or classes of events that would show such calls are missing",
             Reason::ServiceAccessed => "IAM saw the service used, and this archive did not",
             Reason::UnknownCall => "a call that the catalog does not know may be one of them",
+            Reason::NamesNobody => "a call that names nobody may have been made by any of them",
         }
     }
 }
@@ -82,6 +87,7 @@ impl Slice {
             Some(Blind::DataEvents { .. }) => Reason::DataEvents,
             Some(Blind::NoRegion(_)) => Reason::NoRegion,
             Some(Blind::Gap(_)) => Reason::Hole,
+            Some(Blind::Nobodys(_)) => Reason::NamesNobody,
             None => Reason::ServiceAccessed,
         })
     }

@@ -16,7 +16,7 @@ pub struct Question {
     pub also: Vec<String>,
     /// Their service.
     pub service: String,
-    /// A stable name of why nobody can see them: `never-logged`, `left-out`, `data-events`, `no-region`, `hole` or
+    /// A stable name of why nobody can see them: `never-logged`, `left-out`, `data-events`, `no-region`, `hole`, `names-nobody` or
     /// `service-accessed`.
     pub reason: String,
     /// The reason in words.

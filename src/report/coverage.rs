@@ -382,7 +382,7 @@ struct Missing {
 impl Missing {
     fn count(&mut self, catalog: &Catalog, blind: Option<&Blind>, action: ActionId) {
         let remedy = match blind {
-            Some(Blind::Unobservable(_)) | None => {
+            Some(Blind::Unobservable(_) | Blind::Nobodys(_)) | None => {
                 self.never += 1;
                 return;
             }

@@ -125,6 +125,11 @@ impl Damage {
 
     /// The file was read to its end, and so many of its records: where nothing is lost, nothing else matters.
     pub(super) fn read(&mut self, records: u64) {
+        // "A log file contains one or more records" (CloudTrail user guide, "Log file examples"): one without any was
+        // emptied by somebody else.
+        if records == 0 && self.0.as_deref().is_none_or(|found| found.lost.is_none()) {
+            self.lose(Extent::Foreign, "it holds no record");
+        }
         match &mut self.0 {
             Some(found) if found.lost.is_some() => found.is_trail = records > 0,
             whole => *whole = None,

@@ -135,13 +135,12 @@ impl Shard {
             return;
         }
         let Some(identity) = &event.identity else {
-            self.coverage.events_unattributed += calls;
-            return;
+            return self.name_nobody(event);
         };
         let caller = memory.callers.of(identity);
         let Some(billed) = &caller.principal else {
             if caller.is_nobody {
-                self.coverage.events_unattributed += calls;
+                self.name_nobody(event);
             } else {
                 self.coverage.events_not_calls += calls;
             }
@@ -229,6 +228,15 @@ impl Shard {
             && let Some((said, kind, name)) = caller.shown(self.number, event.user_agent.as_deref().unwrap_or(""))
         {
             builder.facts_of_session(session).show(said, kind, name);
+        }
+    }
+
+    /// A call of which nobody can tell whose it is: anybody of the account may have made it.
+    fn name_nobody(&mut self, event: &Event<'_>) {
+        self.coverage.events_unattributed += event.calls();
+        if resolve::outcome(event).outcome != resolve::Outcome::Denied {
+            self.coverage
+                .nobodys(account_of(event), &event.source, &event.name, event.calls());
         }
     }
 
