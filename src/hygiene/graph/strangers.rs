@@ -18,6 +18,12 @@ const STRANGERS: [&str; 5] = [
     "organization:stranger:project:stranger:workspace:stranger:run_phase:apply",
     "stranger",
 ];
+/// How subjects begin that name their owner first, and a stranger in the owner's place.
+const HEADS: [(&str, &str); 3] = [
+    ("repo:", "stranger/stranger"),
+    ("project_path:", "stranger/stranger"),
+    ("organization:", "stranger:project:stranger"),
+];
 /// The provider that every account has without making one.
 const PUBLIC: &str = "cognito-identity.amazonaws.com";
 /// Most requests that are tried of one stranger.
@@ -136,7 +142,7 @@ impl Door<'_> {
             "aws:principalaccount" => Says::One(vec![Some(STRANGER.to_owned())]),
             "aws:principalorgid" => Says::One(vec![None, Some("o-stranger00".to_owned())]),
             "aws:principalorgpaths" => Says::One(vec![None, Some("o-stranger00/r-0000/".to_owned())]),
-            "aws:userid" => Says::One(vec![Some("AIDASTRANGER0000000000".to_owned())]),
+            "aws:userid" => Says::One(self.own_ids()),
             "aws:principalisawsservice" | "aws:viaawsservice" => Says::One(vec![Some("false".to_owned())]),
             "aws:sourceaccount" | "aws:sourcearn" | "aws:sourceorgid" | "aws:sourceorgpaths" => Says::One(vec![None]),
             // A secret, or a place in the network.
@@ -177,6 +183,19 @@ impl Door<'_> {
         });
         let own = wanted.chain([caller.to_owned()]).collect::<BTreeSet<String>>();
         own.into_iter().take(6).map(Some).collect()
+    }
+
+    /// What a stranger's id may be: a user's, or a role's with the name of a session that conditions want, which whoever
+    /// takes the role chooses (STS API reference, AssumeRole).
+    fn own_ids(&self) -> Vec<Option<String>> {
+        let conditions = self.trust.statements.iter().flat_map(|statement| &statement.conditions);
+        let about = conditions.filter(|condition| condition.key.eq_ignore_ascii_case("aws:userid"));
+        let sessions = about
+            .flat_map(|condition| &condition.values)
+            .filter_map(|pattern| pattern.split_once(':'))
+            .map(|(_, session)| format!("AROASTRANGER0000000000:{session}").replace(['*', '?'], "x"));
+        let own = sessions.chain(["AIDASTRANGER0000000000".to_owned()]);
+        own.take(6).map(Some).collect()
     }
 
     /// A token of an identity provider that speaks of somebody else.
@@ -233,8 +252,12 @@ impl Door<'_> {
             .into_iter()
             .collect();
         }
-        for subject in STRANGERS {
-            let (answer, under) = opens(subject, "");
+        let open = self
+            .subjects(&host)
+            .into_iter()
+            .flat_map(|pattern| open_heads(&pattern));
+        for subject in STRANGERS.map(str::to_owned).into_iter().chain(open) {
+            let (answer, under) = opens(&subject, "");
             let who = format!("every token of {provider}");
             if let Some(guest) = guest(
                 answer,
@@ -386,6 +409,19 @@ impl Door<'_> {
         }
         best
     }
+}
+
+/// Subjects of strangers that a pattern lets in because a wildcard stands where the owner would: `*:environment:prod`,
+/// `project_path:*/site:*`.
+fn open_heads(pattern: &str) -> Vec<String> {
+    let Some((head, tail)) = pattern.split_once('*') else {
+        return Vec::new();
+    };
+    let tail = tail.replace(['*', '?'], "x");
+    let owners = HEADS.into_iter().filter(|(form, _)| head.is_empty() || head == *form);
+    owners
+        .flat_map(|(form, owner)| [format!("{form}{owner}{tail}"), format!("{form}stranger{tail}")])
+        .collect()
 }
 
 /// A guest, where the door opens to it or may.

@@ -155,6 +155,22 @@ fn a_wildcard_in_the_organization_lets_other_organizations_in() {
 }
 
 #[test]
+fn a_wildcard_in_the_owners_place_lets_other_owners_in() {
+    for subject in [
+        "*:environment:prod",
+        "*:ref:refs/heads/main",
+        "repo:*/deploy:*",
+        "*/deploy:ref:*",
+        "*:pull_request",
+    ] {
+        check(&web(GITHUB, &sub("StringLike", &json!(subject))), ANYBODY);
+    }
+    for subject in ["repo:acme/deploy:*:prod", "repo:acme/deploy:environment:*"] {
+        check(&web(GITHUB, &sub("StringLike", &json!(subject))), None);
+    }
+}
+
+#[test]
 fn a_denial_of_everybody_else_closes_the_door() {
     let subject = format!("{GITHUB}:sub");
     let provider = format!("arn:aws:iam::111122223333:oidc-provider/{GITHUB}");
@@ -262,9 +278,11 @@ fn everybody_is_not_bound_by_what_a_stranger_chooses() {
         json!({"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-example1"}}),
         json!({"ForAllValues:StringEquals": {"aws:PrincipalOrgPaths": "o-example1/r-1/"}}),
         json!({"StringLike": {"aws:PrincipalOrgID": "*"}}),
+        json!({"StringLike": {"aws:userid": "*:ops"}}),
     ] {
         check(&aws(&condition), ANYBODY);
     }
+    check(&aws(&json!({"StringLike": {"aws:userid": "AROAOWN:*"}})), None);
 }
 
 #[test]
@@ -289,6 +307,11 @@ fn subjects_of_other_systems_are_read_in_their_own_form() {
         )
     };
     check(&with("gitlab.com", "project_path:*"), ANYBODY);
+    check(
+        &with("gitlab.com", "project_path:*/site:ref_type:branch:ref:main"),
+        ANYBODY,
+    );
+    check(&with("app.terraform.io", "*:run_phase:apply"), ANYBODY);
     check(
         &with("gitlab.com", "project_path:group/project:ref_type:branch:ref:main"),
         None,
