@@ -314,7 +314,7 @@ fn target_role_without_tags_is_joined_by_its_external_id() {
     );
     chained["userIdentity"]["invokedBy"] = json!("pods.eks.amazonaws.com");
     let opener = with_event(&chained, |event| attribute::seed(event).map(|seed| seed.opening.opener));
-    let Some(attribute::Opener::Named(workload)) = opener else {
+    let Some(attribute::Opener::Named(workload)) = opener.as_deref() else {
         panic!("{opener:?}");
     };
     assert_eq!(workload.kind, WorkloadKind::PodIdentity);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::opening::{Claim, LIFE, Opener, Opening};
+use super::opening::{Claim, LIFE, Opener, Opening, Openings};
 use super::session::{Shown, Workload, WorkloadKind};
 
 /// Clocks of two services of AWS may differ by so many seconds, and a call takes its time to complete.
@@ -107,9 +107,6 @@ impl Actor {
     }
 }
 
-/// Openings of one session's key.
-pub type Openings = BTreeSet<Opening>;
-
 /// Whom calls of a session are owed to. `span` holds the seconds of the first and the last of them; `openings_of` finds
 /// what opened another session, by its role's id and its key.
 pub fn behind<'o>(
@@ -170,7 +167,7 @@ fn opened<'o>(
     let accounts = accounts_of_callers(&near);
     let mut openers: BTreeSet<Result<Workload, WorkloadKind>> = BTreeSet::new();
     for opening in &near {
-        openers.insert(match &opening.opener {
+        openers.insert(match &*opening.opener {
             Opener::Named(workload) if accounts.contains(workload.name.as_str()) => continue,
             Opener::Named(workload) => Ok(workload.clone()),
             Opener::Unnamed(kind) => Err(*kind),
@@ -190,7 +187,7 @@ fn opened<'o>(
     match opener {
         Ok(workload) if workload.kind == WorkloadKind::Principal => {
             // Several openings of one caller may be of several sessions.
-            let mut families = near.iter().map(|opening| opening.sessions.as_str());
+            let mut families = near.iter().map(|opening| &*opening.sessions);
             let first = families.next().unwrap_or_default();
             let same = families.all(|family| family == first);
             Opened::By(workload, if same { first } else { "" })
@@ -206,9 +203,11 @@ fn covers(opening: &Opening, (first, last): (i64, i64)) -> bool {
 
 /// The pod that a claim names, if EKS opened the session that names it, and for no other pod; else the role.
 fn believed<'o>(claim: &Claim, time: i64, openings_of: &dyn Fn(&str, &str) -> Option<&'o Openings>) -> Workload {
-    let openings = openings_of(&claim.role_id, &claim.session).into_iter().flatten();
+    let openings = openings_of(&claim.role_id, &claim.session)
+        .into_iter()
+        .flat_map(Openings::iter);
     let mut current = openings.filter(|opening| covers(opening, (time, time)));
-    let is_eks = |opening: &Opening| match &opening.opener {
+    let is_eks = |opening: &Opening| match &*opening.opener {
         Opener::Unnamed(kind) => *kind == WorkloadKind::PodIdentity,
         Opener::Named(pod) => {
             let names = |pod: &Workload| (pod.namespace.clone(), pod.name.clone());
@@ -225,7 +224,7 @@ fn believed<'o>(claim: &Claim, time: i64, openings_of: &dyn Fn(&str, &str) -> Op
 /// Accounts of the roles and users that opened a session. Where a role is taken from another account, its own account's
 /// trail tells of that account alone: a copy of the call that the caller's trail tells better.
 fn accounts_of_callers<'o>(openings: &[&'o Opening]) -> BTreeSet<&'o str> {
-    let callers = openings.iter().filter_map(|opening| match &opening.opener {
+    let callers = openings.iter().filter_map(|opening| match &*opening.opener {
         Opener::Named(workload) => Some(workload),
         Opener::Claimed(claim) => Some(&claim.caller),
         Opener::Unnamed(_) => None,

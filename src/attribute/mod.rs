@@ -14,9 +14,9 @@ use std::borrow::Cow;
 use crate::decode::json::Value;
 use crate::decode::{Event, Identity};
 
-pub use actor::{Actor, Known, Openings, behind, cluster_of, issuer_of};
+pub use actor::{Actor, Known, behind, cluster_of, issuer_of};
 pub use family::MOST_FAMILIES;
-pub use opening::{Opener, seed};
+pub use opening::{Opener, Openings, seed};
 pub use session::{Session, Shown, Workload, WorkloadKind, session, session_name, session_of, shown, shown_by};
 
 /// What kind of identity a call is billed to.

@@ -4,6 +4,10 @@
 //! in a call of `pods.eks.amazonaws.com`, or in the next hop of a session that such a call opened.
 
 use std::borrow::Cow;
+use std::collections::{BTreeSet, btree_set};
+use std::iter::Chain;
+use std::option;
+use std::sync::Arc;
 
 use super::actor::issuer_of;
 use super::family::family;
@@ -42,14 +46,70 @@ pub struct Claim {
 /// The opening of a session.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Opening {
-    /// By whom.
-    pub opener: Opener,
+    /// By whom. Few open many sessions, so it is shared.
+    pub opener: Arc<Opener>,
     /// When, in seconds since 1970.
     pub from: i64,
     /// When the session ends.
     pub until: i64,
     /// Where a role or user opened it, the family of the name that it gave the session; empty where there is none.
-    pub sessions: String,
+    pub sessions: Arc<str>,
+}
+
+/// Openings of one session's key. As a rule there is one, for which no set is made.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub struct Openings {
+    /// The least.
+    first: Option<Opening>,
+    /// All others.
+    more: BTreeSet<Opening>,
+}
+
+impl Openings {
+    /// Another one, if it is not among them.
+    pub fn insert(&mut self, opening: Opening) {
+        match &mut self.first {
+            None => self.first = Some(opening),
+            Some(first) if *first == opening => {}
+            Some(first) => {
+                let later = if opening < *first {
+                    std::mem::replace(first, opening)
+                } else {
+                    opening
+                };
+                self.more.insert(later);
+            }
+        }
+    }
+
+    /// All of them, sorted.
+    pub fn iter(&self) -> impl Iterator<Item = &Opening> {
+        self.first.iter().chain(&self.more)
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.first.is_none()
+    }
+}
+
+impl IntoIterator for Openings {
+    type Item = Opening;
+    type IntoIter = Chain<option::IntoIter<Opening>, btree_set::IntoIter<Opening>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.first.into_iter().chain(self.more)
+    }
+}
+
+impl FromIterator<Opening> for Openings {
+    fn from_iter<I: IntoIterator<Item = Opening>>(each: I) -> Openings {
+        let mut openings = Openings::default();
+        for opening in each {
+            openings.insert(opening);
+        }
+        openings
+    }
 }
 
 /// A call that opened a session.
@@ -89,10 +149,10 @@ pub fn seed(event: &Event<'_>) -> Option<Seed> {
             access_key_id: Cow::Owned(key.to_owned()),
         },
         opening: Opening {
-            opener,
+            opener: Arc::new(opener),
             from,
             until,
-            sessions,
+            sessions: sessions.into(),
         },
     })
 }

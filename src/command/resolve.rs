@@ -265,7 +265,7 @@ impl Lines<'_> {
         };
         let openings_of = |role_id: &str, session: &str| self.openers.get(&key(role_id, session));
         let time = event.time.seconds();
-        let opening = attribute::seed(event).map(|seed| Openings::from([seed.opening]));
+        let opening = attribute::seed(event).map(|seed| Openings::from_iter([seed.opening]));
         let opened = opening
             .as_ref()
             .map(|opening| behind(opening, None, "", (time, time), &openings_of));
@@ -273,7 +273,7 @@ impl Lines<'_> {
             Some(actor) => actor,
             None => {
                 let session = attribute::session(event)?;
-                let none = Openings::new();
+                let none = Openings::default();
                 let openings = openings_of(&session.role_id, &session.access_key_id).unwrap_or(&none);
                 let provider = event.identity.as_ref()?.federated_provider.as_deref().unwrap_or("");
                 let shown = attribute::shown_by(event);

@@ -11,7 +11,8 @@ use foldhash::fast::RandomState;
 use super::shapes::{self, CHILDREN, shapes};
 use super::table::{Behind, Caller, Row, Seen, Session, Signature, Table, Witness};
 use super::texts::{Text, Texts, position};
-use crate::attribute::{Actor, Known, Openings, PrincipalKind, Shown, Workload, WorkloadKind};
+use crate::attribute::opening::Opening;
+use crate::attribute::{Actor, Known, Opener, Openings, PrincipalKind, Shown, Workload, WorkloadKind};
 use crate::resolve::Facts;
 
 /// A [`Signature`] in numbers.
@@ -39,9 +40,9 @@ pub(super) enum Whose {
 #[derive(Clone, Debug, Default)]
 pub(super) struct SessionFacts {
     /// What its own events show, the least of several.
-    pub(super) shown: Option<Shown>,
+    pub(super) shown: Option<Box<Shown>>,
     /// The identity provider that they show; may be empty.
-    pub(super) provider: String,
+    pub(super) provider: Arc<str>,
     /// What opened it.
     pub(super) opened: Openings,
 }
@@ -53,21 +54,8 @@ impl SessionFacts {
         let known = known.map(|known| (known.said, known.workload.kind, known.workload.name.as_str()));
         if known.is_none_or(|known| (said, kind, name) < known) {
             let workload = Workload::plain(kind, name);
-            self.shown = Some(Shown { said, workload });
+            self.shown = Some(Box::new(Shown { said, workload }));
         }
-    }
-
-    /// A call shows this identity provider; a session has one.
-    pub(super) fn show_provider(&mut self, provider: &str) {
-        if !provider.is_empty() && (self.provider.is_empty() || *provider < *self.provider) {
-            provider.clone_into(&mut self.provider);
-        }
-    }
-
-    fn merge(&mut self, more: SessionFacts) {
-        self.shown = self.shown.take().into_iter().chain(more.shown).min();
-        self.show_provider(&more.provider);
-        self.opened.extend(more.opened);
     }
 }
 
@@ -106,6 +94,7 @@ pub(super) struct Builder {
     /// (role's id, access key) to session
     keys: HashMap<(Text, Text), u32, RandomState>,
     sessions: Vec<SessionFacts>,
+    openers: HashSet<Arc<Opener>, RandomState>,
     /// Those whose sessions are joined already, or never were seen.
     actors: HashMap<Arc<Actor>, u32, RandomState>,
     actor_list: Vec<Arc<Actor>>,
@@ -228,6 +217,44 @@ impl Builder {
         &mut self.sessions[number as usize]
     }
 
+    /// A session was opened.
+    pub(super) fn open(&mut self, session: u32, opening: Opening) {
+        let Opening { opener, sessions, .. } = &opening;
+        let opener = match self.openers.get(opener) {
+            Some(known) => Arc::clone(known),
+            None => {
+                self.openers.insert(Arc::clone(opener));
+                Arc::clone(opener)
+            }
+        };
+        let sessions = self.text(sessions);
+        let opening = Opening {
+            opener,
+            sessions: self.texts.shared(sessions),
+            ..opening
+        };
+        self.facts_of_session(session).opened.insert(opening);
+    }
+
+    /// A call of a session shows this identity provider; a session has one.
+    pub(super) fn show_provider(&mut self, session: u32, provider: &str) {
+        let known = &self.sessions[session as usize].provider;
+        if !provider.is_empty() && (known.is_empty() || *provider < **known) {
+            let provider = self.text(provider);
+            self.sessions[session as usize].provider = self.texts.shared(provider);
+        }
+    }
+
+    /// More is known of a session.
+    fn add(&mut self, session: u32, more: SessionFacts) {
+        let shown = &mut self.facts_of_session(session).shown;
+        *shown = shown.take().into_iter().chain(more.shown).min();
+        self.show_provider(session, &more.provider);
+        for opening in more.opened {
+            self.open(session, opening);
+        }
+    }
+
     /// Somebody who stood behind calls.
     pub(super) fn actor(&mut self, actor: &Arc<Actor>) -> Whose {
         if let Some(known) = self.actors.get(actor) {
@@ -252,8 +279,10 @@ impl Builder {
         }
         let texts: Vec<Text> = other.texts.iter().map(|text| self.text(text)).collect();
         let facts: Vec<u32> = other.fact_list.iter().map(|facts| self.facts(facts)).collect();
+        // What finds entries in it is needed no more.
+        drop((other.signatures, other.days));
         let mut numbers = Vec::with_capacity(other.seen.len());
-        for seen in &other.seen {
+        for seen in other.seen {
             let key = Key {
                 kind: seen.key.kind,
                 texts: seen.key.texts.map(|text| texts[text as usize]),
@@ -267,7 +296,7 @@ impl Builder {
         for ((role, key), number) in other.keys {
             let theirs = std::mem::take(&mut sessions[number as usize]);
             let mine = self.session(other.texts.text(role), other.texts.text(key));
-            self.facts_of_session(mine).merge(theirs);
+            self.add(mine, theirs);
             session_numbers[number as usize] = mine;
         }
         let actors: Vec<Whose> = other.actor_list.iter().map(|actor| self.actor(actor)).collect();
@@ -312,11 +341,12 @@ impl Builder {
         }
         for theirs in table.sessions {
             let mine = self.session(&theirs.role_id, &theirs.access_key_id);
-            self.facts_of_session(mine).merge(SessionFacts {
+            let facts = SessionFacts {
                 shown: theirs.shown,
                 provider: theirs.provider,
                 opened: theirs.opened,
-            });
+            };
+            self.add(mine, facts);
         }
     }
 
@@ -424,8 +454,8 @@ impl Builder {
         let sessions = self.keys.iter().map(|((role, key), number)| {
             let session = std::mem::take(&mut unjoined[*number as usize]);
             Session {
-                role_id: text(role).to_owned(),
-                access_key_id: text(key).to_owned(),
+                role_id: self.texts.shared(*role),
+                access_key_id: self.texts.shared(*key),
                 shown: session.shown,
                 provider: session.provider,
                 opened: session.opened,
@@ -444,6 +474,7 @@ impl Builder {
         self.rows.clear();
         self.keys.clear();
         self.sessions.clear();
+        self.openers.clear();
         self.actors.clear();
         self.actor_list.clear();
         Table {

@@ -124,6 +124,7 @@ pub fn collect(sources: &[Source], options: &Options, progress: &Progress) -> Re
     progress.stage("merging");
     let (mut builder, mut coverage) = total.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut table = builder.finish();
+    drop(builder);
     table.join_sessions();
     outlier::settle(&mut table, &mut coverage, false);
     named::settle(&mut coverage, sources, &options.filter);

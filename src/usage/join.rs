@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::shapes::shapes;
 use super::table::{Behind, Row, Session, Table, WorkloadCalls};
+use super::texts::position;
 use crate::attribute::{Actor, Known, MOST_FAMILIES, Openings, Workload, behind};
 
 /// Workloads of one role that are told apart: the first by kind, cluster, namespace and name, so that it does not matter
@@ -21,10 +22,10 @@ pub(super) struct Sessions<'s> {
 
 impl<'s> Sessions<'s> {
     pub(super) fn of(sessions: &'s [Session]) -> Sessions<'s> {
-        let keyed = |session: &'s Session| ((session.role_id.as_str(), session.access_key_id.as_str()), session);
+        let keyed = |session: &'s Session| ((&*session.role_id, &*session.access_key_id), session);
         Sessions {
             known: sessions.iter().map(keyed).collect(),
-            none: Openings::new(),
+            none: Openings::default(),
         }
     }
 
@@ -32,7 +33,13 @@ impl<'s> Sessions<'s> {
     pub(super) fn actor(&self, role_id: &str, key: &str, span: (i64, i64)) -> Actor {
         let find = |role_id: &str, key: &str| self.known.get(&(role_id, key)).map(|session| &session.opened);
         match self.known.get(&(role_id, key)) {
-            Some(session) => behind(&session.opened, session.shown.as_ref(), &session.provider, span, &find),
+            Some(session) => behind(
+                &session.opened,
+                session.shown.as_deref(),
+                &session.provider,
+                span,
+                &find,
+            ),
             None => behind(&self.none, None, "", span, &find),
         }
     }
@@ -74,77 +81,90 @@ impl<'t> Bound<'t> {
     }
 }
 
+/// Those who stood behind rows, each once and by a number: there are far fewer of them than rows.
+#[derive(Default)]
+struct Actors {
+    numbers: BTreeMap<Arc<Actor>, u32>,
+    list: Vec<Arc<Actor>>,
+}
+
+impl Actors {
+    fn number(&mut self, actor: Cow<'_, Actor>) -> u32 {
+        if let Some(known) = self.numbers.get(&*actor) {
+            return *known;
+        }
+        let (actor, number) = (Arc::new(actor.into_owned()), position(self.list.len()));
+        self.list.push(Arc::clone(&actor));
+        self.numbers.insert(actor, number);
+        number
+    }
+}
+
 /// Puts whoever stood behind a session in its place, and counts calls by workload.
 pub(super) fn join(table: &mut Table) {
     let sessions = std::mem::take(&mut table.sessions);
     let known = Sessions::of(&sessions);
-    let mut actors: BTreeSet<Arc<Actor>> = BTreeSet::new();
-    let mut intern = |actor: Actor| match actors.get(&actor) {
-        Some(known) => Arc::clone(known),
-        None => {
-            let actor = Arc::new(actor);
-            actors.insert(Arc::clone(&actor));
-            actor
-        }
-    };
-    let role_of = |row: &Row| Arc::clone(&table.signatures[row.signature].signature.caller.id);
-    let of_rows: Vec<Option<(Arc<str>, Arc<Actor>)>> = table
-        .rows
-        .iter()
-        .map(|row| match table.behind.get(row.behind)? {
-            Behind::Nobody => None,
-            Behind::Session(key) => {
-                let role_id = role_of(row);
-                let actor = known.actor(&role_id, key, (row.first, row.last));
-                Some((role_id, intern(actor)))
-            }
-            Behind::Actor(actor) => Some((role_of(row), Arc::clone(actor))),
-        })
-        .collect();
+    let signatures = &table.signatures;
+    let role_of = |row: &Row| &*signatures[row.signature].signature.caller.id;
+    let mut actors = Actors::default();
+    let of_rows = table.rows.iter().map(|row| {
+        Some(actors.number(match table.behind.get(row.behind)? {
+            Behind::Nobody => return None,
+            Behind::Session(key) => Cow::Owned(known.actor(role_of(row), key, (row.first, row.last))),
+            Behind::Actor(actor) => Cow::Borrowed(actor),
+        }))
+    });
+    let of_rows: Vec<Option<u32>> = of_rows.collect();
+    drop(known);
+    drop(sessions);
     let mut bound = Bound::default();
-    for (role_id, actor) in of_rows.iter().flatten() {
-        bound.note(role_id, actor);
+    for (row, number) in table.rows.iter().zip(&of_rows) {
+        if let Some(number) = number {
+            bound.note(role_of(row), &actors.list[*number as usize]);
+        }
     }
-    let behind_rows: Vec<Behind> = of_rows
-        .iter()
-        .map(|known| match known {
-            None => Behind::Nobody,
-            Some((role_id, actor)) => Behind::Actor(match bound.told(role_id, actor) {
-                Cow::Borrowed(_) => Arc::clone(actor),
-                Cow::Owned(told) => intern(told),
-            }),
-        })
-        .collect();
-    let all: BTreeSet<Behind> = behind_rows.iter().cloned().chain([Behind::Nobody]).collect();
-    table.behind = all.into_iter().collect();
-    for (row, behind) in table.rows.iter_mut().zip(&behind_rows) {
-        let place = table.behind.binary_search(behind);
-        row.behind = place.expect("it is one of them");
+    let mut told = Actors::default();
+    let of_rows = table.rows.iter().zip(of_rows).map(|(row, number)| {
+        let actor = &actors.list[number? as usize];
+        Some(told.number(bound.told(role_of(row), actor)))
+    });
+    let of_rows: Vec<Option<u32>> = of_rows.collect();
+    let mut places = vec![0; told.list.len()];
+    table.behind = vec![Behind::Nobody];
+    for (actor, number) in told.numbers {
+        places[number as usize] = table.behind.len();
+        table.behind.push(Behind::Actor(actor));
     }
-    table.rows = together(std::mem::take(&mut table.rows));
+    for (row, number) in table.rows.iter_mut().zip(of_rows) {
+        row.behind = number.map_or(0, |number| places[number as usize]);
+    }
+    together(&mut table.rows);
     table.workloads = totals(table);
 }
 
 /// Rows that tell no calls apart any more as one.
-fn together(mut rows: Vec<Row>) -> Vec<Row> {
+fn together(rows: &mut Vec<Row>) {
     let place = |row: &Row| (row.signature, row.day, row.behind);
-    rows.sort_by_key(place);
-    let mut done: Vec<Row> = Vec::with_capacity(rows.len());
-    let mut rows = rows.into_iter().peekable();
-    while let Some(mut row) = rows.next() {
-        let mut names: Option<BTreeSet<String>> = None;
-        while let Some(more) = rows.next_if(|more| place(more) == place(&row)) {
-            row.calls += more.calls;
-            (row.first, row.last) = (row.first.min(more.first), row.last.max(more.last));
-            let names = names.get_or_insert_with(|| std::mem::take(&mut row.resources).into_iter().collect());
-            names.extend(more.resources);
+    rows.sort_unstable_by_key(place);
+    let (mut done, mut next) = (0, 0);
+    while let Some(first) = rows.get(next) {
+        let same = |row: &&Row| place(row) == place(first);
+        let end = next + rows[next..].iter().take_while(same).count();
+        if let [row, more @ ..] = &mut rows[next..end]
+            && !more.is_empty()
+        {
+            for more in &*more {
+                row.calls += more.calls;
+                (row.first, row.last) = (row.first.min(more.first), row.last.max(more.last));
+            }
+            let names = row.resources.iter().chain(more.iter().flat_map(|more| &more.resources));
+            row.resources = shapes(names.map(String::as_str));
         }
-        if let Some(names) = names {
-            row.resources = shapes(names.iter().map(String::as_str));
-        }
-        done.push(row);
+        rows.swap(done, next);
+        (done, next) = (done + 1, end);
     }
-    done
+    rows.truncate(done);
+    rows.shrink_to_fit();
 }
 
 /// Calls of each role by workload.

@@ -128,7 +128,7 @@ impl Shard {
         if let Some(seed) = seed(event) {
             let session = self.builder.session(&seed.session.role_id, &seed.session.access_key_id);
             self.coverage.taken(&seed.session.role_id, seed.opening.from);
-            self.builder.facts_of_session(session).opened.insert(seed.opening);
+            self.builder.open(session, seed.opening);
         }
         if beside_calls(event).is_some() {
             self.coverage.events_not_calls += calls;
@@ -165,7 +165,7 @@ impl Shard {
             whose: match &billed.session {
                 Some((role, key)) => {
                     let session = builder.session(role, key);
-                    builder.facts_of_session(session).show_provider(provider);
+                    builder.show_provider(session, provider);
                     Whose::Session(session)
                 }
                 None if billed.kind == PrincipalKind::Role => builder.keyless(),

@@ -124,13 +124,13 @@ pub struct WorkloadCalls {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Session {
     /// The role's unique id.
-    pub role_id: String,
+    pub role_id: Arc<str>,
     /// The session's access key; together with the role's id it names the session.
-    pub access_key_id: String,
+    pub access_key_id: Arc<str>,
     /// The workload that the calls themselves show, the least of several.
-    pub shown: Option<Shown>,
+    pub shown: Option<Box<Shown>>,
     /// The identity provider that the calls show; may be empty.
-    pub provider: String,
+    pub provider: Arc<str>,
     /// What opened the session.
     pub opened: Openings,
 }

@@ -1,5 +1,7 @@
 //! Who stood behind calls: one session a test.
 
+use std::sync::Arc;
+
 use super::super::opening::Claim;
 use super::*;
 
@@ -23,10 +25,10 @@ fn role(name: &str) -> Workload {
 
 fn opening(opener: Opener, from: i64, hours: i64) -> Opening {
     Opening {
-        opener,
+        opener: opener.into(),
         from,
         until: from + hours * HOUR,
-        sessions: String::new(),
+        sessions: Arc::default(),
     }
 }
 
@@ -160,7 +162,7 @@ fn what_calls_show_stands_behind_what_was_seen() {
 #[test]
 fn provider_names_the_cluster_alone() {
     let provider = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/ABCD";
-    let actor = behind(&Openings::new(), None, provider, (0, 0), &|_, _| None);
+    let actor = behind(&Openings::default(), None, provider, (0, 0), &|_, _| None);
     assert_eq!((actor.workload.as_ref(), actor.provider.as_str()), (None, provider));
     assert_eq!(cluster_of(provider), Some("ABCD"));
     assert_eq!(

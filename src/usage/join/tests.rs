@@ -45,10 +45,10 @@ fn named(name: usize) -> Workload {
 /// One call of a session on day 0, and what opened the session.
 fn part(role: u8, name: u8, key: usize, opener: Option<usize>) -> Table {
     let opened = opener.map(|opener| Opening {
-        opener: Opener::Named(named(opener)),
+        opener: Opener::Named(named(opener)).into(),
         from: 0,
         until: 3600,
-        sessions: String::new(),
+        sessions: Arc::default(),
     });
     let key = format!("ASIA{key}");
     Table {
@@ -66,11 +66,11 @@ fn part(role: u8, name: u8, key: usize, opener: Option<usize>) -> Table {
         workloads: Vec::new(),
         sessions: opened
             .map(|opening| Session {
-                role_id: format!("AROA{role}"),
-                access_key_id: key,
+                role_id: format!("AROA{role}").into(),
+                access_key_id: key.into(),
                 shown: None,
-                provider: String::new(),
-                opened: Openings::from([opening]),
+                provider: Arc::default(),
+                opened: Openings::from_iter([opening]),
             })
             .into_iter()
             .collect(),

@@ -1,7 +1,7 @@
 //! One part as the ledger holds it: calls that name their signatures by hash, sessions, coverage, and what was read.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -42,7 +42,7 @@ pub(super) struct Session {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum Fact {
     /// What its calls show.
-    Shown(Shown),
+    Shown(Box<Shown>),
     /// The identity provider that they show.
     Provider(String),
     /// What opened it.
@@ -191,33 +191,35 @@ impl Part {
             objects,
             unread: 0,
         };
+        let mut openers: HashMap<Arc<Opener>, Arc<Opener>> = HashMap::new();
         for known in sessions {
             let hash = session_hash(&known.role_id, &known.access_key_id);
             let shown = known.shown.map(|shown| {
-                Fact::Shown(Shown {
-                    workload: kept(shown.workload),
-                    ..shown
-                })
+                let Shown { said, workload } = *shown;
+                let workload = kept(workload);
+                Fact::Shown(Box::new(Shown { said, workload }))
             });
-            let provider = Some(known.provider).filter(|provider| !provider.is_empty());
+            let provider = (!known.provider.is_empty()).then(|| known.provider.to_string());
             let opened = known.opened.into_iter().map(|opening| {
-                let opener = match opening.opener {
-                    Opener::Named(workload) => Opener::Named(kept(workload)),
-                    Opener::Unnamed(kind) => Opener::Unnamed(kind),
-                    Opener::Claimed(claim) => Opener::Claimed(Box::new(Claim {
-                        session: session_hash(&claim.role_id, &claim.session),
-                        ..*claim
-                    })),
-                };
+                let opener = openers.entry(Arc::clone(&opening.opener)).or_insert_with(|| {
+                    Arc::new(match &*opening.opener {
+                        Opener::Named(workload) => Opener::Named(kept(workload.clone())),
+                        Opener::Unnamed(kind) => Opener::Unnamed(*kind),
+                        Opener::Claimed(claim) => Opener::Claimed(Box::new(Claim {
+                            session: session_hash(&claim.role_id, &claim.session),
+                            ..(**claim).clone()
+                        })),
+                    })
+                });
                 Fact::Opened(Opening {
-                    opener,
-                    sessions: family(opening.sessions),
+                    opener: Arc::clone(opener),
+                    sessions: if identities { opening.sessions } else { Arc::default() },
                     ..opening
                 })
             });
             let facts = shown.into_iter().chain(provider.map(Fact::Provider)).chain(opened);
             made.sessions.extend(facts.map(|fact| Session {
-                role_id: known.role_id.clone(),
+                role_id: known.role_id.to_string(),
                 session: hash.clone(),
                 fact,
             }));

@@ -50,7 +50,7 @@ pub(super) fn join_sessions(writer: &mut Writer) -> Result<(), Error> {
     let known = Sessions::of(&sessions);
     let roles = sessions
         .iter()
-        .map(|session| (session.access_key_id.as_str(), session.role_id.as_str()));
+        .map(|session| (&*session.access_key_id, &*session.role_id));
     let roles: HashMap<&str, &str> = roles.collect();
     for key in &open {
         for (date, entry) in &books[*key] {
@@ -116,16 +116,16 @@ pub(super) fn sessions_of(facts: impl IntoIterator<Item = Session>) -> Vec<usage
         let session = known
             .entry((role_id, session))
             .or_insert_with_key(|(role_id, session)| usage::table::Session {
-                role_id: role_id.clone(),
-                access_key_id: session.clone(),
+                role_id: role_id.as_str().into(),
+                access_key_id: session.as_str().into(),
                 shown: None,
-                provider: String::new(),
-                opened: Openings::new(),
+                provider: Arc::default(),
+                opened: Openings::default(),
             });
         match fact {
             Fact::Shown(shown) => session.shown = session.shown.take().into_iter().chain([shown]).min(),
-            Fact::Provider(provider) if session.provider.is_empty() || provider < session.provider => {
-                session.provider = provider;
+            Fact::Provider(provider) if session.provider.is_empty() || *provider < *session.provider => {
+                session.provider = provider.into();
             }
             Fact::Provider(_) => {}
             Fact::Opened(opening) => {

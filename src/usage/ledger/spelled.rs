@@ -80,7 +80,7 @@ pub(super) fn put_session<'c>(row: SessionRow<'c>, known: &'c Session) -> Sessio
         ..row
     };
     let sessions = match &known.fact {
-        Fact::Opened(opening) => opening.sessions.as_str(),
+        Fact::Opened(opening) => &opening.sessions,
         Fact::Shown(_) | Fact::Provider(_) => "",
     };
     let with = |event: &'static str, workload: Option<&'c Workload>| {
@@ -104,7 +104,7 @@ pub(super) fn put_session<'c>(row: SessionRow<'c>, known: &'c Session) -> Sessio
         }
         Fact::Opened(opening) => opening,
     };
-    let row = match &opening.opener {
+    let row = match &*opening.opener {
         Opener::Named(workload) => with(OPENED, Some(workload)),
         Opener::Unnamed(kind) => SessionRow {
             workload: kind.name(),
@@ -139,17 +139,17 @@ pub(super) fn session(row: &SessionRow<'_>) -> text::Result<Session> {
     };
     let opened = |opener: Opener| {
         Fact::Opened(Opening {
-            opener,
+            opener: opener.into(),
             from: row.from,
             until: row.until,
-            sessions: sessions.clone(),
+            sessions: sessions.as_str().into(),
         })
     };
     let fact = match row.event {
-        SHOWN | SAID => Fact::Shown(Shown {
+        SHOWN | SAID => Fact::Shown(Box::new(Shown {
             said: row.event == SAID,
             workload: named()?,
-        }),
+        })),
         PROVIDER => Fact::Provider(row.provider.to_owned()),
         OPENED => opened(Opener::Named(named()?)),
         UNNAMED => opened(Opener::Unnamed(text::workload_kind(row.workload)?)),

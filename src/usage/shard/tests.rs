@@ -132,7 +132,8 @@ impl Plain {
         resources.extend(observed.resources.iter().map(|arn| generalise(arn)));
         if let Some(key) = session(event).filter(|_| !is_correction(event)) {
             let session = self.session(&key.role_id, &key.access_key_id);
-            session.shown = session.shown.take().into_iter().chain(shown_by(event)).min();
+            let shown = shown_by(event).map(Box::new);
+            session.shown = session.shown.take().into_iter().chain(shown).min();
         }
         if let (Some(key), Some(identity)) = (session(event), &event.identity)
             && let Some(provider) = identity
@@ -142,7 +143,7 @@ impl Plain {
         {
             let session = self.session(&key.role_id, &key.access_key_id);
             if session.provider.is_empty() || *provider < *session.provider {
-                provider.clone_into(&mut session.provider);
+                session.provider = provider.into();
             }
         }
     }
@@ -152,11 +153,11 @@ impl Plain {
         self.sessions
             .entry(key)
             .or_insert_with_key(|(role_id, access_key_id)| Session {
-                role_id: role_id.clone(),
-                access_key_id: access_key_id.clone(),
+                role_id: role_id.as_str().into(),
+                access_key_id: access_key_id.as_str().into(),
                 shown: None,
-                provider: String::new(),
-                opened: Openings::new(),
+                provider: Arc::default(),
+                opened: Openings::default(),
             })
     }
 

@@ -34,10 +34,10 @@ fn part(files: &[u128]) -> Part {
             sessions: vec![Session {
                 role_id: "AROAONE".to_owned(),
                 session: format!("{:016x}", file % 3),
-                fact: Fact::Shown(Shown {
+                fact: Fact::Shown(Box::new(Shown {
                     said: false,
                     workload: Workload::plain(WorkloadKind::Ec2, "i-1"),
-                }),
+                })),
             }],
             coverage,
             objects: vec![Object {
