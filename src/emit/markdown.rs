@@ -11,7 +11,7 @@ use crate::verify::Verified;
 /// What `comment` posts as it is, less the sentence that says what was left out.
 const LONGEST: usize = 63_800;
 /// A comment that is read is shorter: documents that would make it longer stand in the pull request itself.
-const READABLE: usize = 11_500;
+const READABLE: usize = 11_800;
 /// Rows of the table of policies.
 const ROWS: usize = 60;
 /// Longest name or sentence that a stranger wrote.
@@ -52,7 +52,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
     for (at, (one, short)) in groups.iter().zip(short).enumerate() {
         to_come -= short.chars().count();
         let mut part = short;
-        for show in [Show::Diff, Show::Seen] {
+        for show in [Show::Diff, Show::Seen, Show::Names] {
             if size + part.chars().count() + to_come >= READABLE {
                 break;
             }
@@ -474,6 +474,8 @@ enum Show {
     Diff,
     /// What stays of the statements that change because it was used or inferred.
     Seen,
+    /// The actions of those, by name.
+    Names,
     /// Where it stands.
     Facts,
 }
@@ -553,8 +555,21 @@ fn details(report: &Report, told: &[&String], at: usize, alike: &Alike<'_, '_>, 
         let (language, shown) = match show {
             Show::Diff => ("diff", diff::for_reading(s)?),
             Show::Seen => ("json", policies::seen(s)),
-            Show::Facts => ("", String::new()),
+            Show::Names | Show::Facts => ("", String::new()),
         };
+        if show == Show::Names {
+            let stays = policies::seen_actions(s);
+            let stays: Vec<String> = stays
+                .iter()
+                .map(|text| format!("<code>{}</code>", escape::markdown(text)))
+                .collect();
+            if !stays.is_empty() {
+                text.push_str(&format!(
+                    "- Stays, used or inferred, of what changes: {}\n",
+                    stays.join(", ")
+                ));
+            }
+        }
         if !shown.is_empty() {
             if show == Show::Seen {
                 text.push_str("- Stays, used or inferred, of what changes:\n");

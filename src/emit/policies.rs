@@ -1,6 +1,6 @@
 //! Suggestion to policy file: which step of a policy is written, and under which name.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
@@ -150,16 +150,42 @@ pub(super) fn packed(policy: &PolicyText) -> String {
 
 /// The statements that change and hold what was used or inferred, packed; empty where there is none.
 pub(super) fn seen(suggestion: &Verified<Suggestion>) -> String {
-    let (before, after) = (suggestion.before().value(), suggestion.after().value());
-    let (before, after) = (view::statements(&before), view::statements(&after));
     let mut text = String::new();
-    for (statement, origin) in after.iter().zip(&suggestion.statements) {
-        if origin.unseen.is_none() && !before.contains(statement) {
-            pack(statement, 0, &mut text);
-            text.push('\n');
-        }
+    for statement in changed(suggestion) {
+        pack(&statement, 0, &mut text);
+        text.push('\n');
     }
     escape::json(&text).into_owned()
+}
+
+/// What those statements list, service by service: `ecr: BatchGetImage, PutImage`.
+pub(super) fn seen_actions(suggestion: &Verified<Suggestion>) -> Vec<String> {
+    let mut services: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for statement in changed(suggestion) {
+        let listed = match &statement["Action"] {
+            Value::Array(actions) => actions.as_slice(),
+            action => std::slice::from_ref(action),
+        };
+        for action in listed.iter().filter_map(Value::as_str) {
+            let (service, name) = action.split_once(':').unwrap_or(("", action));
+            services.entry(service.to_owned()).or_default().insert(name.to_owned());
+        }
+    }
+    let line = |(service, names): (String, BTreeSet<String>)| {
+        format!("{service}: {}", names.into_iter().collect::<Vec<_>>().join(", "))
+    };
+    services.into_iter().map(line).collect()
+}
+
+/// The statements that change and hold what was used or inferred.
+fn changed(suggestion: &Verified<Suggestion>) -> Vec<Value> {
+    let (before, after) = (suggestion.before().value(), suggestion.after().value());
+    let (before, after) = (view::statements(&before), view::statements(&after));
+    let origins = after.iter().zip(&suggestion.statements);
+    origins
+        .filter(|(statement, origin)| origin.unseen.is_none() && !before.contains(statement))
+        .map(|(statement, _)| (*statement).clone())
+        .collect()
 }
 
 fn pack(value: &Value, depth: usize, text: &mut String) {
