@@ -346,3 +346,170 @@ fn calls_that_a_change_breaks_are_named_with_the_document() {
     ]);
     assert_eq!(wrong.status.code(), Some(1));
 }
+
+/// `tests/branches/cases.json`: a folder before, what changes of it (`null`: it goes), and how `verify --git` ends.
+#[test]
+fn no_way_of_widening_is_called_proved() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/branches/cases.json");
+    let cases: Vec<Value> = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let wrong = |case: &Value| {
+        let texts = |key: &str| {
+            let all = case[key].as_object().unwrap().iter();
+            all.map(|(name, text)| (name.as_str(), text.as_str()))
+                .collect::<Vec<_>>()
+        };
+        let before: Vec<(&str, &str)> = texts("before")
+            .into_iter()
+            .map(|(name, text)| (name, text.unwrap()))
+            .collect();
+        let repository = Repository::new(&before);
+        for (name, text) in texts("after") {
+            match text {
+                Some(text) => repository.put(name, text),
+                None => fs::remove_file(repository.path().join(name)).unwrap(),
+            }
+        }
+        let output = repository.verify(&["--git", "HEAD", case["folder"].as_str().unwrap_or(".")]);
+        let is_right = output.status.code().map(i64::from) == case["exit"].as_i64();
+        (!is_right).then(|| format!("{}: {}", case["name"], String::from_utf8_lossy(&output.stdout)))
+    };
+    let wrong: Vec<String> = std::thread::scope(|scope| {
+        let each = cases.chunks(cases.len() / 4 + 1).map(|part| {
+            let part = move || part.iter().filter_map(wrong).collect::<Vec<String>>();
+            scope.spawn(part)
+        });
+        let each: Vec<_> = each.collect();
+        each.into_iter().flat_map(|part| part.join().unwrap()).collect()
+    });
+    assert!(cases.len() > 150 && wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[cfg(unix)]
+#[test]
+fn links_to_folders_and_other_repositories_are_named_where_they_change() {
+    let repository = Repository::new(&[
+        ("a/main.tf", MAIN),
+        ("b/main.tf", &MAIN.replace("s3:GetObject", "s3:*")),
+    ]);
+    let link = |to: &str| {
+        let at = repository.path().join("module");
+        let _ = fs::remove_file(&at);
+        std::os::unix::fs::symlink(to, at).unwrap();
+    };
+    let commit = || {
+        repository.git(&["add", "--all"]);
+        let who = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
+        repository.git(&[&who[..], &["commit", "--quiet", "--message", "more"]].concat());
+    };
+    link("a");
+    commit();
+    assert_eq!(repository.json(&["--git", "HEAD"], 0)["touched"], 0);
+    link("b");
+    let found = repository.json(&["--git", "HEAD"], 10);
+    assert_eq!(found["documents"][0]["file"], "module", "{found:#}");
+    link("a");
+    // Another repository, by the commit that is meant of it.
+    let other = "160000,1111111111111111111111111111111111111111,other";
+    repository.git(&["update-index", "--add", "--cacheinfo", other]);
+    let who = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
+    repository.git(&[&who[..], &["commit", "--quiet", "--message", "other"]].concat());
+    assert_eq!(repository.json(&["--git", "HEAD"], 0)["touched"], 0);
+    repository.git(&[
+        "update-index",
+        "--cacheinfo",
+        &other.replace('1', "2").replace("260000", "160000"),
+    ]);
+    let found = repository.json(&["--git", "HEAD"], 10);
+    assert_eq!(found["documents"][0]["file"], "other", "{found:#}");
+}
+
+#[test]
+fn a_plan_that_does_not_say_all_is_not_proved() {
+    let repository = Repository::new(&[("main.tf", MAIN)]);
+    let role = |after: Value, unknown: Value| {
+        json!({"address": "aws_iam_role_policy_attachment.a", "mode": "managed", "type": "aws_iam_role_policy_attachment",
+            "change": {"actions": ["update"], "before": {"role": "a", "policy_arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"},
+                "after": after, "after_unknown": unknown}})
+    };
+    let same = json!({"role": "a", "policy_arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"});
+    let plan = |more: Value, changes: Value| {
+        let mut plan = json!({"format_version": "1.2", "planned_values": {}, "resource_changes": changes});
+        plan.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        repository.put("plan.json", &plan.to_string());
+        repository.verify(&["--plan", "plan.json"]).status.code()
+    };
+    let whole = json!([role(same.clone(), json!({}))]);
+    assert_eq!(
+        plan(json!({"errored": false, "complete": true}), whole.clone()),
+        Some(0)
+    );
+    assert_eq!(plan(json!({"errored": true}), whole.clone()), Some(10));
+    assert_eq!(plan(json!({"complete": false}), whole.clone()), Some(10));
+    assert_eq!(
+        plan(json!({"deferred_changes": [{"reason": "unknown"}]}), whole),
+        Some(10)
+    );
+    for (after, unknown) in [
+        (json!({"role": "a"}), json!({"policy_arn": true})),
+        (json!({"policy_arn": same["policy_arn"]}), json!({"role": true})),
+        (json!({}), json!({"role": true, "policy_arn": true})),
+    ] {
+        assert_eq!(
+            plan(json!({}), json!([role(after.clone(), unknown)])),
+            Some(10),
+            "{after}"
+        );
+    }
+    let of = |kind: &str, before: Value, after: Value, unknown: Value| {
+        json!([{"address": format!("{kind}.a"), "mode": "managed", "type": kind,
+            "change": {"actions": ["update"], "before": before, "after": after, "after_unknown": unknown}}])
+    };
+    let document = r#"{"Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}"#;
+    for (kind, before, after, unknown) in [
+        (
+            "aws_iam_policy",
+            json!({"policy": document}),
+            json!({}),
+            json!({"policy": true}),
+        ),
+        (
+            "aws_iam_role",
+            json!({"inline_policy": [{"name": "a", "policy": document}]}),
+            json!({"inline_policy": [{"name": "a"}]}),
+            json!({"inline_policy": [{"policy": true}]}),
+        ),
+        (
+            "aws_iam_role",
+            json!({"inline_policy": []}),
+            json!({}),
+            json!({"inline_policy": true}),
+        ),
+        (
+            "aws_iam_role",
+            json!({"managed_policy_arns": []}),
+            json!({}),
+            json!({"managed_policy_arns": true}),
+        ),
+        (
+            "aws_lambda_function",
+            json!({"role": "arn:aws:iam::111122223333:role/a"}),
+            json!({}),
+            json!({"role": true}),
+        ),
+        (
+            "aws_lambda_function",
+            json!({"role": "arn:aws:iam::111122223333:role/a"}),
+            json!({"role": "arn:aws:iam::111122223333:role/b"}),
+            json!({}),
+        ),
+        (
+            "aws_lambda_permission",
+            json!({"principal": "s3.amazonaws.com"}),
+            json!({}),
+            json!({"principal": true}),
+        ),
+    ] {
+        let changes = of(kind, before, after.clone(), unknown);
+        assert_eq!(plan(json!({}), changes), Some(10), "{kind} {after}");
+    }
+}

@@ -1,6 +1,7 @@
 //! From a document and the policy that should stand in its place to the fewest bytes that must change.
 
 mod layout;
+mod lists;
 
 use std::ops::Range;
 
@@ -344,7 +345,7 @@ impl Writer<'_> {
             });
         } else if matches!(list.kind, Kind::List(_)) {
             edits.extend(own);
-            edits.push(self.behind(list, node, copies));
+            edits.extend(self.behind(list, node, copies));
         } else if self.document.syntax == Syntax::Yaml && !self.text[node.span.start..].starts_with('{') {
             let newline = self.newline();
             let column = " ".repeat(self.column(node.span.start));
@@ -416,7 +417,7 @@ impl Writer<'_> {
             let like = &self.text[anchor.span.clone()];
             let more: Vec<String> = added.map(|text| self.quoted(text, like)).collect();
             if !more.is_empty() {
-                edits.push(self.behind(node, anchor, &more));
+                edits.extend(self.behind(node, anchor, &more));
             }
         }
         if goes.contains(&true) {
@@ -480,86 +481,6 @@ impl Writer<'_> {
             range: value.clone(),
             text,
         }
-    }
-
-    /// More elements behind one of a list.
-    fn behind(&self, list: &Node, anchor: &Node, more: &[String]) -> Edit {
-        let newline = self.newline();
-        if self.is_block(list) {
-            let end = self.line_end(anchor.span.end);
-            let lead: String = match self.dash(anchor) {
-                Some(dash) => self.text[self.line_start(dash)..dash].to_owned(),
-                None => String::new(),
-            };
-            let mut text: String = more.iter().map(|text| format!("{lead}- {text}{newline}")).collect();
-            if !self.text[..end].ends_with('\n') {
-                text = format!("{newline}{}", text.trim_end());
-            }
-            return Edit { range: end..end, text };
-        }
-        let between = if self.starts_its_line(&anchor.span) {
-            format!(",{newline}{}", self.indentation(anchor.span.start))
-        } else {
-            ", ".to_owned()
-        };
-        Edit {
-            range: anchor.span.end..anchor.span.end,
-            text: more.iter().map(|text| format!("{between}{text}")).collect(),
-        }
-    }
-
-    /// Takes elements out of a list, some of which stay.
-    fn without(&self, list: &Node, goes: &[bool], edits: &mut Vec<Edit>) -> Result<(), String> {
-        let elements = list.elements();
-        if !matches!(list.kind, Kind::List(_)) || goes.iter().all(|goes| *goes) {
-            return Err("nothing of it is left: take it out by hand".to_owned());
-        }
-        let mut at = 0;
-        while at < elements.len() {
-            if !goes[at] {
-                at += 1;
-                continue;
-            }
-            let first = at;
-            while at < elements.len() && goes[at] {
-                at += 1;
-            }
-            let (from, to) = (&elements[first].span, &elements[at - 1].span);
-            let own_lines = self.starts_its_line(from) && self.ends_its_line(to);
-            let range = if self.is_block(list) {
-                let dash = self.dash(&elements[first]).filter(|dash| self.blank_before(*dash));
-                let dash = dash.ok_or("its list is written in a way that cannot be cut")?;
-                let (start, end) = (self.line_start(dash), self.line_end(to.end));
-                // A file that ends without a line feed goes on to.
-                let is_end = end == self.text.len() && !self.text.ends_with('\n');
-                let before = self.text[..start].trim_end_matches('\n').trim_end_matches('\r');
-                if is_end { before.len()..end } else { start..end }
-            } else if let Some(next) = elements.get(at) {
-                if own_lines && self.starts_its_line(&next.span) {
-                    self.line_start(from.start)..self.line_end(to.end)
-                } else if first > 0 && self.starts_its_line(&next.span) && !self.starts_its_line(from) {
-                    // What follows stays on its own line.
-                    elements[first - 1].span.end..to.end
-                } else {
-                    from.start..next.span.start
-                }
-            } else if own_lines
-                && matches!(
-                    self.document.syntax,
-                    Syntax::Hcl | Syntax::DataSource | Syntax::Statements
-                )
-            {
-                // Terraform takes a comma behind the last element.
-                self.line_start(from.start)..self.line_end(to.end)
-            } else {
-                elements[first - 1].span.end..to.end
-            };
-            edits.push(Edit {
-                range,
-                text: String::new(),
-            });
-        }
-        Ok(())
     }
 
     /// Whether the statements are blocks, or attributes of a map, which no comma parts.

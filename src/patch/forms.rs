@@ -64,7 +64,13 @@ impl Around {
         if let Some(kind) = literal("Type") {
             // What has no name of its own is called STACK-RESOURCE-RANDOM (CloudFormation user guide, "Name type").
             let between = text(format!("-{name}-"));
-            self.patterns.push(vec![Piece::Reference, between, Piece::Reference]);
+            self.patterns
+                .push(vec![Piece::Reference, between.clone(), Piece::Reference]);
+            // Whose file is often called as the stack is.
+            if let Some(stack) = self.names.first().cloned() {
+                self.patterns
+                    .push(vec![text(stack), Piece::Reference, between, Piece::Reference]);
+            }
             if SAM.contains(&kind.as_str()) {
                 // The role of a function is the resource `<function>Role`, its policies `<function>RolePolicy0`, those of
                 // a state machine likewise (SAM developer guide, "Generated CloudFormation resources"; aws-sam-translator,

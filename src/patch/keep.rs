@@ -8,39 +8,104 @@ use super::tree::{elements, scalar};
 use crate::iam::pattern;
 use crate::time::DAY;
 
-/// What such a comment begins with.
-const MARK: &str = "trimtrail: keep ";
+/// Who is spoken to.
+const MARK: &str = "trimtrail";
 
-/// The action patterns that comments in and right above a document keep on `now`, in seconds since 1970; those whose date
-/// is past are left out. A date that cannot be read keeps for ever.
-pub(super) fn kept(text: &str, document: &Range<usize>, now: Option<i64>) -> Vec<String> {
-    let start = line_above(text, line_above(text, document.start));
+/// What comments in and above a document keep.
+#[derive(Default)]
+pub(super) struct Kept {
+    /// Action patterns.
+    pub(super) patterns: Vec<String>,
+    /// Where a comment stands that says something else.
+    pub(super) unclear: Option<usize>,
+}
+
+/// What comments in a document, right above it and right above its block keep on `now`, in seconds since 1970; those whose
+/// date is past are left out. A date that cannot be read keeps for ever.
+pub(super) fn kept(text: &str, document: &Range<usize>, now: Option<i64>) -> Kept {
+    let near = line_above(text, line_above(text, document.start));
+    let start = above_block(text, document.start).map_or(near, |block| block.min(near));
     let end = text[document.end..]
         .find('\n')
         .map_or(text.len(), |at| document.end + at);
-    let comments = text[start..end].lines().filter_map(|line| {
-        let (before, said) = line.split_once(MARK)?;
-        let before = before.trim_end();
-        (before.ends_with('#') || before.ends_with("//") || before.ends_with("/*")).then_some(said)
-    });
-    let mut patterns = Vec::new();
-    for said in comments {
-        let mut words = said.split_whitespace();
-        let Some(actions) = words.next() else { continue };
-        let until = match (words.next(), words.next()) {
-            (Some("until"), Some(date)) => last_day(date),
-            _ => None,
-        };
-        if until.is_none_or(|until| now.is_none_or(|now| now < until)) {
-            patterns.extend(
-                actions
-                    .split(',')
-                    .filter(|action| action.contains(':'))
-                    .map(str::to_owned),
-            );
+    let mut kept = Kept::default();
+    let mut at = start;
+    for line in text[start..end].split_inclusive('\n') {
+        match said(line) {
+            Some(Ok((patterns, until))) => {
+                if until.is_none_or(|until| now.is_none_or(|now| now < until)) {
+                    kept.patterns.extend(patterns);
+                }
+            }
+            Some(Err(())) => {
+                kept.unclear.get_or_insert(at);
+            }
+            None => {}
         }
+        at += line.len();
     }
-    patterns
+    kept
+}
+
+/// The patterns that a line says to keep, and until when; an error where a comment says something else to this program.
+fn said(line: &str) -> Option<Result<(Vec<String>, Option<i64>), ()>> {
+    let at = line.to_ascii_lowercase().find(MARK)?;
+    let is_comment =
+        ["#", "//", "/*"].iter().any(|mark| line[..at].contains(mark)) || line.trim_start().starts_with('*');
+    let rest = line[at + MARK.len()..].trim_start();
+    let (rest, is_told) = match rest.strip_prefix(':') {
+        Some(rest) => (rest.trim_start(), true),
+        None => (rest, false),
+    };
+    let ends = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | '*' | '?');
+    let mut words = rest
+        .split([' ', '\t', ',', '\r', '\n', '"'])
+        .filter(|word| !word.is_empty());
+    if !words
+        .next()
+        .is_some_and(|word| word.trim_end_matches(ends).eq_ignore_ascii_case("keep"))
+    {
+        return (is_told && is_comment).then_some(Err(()));
+    }
+    let mut patterns = Vec::new();
+    let mut word = words.next();
+    while let Some(action) = word.map(|word| word.trim_end_matches("*/").trim_matches(ends))
+        && (action.contains(':') || word == Some("*"))
+    {
+        patterns.push(action.to_owned());
+        word = words.next();
+    }
+    if patterns.is_empty() {
+        return is_comment.then_some(Err(()));
+    }
+    let until = word.filter(|word| word.trim_end_matches(ends).eq_ignore_ascii_case("until"));
+    Some(Ok((patterns, until.and_then(|_| last_day(words.next()?)))))
+}
+
+/// The comments right above the block of Terraform that byte `at` stands in.
+fn above_block(text: &str, at: usize) -> Option<usize> {
+    let mut start = text[..at].rfind('\n').map_or(0, |at| at + 1);
+    // A byte order mark is no part of a line.
+    let bare = |start: usize| text[start..].trim_start_matches('\u{feff}');
+    while !bare(start).starts_with(|first: char| first.is_ascii_alphabetic()) {
+        start = line_start_above(text, start)?;
+    }
+    let is_block = ["resource", "data", "locals", "module", "output", "variable", "inputs"];
+    if !is_block.iter().any(|word| bare(start).starts_with(word)) {
+        return None;
+    }
+    while let Some(above) = line_start_above(text, start)
+        && (bare(above).starts_with(['#', '/']) || text[above..].starts_with(" *"))
+    {
+        start = above;
+    }
+    Some(start)
+}
+
+/// The start of the line above one that starts at a byte.
+fn line_start_above(text: &str, start: usize) -> Option<usize> {
+    let end = start.checked_sub(1)?;
+    Some(text[..end].rfind('\n').map_or(0, |at| at + 1))
 }
 
 /// The start of the line above the one that byte `at` stands in.
@@ -51,7 +116,7 @@ fn line_above(text: &str, at: usize) -> usize {
 
 /// The end of a day, or of a month, in seconds since 1970.
 fn last_day(date: &str) -> Option<i64> {
-    let date = date.trim_end_matches([',', ';', '.', ':']);
+    let date = date.trim_end_matches([',', ';', '.', ':', '/', '*']);
     let day: jiff::civil::Date = match date.parse() {
         Ok(day) => day,
         Err(_) => format!("{date}-01").parse::<jiff::civil::Date>().ok()?.last_of_month(),
@@ -88,4 +153,69 @@ pub(super) fn part(policy: &Value, patterns: &[String]) -> Value {
     let mut kept = policy.clone();
     kept["Statement"] = Value::Array(statements);
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, expected: Option<Result<(&[&str], bool), ()>>) {
+        let said = said(line).map(|said| said.map(|(patterns, until)| (patterns, until.is_some())));
+        let expected = expected.map(|said| {
+            said.map(|(patterns, until)| {
+                (
+                    patterns.iter().map(|one| (*one).to_owned()).collect::<Vec<String>>(),
+                    until,
+                )
+            })
+        });
+        assert_eq!(said, expected, "{line}");
+    }
+
+    #[test]
+    fn a_comment_that_is_nearly_right_keeps_or_is_named() {
+        let one: &[&str] = &["s3:GetObject"];
+        for line in [
+            "# trimtrail: keep s3:GetObject",
+            "#trimtrail:keep s3:GetObject",
+            "// trimtrail: keep s3:GetObject the audit",
+            "/* trimtrail: keep s3:GetObject */",
+            "/* Trimtrail : KEEP s3:GetObject*/",
+            " * trimtrail keep: s3:GetObject.",
+            "  \"//\": \"trimtrail: keep s3:GetObject\",",
+            "# trimtrail: keep s3:GetObject until someday",
+        ] {
+            check(line, Some(Ok((one, false))));
+        }
+        check("# trimtrail: keep s3:GetObject until 2027-03", Some(Ok((one, true))));
+        check(
+            "/* trimtrail: keep s3:Get*, kms:Decrypt until 2027-03-01 */",
+            Some(Ok((&["s3:Get*", "kms:Decrypt"], true))),
+        );
+        check("# trimtrail: keep *", Some(Ok((&["*"], false))));
+        for line in [
+            "# trimtrail: keep GetObject",
+            "# trimtrail: keep",
+            "// trimtrail: ignore s3:GetObject",
+            "# trimtrail: kep s3:A",
+        ] {
+            check(line, Some(Err(())));
+        }
+        for line in [
+            "# made smaller by trimtrail",
+            "name = \"trimtrail\"",
+            "arn:aws:sns:eu-west-1:111122223333:trimtrail:x",
+        ] {
+            check(line, None);
+        }
+    }
+
+    #[test]
+    fn a_comment_above_the_block_keeps_what_is_in_it() {
+        let text = "# trimtrail: keep a:B\nresource \"aws_iam_policy\" \"p\" {\n  name = \"p\"\n\n  policy = X\n}\n# trimtrail: keep c:D\n\nlocals {\n  a = Y\n}\n";
+        let at = |what: &str| text.find(what).map(|at| at..at + 1).unwrap();
+        assert_eq!(kept(text, &at("X"), None).patterns, ["a:B"]);
+        assert_eq!(kept(text, &at("Y"), None).patterns, Vec::<String>::new());
+    }
 }

@@ -154,16 +154,22 @@ fn is_for(suggestion: &Suggestion, policy: &LivePolicy) -> bool {
 }
 
 fn fate(suggestion: &Verified<Suggestion>, now: Option<i64>) -> Fate<'_> {
-    match suggestion.expires.parse::<jiff::Timestamp>() {
-        Ok(expires) if now.is_some_and(|now| expires.as_second() < now) => {
-            return Fate::Stays(format!(
-                "it expired on {}: analyze again, or pass --allow-expired",
-                suggestion.expires
-            ));
-        }
-        Ok(_) | Err(_) => {}
+    match expired(suggestion, now) {
+        Some(why) => Fate::Stays(why),
+        None => Fate::May(suggestion, without_empty_sids(suggestion.after().value())),
     }
-    Fate::May(suggestion, without_empty_sids(suggestion.after().value()))
+}
+
+/// That a suggestion is too old.
+pub(super) fn expired(suggestion: &Suggestion, now: Option<i64>) -> Option<String> {
+    let expires = suggestion.expires.parse::<jiff::Timestamp>().ok()?;
+    let is_past = now.is_some_and(|now| expires.as_second() < now);
+    is_past.then(|| {
+        format!(
+            "it expired on {}: analyze again, or pass --allow-expired",
+            suggestion.expires
+        )
+    })
 }
 
 fn stays(answer: Answer<'_>, policy: &LivePolicy) -> String {

@@ -10,7 +10,7 @@ use super::merged::{self, Part, Place, Slice};
 use super::nearest::{self, nearest};
 use super::terraform::{Made, Project, Stands};
 use super::tree::{Document, Fit, Takes, elements, fit, paired, scalar};
-use super::witness::{self, Told};
+use super::witness::{self, Names, Told};
 use super::{File, Reason};
 
 /// Live policies that may name a resource for it to tell whose a document is.
@@ -178,7 +178,10 @@ impl<'m> Matching<'m> {
             Some(stands) if stands.made.is_empty() && stands.unknown.is_none() => Told::Against,
             Some(stands) if stands.made.is_empty() => Told::Nothing,
             Some(stands) => {
-                let all = stands.made.iter().map(|made| witness::of_made(live, made, is_telling));
+                let all = stands
+                    .made
+                    .iter()
+                    .map(|made| witness::of_made(live, made, Names::Telling(is_telling)));
                 match all.max_by_key(Told::rank).unwrap_or(Told::Nothing) {
                     // Somebody else may make a policy of it, too.
                     Told::Against if stands.unknown.is_some() => Told::Nothing,
@@ -189,7 +192,7 @@ impl<'m> Matching<'m> {
             None => Told::Nothing,
         };
         if self.files[place.0].terraform.is_none() && best.rank() <= Told::Nothing.rank() {
-            let told = witness::of_names(live, document, is_telling);
+            let told = witness::of_names(live, document, Names::Telling(is_telling));
             if told == Told::Against || told.rank() > best.rank() {
                 best = told;
             }
@@ -225,7 +228,7 @@ impl<'m> Matching<'m> {
                     .unwrap_or_default();
                 let all = made
                     .iter()
-                    .map(|made| witness::of_made(&self.lives[live], made, &|_| true));
+                    .map(|made| witness::of_made(&self.lives[live], made, Names::Any));
                 all.max_by_key(Told::rank).is_some_and(|told| told.is_enough())
             };
             let nearest = nearest(self.files, &self.wholes, &self.lives[live], &is_told);
@@ -241,8 +244,8 @@ impl<'m> Matching<'m> {
                 .map(|candidate| self.name_of(candidate.place))
                 .collect();
             let why = format!(
-                "nothing tells that it was made of what says the same: {} (no name or tag of it or its owner, no \
-                 resource of its own; --terraform-state tells)",
+                "nothing tells that it was made of what says the same: {} (no tag, and no name that few have, of it \
+                 or its owner, no resource of its own; --terraform-state tells)",
                 places.join(", ")
             );
             return Err((Reason::NotTold, why));
@@ -329,7 +332,7 @@ impl<'m> Matching<'m> {
                     where_made(made)
                 ));
             }
-            let is_here = |at: &usize| witness::of_made(&self.lives[group[*at].0], made, &|_| true) != Told::Against;
+            let is_here = |at: &usize| witness::of_made(&self.lives[group[*at].0], made, Names::Any) != Told::Against;
             choices.push((0..group.len()).filter(is_here).collect());
             if made.is_optional {
                 choices.pop();
@@ -375,11 +378,11 @@ impl<'m> Matching<'m> {
             }
             let alike = || nearest::likeness(document, policy) >= nearest::NEAR;
             let Some(stands) = self.stands.get(&place) else {
-                return witness::of_names(policy, document, &|_| true).is_enough() && alike();
+                return witness::of_names(policy, document, Names::Any).is_enough() && alike();
             };
             let mut all = stands.made.iter().chain(&stands.outside);
             stands.made.iter().any(|made| witness::is_named_so(policy, made))
-                || all.any(|made| witness::of_made(policy, made, &|_| true).is_enough()) && alike()
+                || all.any(|made| witness::of_made(policy, made, Names::Any).is_enough()) && alike()
         };
         (0..self.lives.len()).find(is_stray)
     }

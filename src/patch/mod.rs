@@ -5,8 +5,10 @@
 //! this one. Only the bytes that must change are changed, and before an edit is offered the file is read again: the document
 //! must then say what was proved, and every other one what it said before.
 
+mod called;
 pub mod change;
 mod cloudformation;
+mod detach;
 mod edits;
 mod forms;
 mod joint;
@@ -28,7 +30,7 @@ mod witness;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -181,7 +183,8 @@ impl File {
         let documents = documents(&path, &text, None);
         let terraform = Source::any(&path, &text);
         let given = Source::given(&path, &text);
-        let is_any = !documents.is_empty() || terraform.is_some() || given.is_some() || may_be_read(&text);
+        let is_any =
+            !documents.is_empty() || terraform.is_some() || given.is_some() || may_be_read(&text) || attaches(&text);
         is_any.then_some(File {
             path,
             text,
@@ -231,8 +234,11 @@ pub fn written(
     dir: &Path,
 ) -> Result<BTreeMap<(String, String), WrittenAt>, Error> {
     let repository = owners::repository(dir);
+    let leads_out = dir.is_absolute() || dir.components().any(|part| part == Component::ParentDir);
     let path = |file: &Path| match &repository {
         Some(root) => owners::below(root, file),
+        // What shows it beside the code knows no other folder.
+        None if leads_out => owners::below(dir, file),
         None => file.to_string_lossy().replace('\\', "/"),
     };
     Ok(sources::written(answer, states, &read(dir)?, &path))
@@ -260,11 +266,16 @@ fn as_read(mut files: Vec<File>) -> Vec<File> {
     let sources: Vec<&Source> = terraform.iter().filter_map(|file| file.terraform.as_ref()).collect();
     let project = Project::of(&sources, &[]);
     others.iter_mut().for_each(|file| file.read_by(&project));
-    others.retain(|file| !file.documents.is_empty() || file.given.is_some());
+    others.retain(|file| !file.documents.is_empty() || file.given.is_some() || attaches(&file.text));
     files.extend(terraform);
     files.extend(others);
     files.sort_by(|a, b| a.path.cmp(&b.path));
     files
+}
+
+/// Whether a text may be a template that attaches managed policies.
+fn attaches(text: &str) -> bool {
+    text.contains("ManagedPolicyArns")
 }
 
 /// Whether Terraform may read a text as a policy.

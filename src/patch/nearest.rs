@@ -8,7 +8,7 @@ use super::File;
 use super::live::Live;
 use super::merged::Place;
 use super::tree::{Document, Fit, Kind, Node, Takes, elements, fit, scalar};
-use super::witness;
+use super::witness::{self, Names};
 
 /// How much of what two documents say must be alike for the one to be named as the nearest.
 pub(super) const NEAR: f64 = 0.4;
@@ -42,7 +42,7 @@ pub(super) fn nearest(
                 best = Some((alike, (file, index)));
             }
             if let Some(why) = document.left.as_ref().filter(|_| says_little(document))
-                && (is_told((file, index)) || witness::of_names(live, document, &|_| true).is_enough())
+                && (is_told((file, index)) || witness::of_names(live, document, Names::Any).is_enough())
             {
                 let at = here.place(document.root.span.start);
                 called.get_or_insert_with(|| format!("{at} may be where it comes from, and is not edited: {why}"));

@@ -82,7 +82,8 @@ pub(super) fn repository(dir: &Path) -> Option<PathBuf> {
 
 /// The path of a file from a folder that it lies in, with `/`.
 pub(super) fn below(root: &Path, file: &Path) -> String {
-    let file = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let (root, file) = (real(root), real(file));
     let parts = file.strip_prefix(root).unwrap_or(&file).components();
     let parts: Vec<String> = parts
         .map(|part| part.as_os_str().to_string_lossy().into_owned())

@@ -30,6 +30,8 @@ pub(super) struct Goes<'p> {
     pub(super) span: Range<usize>,
     /// What stands in its place.
     pub(super) instead: &'static str,
+    /// What others call it: `aws_iam_policy.app`; empty where it has no name of its own.
+    pub(super) address: String,
 }
 
 /// The blocks that go with a policy that `made` tells of and `document`, which stands in the file `home`, says.
@@ -53,6 +55,10 @@ pub(super) fn blocks<'p>(
         return Err("what makes it is no resource".to_owned());
     };
     alone(block)?;
+    let twice = |(_, other): &(&Source, &Block)| other.has_ident("resource") && labels(other) == [kind, name];
+    if module.blocks.iter().copied().filter(|found| twice(found)).count() > 1 {
+        return Err(format!("{kind}.{name} is written twice, as by an override file"));
+    }
     if kind == "aws_iam_role" {
         return inside(project, (source, block), document, home);
     }
@@ -205,7 +211,37 @@ fn place<'p>(source: &'p Source, block: &Block, instead: &'static str) -> Result
         path: &source.path,
         span: span.start + source.offset..span.end + source.offset,
         instead,
+        address: match (block.ident.as_str(), labels(block).join(".")) {
+            ("resource", address) => address,
+            (kind, address) if !address.is_empty() => format!("{kind}.{address}"),
+            _ => String::new(),
+        },
     })
+}
+
+/// Where a text names what an address of a folder stands for, comments apart; `is_beside`: whether the text is of that folder.
+pub(super) fn named_at(text: &str, address: &str, is_beside: bool, is_gone: &dyn Fn(usize) -> bool) -> Option<usize> {
+    let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    let mut all = text.match_indices(address).map(|(at, _)| at);
+    all.find(|at| {
+        let (before, behind) = (&text[..*at], &text[at + address.len()..]);
+        let line = before
+            .rsplit('\n')
+            .next()
+            .unwrap_or("")
+            .trim_start_matches(['\u{feff}', ' ', '\t']);
+        let in_module = before.ends_with('.') && line.contains("module.") && !before.ends_with("data.");
+        let is_whole = !behind.starts_with(in_name) && !before.ends_with(in_name) && !before.ends_with('.');
+        let is_comment = line.starts_with('#') || line.starts_with("//");
+        !is_comment && !is_gone(*at) && (is_beside && is_whole || in_module && !behind.starts_with(in_name))
+    })
+}
+
+/// Where a text has the end of a policy's ARN, `policy/app`, as that.
+pub(super) fn written_at(text: &str, end: &str, is_gone: &dyn Fn(usize) -> bool) -> Option<usize> {
+    let in_name = |c: char| c.is_ascii_alphanumeric() || "+=,.@_-/".contains(c);
+    let mut all = text.match_indices(end).map(|(at, _)| at);
+    all.find(|at| text[..*at].ends_with(':') && !text[at + end.len()..].starts_with(in_name) && !is_gone(*at))
 }
 
 /// A block with its lines, and a blank one behind it; `None` where it shares them.

@@ -2,18 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::detach::Detached;
 use super::edits::{Edit, apply, edits};
 use super::joint::{Share, joint};
-use super::live::{Answer, Fate, Live, lives, name};
+use super::live::{Answer, Fate, Live, expired, lives, name};
 use super::matching::{Candidate, Matching};
 use super::merged::{Part, Place, Slice};
-use super::terraform::{Project, Source};
+use super::removal::Goes;
+use super::terraform::{Policy, Project, Source, folder};
 use super::tree::{Document, Fit, Syntax, elements, fit};
 use super::{File, FileEdit, Left, Options, Plan, Reason, State, WrittenAt, documents, keep, removal, same, stack};
+use crate::report::Suggestion;
 
 pub(super) fn plan(answer: Answer<'_>, options: Options<'_>, files: &[File]) -> Plan {
     let mut plan = Plan::default();
@@ -22,20 +25,46 @@ pub(super) fn plan(answer: Answer<'_>, options: Options<'_>, files: &[File]) -> 
         options.include_held,
         options.now.filter(|_| !options.allow_expired),
     );
-    for (suggestion, why) in lost {
-        plan.left.push(Left {
-            reason: Reason::Answer,
-            policy: name(&suggestion.policy, &suggestion.policy_arn),
-            why,
-        });
-    }
     let project = project(files, options.states);
     let matching = Matching::new(&lives, files, &project, options.now);
     let mut edited: BTreeMap<usize, Work> = BTreeMap::new();
+    for (at, (suggestion, why)) in lost.into_iter().enumerate() {
+        let now = options.now.filter(|_| !options.allow_expired);
+        let is_own = suggestion.kind == "aws_managed" && suggestion.change == "detach";
+        let found = match (is_own, expired(suggestion, now)) {
+            (true, None) => matching.detached(Policy::of(&suggestion.policy_arn), &suggestion.affects),
+            (_, expired) => Err(expired.unwrap_or(why)),
+        };
+        match found {
+            Ok(found) => detach(found, suggestion, lives.len() + at, &mut plan, &mut edited),
+            Err(why) => plan.left.push(Left {
+                reason: Reason::Answer,
+                policy: name(&suggestion.policy, &suggestion.policy_arn),
+                why,
+            }),
+        }
+    }
     for (at, live) in lives.iter().enumerate() {
         let Fate::May(suggestion, after) = &live.fate else {
             continue;
         };
+        if is_empty(after) && suggestion.change == "detach" {
+            let made = matching
+                .source_of(at)
+                .ok()
+                .and_then(|candidate| matching.resource(candidate.place));
+            let policy = Policy {
+                made: made.as_ref().map(|(dir, name)| (dir.as_path(), name.as_str())),
+                ..Policy::of(&suggestion.policy_arn)
+            };
+            match matching.detached(policy, &suggestion.affects) {
+                Ok(found) => detach(found, suggestion, at, &mut plan, &mut edited),
+                Err(why) => plan
+                    .left
+                    .push(left(live, Reason::Others, matching.undetached(at, &why))),
+            }
+            continue;
+        }
         match matching.source_of(at) {
             Ok(candidate) => {
                 let mut whys = BTreeSet::new();
@@ -43,7 +72,9 @@ pub(super) fn plan(answer: Answer<'_>, options: Options<'_>, files: &[File]) -> 
                     match matching.gone(at, candidate) {
                         Ok(gone) => {
                             for (file, edit) in gone {
-                                edited.entry(file).or_default().gone.push(Gone { edit, live: at });
+                                let said = format!("{} goes: nothing of it is needed", live.name());
+                                let gone = Gone::of(edit, at, suggestion, said);
+                                edited.entry(file).or_default().gone.push(gone);
                             }
                         }
                         Err(why) => plan.left.push(left(live, Reason::Others, why)),
@@ -68,30 +99,7 @@ pub(super) fn plan(answer: Answer<'_>, options: Options<'_>, files: &[File]) -> 
             Err((reason, why)) => plan.left.push(left(live, reason, why)),
         }
     }
-    // Of a policy that goes all blocks go, or none.
-    let mut kept: BTreeSet<usize> = BTreeSet::new();
-    loop {
-        let mut attempt = Plan::default();
-        let mut failed = BTreeSet::new();
-        for (file, work) in &edited {
-            let gone: Vec<&Gone> = work.gone.iter().filter(|gone| !kept.contains(&gone.live)).collect();
-            if !matching.edit(*file, &work.chosen, &gone, &mut attempt) {
-                failed.extend(gone.iter().map(|gone| gone.live));
-            }
-        }
-        if failed.is_empty() {
-            plan.files = attempt.files;
-            plan.left.extend(attempt.left);
-            break;
-        }
-        let why = "nothing of it is needed: delete it; its blocks cannot be taken out of their files";
-        plan.left.extend(
-            failed
-                .iter()
-                .map(|live| left(&lives[*live], Reason::Written, why.to_owned())),
-        );
-        kept.extend(failed);
-    }
+    matching.edit_all(&edited, &mut plan);
     plan.left.sort_by(|a, b| (&a.policy, &a.why).cmp(&(&b.policy, &b.why)));
     plan
 }
@@ -137,10 +145,57 @@ fn left(live: &Live<'_>, reason: Reason, why: String) -> Left {
     }
 }
 
-/// A part of a file that goes, and the policy that goes with it.
+/// A part of a file that goes with a policy, or with its attachment.
 struct Gone {
     edit: Edit,
-    live: usize,
+    /// All that go together.
+    of: usize,
+    /// The policy.
+    name: String,
+    suggestion: String,
+    /// What goes, in words.
+    said: String,
+}
+
+impl Gone {
+    fn of(edit: Edit, of: usize, suggestion: &Suggestion, said: String) -> Gone {
+        Gone {
+            edit,
+            of,
+            name: name(&suggestion.policy, &suggestion.policy_arn),
+            suggestion: suggestion.id.clone(),
+            said,
+        }
+    }
+}
+
+/// Notes what goes with the attachments of a policy, and who keeps it as nothing under the folder attaches it to them.
+fn detach(found: Detached, suggestion: &Suggestion, of: usize, plan: &mut Plan, edited: &mut BTreeMap<usize, Work>) {
+    let policy = name(&suggestion.policy, &suggestion.policy_arn);
+    let said = format!(
+        "{policy} is detached from {}: nothing of it is needed",
+        found.owners.join(", ")
+    );
+    let kept: Vec<&str> = suggestion
+        .affects
+        .iter()
+        .filter(|owner| !found.owners.contains(owner))
+        .map(String::as_str)
+        .collect();
+    if !kept.is_empty() {
+        plan.left.push(Left {
+            reason: Reason::NoDocument,
+            policy,
+            why: format!(
+                "nothing of it is needed: detach it from {}; nothing under the folder attaches it there",
+                kept.join(", ")
+            ),
+        });
+    }
+    for (file, edit) in found.edits {
+        let gone = Gone::of(edit, of, suggestion, said.clone());
+        edited.entry(file).or_default().gone.push(gone);
+    }
 }
 
 /// What is to be done to a file.
@@ -174,7 +229,7 @@ impl Matching<'_> {
             format!("{at}: the suggestion joins or splits statements: put the new document in by hand")
         })?;
         let mut shares: Vec<Share<'_>> = slices.iter().map(Slice::share).collect();
-        let kept = keep::kept(&self.files[place.0].text, &self.document(place).root.span, self.now);
+        let kept = self.kept(place)?;
         let before = shares.first().map(|first| first.before);
         let part = before
             .filter(|_| !kept.is_empty())
@@ -227,14 +282,52 @@ impl Matching<'_> {
         })
     }
 
+    /// What comments keep of a document.
+    fn kept(&self, place: Place) -> Result<Vec<String>, String> {
+        let file = &self.files[place.0];
+        let kept = keep::kept(&file.text, &self.document(place).root.span, self.now);
+        match kept.unclear {
+            Some(at) => Err(format!(
+                "{}: a comment says `trimtrail`, and not what to keep, as in `trimtrail: keep s3:GetObject until 2027-03`",
+                file.place(at)
+            )),
+            None => Ok(kept.patterns),
+        }
+    }
+
     /// The parts of files that go with a policy of which nothing is needed.
     fn gone(&self, live: usize, candidate: &Candidate) -> Result<Vec<(usize, Edit)>, String> {
+        let found = self.gone_where_it_stands(live, candidate)?;
+        let policy = self.lives[live].policy;
+        let arn = policy
+            .policy_arn
+            .splitn(6, ':')
+            .nth(5)
+            .filter(|_| policy.kind == "managed");
+        for (index, file) in self.files.iter().enumerate() {
+            let is_gone = |at: usize| {
+                found
+                    .iter()
+                    .any(|(known, edit)| *known == index && edit.range.contains(&at))
+            };
+            if let Some(at) = arn.and_then(|arn| removal::written_at(&file.text, arn, &is_gone)) {
+                let (at, own) = (file.place(at), self.name_of(candidate.place));
+                return Err(format!(
+                    "nothing of it is needed: delete it, it stands in {own}; {at} still names its ARN"
+                ));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The same, whatever names its ARN.
+    fn gone_where_it_stands(&self, live: usize, candidate: &Candidate) -> Result<Vec<(usize, Edit)>, String> {
         let at = self.name_of(candidate.place);
         let stays = |why: &str| format!("nothing of it is needed: delete it, it stands in {at}; {why}");
         let (home, document) = (&self.files[candidate.place.0], self.document(candidate.place));
         let group = self.group(candidate.place);
         self.complete(candidate.place, &group).map_err(|why| stays(&why))?;
-        if !keep::kept(&home.text, &document.root.span, self.now).is_empty() {
+        if !self.kept(candidate.place).map_err(|why| stays(&why))?.is_empty() {
             return Err(stays("a comment keeps some of it"));
         }
         let made = self.stands.get(&candidate.place).map(|stands| stands.made.as_slice());
@@ -250,6 +343,9 @@ impl Matching<'_> {
             return Err(stays("another is told to be made there"));
         }
         let blocks = removal::blocks(self.project, made, document, &home.path).map_err(|why| stays(&why))?;
+        if let Some(place) = blocks.iter().find_map(|goes| self.still_named(goes, &blocks)) {
+            return Err(stays(&format!("{place} still names it")));
+        }
         let each = blocks.into_iter().map(|goes| {
             let file = self.files.iter().position(|file| file.path == goes.path)?;
             let edit = match goes.instead {
@@ -263,6 +359,38 @@ impl Matching<'_> {
         });
         let all: Option<Vec<_>> = each.collect();
         all.ok_or_else(|| stays("it shares its lines with others"))
+    }
+
+    /// The folder and the name of the resource that makes a managed policy, where that makes but this one.
+    fn resource(&self, place: Place) -> Option<(PathBuf, String)> {
+        let [made] = &self.stands.get(&place)?.made[..] else {
+            return None;
+        };
+        let (_, name) = made.address.rsplit_once("aws_iam_policy.")?;
+        let is_one = !name.contains('[') && made.unknown.is_none();
+        is_one.then(|| (folder(&made.file), name.to_owned()))
+    }
+
+    /// Why a policy of which nothing is needed stays with those who have it, and where it stands.
+    fn undetached(&self, live: usize, why: &str) -> String {
+        let at = self.source_of(live).ok().map(|candidate| self.name_of(candidate.place));
+        let at = at.map_or_else(String::new, |at| format!(", it stands in {at}"));
+        format!("nothing of it is needed: detach it{at}; {why}")
+    }
+
+    /// Where something names a block that goes, as strings, tests and other modules do.
+    pub(super) fn still_named(&self, block: &Goes<'_>, all: &[Goes<'_>]) -> Option<String> {
+        if block.address.is_empty() {
+            return None;
+        }
+        let dir = folder(block.path);
+        self.files.iter().find_map(|file| {
+            let name = file.path.to_string_lossy();
+            let is_test = name.ends_with(".tftest.hcl") || name.ends_with(".tftest.json");
+            let is_beside = folder(&file.path) == dir || is_test && file.path.starts_with(&dir);
+            let is_gone = |at: usize| all.iter().any(|gone| gone.path == file.path && gone.span.contains(&at));
+            removal::named_at(&file.text, &block.address, is_beside, &is_gone).map(|at| file.place(at))
+        })
     }
 
     /// The parts of a template that go with all policies that were made of a document.
@@ -286,6 +414,34 @@ impl Matching<'_> {
             owners: owners.max().unwrap_or(0),
         };
         stack::parts(&home.text, document, &known)
+    }
+
+    /// Edits all files.
+    fn edit_all(&self, edited: &BTreeMap<usize, Work>, plan: &mut Plan) {
+        // Of a policy that goes all blocks go, or none.
+        let mut kept: BTreeSet<usize> = BTreeSet::new();
+        loop {
+            let mut attempt = Plan::default();
+            let mut failed = BTreeMap::new();
+            for (file, work) in edited {
+                let gone: Vec<&Gone> = work.gone.iter().filter(|gone| !kept.contains(&gone.of)).collect();
+                if !self.edit(*file, &work.chosen, &gone, &mut attempt) {
+                    failed.extend(gone.iter().map(|gone| (gone.of, gone.name.clone())));
+                }
+            }
+            if failed.is_empty() {
+                plan.files = attempt.files;
+                plan.left.extend(attempt.left);
+                break;
+            }
+            let why = "nothing of it is needed: take it out by hand; what makes it cannot be cut out of its files";
+            plan.left.extend(failed.values().map(|policy| Left {
+                reason: Reason::Written,
+                policy: policy.clone(),
+                why: why.to_owned(),
+            }));
+            kept.extend(failed.into_keys());
+        }
     }
 
     /// Edits one file; false where it cannot be done, which it says.
@@ -328,11 +484,10 @@ impl Matching<'_> {
             return true;
         }
         let (mut policies, mut suggestions) = (Vec::new(), BTreeSet::new());
-        for live in gone.iter().map(|gone| gone.live).collect::<BTreeSet<usize>>() {
-            if let Fate::May(suggestion, _) = &self.lives[live].fate {
-                policies.push(format!("{} goes: nothing of it is needed", self.lives[live].name()));
-                suggestions.insert(suggestion.id.clone());
-            }
+        let mut known = BTreeSet::new();
+        for one in gone.iter().filter(|gone| known.insert(gone.of)) {
+            policies.push(one.said.clone());
+            suggestions.insert(one.suggestion.clone());
         }
         for one in &done {
             for (live, fit, _) in &one.group {

@@ -68,6 +68,59 @@ pub(super) fn parts(text: &str, document: &Document, known: &Known) -> Result<Ve
     Ok(gone)
 }
 
+/// An entry of a list of managed policies.
+pub(super) struct Entry {
+    /// The resource that has the list.
+    pub(super) id: String,
+    /// `role` or `user`, and what it is called, where that is written.
+    pub(super) kind: &'static str,
+    pub(super) name: Option<Vec<Piece>>,
+    pub(super) at: usize,
+    /// The bytes that go with it.
+    pub(super) gone: Result<Vec<Range<usize>>, String>,
+}
+
+/// The roles and users of a template that have a managed policy, by its ARN.
+pub(super) fn attached(text: &str, arn: &str) -> Vec<Entry> {
+    let Some(stack) = Stack::read(text) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for resource in member(&stack.root, "Resources").map(members).unwrap_or_default() {
+        let (kind, named) = match literal(&resource.value, "Type").as_deref() {
+            Some("AWS::IAM::Role") => ("role", "RoleName"),
+            Some("AWS::IAM::User") => ("user", "UserName"),
+            Some(_) | None => continue,
+        };
+        let Some(properties) = member(&resource.value, "Properties") else {
+            continue;
+        };
+        let Some(list) = member(properties, "ManagedPolicyArns") else {
+            continue;
+        };
+        let goes: Vec<bool> = list
+            .elements()
+            .iter()
+            .map(|each| each.literal().as_deref() == Some(arn))
+            .collect();
+        let Some(first) = goes.iter().position(|goes| *goes) else {
+            continue;
+        };
+        let gone = stack.without_some(properties, "ManagedPolicyArns", &goes);
+        found.push(Entry {
+            id: resource.name.clone(),
+            kind,
+            name: match member(properties, named).map(|name| &name.kind) {
+                Some(Kind::Text(name)) => Some(name.clone()),
+                Some(_) | None => None,
+            },
+            at: list.elements()[first].span.start,
+            gone: gone.and_then(|gone| stack.prove(&gone).map(|()| gone)),
+        });
+    }
+    found
+}
+
 /// A template.
 struct Stack<'t> {
     text: &'t str,

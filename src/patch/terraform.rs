@@ -11,6 +11,7 @@ use serde_json::{Number, Value};
 use super::json;
 use super::tree::{Document, Kind, Member, Node, Piece, Syntax, Taken, Takes, is_policy};
 
+mod attached;
 mod given;
 mod instances;
 mod native;
@@ -19,6 +20,7 @@ mod state;
 mod statements;
 mod value;
 
+pub(super) use attached::{Policy, attachments};
 pub(super) use instances::{Made, Makes};
 pub(super) use native::{documents as json_documents, is_json};
 pub(super) use project::{Project, Reading, Source, Stands, folder, labels, normal, path_of};

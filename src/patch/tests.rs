@@ -2,6 +2,7 @@
 
 mod added;
 mod cloudformation;
+mod detached;
 mod forms;
 mod hidden;
 mod json;

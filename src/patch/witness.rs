@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::called::{Called, Written, called};
 use super::live::Live;
 use super::terraform::{Made, Makes, Name};
 use super::tree::{Document, Kind, Node, Piece, stands_for};
@@ -9,6 +10,15 @@ use crate::report::LivePolicy;
 
 /// Letters and digits that a name has to have for telling anything.
 const TELLING: usize = 3;
+
+/// Which names tell.
+#[derive(Clone, Copy)]
+pub(super) enum Names<'n> {
+    /// Those that few things have; an inline policy's own where no other owner has one of that name, which is asked.
+    Telling(&'n dyn Fn(&Live<'_>) -> bool),
+    /// All that may be the policy's.
+    Any,
+}
 
 /// How much tells so, from nothing on.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -63,7 +73,7 @@ impl Told {
 }
 
 /// Whether a policy is what Terraform makes here.
-pub(super) fn of_made(live: &Live<'_>, made: &Made, is_telling: &dyn Fn(&Live<'_>) -> bool) -> Told {
+pub(super) fn of_made(live: &Live<'_>, made: &Made, names: Names<'_>) -> Told {
     let kind = live.policy.kind.as_str();
     let owner_kind = live
         .policy
@@ -85,32 +95,58 @@ pub(super) fn of_made(live: &Live<'_>, made: &Made, is_telling: &dyn Fn(&Live<'_
     let (policy, owner) = match made.makes {
         // Its arguments may name either.
         Makes::Elsewhere => {
-            let all: Vec<&str> = own.iter().copied().chain(owners.iter().copied()).collect();
-            return match named(&made.policy, &all) {
-                Told::Against => Told::Nothing,
-                told => told,
-            };
+            let (policy, owner) = (called(&made.policy, &own), called(&made.policy, &owners));
+            return of_called(live, policy.or_unsaid(), owner.or_unsaid(), names);
         }
         Makes::PermissionSet => return Told::Nothing,
-        Makes::Managed => (named(&made.policy, &own), Told::Nothing),
-        Makes::Inline(_) => (named(&made.policy, &own), named(&made.owner, &owners)),
+        // It may be attached elsewhere, too.
+        Makes::Managed => (called(&made.policy, &own), called(&made.owner, &owners).or_unsaid()),
+        Makes::Inline(_) => (called(&made.policy, &own), called(&made.owner, &owners)),
     };
-    if policy == Told::Against || owner == Told::Against {
+    if policy == Called::Otherwise || owner == Called::Otherwise {
         return Told::Against;
     }
     if made.is_in_state && !(made.policy.is_empty() && made.owner.is_empty()) {
         return Told::Address(made.address.clone());
     }
-    // Many roles have an inline policy of the same name: it tells nothing of whose this is.
-    let policy = match made.makes {
-        Makes::Inline(_) if !is_telling(live) => Told::Nothing,
-        _ => policy,
-    };
-    let best = if owner.rank() >= policy.rank() { owner } else { policy };
-    match (&best, made.makes) {
-        (Told::Nothing, Makes::Inline(_)) => of_tags(live, &made.tags),
-        _ => best,
+    let is_inline = matches!(made.makes, Makes::Inline(_));
+    match of_called(live, policy, owner, names) {
+        Told::Nothing if is_inline => of_tags(live, &made.tags),
+        told => told,
     }
+}
+
+/// What the names of a policy and its owner tell.
+fn of_called(live: &Live<'_>, policy: Called<'_>, owner: Called<'_>, names: Names<'_>) -> Told {
+    let Names::Telling(is_only) = names else {
+        let all = [owner, policy].map(|called| match called {
+            Called::So(known, name) if name.letters() >= TELLING => name.told(known),
+            Called::So(..) | Called::Otherwise | Called::Unsaid => Told::Nothing,
+        });
+        return all.into_iter().max_by_key(Told::rank).unwrap_or(Told::Nothing);
+    };
+    // Many roles have an inline policy of the same name: it tells nothing of whose this is.
+    let is_own = live.policy.kind == "managed" || is_only(live);
+    let mut told = Told::Nothing;
+    let mut by = |known: &str, name: Written<'_>| {
+        let one = name.told(known);
+        if one.rank() > told.rank() {
+            told = one;
+        }
+    };
+    let are_whole = matches!((policy, owner), (Called::So(_, policy), Called::So(_, owner)) if policy.is_whole() && owner.is_whole());
+    if let Called::So(known, name) = owner
+        && (are_whole || name.is_telling())
+    {
+        by(known, name);
+    }
+    if let Called::So(known, name) = policy
+        && is_own
+        && name.is_telling()
+    {
+        by(known, name);
+    }
+    told
 }
 
 /// A tag that the owner of an inline policy has and the one that is written has, too: one that names it, or traces it.
@@ -144,62 +180,28 @@ pub(super) fn of_path(live: &Live<'_>, files: &[&Path]) -> Told {
 
 /// Whether a policy has, word by word, the name that Terraform gives here, and where it is inline its owner too.
 pub(super) fn is_named_so(live: &Live<'_>, made: &Made) -> bool {
-    let is_name = |told: Told| matches!(told, Told::Name(_));
+    let is_name = |called: Called<'_>| matches!(called, Called::So(_, name) if name.is_whole());
     let owners: Vec<&str> = live.owners().collect();
-    of_made(live, made, &|_| true) != Told::Against
-        && is_name(named(&made.policy, &[live.policy.policy.as_str()]))
-        && (made.makes == Makes::Managed || is_name(named(&made.owner, &owners)))
+    of_made(live, made, Names::Any) != Told::Against
+        && is_name(called(&made.policy, &[live.policy.policy.as_str()]))
+        && (made.makes == Makes::Managed || is_name(called(&made.owner, &owners)))
 }
 
 /// What the names around a document tell, where it is no Terraform.
-pub(super) fn of_names(live: &Live<'_>, document: &Document, is_telling: &dyn Fn(&Live<'_>) -> bool) -> Told {
-    let names: Vec<Name> = document
-        .names
-        .iter()
-        .filter(|name| name.chars().filter(char::is_ascii_alphanumeric).count() >= TELLING)
-        .map(|name| vec![Piece::Literal(name.clone())])
-        .chain(document.patterns.iter().cloned())
-        .collect();
-    let mut known: Vec<&str> = live.owners().collect();
-    if live.policy.kind == "managed" || is_telling(live) {
-        known.push(&live.policy.policy);
-    }
+pub(super) fn of_names(live: &Live<'_>, document: &Document, names: Names<'_>) -> Told {
     if let Some(name) = &document.policy
         && !stands_for(name, &live.policy.policy)
     {
         return Told::Against;
     }
-    match named(&names, &known) {
+    let around = document.names.iter().map(|name| vec![Piece::Literal(name.clone())]);
+    let all: Vec<Name> = around.chain(document.patterns.iter().cloned()).collect();
+    let owners: Vec<&str> = live.owners().collect();
+    let policy = called(&all, &[live.policy.policy.as_str()]).or_unsaid();
+    match of_called(live, policy, called(&all, &owners).or_unsaid(), names) {
         Told::Against | Told::Nothing => of_tags(live, &document.tags),
         told => told,
     }
-}
-
-/// Whether one of `known` is one of the names.
-fn named(names: &[Name], known: &[&str]) -> Told {
-    if names.is_empty() {
-        return Told::Nothing;
-    }
-    let mut best = Told::Against;
-    for name in names {
-        for known in known.iter().filter(|known| stands_for(name, known)) {
-            let letters = name.iter().map(|piece| match piece {
-                Piece::Literal(text) => text.chars().filter(char::is_ascii_alphanumeric).count(),
-                Piece::Reference => 0,
-            });
-            let told = if letters.sum::<usize>() < TELLING {
-                Told::Nothing
-            } else if name.contains(&Piece::Reference) {
-                Told::Pattern((*known).to_owned())
-            } else {
-                Told::Name((*known).to_owned())
-            };
-            if told.rank() > best.rank() {
-                best = told;
-            }
-        }
-    }
-    best
 }
 
 /// A resource that a document and the policy both name, as few others do.

@@ -50,7 +50,7 @@ impl VerifyArgs {
             let mut change = change::of_files(&before, &after, asked);
             let root = change::below_root(dir)?;
             for touched in &mut change.touched {
-                touched.file = root.join(&touched.file);
+                touched.file = change::in_root(&root, &touched.file);
             }
             return Ok(Of::Change(change));
         }

@@ -1,6 +1,7 @@
 //! Whether a stranger may take a role: asks the engine about tokens and accounts that the owner never meant.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::{keys_of, partition};
 use crate::grants::Principal;
@@ -145,9 +146,9 @@ impl Door<'_> {
             "aws:userid" => Says::One(self.own_ids()),
             "aws:principalisawsservice" | "aws:viaawsservice" => Says::One(vec![Some("false".to_owned())]),
             "aws:sourceaccount" | "aws:sourcearn" | "aws:sourceorgid" | "aws:sourceorgpaths" => Says::One(vec![None]),
+            "aws:sourceip" => self.addresses(),
             // A secret, or a place in the network.
             "sts:externalid"
-            | "aws:sourceip"
             | "aws:vpcsourceip"
             | "aws:sourcevpc"
             | "aws:sourcevpce"
@@ -224,10 +225,9 @@ impl Door<'_> {
                     Says::One(self.wishes(key))
                 } else if is_claim(key) {
                     Says::One(vec![Some("stranger".to_owned()), None])
-                } else if matches!(
-                    key,
-                    "aws:sourceip" | "aws:vpcsourceip" | "aws:sourcevpc" | "aws:sourcevpce"
-                ) {
+                } else if key == "aws:sourceip" {
+                    self.addresses()
+                } else if matches!(key, "aws:vpcsourceip" | "aws:sourcevpc" | "aws:sourcevpce") {
                     Says::Unknown
                 } else {
                     Says::One(self.wishes(key))
@@ -342,6 +342,29 @@ impl Door<'_> {
             }
         }
         near
+    }
+
+    /// Addresses that anybody may come from: of networks that are larger than any that belongs to somebody.
+    ///
+    /// (IANA, "IPv4 Address Space" and "IPv6 Global Unicast Address Assignments": no one got more than a /8, and registries
+    /// no more than a /12.)
+    fn addresses(&self) -> Says {
+        let conditions = self.trust.statements.iter().flat_map(|statement| &statement.conditions);
+        let about = conditions.filter(|condition| condition.key.eq_ignore_ascii_case("aws:SourceIp"));
+        let wide = about.flat_map(|condition| &condition.values).filter_map(|network| {
+            let (address, length) = network.split_once('/')?;
+            let length: u32 = length.trim().parse().ok()?;
+            match address.trim().parse().ok()? {
+                IpAddr::V4(address) if length < 8 => Some(Ipv4Addr::from(u32::from(address) | 0x0101_0101).to_string()),
+                IpAddr::V6(address) if length < 12 => Some(Ipv6Addr::from(u128::from(address) | 1).to_string()),
+                IpAddr::V4(_) | IpAddr::V6(_) => None,
+            }
+        });
+        let wide: BTreeSet<String> = wide.collect();
+        match wide.is_empty() {
+            true => Says::Unknown,
+            false => Says::One(wide.into_iter().map(Some).collect()),
+        }
     }
 
     /// Values of a key that the stranger may choose so that conditions hold, and the key not there.

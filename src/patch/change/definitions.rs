@@ -9,8 +9,8 @@ use hcl_edit::visit::{Visit, visit_body, visit_func_call, visit_traversal};
 
 use serde_json::Value;
 
-use super::files::{Files, Read, Unread, read_by};
-use crate::patch::terraform::{Project, labels, normal, path_of};
+use super::files::{Files, Read, Unread, named_by, read_by};
+use crate::patch::terraform::{Project, folder, labels, normal, path_of};
 
 /// Most definitions that are followed from one reference.
 const MOST: usize = 256;
@@ -59,6 +59,10 @@ impl<'a> Definitions<'a> {
                 found.given(path, text);
             } else if name.ends_with(".json") && text.contains("Parameter") {
                 found.parameters(path, text);
+            } else if path.file_stem().is_some_and(|stem| stem == "samconfig") {
+                // AWS SAM developer guide, "AWS SAM CLI configuration file": `parameter_overrides`.
+                let given = format!("{}: {}", path.display(), words(text));
+                found.parameters.entry(String::new()).or_default().push(given);
             }
         }
         found
@@ -86,6 +90,16 @@ impl<'a> Definitions<'a> {
             return;
         }
         // What it reads and includes may stand in any other file of Terragrunt.
+        let mut uses = Uses::default();
+        visit_body(&mut uses, &body);
+        let read = uses
+            .calls
+            .iter()
+            .flat_map(|call| read_by(&self.project, &folder(path), call));
+        let read: Vec<String> = read.map(|read| self.read(&read)).collect();
+        if !read.is_empty() {
+            self.give(path, "", &read.join("\n"));
+        }
         match body.get_attribute("inputs").map(|inputs| &inputs.value) {
             Some(Expression::Object(inputs)) => {
                 for (key, value) in inputs.iter() {
@@ -137,6 +151,7 @@ impl<'a> Definitions<'a> {
         let is_it = |path: &Path| match read {
             Read::File(file) => normal(path) == *file,
             Read::Folder(folder) => path.starts_with(folder),
+            Read::Module(dir) => folder(path) == *dir,
         };
         let texts = self.files.iter().filter(|(path, _)| is_it(path));
         let texts = texts.map(|(path, text)| format!("{}: {text}", path.display()));
@@ -281,10 +296,7 @@ impl<'a> Walk<'_, 'a> {
                     .insert(format!("module.{call} {}", words(&block.body.to_string())));
                 self.body(dir, Some(block), &block.body);
                 if let Some(callee) = of.project.called(dir, block) {
-                    let inside = of
-                        .files
-                        .iter()
-                        .filter(|(path, _)| crate::patch::terraform::folder(path) == callee);
+                    let inside = of.files.iter().filter(|(path, _)| folder(path) == callee);
                     let texts: Vec<&str> = inside.map(|(_, text)| text.as_str()).collect();
                     self.found.insert(texts.join("\n"));
                     // What its outputs take from modules and files of its own.
@@ -298,6 +310,13 @@ impl<'a> Walk<'_, 'a> {
             ["data", "aws_iam_policy_document", ..] => {}
             ["data", kind, name, ..] => {
                 if let Some(block) = module.block("data", &[kind, name]) {
+                    if let ("local_file" | "local_sensitive_file", Some(file)) =
+                        (*kind, block.body.get_attribute("filename"))
+                    {
+                        for read in named_by(&of.project, dir, "file", &file.value) {
+                            self.found.insert(format!("{read:?}: {}", of.read(&read)));
+                        }
+                    }
                     self.found
                         .insert(format!("data.{kind}.{name} {}", words(&block.body.to_string())));
                     self.body(dir, Some(block), &block.body);

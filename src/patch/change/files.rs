@@ -6,10 +6,11 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use hcl_edit::expr::{Expression, FuncCall};
+use hcl_edit::structure::Body;
 use hcl_edit::visit::{Visit, visit_body, visit_func_call};
 use sha2::{Digest as _, Sha256};
 
-use crate::patch::terraform::{Project, Source, folder, normal, possible_names};
+use crate::patch::terraform::{Project, Source, folder, labels, normal, possible_names};
 use crate::patch::tree::Piece;
 use crate::patch::{DEPTH, FOREIGN, LARGEST};
 
@@ -23,6 +24,8 @@ pub struct Files {
     pub texts: Texts,
     /// Those that cannot, though their name says that they may hold a policy.
     pub unread: Vec<(PathBuf, Unread)>,
+    /// Those that are not evaluated, and differ between both sides.
+    pub others: Texts,
 }
 
 /// What is known of a file that is not read.
@@ -36,8 +39,10 @@ pub struct Unread {
 
 impl From<Texts> for Files {
     fn from(texts: Texts) -> Files {
-        let unread = Vec::new();
-        Files { texts, unread }
+        Files {
+            texts,
+            ..Files::default()
+        }
     }
 }
 
@@ -170,7 +175,17 @@ pub(super) fn is_named_so(path: &Path) -> bool {
     let extensions = [
         "tf", "tofu", "tfvars", "hcl", "json", "template", "yaml", "yml", "tftpl", "tpl", "tmpl",
     ];
-    !name.ends_with(".original.json") && name != ".terraform.lock.hcl" && extensions.contains(&extension)
+    let is_known = extensions.contains(&extension) || name == "samconfig.toml";
+    !name.ends_with(".original.json") && name != ".terraform.lock.hcl" && is_known
+}
+
+/// Whether a file gives values to what stands elsewhere in its repository.
+pub(super) fn gives(path: &Path) -> bool {
+    let name = path.to_string_lossy();
+    [".tfvars", ".tfvars.json", ".hcl"]
+        .iter()
+        .any(|end| name.ends_with(end))
+        && is_named_so(path)
 }
 
 /// What an expression of Terraform reads.
@@ -179,6 +194,8 @@ pub(super) enum Read {
     File(PathBuf),
     /// Any file of a folder, as its name is not written.
     Folder(PathBuf),
+    /// The folder of a module.
+    Module(PathBuf),
 }
 
 /// The files that calls such as `file`, `templatefile` and `fileset` may read, in a folder of Terraform.
@@ -187,6 +204,11 @@ pub(super) fn read_by(project: &Project<'_>, dir: &Path, call: &FuncCall) -> Vec
     let Some(argument) = call.args.iter().next().filter(|_| function.contains("file")) else {
         return Vec::new();
     };
+    named_by(project, dir, function, argument)
+}
+
+/// The files that an expression names to a function.
+pub(super) fn named_by(project: &Project<'_>, dir: &Path, function: &str, argument: &Expression) -> Vec<Read> {
     let names = match argument {
         Expression::Parenthesis(inner) => possible_names(project, dir, inner.inner()),
         other => possible_names(project, dir, other),
@@ -247,6 +269,39 @@ pub(super) fn wanted(texts: &Texts) -> Wanted {
         };
         visit_body(&mut calls, &source.body);
         found.append(&mut calls.found);
+        let dir = folder(&source.path);
+        for block in source.body.blocks() {
+            let named = |key: &str| block.body.get_attribute(key).map(|attribute| &attribute.value);
+            match labels(block)[..] {
+                ["local_file" | "local_sensitive_file", _] if block.has_ident("data") => {
+                    let file = named("filename").map(|file| named_by(&project, &dir, "file", file));
+                    found.extend(file.into_iter().flatten());
+                }
+                [_] if block.has_ident("module") => {
+                    if let Some(Expression::String(source)) = named("source")
+                        && source.starts_with('.')
+                    {
+                        found.insert(Read::Module(normal(&dir.join(source.as_str()))));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    // Terragrunt reads files, too.
+    for (path, text) in texts
+        .iter()
+        .filter(|(path, _)| path.extension().is_some_and(|extension| extension == "hcl"))
+    {
+        if let Ok(body) = text.parse::<Body>() {
+            let mut calls = Calls {
+                project: &project,
+                dir: folder(path),
+                found: BTreeSet::new(),
+            };
+            visit_body(&mut calls, &body);
+            found.append(&mut calls.found);
+        }
     }
     Wanted(found)
 }
@@ -265,6 +320,7 @@ impl Wanted {
         self.0.iter().any(|read| match read {
             Read::File(file) => file == path,
             Read::Folder(folder) => path.starts_with(folder) && self.is_near(folder, path),
+            Read::Module(dir) => folder(path) == *dir && is_named_so(path),
         })
     }
 
@@ -292,7 +348,16 @@ impl Wanted {
                     let _ = list(dir, folder, 0, &mut inside);
                     found.extend(inside.into_iter().filter(|path| self.is_near(folder, path)));
                 }
-                Read::File(_) | Read::Folder(_) => {}
+                Read::Module(at) if within(at) => {
+                    let entries = fs::read_dir(dir.join(at)).into_iter().flatten().flatten();
+                    let files = entries.filter(|entry| entry.file_type().is_ok_and(|kind| !kind.is_dir()));
+                    found.extend(
+                        files
+                            .map(|entry| at.join(entry.file_name()))
+                            .filter(|path| is_named_so(path)),
+                    );
+                }
+                Read::File(_) | Read::Folder(_) | Read::Module(_) => {}
             }
         }
         found
@@ -301,7 +366,7 @@ impl Wanted {
     /// Those outside of the folder.
     pub(super) fn outside(&self) -> Vec<&Path> {
         let each = self.0.iter().map(|read| match read {
-            Read::File(path) | Read::Folder(path) => path.as_path(),
+            Read::File(path) | Read::Folder(path) | Read::Module(path) => path.as_path(),
         });
         each.filter(|path| path.starts_with("..")).collect()
     }

@@ -7,8 +7,9 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::files::{Files, LARGE, LINK, is_named_so, list, may_hold, wanted};
+use super::files::{Files, LARGE, LINK, gives, is_named_so, list, may_hold, wanted};
 use crate::patch::LARGEST;
+use crate::patch::terraform::normal;
 
 /// Why a commit's files cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -63,41 +64,232 @@ pub fn of_git(dir: &Path, base: &str) -> Result<(Files, Files), GitError> {
     let mut entries = tree(dir, &commit, &["."])?;
     // What Git knows of stands in folders that are otherwise another's, too.
     let tracked = git(dir, ["ls-files", "-z"], b"")?;
-    let mut paths: BTreeSet<PathBuf> = split(&tracked).map(path_of).filter(|path| is_named_so(path)).collect();
-    let mut all = BTreeSet::new();
+    let mut all: BTreeSet<PathBuf> = split(&tracked).map(path_of).collect();
+    let mut paths: BTreeSet<PathBuf> = all.iter().filter(|path| is_named_so(path)).cloned().collect();
     list(dir, Path::new(""), 0, &mut all)?;
-    paths.extend(all.into_iter().filter(|path| may_hold(path)));
-    let mut after = Files::default();
+    paths.extend(all.iter().filter(|path| may_hold(path)).cloned());
+    let (mut before, mut after) = (Files::default(), Files::default());
+    // Other repositories in it: which commit of them is meant.
+    let modules = modules(dir, &commit)?;
+    let is_foreign = |path: &Path| modules.keys().any(|module| path.starts_with(module));
+    for (path, (old, new)) in &modules {
+        for (side, identity) in [(&mut before, old), (&mut after, new)] {
+            if let Some(identity) = identity {
+                side.leave(path.clone(), MODULE, identity.clone());
+            }
+        }
+    }
+    paths.retain(|path| !is_foreign(path));
+    all.retain(|path| !is_foreign(path));
+    // What gives values to it from outside.
+    let up: PathBuf = root.components().map(|_| "..").collect();
+    if !up.as_os_str().is_empty() {
+        let is_outside = |path: &Path| path.starts_with("..") && !path.starts_with(&*up.join(&root));
+        let up = up.to_str().unwrap_or("..");
+        let whole = tree(dir, &commit, &[up])?;
+        let is_wanted = |path: &Path| is_outside(path) && (gives(path) || runs(path));
+        entries.extend(whole.into_iter().filter(|entry| is_wanted(&entry.path)));
+        let tracked = git(dir, ["ls-files", "-z", "--", up], b"")?;
+        let outside = split(&tracked).map(path_of).filter(|path| is_wanted(path));
+        for path in outside {
+            match gives(&path) {
+                true => drop(paths.insert(path)),
+                false => drop(all.insert(path)),
+            }
+        }
+    }
     for path in paths {
         read(&mut after, dir, path)?;
     }
-    let mut before = Files::default();
     blobs(
         dir,
         &mut before,
-        entries.iter().filter(|entry| is_named_so(&entry.path)),
+        entries
+            .iter()
+            .filter(|entry| is_named_so(&entry.path) && (may_be_read(&entry.path) || gives(&entry.path))),
     )?;
-    // What Terraform reads beside them, whatever it is called.
+    // What Terraform reads beside them, whatever it is called, and what that reads.
+    for _ in 0..MOST {
+        let known = (before.texts.len(), after.texts.len());
+        more(dir, &commit, &root, &mut entries, &mut before, &mut after)?;
+        if known == (before.texts.len(), after.texts.len()) {
+            break;
+        }
+    }
+    others(dir, &entries, &all, &mut before, &mut after)?;
+    before.texts.sort();
+    after.texts.sort();
+    Ok((before, after))
+}
+
+/// How far files are followed that read others.
+const MOST: usize = 12;
+const MODULE: &str = "it is another repository, whose files are not read";
+
+/// Whether a file stands below the folder.
+fn may_be_read(path: &Path) -> bool {
+    !path.starts_with("..")
+}
+
+/// Whether a file runs Terraform and others, and may give them values.
+fn runs(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let starts = [
+        ".envrc",
+        ".gitlab-ci",
+        "Jenkinsfile",
+        "Makefile",
+        "atlantis",
+        "azure-pipelines",
+        "bitbucket-pipelines",
+        "buildspec",
+    ];
+    let is_folder = |part: &str| matches!(part, ".circleci" | ".github" | ".gitlab");
+    starts.iter().any(|start| name.starts_with(start))
+        || path
+            .components()
+            .any(|part| is_folder(&part.as_os_str().to_string_lossy()))
+}
+
+/// Reads what the files that were read name.
+fn more(
+    dir: &Path,
+    commit: &str,
+    root: &Path,
+    entries: &mut Vec<Entry>,
+    before: &mut Files,
+    after: &mut Files,
+) -> Result<(), GitError> {
     let wanted = wanted(&before.texts).and(wanted(&after.texts));
     let outside: Vec<&str> = wanted.outside().into_iter().filter_map(Path::to_str).collect();
     let is_within = |path: &&str| path.split('/').filter(|part| *part == "..").count() <= root.components().count();
     let outside: Vec<&str> = outside.into_iter().filter(is_within).collect();
     if !outside.is_empty() {
-        entries.extend(tree(dir, &commit, &outside)?);
+        let found = tree(dir, commit, &outside)?;
+        let known: BTreeSet<PathBuf> = entries.iter().map(|entry| entry.path.clone()).collect();
+        entries.extend(found.into_iter().filter(|entry| !known.contains(&entry.path)));
     }
     let more: Vec<&Entry> = entries
         .iter()
         .filter(|entry| wanted.has(&entry.path) && !before.has(&entry.path))
         .collect();
-    blobs(dir, &mut before, more.into_iter())?;
-    for path in wanted.files(dir, &root) {
+    blobs(dir, before, more.into_iter())?;
+    for path in wanted.files(dir, root) {
         if !after.has(&path) {
-            read(&mut after, dir, path)?;
+            read(after, dir, path)?;
         }
     }
-    before.texts.sort();
-    after.texts.sort();
-    Ok((before, after))
+    Ok(())
+}
+
+/// The other repositories that stand in a folder, each with the commit that is meant of it before and after.
+fn modules(dir: &Path, commit: &str) -> Result<BTreeMap<PathBuf, (Option<String>, Option<String>)>, GitError> {
+    let mut found: BTreeMap<PathBuf, (Option<String>, Option<String>)> = BTreeMap::new();
+    let listed = git(dir, ["ls-tree", "-r", "-z", commit, "--", "."], b"")?;
+    let staged = git(dir, ["ls-files", "-s", "-z"], b"")?;
+    let is_module = |line: &&[u8]| line.starts_with(b"160000 ");
+    let parts = |line: &[u8], at: usize| {
+        let tab = line.iter().position(|byte| *byte == b'\t')?;
+        let head = String::from_utf8_lossy(&line[..tab]).into_owned();
+        Some((path_of(&line[tab + 1..]), head.split(' ').nth(at)?.to_owned()))
+    };
+    for (path, hash) in split(&listed).filter(is_module).filter_map(|line| parts(line, 2)) {
+        found.entry(path).or_default().0 = Some(hash);
+    }
+    for (path, hash) in split(&staged).filter(is_module).filter_map(|line| parts(line, 1)) {
+        // What is checked out is meant, where something is.
+        let at = dir.join(&path);
+        let head = at
+            .join(".git")
+            .exists()
+            .then(|| git(&at, ["rev-parse", "HEAD"], b"").ok())
+            .flatten();
+        let head = head.map(|head| String::from_utf8_lossy(&head).trim().to_owned());
+        found.entry(path).or_default().1 = Some(head.unwrap_or(hash));
+    }
+    Ok(found)
+}
+
+/// The files that are read by nobody here, where they differ; and links that name something else.
+fn others(
+    dir: &Path,
+    entries: &[Entry],
+    all: &BTreeSet<PathBuf>,
+    before: &mut Files,
+    after: &mut Files,
+) -> Result<(), GitError> {
+    let known: BTreeSet<PathBuf> = [&*before, &*after]
+        .into_iter()
+        .flat_map(|side| {
+            side.texts
+                .iter()
+                .map(|(path, _)| path)
+                .chain(side.unread.iter().map(|(path, _)| path))
+        })
+        .cloned()
+        .collect();
+    let old: BTreeMap<&Path, &Entry> = entries.iter().map(|entry| (entry.path.as_path(), entry)).collect();
+    let paths: BTreeSet<&Path> = all.iter().map(PathBuf::as_path).chain(old.keys().copied()).collect();
+    let sizes = paths.into_iter().filter(|path| !known.contains(*path)).map(|path| {
+        let now = std::fs::symlink_metadata(dir.join(path))
+            .ok()
+            .filter(|kind| !kind.is_dir());
+        (path, now)
+    });
+    let sizes: Vec<(&Path, Option<std::fs::Metadata>)> = sizes.collect();
+    // Those of one size are told apart by what they hold. Git takes names from its root, or whole.
+    let whole = std::fs::canonicalize(dir).unwrap_or_else(|_| dir.to_owned());
+    let alike = sizes.iter().filter_map(|(path, now)| {
+        let name = path.to_str().filter(|name| !name.contains(['\n', '"']))?;
+        let is_alike = now.as_ref()?.is_file() && old.get(path)?.size == Some(now.as_ref()?.len());
+        is_alike.then_some(name)
+    });
+    let alike: Vec<&str> = alike.collect();
+    let names: Vec<String> = alike
+        .iter()
+        .map(|name| whole.join(name).display().to_string())
+        .collect();
+    let hashes = match names.iter().any(|name| name.contains(['\n', '"'])) {
+        true => Vec::new(),
+        false => git(
+            dir,
+            ["hash-object", "--no-filters", "--stdin-paths"],
+            names.join("\n").as_bytes(),
+        )?,
+    };
+    let hashes = String::from_utf8_lossy(&hashes).into_owned();
+    let same: BTreeSet<&str> = alike
+        .iter()
+        .zip(hashes.lines())
+        .filter(|(name, hash)| old.get(Path::new(name)).is_some_and(|entry| entry.hash == *hash))
+        .map(|(name, _)| *name)
+        .collect();
+    let (mut was, mut is) = (Files::default(), Files::default());
+    for (path, now) in &sizes {
+        if path.to_str().is_some_and(|name| same.contains(name)) {
+            continue;
+        }
+        if now.as_ref().is_some_and(|now| now.len() <= LARGEST) {
+            read(&mut is, dir, path.to_path_buf())?;
+        }
+        if let Some(entry) = old
+            .get(path)
+            .filter(|entry| entry.size.is_some_and(|size| size <= LARGEST))
+        {
+            blobs(dir, &mut was, std::iter::once(*entry))?;
+        }
+    }
+    for (side, found) in [(before, was), (after, is)] {
+        let links = found.unread.into_iter().filter(|(_, unread)| unread.why == LINK);
+        side.unread.extend(links);
+        side.others.extend(found.texts);
+    }
+    Ok(())
+}
+
+/// Where a file stands below the root of its repository, named from a folder of that.
+pub fn in_root(root: &Path, file: &Path) -> PathBuf {
+    normal(&root.join(file))
 }
 
 /// Reads a file of the working tree, without any filter.

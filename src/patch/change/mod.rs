@@ -7,6 +7,7 @@ mod bans;
 mod definitions;
 mod files;
 mod git;
+mod given;
 mod judge;
 mod likely;
 mod node;
@@ -15,6 +16,7 @@ mod plan;
 mod public;
 mod read;
 mod references;
+mod signs;
 mod template;
 mod terraform;
 
@@ -24,7 +26,7 @@ use serde_json::Value;
 
 pub use bans::Bans;
 pub use files::{Files, files};
-pub use git::{below_root, of_git};
+pub use git::{below_root, in_root, of_git};
 pub use likely::likely;
 
 use read::Side;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::judge::{added, changed, removed, replayable, unproved};
 use super::node::Document;
-use super::read::{Item, Side, What};
+use super::read::{ALWAYS, Item, ON_CONDITION, Side, What};
 use super::references::References;
 use super::{Asked, Change, Finding, How, Touched, public};
 use crate::catalog::Catalog;
@@ -17,6 +17,9 @@ use crate::iam::Policy;
 const ATTACHED: usize = 3;
 /// Most files that are compared to find renamed ones.
 const RENAMES: usize = 200;
+
+/// Values that open nothing.
+const CLOSED: [&str; 4] = ["AWS_IAM", "Private", "false", "private"];
 
 pub(super) fn compare(old: &Side, new: &Side, references: &References, asked: Asked<'_>) -> Change {
     let renamed = renames(&old.files, &new.files);
@@ -105,6 +108,23 @@ impl Judge<'_> {
             (_, What::Unread(file)) => {
                 findings.push(unproved(format!("{}, so that what it grants is not known", file.why)))
             }
+            (Some(What::Override(old)), What::Override(new)) if old == new => {}
+            (_, What::Override(_)) => findings.push(unproved(
+                "Terraform lays it over other files of its folder, and what they say together is not worked out"
+                    .to_owned(),
+            )),
+            (Some(What::Account(old)), What::Account(new)) if old != new => findings.push(unproved(
+                "it names another account or role, or names it in another way: what is made with it is made there"
+                    .to_owned(),
+            )),
+            (_, What::Account(_)) => {}
+            (old, What::Signs(new)) => {
+                let known = match old {
+                    Some(What::Signs(known)) => known.as_slice(),
+                    Some(_) | None => &[],
+                };
+                findings.extend(lines(known, new));
+            }
             (Some(What::Unreadable(old)), What::Unreadable(new)) if old == new => {}
             (_, What::Unreadable(text)) => {
                 if looks_like_policy(text) {
@@ -123,7 +143,7 @@ impl Judge<'_> {
         if how == How::Same && findings.is_empty() {
             return None;
         }
-        if matches!(new.what, What::Unreadable(_)) && findings.is_empty() {
+        if matches!(new.what, What::Unreadable(_) | What::Signs(_) | What::Account(_)) && findings.is_empty() {
             return None;
         }
         Some(Touched {
@@ -144,7 +164,10 @@ impl Judge<'_> {
                 "its boundary {} is gone: what bounded it no longer does",
                 self.references.shown(what)
             ))],
-            What::Elsewhere(_) => Vec::new(),
+            What::Elsewhere(_) | What::Account(_) | What::Signs(_) => Vec::new(),
+            What::Override(_) => vec![unproved(
+                "it is gone: what it was laid over stands as it is written".to_owned(),
+            )],
             What::Unread(file) => vec![unproved(format!(
                 "it is gone, and may have denied something: {}",
                 file.why
@@ -163,9 +186,12 @@ impl Judge<'_> {
 
     /// Who got it beside those that had it.
     fn holders(&self, old: &Item, new: &Item) -> Vec<Finding> {
+        // What was there without a condition is there at most as often with one.
+        let was_always = old.held_by.contains(ALWAYS);
         let more: Vec<String> = new
             .held_by
             .difference(&old.held_by)
+            .filter(|who| !(was_always && who.starts_with(ON_CONDITION)))
             .map(|who| self.references.shown(who))
             .collect();
         // What is for nobody in particular may be for anybody.
@@ -183,7 +209,18 @@ impl Judge<'_> {
 
     /// A policy that stands elsewhere, and was not handed on so before.
     fn attached(&self, policy: &str, by: &Item, depth: usize) -> Vec<Finding> {
+        if CLOSED.contains(&policy) {
+            return Vec::new();
+        }
         let shown = self.references.shown(policy);
+        // A new role of the template is judged where it stands.
+        if let Some(resource) = resource_of(&shown) {
+            let start = format!("Resources.{resource}.");
+            let is_it = |(place, address): &(PathBuf, String)| *place == by.file && address.starts_with(&start);
+            if self.fresh.iter().any(is_it) {
+                return Vec::new();
+            }
+        }
         if let Some(address) = address_of(&shown)
             && depth < 4
         {
@@ -201,13 +238,28 @@ impl Judge<'_> {
             };
             match self.now.get(&key).map(|item| &item.what) {
                 Some(What::Document(document)) => {
-                    let findings = named(added(document, self.references));
+                    // Of a role that is who may take it.
+                    let findings = match key.1.ends_with(".assume_role_policy") {
+                        true => Vec::new(),
+                        false => named(added(document, self.references)),
+                    };
                     if !findings.is_empty() {
                         return findings;
                     }
                 }
-                Some(What::Elsewhere(further)) => return self.attached(further, by, depth + 1),
-                Some(What::Boundary(_) | What::Unreadable(_) | What::Unread(_)) | None => {}
+                Some(What::Elsewhere(further)) if !key.1.starts_with("aws_iam_role.") => {
+                    return self.attached(further, by, depth + 1);
+                }
+                Some(
+                    What::Elsewhere(_)
+                    | What::Boundary(_)
+                    | What::Unreadable(_)
+                    | What::Unread(_)
+                    | What::Override(_)
+                    | What::Account(_)
+                    | What::Signs(_),
+                )
+                | None => {}
             }
         }
         let document = Catalog::embedded().managed_policy(policy);
@@ -289,9 +341,46 @@ impl Item {
                 },
                 ..document.clone()
             }),
+            What::Signs(lines) => What::Signs(lines.iter().map(|(_, line)| (0, line.clone())).collect()),
             other => other.clone(),
         }
     }
+}
+
+/// The resource of a template that is referred to as a whole, and by nothing else: `!GetAtt Role.Arn`.
+fn resource_of(shown: &str) -> Option<&str> {
+    let words = shown
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let mut words = words.filter(|word| !matches!(*word, "Arn" | "Fn" | "GetAtt" | "Ref"));
+    let is_reference = shown.starts_with(['!', '{']) && (shown.contains("GetAtt") || shown.contains("Ref"));
+    words.next().filter(|_| is_reference && words.next().is_none())
+}
+
+/// The lines that were not there before.
+fn lines(known: &[(usize, String)], now: &[(usize, String)]) -> Option<Finding> {
+    let mut known: Vec<&str> = known.iter().map(|(_, line)| line.as_str()).collect();
+    let mut new = now
+        .iter()
+        .filter(|(_, line)| match known.iter().position(|one| one == line) {
+            Some(at) => {
+                known.swap_remove(at);
+                false
+            }
+            None => true,
+        });
+    let (at, line) = new.next()?;
+    let more = match new.count() {
+        0 => String::new(),
+        more => format!(" (and {more} more)"),
+    };
+    let line: String = line.chars().take(120).collect();
+    Some(Finding {
+        line: Some(*at),
+        ..unproved(format!(
+            "`{line}`{more} may grant something, or give a value to what does, and is not evaluated"
+        ))
+    })
 }
 
 /// Where a policy stands that is referred to as a whole, and by nothing else.
@@ -306,6 +395,15 @@ fn address_of(shown: &str) -> Option<String> {
             .strip_suffix(".json")
             .or_else(|| rest.strip_suffix(".minified_json"))?;
         return Some(format!("data.aws_iam_policy_document.{}", name(rest)?));
+    }
+    if let Some(rest) = inside.strip_prefix("aws_iam_instance_profile.") {
+        return Some(format!("aws_iam_instance_profile.{}", name(rest.rsplit_once('.')?.0)?));
+    }
+    if let Some(rest) = inside.strip_prefix("aws_iam_role.") {
+        return Some(format!(
+            "aws_iam_role.{}.assume_role_policy",
+            name(rest.rsplit_once('.')?.0)?
+        ));
     }
     let rest = inside.strip_prefix("aws_iam_policy.")?.strip_suffix(".arn")?;
     Some(format!("aws_iam_policy.{}.policy", name(rest)?))

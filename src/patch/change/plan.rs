@@ -7,8 +7,9 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use super::files::Unread;
 use super::node::Document;
-use super::read::{ATTACHED, BOUNDING, GRANTING, HOLDERS, Item, MEMBERSHIPS, Side, What};
+use super::read::{ATTACHED, BOUNDING, GRANTING, HANDING, HOLDERS, Item, MEMBERSHIPS, Side, What, unreadable};
 use super::references::References;
 
 /// How deep values are searched.
@@ -24,6 +25,16 @@ pub(super) fn sides(path: &Path, text: &str, references: &mut References) -> Res
         };
     };
     let (mut old, mut new) = (Side::default(), Side::default());
+    if let Some(why) = incomplete(&plan) {
+        let what = What::Unread(Unread {
+            why: why.to_owned(),
+            identity: String::new(),
+        });
+        new.items.push(Item {
+            what,
+            ..unreadable(path, "")
+        });
+    }
     for resource in changes {
         let text = |key: &str| resource.get(key).and_then(Value::as_str).unwrap_or("");
         if text("mode") == "data" {
@@ -46,6 +57,21 @@ pub(super) fn sides(path: &Path, text: &str, references: &mut References) -> Res
         read(&mut new, &change["after"], &change["after_unknown"]);
     }
     Ok((old, new))
+}
+
+/// Why a plan does not say all that will be done.
+///
+/// (Terraform documentation, "JSON Output Format": `errored`, `complete`, `deferred_changes`.)
+fn incomplete(plan: &Value) -> Option<&'static str> {
+    let is = |key: &str| plan.get(key).and_then(Value::as_bool);
+    let deferred = plan.get("deferred_changes").and_then(Value::as_array);
+    if is("errored") == Some(true) {
+        Some("it is a plan that ended in an error")
+    } else if is("complete") == Some(false) || deferred.is_some_and(|all| !all.is_empty()) {
+        Some("it is a plan that leaves changes for later")
+    } else {
+        None
+    }
 }
 
 struct Reader<'r> {
@@ -151,8 +177,16 @@ impl Reader<'_> {
                 let what = self.later(path);
                 self.add(path, held_by, What::Elsewhere(what));
             }
+        } else if HANDING.contains(&key) && !self.address.contains("aws_iam_") {
+            let what = match value {
+                Value::Null if is_true(unknown) => self.later(path),
+                Value::Null => return,
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            self.add(path, held_by, What::Elsewhere(what));
         } else if is_true(unknown)
-            && key.contains("policy")
+            && (key.contains("policy") || key.contains("policies"))
             && !["id", "arn", "name"].iter().any(|end| key.ends_with(end))
         {
             let what = self.later(path);

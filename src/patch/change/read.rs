@@ -7,8 +7,8 @@ use super::definitions::Definitions;
 use super::files::{Files, Unread};
 use super::node::Document;
 use super::references::References;
-use super::{template, terraform};
-use crate::patch::terraform::{Project, Source, is_json};
+use super::{given, signs, template, terraform};
+use crate::patch::terraform::{Project, Source};
 
 /// Terraform's attributes that say whom or what a policy is for.
 pub(super) const HOLDERS: [&str; 19] = [
@@ -40,8 +40,11 @@ pub(super) const ATTACHED: [&str; 4] = ["managed_policy_arn", "managed_policy_ar
 pub(super) const MEMBERSHIPS: [&str; 2] = ["aws_iam_group_membership", "aws_iam_user_group_membership"];
 
 /// Terraform's resources that let somebody do something, and have no policy document.
-pub(super) const GRANTING: [&str; 32] = [
+pub(super) const GRANTING: [&str; 35] = [
     "aws_ami_launch_permission",
+    "aws_cloudformation_stack",
+    "aws_cloudformation_stack_set",
+    "aws_cloudformation_stack_set_instance",
     "aws_cloudwatch_event_permission",
     "aws_cognito_identity_pool_roles_attachment",
     "aws_eks_access_entry",
@@ -75,11 +78,39 @@ pub(super) const GRANTING: [&str; 32] = [
     "aws_vpc_endpoint_service_allowed_principal",
 ];
 
+/// Terraform's attributes that hand a role on, or open something to those whom no policy names.
+pub(super) const HANDING: [&str; 19] = [
+    "acl",
+    "authentication_mode",
+    "authorization",
+    "authorization_type",
+    "bootstrap_cluster_creator_admin_permissions",
+    "cluster_role_arn",
+    "execution_role_arn",
+    "iam_instance_profile",
+    "iam_role",
+    "iam_role_arn",
+    "instance_profile",
+    "instance_profile_arn",
+    "instance_role",
+    "job_role_arn",
+    "role",
+    "role_arn",
+    "service_role",
+    "service_role_arn",
+    "task_role_arn",
+];
+
 /// Terraform's resources that hold others back.
 pub(super) const BOUNDING: [&str; 2] = [
     "aws_s3_account_public_access_block",
     "aws_s3_bucket_public_access_block",
 ];
+
+/// Whom something is for, where no condition of its template says whether it is there.
+pub(super) const ALWAYS: &str = "always";
+/// How the condition of a template begins there.
+pub(super) const ON_CONDITION: &str = "Condition=";
 
 /// Something that grants.
 #[derive(Clone, PartialEq, Debug)]
@@ -107,6 +138,12 @@ pub(super) enum What {
     Unreadable(String),
     /// A file that is not read.
     Unread(Unread),
+    /// A file that Terraform lays over the others of its folder.
+    Override(String),
+    /// The account that things are made in, and the role that makes them.
+    Account(String),
+    /// Lines of a file that is not evaluated which may grant, with their numbers.
+    Signs(Vec<(usize, String)>),
 }
 
 /// One side.
@@ -128,20 +165,37 @@ impl Side {
         let by_path: HashMap<&Path, &Source> = sources.iter().map(|source| (source.path.as_path(), source)).collect();
         let mut items: Vec<Item> = files.unread.iter().map(|(path, what)| unread(path, what)).collect();
         for (path, text) in &files.texts {
-            let source = by_path.get(path.as_path()).filter(|_| !is_json(path));
-            let found = match (source, extension(path)) {
+            let source = by_path.get(path.as_path());
+            let is_terraform = source.is_some() || matches!(extension(path), "tf" | "tofu");
+            let mut found = match (source, extension(path)) {
                 (Some(source), _) => terraform::items(source, text, &definitions, references),
                 (None, "tf" | "tofu") => vec![unreadable(path, text)],
                 (None, "tfvars") => Vec::new(),
+                (None, "toml") => Vec::new(),
                 (None, _) if path.to_string_lossy().ends_with(".tfvars.json") => Vec::new(),
                 (None, _) => template::items(path, text, &definitions, references),
             };
+            if is_terraform && is_override(path) {
+                // Beside those that it is laid over.
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                found
+                    .iter_mut()
+                    .for_each(|item| item.address = format!("{} in {name}", item.address));
+                let text = text.lines().map(str::trim).collect::<Vec<&str>>().join("\n");
+                found.push(whole(path, What::Override(text)));
+            }
+            if extension(path) == "hcl" {
+                found.extend(given::items(path, text, references));
+            } else if found.is_empty() && !is_terraform {
+                found.extend(of_signs(path, text));
+            }
             items.extend(found);
         }
+        items.extend(files.others.iter().filter_map(|(path, text)| of_signs(path, text)));
         number(&mut items);
         Side {
             items,
-            files: files.texts.clone(),
+            files: files.texts.iter().chain(&files.others).cloned().collect(),
         }
     }
 }
@@ -164,6 +218,30 @@ fn number(items: &mut [Item]) {
 
 pub(super) fn extension(path: &Path) -> &str {
     path.extension().and_then(|extension| extension.to_str()).unwrap_or("")
+}
+
+/// Whether Terraform lays a file over the others of its folder.
+///
+/// (Terraform documentation, "Override Files".)
+fn is_override(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let stem = name.split_once(".t").map_or("", |(stem, _)| stem);
+    stem == "override" || stem.ends_with("_override")
+}
+
+/// What of a file may grant that is not evaluated.
+fn of_signs(path: &Path, text: &str) -> Option<Item> {
+    let found = signs::signs(path, text);
+    (!found.is_empty()).then(|| whole(path, What::Signs(found)))
+}
+
+/// A file as a whole.
+fn whole(path: &Path, what: What) -> Item {
+    Item {
+        line: None,
+        what,
+        ..unreadable(path, "")
+    }
 }
 
 /// A file that is not read.

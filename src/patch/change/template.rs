@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::definitions::{Definitions, words};
 use super::node::{Reader, line_of, may_be_policy};
-use super::read::{Item, What, extension, unreadable};
+use super::read::{ALWAYS, Item, ON_CONDITION, What, extension, unreadable};
 use super::references::References;
 use crate::patch::terraform::{folder, is_json};
 use crate::patch::tree::{Kind, Member, Node, Syntax, around};
@@ -31,8 +31,9 @@ const HOLDERS: [&str; 13] = [
 ];
 
 /// CloudFormation's resources that let somebody do something, and have no policy document.
-const GRANTING: [&str; 18] = [
+const GRANTING: [&str; 21] = [
     "AWS::CloudFormation::Stack",
+    "AWS::CloudFormation::StackSet",
     "AWS::Cognito::IdentityPoolRoleAttachment",
     "AWS::EC2::VPCEndpointServicePermissions",
     "AWS::EKS::AccessEntry",
@@ -41,6 +42,7 @@ const GRANTING: [&str; 18] = [
     "AWS::IAM::InstanceProfile",
     "AWS::IAM::OIDCProvider",
     "AWS::IAM::SAMLProvider",
+    "AWS::IAM::UserToGroupAddition",
     "AWS::LakeFormation::Permissions",
     "AWS::LakeFormation::PrincipalPermissions",
     "AWS::Lambda::LayerVersionPermission",
@@ -50,6 +52,31 @@ const GRANTING: [&str; 18] = [
     "AWS::RolesAnywhere::Profile",
     "AWS::SSO::Assignment",
     "AWS::Serverless::Application",
+    "AWS::Serverless::Connector",
+];
+
+/// Properties that hand a role on, or open something to those whom no policy names.
+///
+/// (AWS SAM developer guide, "FunctionUrlConfig" and "FunctionAuth"; CloudFormation resource reference, `AWS::S3::Bucket`.)
+const HANDING: [&str; 18] = [
+    "AccessControl",
+    "Auth",
+    "AuthType",
+    "AuthorizationType",
+    "ExecutionRoleArn",
+    "Fn::Transform",
+    "FunctionUrlConfig",
+    "Groups",
+    "IamInstanceProfile",
+    "InstanceProfileName",
+    "JobRoleArn",
+    "Role",
+    "RoleArn",
+    "RoleARN",
+    "ServiceRole",
+    "ServiceRoleArn",
+    "TaskRoleArn",
+    "iamRoleArn",
 ];
 
 /// Statements without a policy around them, as the Serverless Framework has them.
@@ -58,6 +85,23 @@ fn are_statements(elements: &[Node]) -> bool {
         each.member("Effect").is_some() && (each.member("Action").is_some() || each.member("NotAction").is_some())
     };
     !elements.is_empty() && elements.iter().all(is_one)
+}
+
+/// Whether a transform of a template is not one of AWS's own, whose resources are read.
+fn is_macro(transform: &Node) -> bool {
+    let known = [
+        "AWS::Serverless",
+        "AWS::LanguageExtensions",
+        "AWS::SecretsManager",
+        "AWS::CodeDeploy",
+    ];
+    let name = transform.literal();
+    name.is_none_or(|name| !known.iter().any(|known| name.starts_with(known)))
+}
+
+fn is_arn_of_policy(node: &Node) -> bool {
+    node.literal()
+        .is_some_and(|arn| arn.starts_with("arn:") && arn.contains(":policy/"))
 }
 
 /// Whether a file is one policy in JSON, and is compared as such.
@@ -79,7 +123,18 @@ pub(super) fn items(path: &Path, whole: &str, of: &Definitions<'_>, references: 
     let text = whole.strip_prefix('\u{feff}').unwrap_or(whole);
     let looks_like_json = text.trim_start().starts_with(['{', '[']);
     let extension = extension(path);
-    let hints = ["Statement", "olicy", "olicies", "Effect", "AWS::", "statements"];
+    let hints = [
+        "Statement",
+        "olicy",
+        "olicies",
+        "Effect",
+        "AWS::",
+        "statements",
+        "olicyA",
+        "ole",
+        "Transform",
+        "functions:",
+    ];
     let hints = hints.iter().any(|word| text.contains(word));
     if !hints {
         return Vec::new();
@@ -139,9 +194,13 @@ fn definitions<'n>(text: &str, roots: &'n [Node], of: &Definitions<'_>) -> BTree
     };
     for section in ["Parameters", "Mappings", "Conditions", "variable", "locals"] {
         for member in sections(section) {
-            let given = of.parameters.get(&member.name).map(|given| given.join("\n"));
+            // Those of no name may be of any.
+            let given = ["", member.name.as_str()]
+                .into_iter()
+                .filter_map(|name| of.parameters.get(name));
+            let given: Vec<String> = given.map(|given| given.join("\n")).collect();
             let own = words(&text[member.value.span.clone()]);
-            found.insert(member.name.as_str(), format!("{own}\n{}", given.unwrap_or_default()));
+            found.insert(member.name.as_str(), format!("{own}\n{}", given.join("\n")));
         }
     }
     for member in sections("Resources") {
@@ -231,9 +290,25 @@ impl Walk<'_> {
                 }
             }
             Kind::Map(members) => {
-                self.granting(node, address);
-                let own = self.held_by(members);
+                let mut own = self.held_by(members);
+                let is_resource = address.starts_with("Resources.") && node.member("Type").is_some();
+                if is_resource {
+                    own.insert(match node.member("Condition") {
+                        Some(condition) => {
+                            let name = words(&self.reader.text[condition.value.span.clone()]);
+                            let definition = (self.reader.define)(&name);
+                            format!("{ON_CONDITION}{}", self.reader.references.variable(&name, definition))
+                        }
+                        None => ALWAYS.to_owned(),
+                    });
+                } else if !own.is_empty() {
+                    let inherited = held_by
+                        .iter()
+                        .filter(|who| *who == ALWAYS || who.starts_with(ON_CONDITION));
+                    own.extend(inherited.cloned());
+                }
                 let held_by = if own.is_empty() { held_by.clone() } else { own };
+                self.granting(node, address, &held_by);
                 for member in members {
                     let inner = match address {
                         "" => member.name.clone(),
@@ -250,13 +325,45 @@ impl Walk<'_> {
     fn member(&mut self, member: &Member, address: &str, held_by: &BTreeSet<String>) {
         let value = &member.value;
         let is_section = self.is_terraform && member.name == "aws_iam_policy_document";
+        let plain: String = member.name.chars().filter(char::is_ascii_alphanumeric).collect();
+        let plain = plain.to_ascii_lowercase();
+        let attaches = ["policyarn", "policyarns", "managedpolicies"]
+            .iter()
+            .any(|end| plain.ends_with(end));
+        // `eks.amazonaws.com/role-arn`, as service accounts have it.
+        let hands = HANDING.contains(&member.name.as_str()) || plain.ends_with("rolearn");
+        let is_template = address.starts_with("Resources.") || address.starts_with("Globals.");
         match member.name.as_str() {
-            "ManagedPolicyArns" | "managed_policy_arns" | "policy_arn" => {
-                for each in value.elements() {
-                    let what = self.written(each);
-                    let address = format!("{address}[{}]", self.reader.references.shown(&what));
-                    self.add(each, &address, held_by, What::Elsewhere(what));
+            "ManagedPolicyArns" | "managed_policy_arns" | "policy_arn" => self.each_elsewhere(value, address, held_by),
+            "PublicAccessBlockConfiguration" => {
+                let what = self.written(value);
+                self.add(value, address, held_by, What::Boundary(what));
+            }
+            // A list that a part of a template is repeated for.
+            name if name.starts_with("Fn::ForEach::") => {
+                let known = self.items.len();
+                value
+                    .elements()
+                    .iter()
+                    .for_each(|each| self.node(each, address, held_by));
+                if self.items.len() > known || self.reader.text[value.span.clone()].contains("AWS::IAM::") {
+                    let what = self.written(value);
+                    self.add(value, &format!("{address} each"), held_by, What::Elsewhere(what));
                 }
+            }
+            // A part of a template that a macro or a loop writes.
+            "Resources" | "Properties" if matches!(value.kind, Kind::Unknown) => {
+                let what = self.written(value);
+                self.add(value, address, held_by, What::Elsewhere(what));
+            }
+            // Serverless Framework documentation, "Lambda Function URLs": anybody may call it.
+            "url" if address.starts_with("functions.") => {
+                let what = self.written(value);
+                self.add(value, address, held_by, What::Elsewhere(what));
+            }
+            "Transform" if address == "Transform" && value.elements().iter().any(is_macro) => {
+                let what = self.written(value);
+                self.add(value, address, held_by, What::Elsewhere(what));
             }
             "PermissionsBoundary" | "permissions_boundary" => {
                 let what = self.written(value);
@@ -285,16 +392,36 @@ impl Walk<'_> {
                 let what = self.written(value);
                 self.add(value, address, held_by, What::Elsewhere(what));
             }
+            name if hands && (is_template || plain.ends_with("rolearn") || name == "Fn::Transform") => {
+                let what = self.written(value);
+                self.add(value, address, held_by, What::Elsewhere(what));
+            }
+            _ if attaches => self.each_elsewhere(value, address, held_by),
+            "policies" if value.elements().iter().any(|each| is_arn_of_policy(each)) => {
+                self.each_elsewhere(value, address, held_by);
+            }
             _ => self.node(value, address, held_by),
         }
     }
 
+    /// Each of a list of policies that stand elsewhere.
+    fn each_elsewhere(&mut self, value: &Node, address: &str, held_by: &BTreeSet<String>) {
+        for each in value.elements() {
+            let what = self.written(each);
+            let address = format!("{address}[{}]", self.reader.references.shown(&what));
+            self.add(each, &address, held_by, What::Elsewhere(what));
+        }
+    }
+
     /// A resource that lets somebody do something, and has no policy document.
-    fn granting(&mut self, node: &Node, address: &str) {
+    fn granting(&mut self, node: &Node, address: &str, held_by: &BTreeSet<String>) {
         let kind = node.member("Type").and_then(|kind| kind.value.literal());
         if kind.is_some_and(|kind| GRANTING.contains(&kind.as_str())) {
             let what = self.written(node);
-            self.add(node, address, &BTreeSet::new(), What::Elsewhere(what));
+            let held_by = held_by
+                .iter()
+                .filter(|who| *who == ALWAYS || who.starts_with(ON_CONDITION));
+            self.add(node, address, &held_by.cloned().collect(), What::Elsewhere(what));
         }
     }
 

@@ -12,16 +12,19 @@ use serde_json::Value;
 use super::definitions::{Definitions, words};
 use super::files::{Read, read_by};
 use super::node::{Document, Reader, line_of, may_be_policy};
-use super::read::{ATTACHED, BOUNDING, GRANTING, HOLDERS, Item, MEMBERSHIPS, What};
+use super::read::{ATTACHED, BOUNDING, GRANTING, HANDING, HOLDERS, Item, MEMBERSHIPS, What};
 use super::references::References;
-use super::template;
+use super::{signs, template};
 use crate::patch::json;
 use crate::patch::terraform::{Source, children, encodes, folder, labels, lines_of, node, path_of, whole_data_source};
 use crate::patch::tree::{Kind, Member, Node, Piece, Syntax, Takes};
 
 pub(super) fn items(source: &Source, text: &str, of: &Definitions<'_>, references: &mut References) -> Vec<Item> {
     let mut file = File {
-        text: text.get(source.offset..).unwrap_or(""),
+        text: source
+            .native
+            .as_deref()
+            .unwrap_or_else(|| text.get(source.offset..).unwrap_or("")),
         dir: folder(&source.path),
         path: source.path.clone(),
         of,
@@ -36,6 +39,18 @@ pub(super) fn items(source: &Source, text: &str, of: &Definitions<'_>, reference
         .filter(|(known, _)| known.path == source.path)
     {
         file.block(block);
+    }
+    if source.native.is_some() {
+        let line = |line: usize| {
+            let starts = file.text.split_inclusive('\n').take(line - 1).map(str::len);
+            line_of(text, source.near(starts.sum()))
+        };
+        file.items.iter_mut().for_each(|item| item.line = item.line.map(line));
+        for item in &mut file.items {
+            if let What::Document(document) = &mut item.what {
+                document.lines.iter_mut().for_each(|known| *known = known.map(line));
+            }
+        }
     }
     file.items
 }
@@ -75,6 +90,28 @@ impl<'a> File<'_, 'a> {
                     };
                     self.add(block.span(), format!("{kind}.{name}"), BTreeSet::new(), what);
                 }
+                let is_nodes = kind.starts_with("kubernetes_config_map") && block.body.to_string().contains("aws-auth");
+                if is_nodes {
+                    let what = self.whole(block);
+                    self.add(
+                        block.span(),
+                        format!("{kind}.{name}"),
+                        BTreeSet::new(),
+                        What::Elsewhere(what),
+                    );
+                }
+                for inner in block.body.blocks().filter(|inner| inner.has_ident("provisioner")) {
+                    let text = words(&inner.body.to_string());
+                    if signs::may_grant(&text) {
+                        let what = What::Elsewhere(self.references.variable(&text, String::new()));
+                        self.add(
+                            inner.span(),
+                            format!("{kind}.{name}.provisioner"),
+                            held_by.clone(),
+                            what,
+                        );
+                    }
+                }
                 if MEMBERSHIPS.contains(kind) {
                     let what = format!("membership {}", words(&block.body.to_string()));
                     self.add(block.span(), format!("{kind}.{name}"), held_by, What::Elsewhere(what));
@@ -86,12 +123,31 @@ impl<'a> File<'_, 'a> {
                 if let Some(source) = block.body.get_attribute("source") {
                     let source = words(&source.value.to_string());
                     let is_here = self.of.project.called(&self.dir, block).is_some();
-                    let what = match !is_here && grants_by_name(&source) {
-                        true => format!("what the module {source} makes of {}", self.whole(block)),
-                        false => format!("the policies that the module {source} makes"),
+                    let what = match (is_here, grants_by_name(&source)) {
+                        (true, _) => format!("the policies that the module {source} makes"),
+                        (false, true) => format!("what the module {source} makes of {}", self.whole(block)),
+                        (false, false) => {
+                            format!("the policies that the module {} makes", self.matters(block, &source))
+                        }
                     };
                     self.add(block.span(), format!("module.{name}"), held_by, What::Elsewhere(what));
                 }
+            }
+            ("provider", [name]) => {
+                let mut body = block.body.clone();
+                for key in ["region", "version", "max_retries", "retry_mode"] {
+                    body.remove_attribute(key);
+                }
+                body.remove_blocks("default_tags");
+                let text = words(&body.to_string());
+                let definition = self.of.of(&self.dir, None, &text, false);
+                let alias = block
+                    .body
+                    .get_attribute("alias")
+                    .and_then(|alias| node(&alias.value).literal());
+                let address = format!("provider.{name}.{}", alias.unwrap_or_default());
+                let what = What::Account(format!("{text}\n{definition}"));
+                self.add(block.span(), address, BTreeSet::new(), what);
             }
             (kind, labels) => {
                 let address = std::iter::once(kind)
@@ -101,6 +157,19 @@ impl<'a> File<'_, 'a> {
                 self.documents_only(block, &block.body, &address);
             }
         }
+    }
+
+    /// The source of a module whose name tells nothing, with its version and those of its arguments that may be of somebody.
+    fn matters(&mut self, block: &'a Block, source: &str) -> String {
+        let mut given = Vec::new();
+        for attribute in block.body.attributes() {
+            let (key, value) = (attribute.key.as_str(), words(&attribute.value.to_string()));
+            if matches!(key, "version" | "providers") || key != "source" && may_matter(key, &value) {
+                let definition = self.of.of(&self.dir, Some(block), &value, false);
+                given.push(format!("{key} = {value}\n{definition}"));
+            }
+        }
+        self.references.variable(source, given.join("\n"))
     }
 
     /// A block as one text, with all that defines it.
@@ -151,6 +220,9 @@ impl<'a> File<'_, 'a> {
             if key == "permissions_boundary" {
                 let what = self.defined(block, &attribute.value, false);
                 self.add(attribute.span(), own, held_by.clone(), What::Boundary(what));
+            } else if HANDING.contains(&key) && !address.starts_with("aws_iam_") && !self.is_followed(block) {
+                let what = self.defined(block, &attribute.value, false);
+                self.add(attribute.span(), own, held_by.clone(), What::Elsewhere(what));
             } else if ATTACHED.contains(&key) {
                 for each in elements(&attribute.value) {
                     let what = self.defined(block, each, false);
@@ -298,10 +370,14 @@ impl<'a> File<'_, 'a> {
         }
     }
 
+    /// What a module of the folder is given is followed into it.
+    fn is_followed(&self, block: &Block) -> bool {
+        block.has_ident("module") && self.of.project.called(&self.dir, block).is_some()
+    }
+
     fn held_by(&mut self, block: &'a Block) -> BTreeSet<String> {
         let mut all = BTreeSet::new();
-        // What a module of the folder is given is followed into it.
-        let is_followed = block.has_ident("module") && self.of.project.called(&self.dir, block).is_some();
+        let is_followed = self.is_followed(block);
         for attribute in block.body.attributes().filter(|_| !is_followed) {
             let key = attribute.key.as_str();
             if HOLDERS.contains(&key) {
@@ -320,6 +396,14 @@ impl<'a> File<'_, 'a> {
         }
         if !block.body.has_attribute("count") && !block.body.has_attribute("for_each") {
             all.insert("count=1".to_owned());
+        }
+        // Another provider may make it in another account.
+        for key in ["provider", "providers"] {
+            let written = block
+                .body
+                .get_attribute(key)
+                .map(|attribute| words(&attribute.value.to_string()));
+            all.insert(format!("{key}={}", written.as_deref().unwrap_or("default")));
         }
         all
     }
@@ -346,7 +430,7 @@ fn is_written_out(kind: &Kind) -> bool {
 }
 
 /// Whether a module is called as if it granted something.
-fn grants_by_name(source: &str) -> bool {
+pub(super) fn grants_by_name(source: &str) -> bool {
     let words = [
         "iam",
         "role",
@@ -362,6 +446,35 @@ fn grants_by_name(source: &str) -> bool {
     ];
     let source = source.to_lowercase();
     words.iter().any(|word| source.contains(word))
+}
+
+/// Whether an argument of a module that is not read may be of somebody, or of what they may do.
+pub(super) fn may_matter(key: &str, value: &str) -> bool {
+    let words = [
+        "access",
+        "account",
+        "action",
+        "acl",
+        "admin",
+        "allow",
+        "arn",
+        "auth",
+        "grant",
+        "group",
+        "iam",
+        "member",
+        "owner",
+        "permission",
+        "polic",
+        "principal",
+        "public",
+        "role",
+        "statement",
+        "trust",
+        "user",
+    ];
+    let (key, value) = (key.to_lowercase(), value.to_lowercase());
+    words.iter().any(|word| key.contains(word) || value.contains(word))
 }
 
 /// Whether the documents written in an expression are all that it says: no other function has its hands in them.

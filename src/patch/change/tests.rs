@@ -549,6 +549,18 @@ fn nobody_is_let_in_whom_nobody_named() {
             "{action}"
         );
     }
+    for (networks, found) in [
+        (json!("0.0.0.0/0"), 1),
+        (json!("::/0"), 1),
+        (json!(["0.0.0.0/1", "128.0.0.0/1"]), 1),
+        (json!(["203.0.113.0/24", "2000::/3"]), 1),
+        (json!("203.0.113.0/24"), 0),
+        (json!("10.0.0.0/8"), 0),
+    ] {
+        let anywhere = json!({"IpAddress": {"aws:SourceIp": networks}});
+        let said = open(json!("*"), "s3:GetObject", "arn:aws:s3:::b/*", anywhere);
+        assert_eq!(said, found, "{networks}");
+    }
     let source = json!({"ArnLike": {"aws:SourceArn": "arn:aws:s3:::b"}});
     assert_eq!(
         open(

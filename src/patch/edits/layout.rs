@@ -43,7 +43,8 @@ impl Writer<'_> {
     pub(super) fn ends_its_line(&self, span: &Range<usize>) -> bool {
         let rest = self.text[span.end..self.line_end(span.end + 1).max(span.end)].trim_start_matches([' ', '\t', ',']);
         let rest = rest.trim();
-        rest.is_empty() || rest.starts_with('#') || rest.starts_with("//")
+        let is_long = rest.starts_with("/*") && rest.find("*/").is_some_and(|end| rest[end + 2..].is_empty());
+        rest.is_empty() || rest.starts_with('#') || rest.starts_with("//") || is_long
     }
 
     /// Whether a list of YAML is told by its dashes.

@@ -35,6 +35,7 @@ impl Source {
             body: text.parse().ok()?,
             offset: 0,
             spans: Vec::new(),
+            native: None,
         })
     }
 }

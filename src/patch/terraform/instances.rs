@@ -1,5 +1,6 @@
 //! How many live policies a resource makes, and what each is called: `count`, `for_each`, the calls of its module.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -23,7 +24,7 @@ pub(super) struct Context {
     /// Which of the environments it is that its folder is given, where nothing calls it.
     pub(super) given: Option<usize>,
     /// Why there may be others like it.
-    unknown: Option<String>,
+    pub(super) unknown: Option<String>,
     is_optional: bool,
 }
 
@@ -39,8 +40,26 @@ impl Context {
         })
     }
 
+    /// What tells a context that nothing calls from others.
+    fn key(&self) -> (&Path, Option<usize>) {
+        (&self.dir, self.given)
+    }
+
+    /// The root with the keys of its calls.
+    fn keys(&self) -> (&Path, Option<usize>, Vec<&str>) {
+        let Some(call) = &self.call else {
+            return (&self.dir, self.given, Vec::new());
+        };
+        let (dir, given, mut keys) = call.parent.keys();
+        keys.push(match &call.each {
+            Each::Key(key, _) => key,
+            Each::One | Each::Any => "",
+        });
+        (dir, given, keys)
+    }
+
     /// The context that nothing calls, at the end of its calls.
-    fn root(&self) -> &Context {
+    pub(super) fn root(&self) -> &Context {
         self.call.as_ref().map_or(self, |call| call.parent.root())
     }
 }
@@ -229,14 +248,16 @@ pub(super) fn made(
         }
         names
     };
-    let by_workspace = ["name", "name_prefix", "role", "user", "group"].iter().any(|key| {
-        let value = block.body.get_attribute(key).map(|attribute| &attribute.value);
-        value.is_some_and(|value| value::takes_workspace(project, context, value))
-    });
-    let workspaces = by_workspace.then(|| {
-        let labels = labels(block).join(".");
-        format!("{labels} is named after the workspace, and how many there are is not written")
-    });
+    let attached_to: Vec<Name> = match makes {
+        Makes::Managed => {
+            let by = attaching(project, &context.dir, block);
+            by.into_iter()
+                .flat_map(|other| named(other, &["role", "user", "group"], &Each::Any))
+                .collect()
+        }
+        Makes::Inline(_) | Makes::PermissionSet | Makes::Elsewhere => Vec::new(),
+    };
+    let workspaces = workspaces(project, context, block, &plain);
     let mut all = Vec::new();
     for each in &several.each {
         let (policy, owner) = match inner {
@@ -244,6 +265,7 @@ pub(super) fn made(
                 named(inner, &["name"], each),
                 named(block, &["name", "name_prefix"], each),
             ),
+            None if makes == Makes::Managed => (named(block, &["name", "name_prefix"], each), attached_to.clone()),
             Some(_) | None => (
                 named(block, &["name", "name_prefix"], each),
                 named(block, &["role", "user", "group"], each),
@@ -272,16 +294,66 @@ pub(super) fn made(
             is_in_state: false,
         });
     }
-    let known = state::resources(project.states, &plain);
-    // A state tells of one environment; the others are there for all that.
-    let is_told = environment.is_none() || all.iter().any(|made| made.unknown.is_some());
-    if known.is_empty() || !is_told {
-        return all;
+    match workspaces {
+        Some(_) => all,
+        None => as_states_tell(project, context, &plain, all),
     }
-    let Some(like) = all.first().cloned() else {
+}
+
+/// The blocks that attach a policy beside it.
+fn attaching<'a>(project: &Project<'a>, dir: &Path, block: &Block) -> Vec<&'a Block> {
+    let path = [&labels(block)[..], &["arn"]].concat();
+    let is_attachment = |other: &&Block| {
+        let kind = labels(other).first().copied().unwrap_or_default();
+        kind.starts_with("aws_iam_") && kind.ends_with("_policy_attachment")
+    };
+    let by = project.referring(dir, &path).map(|(_, other)| other);
+    by.filter(is_attachment).collect()
+}
+
+/// Why other workspaces may make a policy, too, unless a state of each is given.
+fn workspaces(project: &Project<'_>, context: &Rc<Context>, block: &Block, plain: &str) -> Option<String> {
+    let by_name = ["name", "name_prefix", "role", "user", "group"].iter().any(|key| {
+        let value = block.body.get_attribute(key).map(|attribute| &attribute.value);
+        value.is_some_and(|value| value::takes_workspace(project, context, value))
+    });
+    let why = match by_name {
+        true => {
+            let what = format!("{} is named after the workspace", labels(block).join("."));
+            Some(format!(
+                "{what}, and how many there are is not written: give the state of each"
+            ))
+        }
+        false => value::workspaces(project, context.root()),
+    };
+    why.filter(|_| state::telling(project.states, plain) < 2)
+}
+
+/// What states say of an address in the place of what the files do, where there is one for each that makes it: a state tells
+/// of one folder that is applied, in one workspace, and what others make is there for all that.
+fn as_states_tell(project: &Project<'_>, context: &Rc<Context>, plain: &str, mut all: Vec<Made>) -> Vec<Made> {
+    let known = state::resources(project.states, plain);
+    let Some(like) = all.first().cloned().filter(|_| !known.is_empty()) else {
         return all;
     };
-    known.into_iter().map(|resource| resource.made(&like)).collect()
+    let calls = chain(context);
+    let mut same = contexts(project, &context.dir);
+    same.retain(|other| chain(other) == calls);
+    let roots: BTreeSet<(&Path, Option<usize>)> = same.iter().map(|other| other.root().key()).collect();
+    let told_by = state::telling(project.states, plain);
+    if told_by < roots.len() {
+        for made in &mut all {
+            if let Some(why) = &mut made.unknown {
+                *why = format!("{why}, and {told_by} of {} states are given", roots.len());
+            }
+        }
+        return all;
+    }
+    // All of them together tell of all that is made: once.
+    match same.first().is_some_and(|first| first.keys() == context.keys()) {
+        true => known.into_iter().map(|resource| resource.made(&like)).collect(),
+        false => Vec::new(),
+    }
 }
 
 fn joined(chain: &str, address: &str) -> String {

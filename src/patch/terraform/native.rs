@@ -216,6 +216,7 @@ impl Source {
             body: native.text.parse::<Body>().ok()?,
             offset: 0,
             spans: native.spans,
+            native: Some(native.text),
         })
     }
 }
@@ -233,7 +234,7 @@ impl Native<'_> {
         for section in maps(root).into_iter().flat_map(members) {
             let labels = match section.name.as_str() {
                 "resource" | "data" => 2,
-                "module" | "output" | "variable" => 1,
+                "module" | "output" | "provider" | "variable" => 1,
                 "locals" => 0,
                 _ => continue,
             };

@@ -26,6 +26,8 @@ pub(in crate::patch) struct Source {
     pub(in crate::patch) offset: usize,
     /// Where values of the file stand in what was parsed, if that is another text.
     pub(in crate::patch) spans: Vec<(Range<usize>, Range<usize>)>,
+    /// That text.
+    pub(in crate::patch) native: Option<String>,
 }
 
 impl Source {
@@ -52,6 +54,7 @@ impl Source {
             body: text.parse().ok()?,
             offset,
             spans: Vec::new(),
+            native: None,
         })
     }
 
@@ -70,7 +73,20 @@ impl Source {
 
     /// Where a block of what was parsed stands in the file.
     pub(in crate::patch) fn place(&self, block: &Block) -> usize {
-        let start = block.span().unwrap_or_default().start;
+        self.place_of(block.span().unwrap_or_default().start)
+    }
+
+    /// Where a byte of what was parsed stands in the file, as far as that is known.
+    pub(in crate::patch) fn near(&self, at: usize) -> usize {
+        let around = self
+            .spans
+            .iter()
+            .filter(|(_, parsed)| parsed.start <= at && at < parsed.end);
+        let nearest = around.min_by_key(|(_, parsed)| parsed.len());
+        nearest.map_or_else(|| self.place_of(at), |(file, _)| file.start)
+    }
+
+    fn place_of(&self, start: usize) -> usize {
         let known = self.spans.iter().find(|(_, parsed)| parsed.start == start);
         known.map_or(start + self.offset, |(file, _)| file.start)
     }

@@ -79,6 +79,12 @@ fn plain(address: &str) -> String {
     out
 }
 
+/// How many of the states know an address without keys.
+pub(super) fn telling(states: &[State], plain: &str) -> usize {
+    let knows = |state: &&State| state.resources.iter().any(|resource| resource.plain == plain);
+    states.iter().filter(knows).count()
+}
+
 /// What the states know of an address without keys.
 pub(super) fn resources<'s>(states: &'s [State], plain: &str) -> Vec<&'s Resource> {
     let all = states.iter().flat_map(|state| &state.resources);

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use hcl_edit::expr::{Expression, ObjectKey, Traversal};
 use hcl_edit::structure::Block;
 use hcl_edit::template::Element;
-use hcl_edit::visit::{Visit, visit_traversal};
+use hcl_edit::visit::{Visit, visit_body, visit_traversal};
 
 use super::instances::{Context, Each, contexts};
 use super::project::{Project, labels, path_of};
@@ -124,6 +124,41 @@ pub(super) fn takes_workspace(project: &Project<'_>, context: &Rc<Context>, expr
     };
     search.visit_expr(expression);
     search.found
+}
+
+/// Why a folder that nothing calls may be applied in several workspaces: something of it takes the workspace's name, or its
+/// backend holds several.
+///
+/// (Terraform documentation, "Backend block, S3" and "Terraform Settings, cloud": `workspace_key_prefix`, `workspaces`.)
+pub(super) fn workspaces(project: &Project<'_>, root: &Context) -> Option<String> {
+    struct Search(bool);
+    impl Visit for Search {
+        fn visit_traversal(&mut self, traversal: &Traversal) {
+            self.0 |= path_of(traversal).0 == ["terraform", "workspace"];
+            visit_traversal(self, traversal);
+        }
+    }
+    let module = project.modules.get(&root.dir)?;
+    for (source, block) in &module.blocks {
+        let mut search = Search(false);
+        visit_body(&mut search, &block.body);
+        let mut settings = block.body.blocks().filter(|_| block.has_ident("terraform"));
+        let are_several = settings.any(|settings| {
+            let many = |block: &Block| block.body.has_attribute("prefix") || block.body.has_attribute("tags");
+            settings.body.has_attribute("workspace_key_prefix")
+                || settings
+                    .body
+                    .blocks()
+                    .any(|inner| inner.has_ident("workspaces") && many(inner))
+        });
+        if search.0 || are_several {
+            return Some(format!(
+                "{} tells workspaces apart, and how many there are is not written: give the state of each",
+                source.path.display()
+            ));
+        }
+    }
+    None
 }
 
 /// The expression that a local or a module's argument stands for, and where it is written; `None` for all else, and

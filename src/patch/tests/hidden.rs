@@ -76,6 +76,53 @@ fn a_tag_tells_whose_a_document_is_and_no_stranger_where_that_is_hidden() {
     world.left(&files);
 }
 
+/// What anybody calls a policy and who has it.
+const COMMON: [&str; 8] = [
+    "policy",
+    "inline",
+    "default",
+    "LambdaRole",
+    "lambda-policy",
+    "app-policy",
+    "worker-role",
+    "ecs-task-execution",
+];
+
+#[test]
+fn strangers_with_common_names_are_nobodys() {
+    let text = |policy: &str, role: &str| {
+        format!(
+            "variable \"name\" {{}}\nvariable \"role\" {{}}\nresource \"aws_iam_role_policy\" \"app\" {{\n  name   = {policy}\n  role   = {role}\n  policy = jsonencode({{ Version = \"2012-10-17\", Statement = [{{ Effect = \"Allow\", Action = [\"s3:GetObject\", \"s3:PutObject\"], Resource = \"*\" }}] }})\n}}\n"
+        )
+    };
+    let before = policy(&json!([{"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "*"}]));
+    let after = only("s3:GetObject");
+    let live = |policy: &str, role: &str| World::default().role(policy, role, &before, Some(&after));
+    for common in COMMON {
+        let whole = format!("\"{common}\"");
+        let open = format!("\"${{var.name}}-{common}\"");
+        let other = format!("payments-{common}");
+        for (policy, role, world) in [
+            (whole.as_str(), "var.role", live(common, "payments")),
+            (open.as_str(), "var.role", live(&other, "payments")),
+            ("var.name", open.as_str(), live("payments", &other)),
+            (open.as_str(), open.as_str(), live(&other, &other)),
+        ] {
+            world.left(&[("main.tf", &text(policy, role))]);
+        }
+        // A managed one likewise.
+        let managed = text(&open, "var.role")
+            .replace("role_policy\"", "policy\"")
+            .replace("  role   = var.role\n", "");
+        let arn = format!("arn:aws:iam::111122223333:policy/{other}");
+        World::default()
+            .with(&other, &arn, &before, Some(&after))
+            .left(&[("main.tf", &managed)]);
+        let pair = live(common, common).plan(&[("main.tf", &text(&whole, &whole))]);
+        assert_eq!(pair.files.len(), 1, "{common}: {:?}", pair.left);
+    }
+}
+
 /// Each policy is edited in its own source, and nowhere where that is hidden.
 #[track_caller]
 fn hide_each(

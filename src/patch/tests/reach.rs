@@ -97,7 +97,11 @@ fn reach(files: &[File]) -> Vec<(String, String)> {
             if stands.is_none() {
                 let stem = file.path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
                 let policy = document.policy.as_deref().map_or(stem, filled);
-                world = world.role(&policy, "some-owner", &before, Some(&after));
+                let owner = document
+                    .patterns
+                    .last()
+                    .map_or_else(|| "some-owner".to_owned(), |name| filled(name));
+                world = world.role(&policy, &owner, &before, Some(&after));
             }
             let texts = texts();
             let texts: Vec<(&str, &str)> = texts
@@ -215,7 +219,7 @@ fn each_construct_is_edited() {
     let queue = one("[\"sqs:SendMessage\", \"sqs:ReceiveMessage\"]").replace("\"*\"", "\"${arn}\"");
     let job: Value = serde_json::from_str(&readers.replace("ListBucket", "PutObject")).unwrap();
     let job = json!({"Resources": {"Job": {"Type": "AWS::IAM::ManagedPolicy",
-        "Properties": {"ManagedPolicyName": "job-policy", "PolicyDocument": job}}}})
+        "Properties": {"ManagedPolicyName": "shop-job-policy", "PolicyDocument": job}}}})
     .to_string();
     let windows = TEMPLATE
         .replace("app-policy", "other-policy")
@@ -229,7 +233,7 @@ fn each_construct_is_edited() {
         ("policies/readers.json", &readers),
         ("policies/queue.json.tpl", &queue),
         ("alone/backup-policy.json", &backup),
-        ("stack.yaml", TEMPLATE),
+        ("shop.yaml", TEMPLATE),
         ("other.template", &windows),
         ("job.json", &job),
         ("marked/marked-policy.json", &marked),

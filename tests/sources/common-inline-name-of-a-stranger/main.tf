@@ -1,0 +1,10 @@
+variable "role" {}
+
+resource "aws_iam_role_policy" "app" {
+  name   = "default"
+  role   = var.role
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = ["s3:GetObject", "s3:PutObject"], Resource = "*" }]
+  })
+}

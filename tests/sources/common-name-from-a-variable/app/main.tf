@@ -1,0 +1,9 @@
+variable "name" {}
+
+resource "aws_iam_policy" "app" {
+  name   = "${var.name}-policy"
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = ["s3:GetObject", "s3:PutObject"], Resource = "*" }]
+  })
+}

@@ -1,0 +1,4 @@
+resource "aws_sqs_queue" "each" {
+  for_each = toset([aws_iam_policy.old.name])
+  name     = each.key
+}

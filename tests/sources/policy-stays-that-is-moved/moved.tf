@@ -1,0 +1,4 @@
+moved {
+  from = aws_iam_policy.older
+  to   = aws_iam_policy.old
+}

@@ -1,0 +1,6 @@
+variable "names" {}
+
+module "app" {
+  source = "../../modules/app"
+  names  = var.names
+}

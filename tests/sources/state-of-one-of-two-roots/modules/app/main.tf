@@ -1,0 +1,11 @@
+variable "names" {}
+
+resource "aws_iam_role_policy" "app" {
+  for_each = var.names
+  name     = "objects"
+  role     = each.key
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = ["s3:GetObject", "s3:PutObject"], Resource = "*" }]
+  })
+}
