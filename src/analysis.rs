@@ -162,11 +162,12 @@ pub fn analyse(catalog: &Catalog, archive: &Archive<'_>, grants: &Grants, option
     impossible.extend(splits.refused);
     let left_alone = LeftAlone::of(grants, &gaps, &options.suggestions);
     let graph = hygiene::Graph::new(catalog, grants);
+    let across = hygiene::Across::of(archive.table, grants);
     Analysis {
         asked: Asked::of(catalog, grants, &gaps, &left_alone, &options.suggestions),
         left_alone,
-        findings: findings(catalog, archive, grants, &gaps, &proved, &graph, options),
-        account_findings: account_findings(archive, grants, &gaps, &graph, options),
+        findings: findings(catalog, archive, grants, &gaps, &proved, (&graph, &across), options),
+        account_findings: account_findings(archive, grants, &gaps, (&graph, &across), options),
         hierarchy: graph.hierarchy(),
         gaps,
         proved,
@@ -191,10 +192,11 @@ pub fn judge(catalog: &Catalog, archive: &Archive<'_>, grants: &Grants, options:
     } = basis.as_ref().map(suggest).unwrap_or_default();
     rank(catalog, grants, &mut proved);
     let graph = hygiene::Graph::new(catalog, grants);
+    let across = hygiene::Across::of(archive.table, grants);
     Analysis {
         left_alone: LeftAlone::of(grants, &gaps, &options.suggestions),
-        findings: findings(catalog, archive, grants, &gaps, &proved, &graph, options),
-        account_findings: account_findings(archive, grants, &gaps, &graph, options),
+        findings: findings(catalog, archive, grants, &gaps, &proved, (&graph, &across), options),
+        account_findings: account_findings(archive, grants, &gaps, (&graph, &across), options),
         gaps,
         proved,
         refused,
@@ -451,11 +453,10 @@ fn findings(
     grants: &Grants,
     gaps: &[Gap],
     proved: &[(Proposal, Verified<Proved>)],
-    graph: &hygiene::Graph<'_>,
+    (graph, across): (&hygiene::Graph<'_>, &hygiene::Across<'_>),
     options: &Options,
 ) -> Vec<Vec<hygiene::Finding>> {
     let smaller = hygiene::smaller(grants, proved);
-    let taking = hygiene::taking(archive.table);
     let of = |(index, gap): (PrincipalIndex, &Gap)| {
         if !options.shows(index) {
             return Vec::new();
@@ -466,7 +467,7 @@ fn findings(
             gap,
             grants,
             table: archive.table,
-            taking: &taking,
+            across,
             coverage: archive.coverage,
             window: archive.window.unwrap_or_default(),
             graph,
@@ -486,12 +487,13 @@ fn account_findings(
     archive: &Archive<'_>,
     grants: &Grants,
     gaps: &[Gap],
-    graph: &hygiene::Graph<'_>,
+    (graph, across): (&hygiene::Graph<'_>, &hygiene::Across<'_>),
     options: &Options,
 ) -> Vec<hygiene::AccountFinding> {
     hygiene::account_findings(&hygiene::Account {
         grants,
         table: archive.table,
+        across,
         coverage: archive.coverage,
         gaps,
         window: archive.window.unwrap_or_default(),

@@ -7,6 +7,7 @@ mod lost;
 mod named;
 mod nobodys;
 mod odd;
+mod openings;
 mod pairs;
 mod span;
 mod trail;
@@ -190,6 +191,10 @@ pub struct Coverage {
     pub metadata_versions: BTreeMap<String, BTreeMap<String, Use>>,
     /// Unique id of a role → when a session of it was last opened.
     pub taken: BTreeMap<String, i64>,
+    /// ARN of a user or role → when it last signed in to the console.
+    pub signed_in: BTreeMap<String, i64>,
+    /// Identity providers whose tokens opened sessions, as events name them: by ARN, or by the issuer's URL.
+    pub providers: BTreeSet<String>,
     /// Rule that left events out of the usage → how many; they are read and understood, and count for everything else.
     pub excluded: BTreeMap<String, u64>,
     /// (principal ARN, action in lower case) → the last denial that IAM explains.
@@ -289,12 +294,6 @@ impl Coverage {
             "1.0" => note_use(&mut self.metadata_versions, role_id, &format!("1.0 {instance}"), time),
             _ => note_use(&mut self.metadata_versions, role_id, version, time),
         }
-    }
-
-    /// A session of a role was opened.
-    pub fn taken(&mut self, role_id: &str, time: i64) {
-        let last = self.taken.entry(role_id.to_owned()).or_insert(time);
-        *last = time.max(*last);
     }
 
     /// A denial named what IAM explains it by. Of those of one principal and action the last is kept.
@@ -533,6 +532,10 @@ impl Coverage {
         for (role_id, time) in &other.taken {
             self.taken(role_id, *time);
         }
+        for (arn, time) in &other.signed_in {
+            self.signed_in(arn, *time);
+        }
+        self.providers.extend(other.providers);
         for ((principal, action), found) in other.authorizations {
             self.authorization(&principal, &action, found);
         }

@@ -16,8 +16,10 @@ use crate::decode::{Event, Identity};
 
 pub use actor::{Actor, Known, behind, cluster_of, issuer_of};
 pub use family::MOST_FAMILIES;
-pub use opening::{Opener, Openings, seed};
-pub use session::{Session, Shown, Workload, WorkloadKind, session, session_name, session_of, shown, shown_by};
+pub use opening::{Opener, Openings, provider, seed};
+pub use session::{
+    Session, Shown, Workload, WorkloadKind, session, session_name, session_of, shown, shown_by, signed_in,
+};
 
 /// What kind of identity a call is billed to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

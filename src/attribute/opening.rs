@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::actor::issuer_of;
 use super::family::family;
-use super::session::{Session, Workload, WorkloadKind, session};
+use super::session::{Session, Workload, WorkloadKind, session, tells_apart};
 use super::{Attribution, attribute};
 use crate::decode::json::Value;
 use crate::decode::{Event, Time};
@@ -143,7 +143,7 @@ pub fn seed(event: &Event<'_>) -> Option<Seed> {
         .and_then(expiration);
     let until = ends.map_or(from + LIFE, |ends| ends.min(from + LIFE));
     let sessions = sessions(event, &opener);
-    (!key.is_empty() && !role_id.is_empty()).then(|| Seed {
+    (tells_apart(key) && !role_id.is_empty()).then(|| Seed {
         session: Session {
             role_id: Cow::Owned(role_id.to_owned()),
             access_key_id: Cow::Owned(key.to_owned()),
@@ -155,6 +155,21 @@ pub fn seed(event: &Event<'_>) -> Option<Seed> {
             sessions: sessions.into(),
         },
     })
+}
+
+/// The identity provider whose token opened a session, where the event is a call that did.
+pub fn provider<'e>(event: &'e Event<'_>) -> Option<Cow<'e, str>> {
+    let by_token = event.source == "sts.amazonaws.com"
+        && matches!(&*event.name, "AssumeRoleWithWebIdentity" | "AssumeRoleWithSAML")
+        && event.error_code.is_none();
+    let identity = event.identity.as_ref().filter(|_| by_token)?;
+    let told = || identity.identity_provider.as_deref().map(Cow::Borrowed);
+    let text = |value: Option<Value<'_>>, key: &str| Some(Cow::Owned(value?.get(key)?.as_str()?.to_owned()));
+    // Of SAML the identity has a digest, and the request the provider's ARN (STS API reference, AssumeRoleWithSAML).
+    match &*event.name {
+        "AssumeRoleWithSAML" => text(event.request_parameters.parse(), "principalArn").or_else(told),
+        _ => told().or_else(|| text(event.response_elements.parse(), "provider")),
+    }
 }
 
 /// The family of the name that a role or user gave the session; the others' names say who they are.

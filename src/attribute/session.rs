@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 
 use memchr::memmem;
 
-use super::{Attribution, Principal, PrincipalKind, attribute};
+use super::{Attribution, Principal, PrincipalKind, attribute, identity_of};
+use crate::decode::json::Value;
 use crate::decode::{Event, Identity};
 
 /// What a workload is.
@@ -112,11 +113,49 @@ pub fn session<'e>(event: &'e Event<'_>) -> Option<Session<'e>> {
 
 /// The session under which this principal calls with this identity.
 pub fn session_of<'i>(identity: &'i Identity, principal: &Principal<'i>) -> Option<Session<'i>> {
-    let key = identity.access_key_id.as_deref().filter(|key| !key.is_empty())?;
+    let key = identity.access_key_id.as_deref().filter(|key| tells_apart(key))?;
     (principal.kind == PrincipalKind::Role && !principal.id.is_empty()).then_some(Session {
         role_id: Cow::Borrowed(principal.id),
         access_key_id: Cow::Borrowed(key),
     })
+}
+
+/// Whether an access key's id can tell sessions apart: not one that somebody masked, which many share then, nor the id of a
+/// long-term key, which no role's session has (IAM user guide, "IAM identifiers", unique ID prefixes).
+pub(super) fn tells_apart(key: &str) -> bool {
+    const MASKS: [&str; 5] = ["REDACTED", "HIDDEN", "MASKED", "REMOVED", "ANONYM"];
+    let plain = key
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    // Of random letters six alike in a row are one in a hundred million.
+    let bytes = key.as_bytes();
+    let is_masked = bytes
+        .windows(6)
+        .any(|six| six.iter().all(|byte| byte.eq_ignore_ascii_case(&six[0])));
+    let upper = key.to_ascii_uppercase();
+    !key.is_empty() && plain && !is_masked && !key.starts_with("AKIA") && !MASKS.iter().any(|mask| upper.contains(mask))
+}
+
+/// The user or role that signed in to the console, where the event says that one did.
+///
+/// `SwitchRole` is a signed-in user's; a sign-in that failed has `Failure` in its response (Sign-In user guide, "Logging
+/// AWS Sign-In events with CloudTrail").
+pub fn signed_in<'e>(event: &'e Event<'_>) -> Option<Cow<'e, str>> {
+    let says = |what: &str| {
+        let response = event.response_elements.parse();
+        response.is_some_and(|response| response.get(what).and_then(Value::as_str) == Some("Success"))
+    };
+    let came_in = event.source == "signin.amazonaws.com"
+        && event.error_code.is_none()
+        && match &*event.name {
+            "ConsoleLogin" => says("ConsoleLogin"),
+            "SwitchRole" => says("SwitchRole"),
+            _ => false,
+        };
+    match identity_of(event.identity.as_ref().filter(|_| came_in)?) {
+        Attribution::Principal(principal) if !principal.arn.is_empty() => Some(principal.arn),
+        Attribution::Principal(_) | Attribution::NotACall(_) | Attribution::Nobody => None,
+    }
 }
 
 /// How SDKs name the service in which they run, in the user agent.
@@ -146,11 +185,11 @@ pub fn shown_by(event: &Event<'_>) -> Option<Shown> {
 pub fn shown<'i>(identity: &'i Identity, user_agent: &str) -> Option<(bool, WorkloadKind, &'i str)> {
     let issuer = identity.session_issuer.as_ref()?;
     let session_name = session_name(identity)?;
-    let role_name = issuer
+    // Nobody can give a role of his own that path; the name alone anybody can give.
+    let is_of_sso = issuer
         .arn
         .as_deref()
-        .and_then(|arn| arn.rsplit('/').next())
-        .unwrap_or("");
+        .is_some_and(|arn| arn.contains(":role/aws-reserved/sso.amazonaws.com/"));
     let runs_in = |service: &str| {
         let mut rest = user_agent;
         while let Some(at) = ENVIRONMENT.find(rest.as_bytes()) {
@@ -161,9 +200,9 @@ pub fn shown<'i>(identity: &'i Identity, user_agent: &str) -> Option<(bool, Work
         }
         false
     };
-    let (said, kind) = if role_name.starts_with("AWSReservedSSO_") {
+    let (said, kind) = if is_of_sso {
         (false, WorkloadKind::Sso)
-    } else if identity.ec2_role_delivery.is_some() {
+    } else if identity.delivered_by_ec2().is_some() {
         (false, WorkloadKind::Ec2)
     } else if identity.in_scope_of_issuer_type.as_deref() == Some("AWS::Lambda::Function") {
         (false, WorkloadKind::Lambda)
@@ -179,5 +218,6 @@ pub fn shown<'i>(identity: &'i Identity, user_agent: &str) -> Option<(bool, Work
 
 /// The name that a role's session has.
 pub fn session_name(identity: &Identity) -> Option<&str> {
-    Some(identity.principal_id.as_deref()?.split_once(':')?.1)
+    let (_, name) = identity.principal_id.as_deref()?.split_once(':')?;
+    Some(name).filter(|name| !name.is_empty())
 }

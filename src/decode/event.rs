@@ -37,7 +37,7 @@ pub struct Event<'a> {
     pub management_event: Option<bool>,
     /// `readOnly`.
     pub read_only: Option<bool>,
-    /// `errorCode`: absent where the call succeeded.
+    /// `errorCode`: absent where the call succeeded; never empty.
     pub error_code: Option<Cow<'a, str>>,
     /// `errorMessage`.
     pub error_message: Option<Cow<'a, str>>,
@@ -178,6 +178,14 @@ pub struct Identity {
     pub assumed_root: bool,
     /// `sessionContext.webIdFederationData.federatedProvider`.
     pub federated_provider: Option<Box<str>>,
+}
+
+impl Identity {
+    /// The version of the instance metadata service that delivered the credentials, where one did.
+    #[must_use]
+    pub fn delivered_by_ec2(&self) -> Option<&str> {
+        self.ec2_role_delivery.as_deref().filter(|version| !version.is_empty())
+    }
 }
 
 /// `sessionContext.sessionIssuer`: whose permissions a session has.

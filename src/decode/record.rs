@@ -82,6 +82,8 @@ impl<'a> Draft<'a> {
         if self.identity_is_odd {
             return Record::Unusable(Why::IdentityNotAnObject);
         }
+        // An empty code, as exports and rewriters leave it, is none.
+        self.event.error_code = self.event.error_code.take().filter(|code| !code.is_empty());
         self.event.time = time;
         self.event.source = source;
         self.event.name = name;

@@ -170,6 +170,14 @@ impl Principal {
         }
     }
 
+    /// The permission set of IAM Identity Center that a role was made for: `AWSReservedSSO_NAME_0123456789abcdef` under a path
+    /// that nobody else can give (IAM Identity Center user guide, "Referencing permission sets in resource policies").
+    pub fn permission_set(&self) -> Option<&str> {
+        let own = self.kind == Kind::Role && self.path.starts_with("/aws-reserved/sso.amazonaws.com/");
+        let name = self.name.strip_prefix("AWSReservedSSO_").filter(|_| own)?;
+        Some(name.rsplit_once('_').map_or(name, |(set, _)| set))
+    }
+
     /// One with a name, and with nothing granted; of the account that its ARN names.
     fn plain(kind: Kind, arn: String, id: String, name: String, path: String) -> Principal {
         Principal {

@@ -8,7 +8,6 @@ use crate::attribute::{Workload, WorkloadKind, cluster_of};
 use crate::gap::Gap;
 use crate::grants::{Principal, ServiceAccount};
 use crate::iam::Answer;
-use crate::rightsize;
 use crate::time::DAY;
 
 pub(super) const CHECK: Check = Check {
@@ -76,7 +75,7 @@ fn why_not(account: &Account<'_>, gap: &Gap, one: &ServiceAccount) -> Option<&'s
         None => true,
     });
     let quiet = gap.activity.calls == 0;
-    let spared = rightsize::spared(role, account.window, account.options).is_some();
+    let spared = account.ground().spared(gap.principal).is_some();
     (!took && !quiet && !spared).then_some("was not taken by it")
 }
 

@@ -1,13 +1,19 @@
 //! Between IRSA and Pod Identity: a role that pods can take both ways; who has moved, and when the older way may go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
 
 use super::graph::pods::ways;
 use super::{About, Account, AccountFound, Check, Find, Found, Practice, Severity, day, retire};
-use crate::attribute::{Known, WorkloadKind};
-use crate::gap::Gap;
-use crate::grants::{Association, Eks, Kind};
+use crate::attribute::{Known, WorkloadKind, cluster_of, issuer_of};
+use crate::gap::{Gap, User};
+use crate::grants::{Eks, Kind, Principal, PrincipalIndex};
+use crate::iam::policy::Principal as Named;
+use crate::iam::{Effect, PrincipalPart};
+use crate::rightsize::covered_days;
 use crate::time::DAY;
+use crate::usage::Row;
 
 pub(super) const CHECK: Check = Check {
     id: "between-irsa-and-pod-identity",
@@ -24,118 +30,202 @@ pub(super) const CHECK: Check = Check {
 /// When a service account last came by IRSA, and first and last by Pod Identity; with its calls.
 #[derive(Default)]
 struct Move {
+    /// Which cluster, as far as it is told apart; empty where all are one.
+    cluster: String,
     irsa: Option<(i64, u64)>,
     pods: Option<(i64, i64)>,
     associated: bool,
 }
 
 /// What is known of the users of one role.
-#[derive(Default)]
-struct Users {
+struct Users<'a> {
+    eks: &'a Eks,
+    /// Whether all pods can be of one cluster: its trust policy, its pods and its associations show one id and one name at
+    /// most.
+    is_one: bool,
     moves: BTreeMap<String, Move>,
-    /// The last call of sessions of a token whose service account is not known.
-    unnamed: Option<i64>,
+    /// The last call of sessions of a token whose service account is not known, by provider; empty where that is not either.
+    unnamed: BTreeMap<String, i64>,
 }
 
 fn check(account: &Account<'_>) -> Vec<AccountFound> {
-    let grants = account.grants;
-    let both = |gap: &&Gap| {
+    let (grants, table) = (account.grants, account.table);
+    let both = account.gaps.iter().filter(|gap| {
         let role = &grants.principals[gap.principal];
         let ways = ways(role);
         role.kind == Kind::Role && ways.pod_identity && !ways.providers.is_empty()
-    };
-    let roles: BTreeMap<(&str, &str), &Gap> = account
-        .gaps
-        .iter()
-        .filter(both)
+    });
+    let roles: BTreeMap<(&str, &str), &Gap> = both
         .map(|gap| {
             let role = &grants.principals[gap.principal];
             ((role.account.as_str(), role.id.as_str()), gap)
         })
         .collect();
-    let mut users: BTreeMap<usize, Users> = roles.values().map(|gap| (gap.principal, Users::default())).collect();
-    if users.is_empty() {
+    if roles.is_empty() {
         return Vec::new();
     }
-    let eks = &grants.supplements.eks;
-    let table = account.table;
+    let mut rows: BTreeMap<PrincipalIndex, Vec<(&Row, User)>> = BTreeMap::new();
     for row in &table.rows {
         let caller = &table.signatures[row.signature].signature.caller;
-        let (Some(gap), Some(actor)) = (roles.get(&(&*caller.account, &*caller.id)), table.actor(row)) else {
-            continue;
+        if let (Some(gap), Some(actor)) = (roles.get(&(&*caller.account, &*caller.id)), table.actor(row)) {
+            let of_role = rows.entry(gap.principal).or_default();
+            of_role.push((row, gap.users.user(actor, row.calls)));
+        }
+    }
+    let mut gaps: Vec<&Gap> = roles.into_values().collect();
+    gaps.sort_by_key(|gap| gap.principal);
+    let found = gaps.into_iter().map(|gap| {
+        let role = &grants.principals[gap.principal];
+        let users = Users::of(account, role, rows.get(&gap.principal).map_or(&[][..], Vec::as_slice));
+        AccountFound {
+            account: role.account.clone(),
+            found: told(account, gap, role, &users),
+        }
+    });
+    found.collect()
+}
+
+impl<'a> Users<'a> {
+    fn of(account: &Account<'a>, role: &Principal, rows: &[(&Row, User)]) -> Users<'a> {
+        let eks = &account.grants.supplements.eks;
+        let pods = rows
+            .iter()
+            .filter_map(|(row, user)| Some((row, user.workload.as_ref()?)));
+        let clusters = |kind: WorkloadKind| {
+            let of_kind = pods.clone().filter(move |(_, pod)| pod.kind == kind);
+            of_kind.filter_map(|(_, pod)| pod.cluster.as_deref())
         };
-        let Some(of_role) = users.get_mut(&gap.principal) else {
-            continue;
+        let providers = ways(role).providers.into_iter().filter_map(cluster_of);
+        let ids: BTreeSet<&str> = clusters(WorkloadKind::ServiceAccount).chain(providers).collect();
+        let associated = eks.associations_of(&role.arn).map(|one| one.cluster.as_str());
+        let names: BTreeSet<&str> = clusters(WorkloadKind::PodIdentity).chain(associated).collect();
+        let mut users = Users {
+            eks,
+            is_one: ids.len() < 2 && names.len() < 2,
+            moves: BTreeMap::new(),
+            unnamed: BTreeMap::new(),
         };
-        let user = gap.users.user(actor, row.calls);
-        match &user.workload {
-            Some(pod) if pod.kind == WorkloadKind::ServiceAccount => {
-                let (last, calls) = of_role
-                    .of(eks, pod.cluster.as_deref(), &pod.namespace, &pod.name)
-                    .irsa
-                    .get_or_insert_default();
+        for (row, pod) in pods.clone() {
+            let one = match pod.kind {
+                WorkloadKind::ServiceAccount | WorkloadKind::PodIdentity => {
+                    users.one(pod.cluster.as_deref(), &pod.namespace, &pod.name)
+                }
+                _ => continue,
+            };
+            if pod.kind == WorkloadKind::ServiceAccount {
+                let (last, calls) = one.irsa.get_or_insert_default();
                 (*last, *calls) = ((*last).max(row.last), *calls + row.calls);
-            }
-            Some(pod) if pod.kind == WorkloadKind::PodIdentity => {
-                let moved = of_role.of(eks, pod.cluster.as_deref(), &pod.namespace, &pod.name);
-                let (first, last) = moved.pods.get_or_insert((row.first, row.last));
+            } else {
+                let (first, last) = one.pods.get_or_insert((row.first, row.last));
                 (*first, *last) = ((*first).min(row.first), (*last).max(row.last));
             }
-            Some(_) => {}
-            // Whoever was opened by pods.eks came by the newer door, whoever it is.
-            None if actor.known == Known::Unnamed(WorkloadKind::PodIdentity) => {}
-            None => of_role.unnamed = of_role.unnamed.max(Some(row.last)),
         }
-    }
-    let found = users.into_iter().map(|(principal, mut of_role)| {
-        let role = &grants.principals[principal];
-        for association in eks.associations_of(&role.arn) {
-            let Association {
-                cluster,
-                namespace,
-                service_account,
-                ..
-            } = association;
-            of_role
-                .of(eks, Some(cluster), &Some(namespace.clone()), service_account)
+        for (row, _) in rows.iter().filter(|(_, user)| user.workload.is_none()) {
+            let Some(actor) = account.table.actor(row) else {
+                continue;
+            };
+            // Whoever was opened by pods.eks came by the newer door, whoever it is.
+            if actor.known != Known::Unnamed(WorkloadKind::PodIdentity) {
+                let last = users.unnamed.entry(actor.provider.clone()).or_insert(row.last);
+                *last = (*last).max(row.last);
+            }
+        }
+        for one in eks.associations_of(&role.arn) {
+            let namespace = Some(one.namespace.clone());
+            users
+                .one(Some(&one.cluster), &namespace, &one.service_account)
                 .associated = true;
         }
-        (role, of_role)
-    });
-    found
-        .map(|(role, users)| AccountFound {
-            account: role.account.clone(),
-            found: told(account, &role.name, &users),
-        })
-        .collect()
-}
+        users
+    }
 
-impl Users {
-    /// The service account of a name: clusters of which only an id or only a name is known may be the same, so that they
-    /// are told by it alone where nothing names both.
-    fn of(&mut self, eks: &Eks, cluster: Option<&str>, namespace: &Option<String>, name: &str) -> &mut Move {
+    /// How a cluster is told apart from the role's others. One of which only an id is known and one of which only a name
+    /// is may be the same where there is no other.
+    fn place(&self, cluster: Option<&str>) -> String {
+        match cluster.filter(|cluster| self.eks.cluster(cluster).is_some() || !self.is_one) {
+            Some(cluster) => self.eks.name_of(cluster),
+            None => String::new(),
+        }
+    }
+
+    fn one(&mut self, cluster: Option<&str>, namespace: &Option<String>, name: &str) -> &mut Move {
+        let cluster = self.place(cluster);
         let namespace = namespace.as_deref().unwrap_or("?");
-        let of = cluster.filter(|cluster| eks.cluster(cluster).is_some());
-        let of = of.map_or_else(String::new, |cluster| format!(" of cluster {}", eks.name_of(cluster)));
-        self.moves.entry(format!("{namespace}/{name}{of}")).or_default()
+        let label = match &*cluster {
+            "" => format!("{namespace}/{name}"),
+            of => format!("{namespace}/{name} of cluster {of}"),
+        };
+        let one = self.moves.entry(label).or_default();
+        one.cluster = cluster;
+        one
+    }
+
+    /// The last session of a token of this provider whose service account is not known.
+    fn unnamed(&self, provider: &str) -> Option<i64> {
+        let of = self.unnamed.iter();
+        let of = of.filter(|(known, _)| known.is_empty() || issuer_of(known) == issuer_of(provider));
+        of.map(|(_, last)| *last).max()
     }
 }
 
-fn told(account: &Account<'_>, role: &str, users: &Users) -> Found {
+impl Move {
+    /// Whether it still comes by IRSA, or has not been seen to come otherwise.
+    fn stays(&self, quiet: i64) -> bool {
+        self.irsa.is_some_and(|(last, _)| last > quiet || self.pods.is_none())
+    }
+}
+
+/// The providers by which nobody comes any more, since all who came by them have moved.
+fn closed<'r>(role: &'r Principal, users: &Users<'_>, quiet: i64) -> Vec<&'r str> {
+    let providers = ways(role).providers.into_iter().filter(|provider| {
+        let place = users.place(cluster_of(provider));
+        // One that is of no known cluster may have come by any.
+        let mut of = users
+            .moves
+            .values()
+            .filter(|one| one.cluster == place || one.cluster.is_empty());
+        let moved = users
+            .moves
+            .values()
+            .any(|one| one.cluster == place && !one.stays(quiet));
+        let late = |one: &Move| one.stays(quiet) || one.irsa.is_some_and(|(last, _)| last > quiet);
+        moved && !of.any(late) && users.unnamed(provider).is_none_or(|last| last <= quiet)
+    });
+    providers.collect()
+}
+
+/// A trust policy without these providers: whom else a statement names it names still, under the same conditions.
+fn without(role: &Principal, providers: &[&str]) -> Option<Value> {
+    let Some(Ok(trust)) = &role.trust else { return None };
+    let mut after = trust.clone();
+    for statement in after
+        .statements
+        .iter_mut()
+        .filter(|statement| statement.effect == Effect::Allow)
+    {
+        if let PrincipalPart::Principal(named) = &mut statement.principal {
+            named.retain(|who| !matches!(who, Named::Federated(provider) if providers.contains(&provider.as_str())));
+        }
+    }
+    after
+        .statements
+        .retain(|statement| !matches!(&statement.principal, PrincipalPart::Principal(named) if named.is_empty()));
+    Some(after.to_value())
+}
+
+fn told(account: &Account<'_>, gap: &Gap, role: &Principal, users: &Users<'_>) -> Found {
     let end = account.window.last();
-    let quiet = end - i64::from(account.options.grace) * DAY;
+    let grace = account.options.grace;
+    let quiet = end - i64::from(grace) * DAY;
     let mut evidence = Vec::new();
     let (mut moved, mut left) = (0, 0);
-    let mut last_irsa = users.unnamed;
     for (name, one) in &users.moves {
         let by_pods = match (one.pods, one.associated) {
             (Some((first, last)), _) => Some(format!("Pod Identity from {} to {}", day(first), day(last))),
             (None, true) => Some("an association that was not seen in use".to_owned()),
             (None, false) => None,
         };
-        last_irsa = last_irsa.max(one.irsa.map(|(last, _)| last));
-        let stays = one.irsa.is_some_and(|(last, _)| last > quiet || one.pods.is_none());
-        let (verdict, count) = if stays {
+        let (verdict, count) = if one.stays(quiet) {
             ("still by IRSA", &mut left)
         } else {
             ("moved", &mut moved)
@@ -147,26 +237,38 @@ fn told(account: &Account<'_>, role: &str, users: &Users) -> Found {
         let both: Vec<String> = irsa.into_iter().chain(by_pods).collect();
         evidence.push(format!("{name}: {verdict}: {}", both.join(", ")));
     }
-    if let Some(last) = users.unnamed {
+    if let Some(last) = users.unnamed.values().max() {
         evidence.push(format!(
             "calls until {} of sessions that nobody can be named for: some may be by IRSA",
-            day(last)
+            day(*last)
         ));
     }
     if users.moves.is_empty() {
         evidence.push("no pod came by either way in the window".to_owned());
     }
-    // An archive that is too short cannot say that nobody comes by IRSA any more.
-    let is_long = account.window.first <= quiet;
-    let may_go = left == 0 && moved > 0 && is_long && last_irsa.is_none_or(|last| last <= quiet);
-    let (fix, commands) = if may_go {
-        let role = retire::shell(role);
+    // An archive that is too short, or full of holes, cannot say that nobody comes by IRSA any more.
+    let is_long = account.window.first <= quiet && covered_days(gap) >= i64::from(grace);
+    let ground = account.ground();
+    let is_left_alone = ground.keeps(role) || ground.is_out_of_sight(gap);
+    let may_go = match is_long && !is_left_alone {
+        true => closed(role, users, quiet),
+        false => Vec::new(),
+    };
+    let after = (!may_go.is_empty()).then(|| without(role, &may_go)).flatten();
+    let (fix, commands) = if let Some(after) = after {
+        let name = retire::shell(&role.name);
         let commands = vec![
-            format!("aws iam get-role --role-name {role} --query Role.AssumeRolePolicyDocument > trust.json"),
+            format!("aws iam get-role --role-name {name} --query Role.AssumeRolePolicyDocument > trust.json"),
             format!(
-                "aws iam update-assume-role-policy --role-name {role} --policy-document file://COPY, a copy without the statements for Federated principals  # undo: the same with file://trust.json"
+                "aws iam update-assume-role-policy --role-name {name} --policy-document {}  # undo: the same with file://trust.json",
+                retire::shell(&after.to_string())
             ),
         ];
+        evidence.extend(
+            may_go
+                .iter()
+                .map(|provider| format!("nobody comes by {provider} any more")),
+        );
         (
             "take the statement for the identity provider out of the trust policy: nobody came by it".to_owned(),
             commands,
@@ -175,12 +277,12 @@ fn told(account: &Account<'_>, role: &str, users: &Users) -> Found {
         let fix = "move those that still come by IRSA: an association each, then restart their pods and take the annotation eks.amazonaws.com/role-arn off";
         (fix.to_owned(), Vec::new())
     } else {
-        let grace = account.options.grace;
         let fix = format!(
             "wait until {grace} days of the archive show nobody who came by IRSA; then its statement may go from the trust policy"
         );
         (fix, Vec::new())
     };
+    let role = &role.name;
     Found {
         about: role.to_owned(),
         severity: Severity::Low,

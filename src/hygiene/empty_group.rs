@@ -2,7 +2,6 @@
 
 use super::{About, Check, Find, Found, Practice, Severity, Subject, retire};
 use crate::grants::Kind;
-use crate::rightsize;
 
 pub(super) const CHECK: Check = Check {
     id: "empty-group",
@@ -32,7 +31,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
         .principals
         .iter()
         .any(|user| user.kind == Kind::User && user.account == group.account);
-    let spared = rightsize::spared(group, subject.window, subject.options);
+    let spared = subject.ground().spared(index);
     if has_members || !users_known || group.policies.is_empty() || spared.is_some() {
         return None;
     }

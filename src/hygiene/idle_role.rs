@@ -2,7 +2,6 @@
 
 use super::{About, Check, Find, Found, Practice, Severity, Subject, day, pod_role_never_taken, retire};
 use crate::grants::Kind;
-use crate::rightsize;
 
 pub(super) const CHECK: Check = Check {
     id: "idle-role",
@@ -30,41 +29,46 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
     )
 }
 
-/// What is found of a principal that made no call, unless it is kept, or too young to tell.
+/// What is found of a principal that made no call, unless it is kept, too young to tell, out of the archive's sight, or seen in
+/// use elsewhere.
 pub(super) fn idle(subject: &Subject<'_>, fix: &str) -> Option<Found> {
-    let (principal, window) = (subject.principal, subject.window);
-    let grants_something = subject.gap.slices.iter().any(|slice| !slice.granted.is_empty());
-    if subject.gap.activity.calls > 0 || !grants_something {
+    let (principal, window, gap) = (subject.principal, subject.window, subject.gap);
+    let grants_something = gap.slices.iter().any(|slice| !slice.granted.is_empty());
+    if gap.activity.calls > 0 || !grants_something {
         return None;
     }
-    let spared = rightsize::spared(principal, window, subject.options);
-    if spared.is_some() && principal.created.is_some() {
+    let ground = subject.ground();
+    let spared = ground.spared(gap.principal).is_some() && principal.created.is_some();
+    if spared || ground.is_out_of_sight(gap) || ground.is_seen_elsewhere(gap) {
         return None;
     }
     let (from, to) = (window.first, window.last());
     let mut evidence = vec![format!("no call from {} to {}", day(from), day(to))];
-    let mut severity = Severity::Medium;
     if let Some(used) = principal.last_used.map(|time| time.as_second()) {
         evidence.push(format!("IAM saw its last use on {}", day(used)));
-        // Data events that the trail leaves out are use all the same.
-        if used >= from {
-            severity = Severity::Low;
-        }
     }
-    // Whoever takes a role does something with it, even where no log shows what.
-    let taken = subject.coverage.taken.get(&principal.id).map(|last| {
-        let last = day(*last);
-        evidence.push(format!("it was taken, the last time on {last}"));
-        format!("sessions of it were opened until {last}; data events would show what they did")
-    });
+    if let Some(last) = subject.coverage.taken.get(&principal.id) {
+        evidence.push(format!("it was taken, the last time on {}", day(*last)));
+    }
     // Whoever cannot be judged yet is not taken out of service yet.
-    let wait = spared.or_else(|| subject.too_short()).or(taken);
-    let (fix, commands) = match wait {
-        Some(why) => {
-            severity = Severity::Low;
-            (format!("nothing yet: {why}"), Vec::new())
+    let (severity, fix, commands) = match (ground.wait(gap), principal.permission_set()) {
+        (Some(why), _) => (Severity::Low, format!("nothing yet: {why}"), Vec::new()),
+        (None, Some(set)) => (
+            Severity::Medium,
+            format!(
+                "take the assignments of permission set {set} to this account away in IAM Identity Center: IAM refuses changes to its roles"
+            ),
+            retire::assignments(set, &principal.account),
+        ),
+        (None, None) => {
+            let looks = retire::looks(principal);
+            let steps = retire::principal(subject.grants, gap.principal);
+            (
+                Severity::Medium,
+                fix.to_owned(),
+                looks.into_iter().chain(steps).collect(),
+            )
         }
-        None => (fix.to_owned(), retire::principal(subject.grants, subject.gap.principal)),
     };
     Some(Found {
         about: String::new(),

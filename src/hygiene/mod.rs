@@ -37,6 +37,7 @@ mod undeclared_service_account;
 mod unseen_key;
 mod unseen_use;
 mod untrusted_service_account;
+mod unused;
 mod unused_cross_account_trust;
 mod unused_identity_provider;
 mod unused_instance_profile;
@@ -51,14 +52,17 @@ use crate::gap::Gap;
 use crate::grants::{Credentials, Grants, Kind, PolicyIndex, Principal};
 use crate::iam::Policy;
 use crate::rightsize::{self, Options, Proposal};
-use crate::time::{DAY, Window, date_of as day};
-use crate::usage::{Row, Table};
+use crate::time::{Window, date_of as day};
+use crate::usage::Table;
 use crate::verify::{Proved, Verified};
 
 pub use graph::Graph;
 pub use graph::strangers::{strangers, trusted};
 pub use graph::takes::{Hierarchy, Takes, takers};
 pub use practice::Practice;
+pub use unused::Across;
+
+use unused::Ground;
 
 /// How much a finding weighs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -202,15 +206,6 @@ pub fn smaller(grants: &Grants, proved: &[(Proposal, Verified<Proved>)]) -> Vec<
     smaller.flatten().collect()
 }
 
-/// Calls of sts:AssumeRole: looked for once, since most roles ask who took them.
-pub fn taking(table: &Table) -> Vec<&Row> {
-    let takes = |row: &&Row| {
-        let signature = &table.signatures[row.signature].signature;
-        &*signature.event_source == "sts.amazonaws.com" && &*signature.event_name == "AssumeRole"
-    };
-    table.rows.iter().filter(takes).collect()
-}
-
 /// What a check of a principal may look at.
 pub struct Subject<'a> {
     /// The catalog.
@@ -223,8 +218,8 @@ pub struct Subject<'a> {
     pub grants: &'a Grants,
     /// All calls.
     pub table: &'a Table,
-    /// Those of them that take a role.
-    pub taking: &'a [&'a Row],
+    /// What was looked for once in all of it.
+    pub across: &'a Across<'a>,
     /// What was read.
     pub coverage: &'a Coverage,
     /// What the archive spans.
@@ -249,15 +244,15 @@ impl Subject<'_> {
         self.principal.kind != Kind::Group && !self.principal.path.starts_with("/aws-")
     }
 
-    /// Why it is too early to take away what was not used: the archive is shorter than `--min-window`.
-    fn too_short(&self) -> Option<String> {
-        let (window, least) = (self.window, self.options.min_window);
-        (window.end - window.first < i64::from(least) * DAY).then(|| {
-            format!(
-                "the archive spans {} days, less than --min-window {least}d",
-                window.days()
-            )
-        })
+    /// What it takes to call it unused.
+    fn ground(&self) -> Ground<'_> {
+        Ground {
+            grants: self.grants,
+            across: self.across,
+            coverage: self.coverage,
+            window: self.window,
+            options: self.options,
+        }
     }
 
     /// The last call under a long-term key of it that the archive shows.
@@ -274,6 +269,8 @@ pub struct Account<'a> {
     pub grants: &'a Grants,
     /// All calls.
     pub table: &'a Table,
+    /// What was looked for once in all of it.
+    pub across: &'a Across<'a>,
     /// What was read.
     pub coverage: &'a Coverage,
     /// Usage joined with grants, in the order of the principals.
@@ -287,6 +284,17 @@ pub struct Account<'a> {
 }
 
 impl Account<'_> {
+    /// What it takes to call something unused.
+    fn ground(&self) -> Ground<'_> {
+        Ground {
+            grants: self.grants,
+            across: self.across,
+            coverage: self.coverage,
+            window: self.window,
+            options: self.options,
+        }
+    }
+
     /// The root users of the credential report: account, ARN, credentials.
     fn roots(&self) -> impl Iterator<Item = (&str, &str, &Credentials)> {
         let credentials = self.grants.supplements.credentials.iter();

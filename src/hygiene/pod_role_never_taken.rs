@@ -23,12 +23,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
         subject,
         "see why no pod takes it; if none should, deny its use for two weeks, then delete it",
     )?;
-    if was_taken(subject)
-        || subject
-            .principal
-            .last_used
-            .is_some_and(|time| time.as_second() >= subject.window.first)
-    {
+    if was_taken(subject) {
         return None;
     }
     let accounts = &subject.gap.trust.service_accounts;

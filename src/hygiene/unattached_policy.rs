@@ -1,7 +1,10 @@
 //! Unattached policy: a customer-managed policy that nobody has.
 
+use std::collections::BTreeSet;
+
 use super::{About, Account, AccountFound, Check, Find, Found, Practice, Severity, day, retire};
-use crate::grants::PolicyKind;
+use crate::grants::{Grants, PolicyKind};
+use crate::iam::pattern;
 use crate::time::DAY;
 
 pub(super) const CHECK: Check = Check {
@@ -19,11 +22,15 @@ pub(super) const CHECK: Check = Check {
 fn check(account: &Account<'_>) -> Vec<AccountFound> {
     let to = account.window.end;
     let young = i64::from(account.options.grace.max(account.options.min_window)) * DAY;
+    let (ground, demanded) = (account.ground(), boundaries_asked_for(account.grants));
     let unattached = account.grants.policies.iter().filter(|policy| {
         policy.kind == PolicyKind::Managed
             && policy.attachment_count == Some(0)
             && policy.attached_to.is_empty()
             && !policy.is_boundary
+            && ground.hears(&policy.account)
+            && !account.across.touched(&policy.arn)
+            && !demanded.iter().any(|arn| pattern::matches(arn, &policy.arn))
             && policy.updated.is_some_and(|updated| to - updated.as_second() >= young)
     });
     let found = unattached.map(|policy| {
@@ -54,4 +61,29 @@ fn check(account: &Account<'_>) -> Vec<AccountFound> {
         }
     });
     found.collect()
+}
+
+/// Boundaries that conditions ask for, of whoever makes users and roles: ARNs or patterns. The first role that is made under
+/// one needs it.
+fn boundaries_asked_for(grants: &Grants) -> BTreeSet<String> {
+    let own = grants.policies.iter().filter_map(|policy| policy.policy.as_ref().ok());
+    let organization = grants.supplements.organization.iter().flat_map(|of| of.values());
+    let above = organization.flat_map(|of| of.service_control.iter().chain(&of.resource_control).flatten());
+    let statements = own.chain(above).flat_map(|policy| &policy.statements);
+    let conditions = statements.flat_map(|statement| &statement.conditions);
+    let asked = conditions.filter(|condition| condition.key.eq_ignore_ascii_case("iam:PermissionsBoundary"));
+    asked
+        .flat_map(|condition| condition.values.iter().map(|value| any_variable(value)))
+        .collect()
+}
+
+/// A value with a `*` for each variable.
+fn any_variable(value: &str) -> String {
+    let mut parts = value.split("${");
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        text.push('*');
+        text.push_str(part.split_once('}').map_or("", |(_, rest)| rest));
+    }
+    text
 }

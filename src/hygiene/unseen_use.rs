@@ -30,6 +30,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
             .iter()
             .map(|(service, time)| format!("{service} on {}", day(*time))),
     );
+    evidence.extend(last_use(subject));
     if evidence.is_empty() {
         return None;
     }
@@ -46,5 +47,19 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
         fix: "compare the archive with its digest files (trimtrail coverage --validate), and give --trail-config"
             .to_owned(),
         evidence,
+    })
+}
+
+/// IAM's word for the last use of a role of which the archive shows nothing.
+fn last_use(subject: &Subject<'_>) -> Option<String> {
+    let role = subject.principal;
+    let used = role.last_used?.as_second();
+    let shows = subject.gap.activity.calls > 0 || subject.coverage.taken.contains_key(&role.id);
+    let is_hole = subject.window.contains(used) && !shows && !role.path.starts_with("/aws-service-role/");
+    is_hole.then(|| {
+        format!(
+            "IAM saw its last use on {}, and the archive shows no call of it",
+            day(used)
+        )
     })
 }

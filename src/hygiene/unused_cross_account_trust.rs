@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use super::{About, Check, Find, Found, Practice, Severity, Subject, day};
 use crate::iam::policy::Principal as Named;
 use crate::iam::{Effect, PrincipalPart};
-use crate::rightsize;
 
 pub(super) const CHECK: Check = Check {
     id: "unused-cross-account-trust",
@@ -28,14 +27,12 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
         }
     }
     trusted.remove(&principal.account);
-    if rightsize::spared(principal, subject.window, subject.options).is_some() {
-        return None;
-    }
-    if trusted.is_empty() || !subject.coverage.accounts().contains(principal.account.as_str()) {
+    let ground = subject.ground();
+    if trusted.is_empty() || !ground.hears(&principal.account) || ground.spared(subject.gap.principal).is_some() {
         return None;
     }
     // Who assumed it is named by its own account; the resource by its path or without.
-    for row in subject.taking {
+    for row in &subject.across.taking {
         let signature = &subject.table.signatures[row.signature].signature;
         let mut taken = row.resources.iter();
         if taken.any(|arn| crate::iam::pattern::matches(arn, &principal.arn)) {
@@ -45,7 +42,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
     if trusted.is_empty() {
         return None;
     }
-    let wait = subject.too_short();
+    let wait = ground.wait_for_days(subject.gap);
     let (from, to) = (subject.window.first, subject.window.last());
     Some(Found {
         about: String::new(),

@@ -7,7 +7,6 @@ use crate::gap::Gap;
 use crate::grants::Kind;
 use crate::iam::policy::Principal as Named;
 use crate::iam::{Effect, PrincipalPart};
-use crate::rightsize;
 
 pub(super) const CHECK: Check = Check {
     id: "unused-identity-provider",
@@ -41,33 +40,43 @@ fn check(account: &Account<'_>) -> Vec<AccountFound> {
         }
     }
     let (from, to) = (account.window.first, account.window.last());
-    roles.retain(|_, gaps| {
-        gaps.iter().all(|gap| {
-            let role = &account.grants.principals[gap.principal];
-            gap.activity.calls == 0 && rightsize::spared(role, account.window, account.options).is_none()
-        })
-    });
+    let ground = account.ground();
+    let is_idle = |gap: &&Gap| {
+        gap.activity.calls == 0
+            && ground.spared(gap.principal).is_none()
+            && !ground.is_out_of_sight(gap)
+            && !ground.is_seen_elsewhere(gap)
+            && !account
+                .coverage
+                .taken
+                .contains_key(&account.grants.principals[gap.principal].id)
+    };
+    let opened = |arn: &str| account.coverage.providers.iter().any(|named| is_it(named, arn));
+    roles.retain(|(_, arn), gaps| !opened(arn) && gaps.iter().all(is_idle));
     let found = roles.into_iter().map(|((id, arn), gaps)| {
-        let names = gaps.iter().map(|gap| account.grants.principals[gap.principal].name.as_str());
+        let names = gaps
+            .iter()
+            .map(|gap| account.grants.principals[gap.principal].name.as_str());
         let names: Vec<&str> = names.take(10).collect();
+        let (fix, commands) = match gaps.iter().find_map(|gap| ground.wait(gap)) {
+            Some(why) => (format!("nothing yet: {why}"), Vec::new()),
+            None => (
+                "take the roles out of service first (see each), then delete the provider".to_owned(),
+                commands(arn),
+            ),
+        };
         AccountFound {
             account: id.to_owned(),
             found: Found {
                 about: arn.to_owned(),
                 severity: Severity::Low,
-                title: format!("no role of identity provider {} was used", arn.rsplit('/').next().unwrap_or(arn)),
+                title: format!(
+                    "no role of identity provider {} was used",
+                    arn.rsplit('/').next().unwrap_or(arn)
+                ),
                 why: "its tokens open roles that nobody used in the window".to_owned(),
-                fix: "take the roles out of service first (see each), then delete the provider".to_owned(),
-                commands: vec![
-                    format!(
-                        "aws iam get-open-id-connect-provider --open-id-connect-provider-arn {} > saved.json",
-                        retire::shell(arn)
-                    ),
-                    format!(
-                        "aws iam delete-open-id-connect-provider --open-id-connect-provider-arn {}  # undo: aws iam create-open-id-connect-provider, with Url, ClientIDList and ThumbprintList of saved.json",
-                        retire::shell(arn)
-                    ),
-                ],
+                fix,
+                commands,
                 evidence: vec![
                     format!("it is trusted by {}", names.join(", ")),
                     format!("none of them made a call from {} to {}", day(from), day(to)),
@@ -76,4 +85,20 @@ fn check(account: &Account<'_>) -> Vec<AccountFound> {
         }
     });
     found.collect()
+}
+
+/// Whether an event names this provider: by its ARN, or by the issuer's URL alone.
+fn is_it(named: &str, arn: &str) -> bool {
+    let issuer = arn.split_once(":oidc-provider/").map_or(arn, |(_, issuer)| issuer);
+    named == arn || !named.starts_with("arn:") && named.trim_start_matches("https://") == issuer
+}
+
+fn commands(arn: &str) -> Vec<String> {
+    let own = format!("--open-id-connect-provider-arn {}", retire::shell(arn));
+    vec![
+        format!("aws iam get-open-id-connect-provider {own} > saved.json"),
+        format!(
+            "aws iam delete-open-id-connect-provider {own}  # undo: aws iam create-open-id-connect-provider, with Url, ClientIDList and ThumbprintList of saved.json"
+        ),
+    ]
 }

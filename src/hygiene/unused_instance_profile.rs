@@ -1,7 +1,6 @@
 //! Unused instance profile: a role that instances may have, and whose calls all come from elsewhere.
 
 use super::{About, Check, Find, Found, Practice, Severity, Subject, retire};
-use crate::rightsize;
 
 pub(super) const CHECK: Check = Check {
     id: "unused-instance-profile",
@@ -28,9 +27,11 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
     {
         return None;
     }
-    if rightsize::spared(role, subject.window, subject.options).is_some() {
+    let ground = subject.ground();
+    if ground.spared(subject.gap.principal).is_some() || ground.is_out_of_sight(subject.gap) {
         return None;
     }
+    let wait = ground.wait_for_days(subject.gap).or_else(|| ground.handed(role));
     let own = format!("--role-name {}", retire::shell(&role.name));
     let profiles = role.instance_profiles.iter();
     Some(Found {
@@ -38,9 +39,13 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
         severity: Severity::Low,
         title: format!("no instance used role {} through its instance profile", role.name),
         why: "its calls came from elsewhere, so the way through an instance is open for nobody".to_owned(),
-        fix: "take the role out of the instance profile, after a look for instances that still have it".to_owned(),
+        fix: match &wait {
+            Some(why) => format!("nothing yet: {why}"),
+            None => "take the role out of the instance profile, after a look for instances that still have it".to_owned(),
+        },
         commands: profiles
             .clone()
+            .filter(|_| wait.is_none())
             .map(|profile| {
                 let profile = retire::shell(profile);
                 format!(

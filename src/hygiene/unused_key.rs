@@ -1,7 +1,6 @@
 //! Unused key: an active access key that the credential report calls never used, or not used for long.
 
 use super::{About, Check, Find, Found, Practice, Severity, Subject, day, retire};
-use crate::rightsize;
 use crate::time::DAY;
 
 /// Days without use after which a key is a door left open.
@@ -20,18 +19,29 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn check(subject: &Subject<'_>) -> Option<Found> {
-    let to = subject.window.end;
-    if rightsize::kept_whole(subject.principal, subject.options).is_some() {
+    let (to, from) = (subject.window.end, subject.window.first);
+    let keys = &subject.credentials()?.keys;
+    // A call under a key of which the report does not know yet is of one of them, and nobody knows of which.
+    let reported = keys
+        .iter()
+        .filter_map(|key| key.last_used)
+        .map(|time| time.as_second())
+        .max();
+    let seen_later = subject
+        .long_term_key_seen()
+        .is_some_and(|seen| reported.is_none_or(|known| seen > known + DAY));
+    if seen_later || subject.ground().keeps(subject.principal) {
         return None;
     }
     let grace = i64::from(subject.options.grace) * DAY;
     let mut evidence = Vec::new();
-    for key in subject.credentials()?.keys.iter().filter(|key| key.active) {
+    for key in keys.iter().filter(|key| key.active) {
         match key.last_used.map(|time| time.as_second()) {
             // A key that was made yesterday waits for its first use.
             None if key.rotated.is_some_and(|made| to - made.as_second() < grace) => {}
             None => evidence.push(format!("access key {} was never used", key.number)),
-            Some(used) if to - used >= LONG * DAY => {
+            // What was used in the window may be used again after as long a time.
+            Some(used) if to - used >= LONG * DAY && used < from => {
                 evidence.push(format!("access key {} was last used on {}", key.number, day(used)));
             }
             Some(_) => {}

@@ -160,7 +160,7 @@ pub fn why_not_principal(grants: &Grants, gaps: &[Gap], index: PrincipalIndex) -
     if principal.path.starts_with("/aws-service-role/") {
         return Some("service-linked role: its service maintains it".to_owned());
     }
-    if principal.path.starts_with("/aws-reserved/") || principal.name.starts_with("AWSReservedSSO_") {
+    if principal.path.starts_with("/aws-reserved/") {
         return Some("permission set: edit it in IAM Identity Center".to_owned());
     }
     if let Some(services) = gaps[index].trust.only_services() {
@@ -248,8 +248,7 @@ pub(super) fn permission_set(grants: &Grants, index: PolicyIndex) -> Option<&str
     let [owner] = policy.attached_to[..] else {
         return None;
     };
-    let role = grants.principals[owner].name.strip_prefix("AWSReservedSSO_")?;
-    let (set, _) = role.rsplit_once('_')?;
+    let set = grants.principals[owner].permission_set()?;
     (policy.kind == PolicyKind::Inline && policy.name == "AwsSSOInlinePolicy").then_some(set)
 }
 

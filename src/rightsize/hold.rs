@@ -207,7 +207,7 @@ impl Held<'_> {
 }
 
 /// Days of the window that the archive covers for a principal.
-pub(super) fn covered_days(gap: &Gap) -> i64 {
+pub fn covered_days(gap: &Gap) -> i64 {
     days(gap.covered)
 }
 
@@ -240,19 +240,29 @@ fn cannot_be_judged(principal: &Principal, window: Window, options: &Options) ->
     })
 }
 
-/// Why nothing is said of what somebody did not do: what holds for suggestions, and `--grace` after its making.
-pub fn spared(principal: &Principal, window: Window, options: &Options) -> Option<String> {
-    let young = |created: i64| window.end - created < i64::from(options.grace) * DAY;
-    let grace = || {
-        let created = principal.created.filter(|created| young(created.as_second()))?;
-        let age = ((window.end - created.as_second()) / DAY).max(0);
+/// Why nothing is said of what somebody did not do: what holds for suggestions, a rule of the keep-list that keeps some of its
+/// actions, and `--grace` after its making or its last change.
+pub fn spared(principal: &Principal, changed: Option<i64>, window: Window, options: &Options) -> Option<String> {
+    let in_part = || {
+        let mut rules = options.keep.0.iter();
+        let rule = rules.find(|rule| rule.fits(principal))?;
+        let action = rule.action.as_deref().unwrap_or("*");
         Some(format!(
-            "{} is {age} days old, within --grace {}d",
-            principal.arn, options.grace
+            "the keep-list keeps {action} for {}: {}",
+            principal.arn, rule.reason
         ))
     };
-    let judged = cannot_be_judged(principal, window, options);
-    judged.map(|hold| hold.why).or_else(grace)
+    let recent = |what: &str, time: Option<i64>| {
+        let days = (window.end - time?).max(0) / DAY;
+        let grace = options.grace;
+        (days < i64::from(grace)).then(|| format!("{} {what} {days} days ago, within --grace {grace}d", principal.arn))
+    };
+    let created = principal.created.map(|time| time.as_second());
+    cannot_be_judged(principal, window, options)
+        .map(|hold| hold.why)
+        .or_else(in_part)
+        .or_else(|| recent("was made", created))
+        .or_else(|| recent("or a policy of it changed", changed))
 }
 
 impl Proposal {

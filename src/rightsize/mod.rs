@@ -43,7 +43,7 @@ pub use choices::{Choice, Choices, Decided, Decision, question};
 pub use confidence::{Confidence, Level, Rhythm};
 pub use guard::{Keep, KeepRule, Kept, why_not_policy, why_not_principal};
 use hold::{Held, Holds};
-pub use hold::{kept_whole, spared};
+pub use hold::{covered_days, kept_whole, spared};
 pub use identity::suggestion_id;
 pub use names::{Names, Patterns, Within};
 pub use parts::{Part, RoleSplit, in_managed_policies, is_empty, role_splits, session_policies};

@@ -12,7 +12,8 @@ use super::shapes::{self, CHILDREN, shapes};
 use super::table::{Behind, Caller, Row, Seen, Session, Signature, Table, Witness};
 use super::texts::{Text, Texts, position};
 use crate::attribute::opening::Opening;
-use crate::attribute::{Actor, Known, Opener, Openings, PrincipalKind, Shown, Workload, WorkloadKind};
+use crate::attribute::{Actor, Opener, Openings, PrincipalKind, Shown, Workload, WorkloadKind, behind, shown};
+use crate::decode::Identity;
 use crate::resolve::Facts;
 
 /// A [`Signature`] in numbers.
@@ -266,9 +267,15 @@ impl Builder {
         Whose::Actor(number)
     }
 
-    /// A session of which no key is known.
-    pub(super) fn keyless(&mut self) -> Whose {
-        self.actor(&Arc::new(Actor::unknown(Known::Unseen)))
+    /// A session of which no key is known: what its calls themselves show of it.
+    pub(super) fn keyless(&mut self, identity: &Identity) -> Whose {
+        let shown = shown(identity, "").map(|(said, kind, name)| Shown {
+            said,
+            workload: Workload::plain(kind, name),
+        });
+        let provider = identity.federated_provider.as_deref().unwrap_or("");
+        let actor = behind(&Openings::default(), shown.as_ref(), provider, (0, 0), &|_, _| None);
+        self.actor(&Arc::new(actor))
     }
 
     /// Both, as if one builder had counted all.

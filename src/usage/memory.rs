@@ -270,7 +270,7 @@ pub(super) struct Clients<'i> {
 pub(super) fn clients(identity: &Identity) -> Clients<'_> {
     // An instance's session has the instance's id for a name (IAM user guide, "Policy variables").
     let id = identity.principal_id.as_deref().and_then(|id| id.split_once(':'));
-    let is_instance = |session: &str| session.starts_with("i-") || identity.ec2_role_delivery.is_some();
+    let is_instance = |session: &str| session.starts_with("i-") || identity.delivered_by_ec2().is_some();
     let instance = id.filter(|(role, session)| role.starts_with("AROA") && is_instance(session));
     Clients {
         // Temporary keys start with ASIA (IAM user guide, "Understanding unique ID prefixes").

@@ -12,7 +12,7 @@ use super::memory::{
 };
 use super::outlier::{self, is_region};
 use super::texts::Text;
-use crate::attribute::{PrincipalKind, beside_calls, is_correction, seed};
+use crate::attribute::{PrincipalKind, beside_calls, is_correction, provider, seed, signed_in};
 use crate::catalog::{Catalog, Mapping};
 use crate::coverage::{Authorization, Class, Coverage, OddRegion, TRAIL_CHANGES, TrailChange};
 use crate::decode::{Event, Identity};
@@ -125,6 +125,12 @@ impl Shard {
             self.coverage.exclude(&rule.label(), calls);
             return;
         }
+        if let Some(arn) = signed_in(event) {
+            self.coverage.signed_in(&arn, event.time.seconds());
+        }
+        if let Some(named) = provider(event) {
+            self.coverage.provider(&named);
+        }
         if let Some(seed) = seed(event) {
             let session = self.builder.session(&seed.session.role_id, &seed.session.access_key_id);
             self.coverage.taken(&seed.session.role_id, seed.opening.from);
@@ -156,20 +162,23 @@ impl Shard {
         let denied_action = self.denied_action(event, operation, &billed.arn);
 
         let builder = &mut self.builder;
-        let provider = identity.federated_provider.as_deref().unwrap_or("");
+        let (federated, coverage) = (identity.federated_provider.as_deref().unwrap_or(""), &mut self.coverage);
         let CallerNumbers {
             texts: [arn, id, caller_account],
             whose,
         } = *caller.numbers.get(self.number, || CallerNumbers {
             texts: [&billed.arn, &billed.id, &billed.account].map(|text| builder.text(text)),
-            whose: match &billed.session {
-                Some((role, key)) => {
-                    let session = builder.session(role, key);
-                    builder.show_provider(session, provider);
-                    Whose::Session(session)
+            whose: {
+                coverage.provider(federated);
+                match &billed.session {
+                    Some((role, key)) => {
+                        let session = builder.session(role, key);
+                        builder.show_provider(session, federated);
+                        Whose::Session(session)
+                    }
+                    None if billed.kind == PrincipalKind::Role => builder.keyless(identity),
+                    None => Whose::Nobody,
                 }
-                None if billed.kind == PrincipalKind::Role => builder.keyless(),
-                None => Whose::Nobody,
             },
         });
         let (time, event_id) = (event.time.seconds(), event.id.as_deref().unwrap_or(""));
@@ -424,7 +433,7 @@ fn note_clients(coverage: &mut Coverage, event: &Event<'_>, identity: &Identity,
         coverage.instance_client(role, client(event.user_agent.as_deref().unwrap_or("")), time);
     }
     let session = identity.principal_id.as_deref().and_then(|id| id.split_once(':'));
-    if let (Some((role, session)), Some(version)) = (session, identity.ec2_role_delivery.as_deref())
+    if let (Some((role, session)), Some(version)) = (session, identity.delivered_by_ec2())
         && role.starts_with("AROA")
     {
         coverage.metadata_version(role, &version[..version.floor_char_boundary(8)], session, time);

@@ -110,7 +110,18 @@ fn the_older_way_may_go_once_nobody_came_by_it_for_the_grace_time() {
         on(pods, "2026-10-30T10:00:00Z"),
         on(calls("app", "ASIA2", VPCS), "2026-10-30T11:00:00Z"),
     ];
-    let mut moved = moved.to_vec();
+    let somebody = (0..90).map(|day| {
+        let (month, day) = [(8, 0), (9, 31), (10, 61)]
+            .into_iter()
+            .rev()
+            .find(|(_, from)| *from <= day)
+            .map_or((8, 1), |(month, from)| (month, day - from + 1));
+        on(
+            event(1, "ec2", "DescribeVpcs", &json!({})),
+            &format!("2026-{month:02}-{day:02}T12:00:00Z"),
+        )
+    });
+    let mut moved: Vec<Value> = moved.into_iter().chain(somebody).collect();
     moved[0]["responseElements"]["credentials"]["expiration"] = json!("Aug 2, 2026, 10:00:00 PM");
     let id = "between-irsa-and-pod-identity";
     let known = cluster("prod", "AAAA");
@@ -131,7 +142,7 @@ fn the_older_way_may_go_once_nobody_came_by_it_for_the_grace_time() {
     assert!(text.contains("shop/web of cluster prod: still by IRSA"), "{text}");
     assert!(text.contains("move those that still come by IRSA"), "{text}");
     // An archive of a day tells nothing of the days before.
-    let text = evidence(&moved[2..], &trust, &known, id);
+    let text = evidence(&moved[2..4], &trust, &known, id);
     assert!(text.contains("wait until 30 days"), "{text}");
 }
 

@@ -176,7 +176,8 @@ fn what_breaks_in_a_further_copy_speaks_against_a_permission_set() {
         "*",
     );
     let copy = |tail: &str, id: &str| {
-        json!({"Arn": format!("arn:aws:iam::111122223333:role/AWSReservedSSO_Reader_{tail}"), "RoleId": id, "Path": "/",
+        json!({"Arn": format!("arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Reader_{tail}"), "RoleId": id,
+            "Path": "/aws-reserved/sso.amazonaws.com/",
             "RoleName": format!("AWSReservedSSO_Reader_{tail}"), "CreateDate": "2025-01-01T00:00:00Z",
             "RolePolicyList": [{"PolicyName": "AwsSSOInlinePolicy",
                 "PolicyDocument": {"Version": "2012-10-17", "Statement": [document]}}]})

@@ -1,6 +1,8 @@
 //! How to take something out of service: commands in a safe order, each with what undoes it.
 
 use crate::grants::{Grants, Kind, PolicyKind, Principal, PrincipalIndex};
+use crate::iam::policy::Principal as Named;
+use crate::iam::{Effect, PrincipalPart};
 
 /// Denies everything, under a name that can be found again.
 const DENIAL: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#;
@@ -75,6 +77,63 @@ pub(super) fn principal(grants: &Grants, index: PrincipalIndex) -> Vec<String> {
     steps.push(format!("aws iam delete-{kind}-policy {own} --policy-name {NAME}"));
     steps.push(last(principal, &own));
     steps
+}
+
+/// Where to look for services that have an idle role, as its trust policy names them: commands that only read.
+pub(super) fn looks(role: &Principal) -> Vec<String> {
+    let arn = shell(&role.arn);
+    let of_service = |service: &str| {
+        match service.strip_suffix(".cn").unwrap_or(service) {
+        "ec2.amazonaws.com" => role
+            .instance_profiles
+            .iter()
+            .map(|profile| {
+                format!(
+                    "aws ec2 describe-instances --filters {} --query 'Reservations[].Instances[].InstanceId'  # in each region: does one have it?",
+                    shell(&format!("Name=iam-instance-profile.arn,Values=*/{profile}"))
+                )
+            })
+            .collect(),
+        "lambda.amazonaws.com" => vec![format!(
+            "aws lambda list-functions --query {}  # in each region: does one have it?",
+            shell(&format!("Functions[?Role=='{}'].FunctionName", role.arn))
+        )],
+        "ecs-tasks.amazonaws.com" => vec![format!(
+            "aws ecs describe-task-definition --task-definition NAME --query 'taskDefinition.[taskRoleArn,executionRoleArn]'  # for each of aws ecs list-task-definitions: is one of them {arn}?"
+        )],
+        _ => Vec::new(),
+    }
+    };
+    let mut services: Vec<&str> = Vec::new();
+    for statement in role.trust_statements() {
+        let (Effect::Allow, PrincipalPart::Principal(named)) = (statement.effect, &statement.principal) else {
+            continue;
+        };
+        services.extend(named.iter().filter_map(|who| match who {
+            Named::Service(service) => Some(service.as_str()),
+            Named::Everyone | Named::Aws(_) | Named::Federated(_) | Named::CanonicalUser(_) => None,
+        }));
+    }
+    services.sort_unstable();
+    services.dedup();
+    services.into_iter().flat_map(of_service).collect()
+}
+
+/// A permission set's assignments in one account: Identity Center makes its roles, and alone may change them (IAM Identity
+/// Center user guide, "Referencing permission sets in resource policies").
+pub(super) fn assignments(set: &str, account: &str) -> Vec<String> {
+    let of_set = "--instance-arn INSTANCE --permission-set-arn SET";
+    let target = "--target-type AWS_ACCOUNT --principal-type TYPE --principal-id ID";
+    vec![
+        format!(
+            "aws sso-admin list-permission-sets --instance-arn INSTANCE  # INSTANCE of aws sso-admin list-instances; SET is the one whose Name is {}",
+            shell(set)
+        ),
+        format!("aws sso-admin list-account-assignments {of_set} --account-id {account}  # who has it here"),
+        format!(
+            "aws sso-admin delete-account-assignment {of_set} --target-id {account} {target}, for each of them  # undo: aws sso-admin create-account-assignment {of_set} --target-id {account} {target}"
+        ),
+    ]
 }
 
 /// A group without members: its policies are saved and taken off, then it goes.

@@ -273,9 +273,7 @@ fn service_account(cluster: &str, namespace: Option<&str>, name: Option<&str>) -
 }
 
 fn of_provider(role: &Principal, eks: &Eks, statement: &Statement, provider: &str) -> Vec<Way> {
-    if role.path.starts_with("/aws-reserved/sso.amazonaws.com/") {
-        let set = role.name.strip_prefix("AWSReservedSSO_").unwrap_or(&role.name);
-        let set = set.rsplit_once('_').map_or(set, |(set, _)| set);
+    if let Some(set) = role.permission_set() {
         return vec![Way::plain(
             "sso",
             provider,
