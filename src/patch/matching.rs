@@ -355,8 +355,15 @@ impl<'m> Matching<'m> {
         }
         let policy = &self.lives[live];
         let is_other = |place: &&Place| **place != here.place && here.parts.iter().all(|part| part.place != **place);
+        // One of two that one resource may take is told by what it says.
+        let own = self.stands.get(&here.place).map(|stands| stands.made.as_slice());
+        let is_beside = |made: &Made| {
+            let mut own = own.unwrap_or_default().iter();
+            own.any(|own| own.address == made.address && own.file == made.file && own.at == made.at)
+        };
         let named = self.stands.iter().filter(|(place, stands)| {
-            is_other(place) && stands.made.iter().any(|made| witness::is_named_so(policy, made))
+            let mut made = stands.made.iter();
+            is_other(place) && made.any(|made| !is_beside(made) && witness::is_named_so(policy, made))
         });
         let mut named: Vec<Place> = named.map(|(place, _)| *place).collect();
         if named.is_empty() {

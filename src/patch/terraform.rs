@@ -12,10 +12,12 @@ use super::json;
 use super::tree::{Document, Kind, Member, Node, Piece, Syntax, Taken, Takes, is_policy};
 
 mod attached;
+mod entries;
 mod given;
 mod instances;
 mod native;
 mod project;
+mod refers;
 mod state;
 mod statements;
 mod value;
@@ -416,6 +418,8 @@ fn statement(block: &Block) -> Option<Node> {
     let span = spot(block);
     let mut members = Vec::new();
     let mut conditions: Vec<Member> = Vec::new();
+    // Where its conditions stand, and whether there may be others.
+    let (mut tests, mut is_open): (Vec<Range<usize>>, bool) = (Vec::new(), false);
     for structure in block.body.iter() {
         match structure {
             Structure::Attribute(attribute) => {
@@ -431,7 +435,12 @@ fn statement(block: &Block) -> Option<Node> {
                 }
             }
             Structure::Block(condition) if condition.has_ident("condition") => {
-                add_condition(condition, &mut conditions)?
+                add_condition(condition, &mut conditions)?;
+                tests.push(spot(condition));
+            }
+            Structure::Block(condition) if condition.has_ident("dynamic") && labels(condition) == ["condition"] => {
+                tests.push(spot(condition));
+                is_open = true;
             }
             Structure::Block(who) if who.has_ident("principals") => add_principals("Principal", who, &mut members)?,
             Structure::Block(who) if who.has_ident("not_principals") => {
@@ -450,7 +459,17 @@ fn statement(block: &Block) -> Option<Node> {
             },
         });
     }
-    if !conditions.is_empty() {
+    if let (true, Some(first), Some(last)) = (is_open, tests.first(), tests.last()) {
+        let span = first.start..last.end;
+        members.push(Member {
+            name: "Condition".to_owned(),
+            name_span: span.clone(),
+            value: Node {
+                span,
+                kind: Kind::Unknown,
+            },
+        });
+    } else if !conditions.is_empty() {
         members.push(Member {
             name: "Condition".to_owned(),
             name_span: span.clone(),

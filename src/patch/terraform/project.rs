@@ -5,12 +5,16 @@ use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 
 use hcl_edit::Span;
-use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
+use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Block, Body};
-use hcl_edit::visit::{Visit, visit_expr, visit_traversal};
+use hcl_edit::visit::Visit;
 
+use super::entries;
 use super::given::{Given, given};
 use super::instances::{Context, Each, Made, contexts, made};
+pub(super) use super::refers::file_name;
+pub(in crate::patch) use super::refers::{Reading, path_of};
+use super::refers::{Reads, reads, refers};
 use super::state::State;
 use super::value::Name;
 use crate::patch::tree::Piece;
@@ -184,7 +188,9 @@ impl<'a> Project<'a> {
         let mut walk = Walk::new(self);
         walk.home = Some(dir.clone());
         if let ("data", ["aws_iam_policy_document", name]) = (block.ident.as_str(), &labels(block)[..]) {
-            walk.refer(&dir, &["data", "aws_iam_policy_document", name]);
+            let path = ["data", "aws_iam_policy_document", name];
+            walk.refer(&dir, &path);
+            walk.origin = Some(path.map(str::to_owned).to_vec());
             return Some(walk.walk());
         }
         walk.hand(&dir, source, block, &|expression| within(expression, &span));
@@ -284,6 +290,8 @@ struct Walk<'p, 'a> {
     stands: Stands,
     /// The folder that the document stands in.
     home: Option<PathBuf>,
+    /// What others of that folder refer to it by.
+    origin: Option<Vec<String>>,
 }
 
 impl<'p, 'a> Walk<'p, 'a> {
@@ -294,6 +302,7 @@ impl<'p, 'a> Walk<'p, 'a> {
             seen: BTreeSet::new(),
             stands: Stands::default(),
             home: None,
+            origin: None,
         }
     }
 
@@ -340,7 +349,8 @@ impl<'p, 'a> Walk<'p, 'a> {
             .attributes()
             .filter(|attribute| takes(&attribute.value))
             .map(|attribute| attribute.key.as_str())
-            .filter(|name| *name != "depends_on")
+            // How many there are of it may hang on whether it is given.
+            .filter(|name| !matches!(*name, "count" | "depends_on"))
             .collect();
         match (block.ident.as_str(), &labels[..]) {
             // Another document takes it in.
@@ -352,12 +362,28 @@ impl<'p, 'a> Walk<'p, 'a> {
             }
             ("resource", [kind, resource]) => {
                 for name in names.iter().copied().filter(|name| *name != "assume_role_policy") {
+                    let origin = self.origin.as_deref().filter(|_| self.home.as_deref() == Some(dir));
+                    if let ("for_each", Some(keys)) = (name, entries::keys(self.project, dir, block, origin)) {
+                        self.make_some(dir, source, block, None, kind, &|address| {
+                            keys.iter().any(|key| address.ends_with(&format!("[\"{key}\"]")))
+                        });
+                        continue;
+                    }
                     self.make(dir, source, block, None, kind, name);
                     // Another block may take it from there: `policy = aws_iam_policy.app.policy`.
                     self.refer(dir, &[kind, resource, name]);
                     self.look_up(dir, &[kind, resource, "arn"]);
                 }
                 for inner in block.body.blocks().filter(|inner| body_takes(&inner.body, takes)) {
+                    if let Some(content) = entries::inline(kind, inner) {
+                        let from = self.stands.made.len();
+                        self.make_some(dir, source, block, Some(content), kind, &|_| true);
+                        // How many there are of it hangs on values: one at most, as it has one name.
+                        self.stands.made[from..]
+                            .iter_mut()
+                            .for_each(|made| made.is_optional = true);
+                        continue;
+                    }
                     self.make(dir, source, block, Some(inner), kind, inner.ident.as_str());
                 }
             }
@@ -397,17 +423,7 @@ impl<'p, 'a> Walk<'p, 'a> {
             ("aws_iam_role_policy" | "aws_iam_user_policy" | "aws_iam_group_policy" | "aws_iam_policy", "policy")
             | ("aws_ssoadmin_permission_set_inline_policy", "inline_policy")
             | ("aws_iam_role", "inline_policy") => {
-                let found = contexts(self.project, dir);
-                for context in &found {
-                    self.stands
-                        .made
-                        .extend(made(self.project, context, source, block, inner, kind));
-                }
-                let is_called = found.iter().any(|context| context.call.is_some());
-                if is_called && self.home.as_deref() == Some(dir) {
-                    let from_outside = made(self.project, &Context::outside(dir), source, block, inner, kind);
-                    self.stands.outside.extend(from_outside);
-                }
+                self.make_some(dir, source, block, inner, kind, &|_| true);
             }
             _ if kind.starts_with("aws_iam_") || kind.starts_with("aws_ssoadmin_") => {
                 let labels = labels(block).join(".");
@@ -418,6 +434,30 @@ impl<'p, 'a> Walk<'p, 'a> {
                 let labels = labels(block).join(".");
                 self.doubt(format!("{labels} takes it as `{name}`"));
             }
+        }
+    }
+
+    /// Those policies of a resource of which an address tells that they take the document.
+    fn make_some(
+        &mut self,
+        dir: &Path,
+        source: &Source,
+        block: &Block,
+        inner: Option<&Block>,
+        kind: &str,
+        takes: &dyn Fn(&str) -> bool,
+    ) {
+        let found = contexts(self.project, dir);
+        for context in &found {
+            let all = made(self.project, context, source, block, inner, kind);
+            self.stands
+                .made
+                .extend(all.into_iter().filter(|made| takes(&made.address)));
+        }
+        let is_called = found.iter().any(|context| context.call.is_some());
+        if is_called && self.home.as_deref() == Some(dir) {
+            let from_outside = made(self.project, &Context::outside(dir), source, block, inner, kind);
+            self.stands.outside.extend(from_outside);
         }
     }
 
@@ -483,107 +523,6 @@ fn contains(block: Option<Range<usize>>, span: &Range<usize>) -> bool {
 /// Whether the document at `span` is a part of an expression.
 fn within(expression: &Expression, span: &Range<usize>) -> bool {
     contains(expression.span(), span)
-}
-
-/// `aws_iam_role.app["a"].name` as `["aws_iam_role", "app", "name"]`, and the expressions in brackets.
-pub(in crate::patch) fn path_of(traversal: &Traversal) -> (Vec<&str>, Vec<&Expression>) {
-    let mut path = Vec::new();
-    let mut indices = Vec::new();
-    if let Expression::Variable(first) = &traversal.expr {
-        path.push(first.as_str());
-    }
-    for operator in &traversal.operators {
-        match operator.value() {
-            TraversalOperator::GetAttr(name) => path.push(name.as_str()),
-            TraversalOperator::Index(index) => indices.push(index),
-            TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) | TraversalOperator::LegacyIndex(_) => {}
-        }
-    }
-    (path, indices)
-}
-
-/// Whether an expression refers to what `path` names, or to a part of it.
-fn refers(expression: &Expression, path: &[String]) -> bool {
-    struct Search<'s> {
-        path: &'s [String],
-        found: bool,
-    }
-    impl Visit for Search<'_> {
-        fn visit_traversal(&mut self, traversal: &Traversal) {
-            let (path, _) = path_of(traversal);
-            self.found |= path.len() >= self.path.len() && path.iter().zip(self.path).all(|(a, b)| a == b);
-            visit_traversal(self, traversal);
-        }
-    }
-    let mut search = Search { path, found: false };
-    search.visit_expr(expression);
-    search.found
-}
-
-/// How a file is read.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(in crate::patch) enum Reading {
-    /// As it is: `file`.
-    Plain,
-    /// Its `${…}` filled in: `templatefile`.
-    Template,
-}
-
-/// The ways in which a file is read: `file("${path.module}/app.json")`.
-struct Reads<'s> {
-    dir: &'s Path,
-    path: &'s Path,
-    found: BTreeSet<Reading>,
-}
-
-impl<'s> Reads<'s> {
-    fn of(dir: &'s Path, path: &'s Path) -> Reads<'s> {
-        let found = BTreeSet::new();
-        Reads { dir, path, found }
-    }
-}
-
-impl Visit for Reads<'_> {
-    fn visit_expr(&mut self, expression: &Expression) {
-        if let Expression::FuncCall(call) = expression
-            && let reading @ ("file" | "templatefile") = call.name.name.as_str()
-            && let Some(name) = call.args.iter().next().and_then(file_name)
-            && (normal(&self.dir.join(&name)) == self.path || self.path.ends_with(normal(Path::new(&name))))
-        {
-            self.found.insert(match reading {
-                "file" => Reading::Plain,
-                _ => Reading::Template,
-            });
-        }
-        visit_expr(self, expression);
-    }
-}
-
-/// Whether an expression reads a file.
-fn reads(expression: &Expression, dir: &Path, path: &Path) -> bool {
-    let mut search = Reads::of(dir, path);
-    search.visit_expr(expression);
-    !search.found.is_empty()
-}
-
-/// A path in a string, `${path.module}/` before it left out.
-pub(super) fn file_name(expression: &Expression) -> Option<String> {
-    use hcl_edit::template::Element;
-    match expression {
-        Expression::String(name) => Some(name.to_string()),
-        Expression::StringTemplate(template) => {
-            let mut name = String::new();
-            for element in template {
-                match element {
-                    Element::Literal(text) => name.push_str(text),
-                    Element::Interpolation(_) if name.is_empty() => {}
-                    Element::Interpolation(_) | Element::Directive(_) => return None,
-                }
-            }
-            Some(name.trim_start_matches('/').to_owned())
-        }
-        _ => None,
-    }
 }
 
 /// The chain of calls that leads to a context, as an address begins: `module.a.module.b`.

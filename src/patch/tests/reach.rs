@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::plan::World;
 use crate::patch::terraform::{Makes, Name, Project, Source};
-use crate::patch::tree::{Document, Kind, Node, Piece};
+use crate::patch::tree::{Document, KEY_SID, Kind, Node, Piece};
 use crate::patch::{File, walk};
 
 /// What stands for references.
@@ -26,9 +26,8 @@ fn rendered(node: &Node) -> Value {
         Kind::Plain(value) => value.clone(),
         Kind::List(elements) => elements.iter().map(rendered).collect(),
         Kind::Map(members) => {
-            let members = members
-                .iter()
-                .map(|member| (member.name.clone(), rendered(&member.value)));
+            let written = members.iter().filter(|member| member.name != KEY_SID);
+            let members = written.map(|member| (member.name.clone(), rendered(&member.value)));
             Value::Object(members.collect::<Map<_, _>>())
         }
         Kind::Unknown => json!("arn:aws:s3:::filled"),

@@ -1,0 +1,27 @@
+locals {
+  policies = {
+    billing = data.aws_iam_policy_document.billing.json
+    mailer  = data.aws_iam_policy_document.billing.json
+  }
+}
+
+data "aws_iam_policy_document" "billing" {
+  statement {
+    actions   = ["s3:GetObject", "s3:PutObject"]
+    resources = ["*"]
+  }
+}
+
+data "aws_iam_policy_document" "mailer" {
+  statement {
+    actions   = ["ses:SendEmail", "ses:SendRawEmail"]
+    resources = ["*"]
+  }
+}
+
+resource "aws_iam_role_policy" "each" {
+  for_each = local.policies
+  name     = "${each.key}-access"
+  role     = "shop-${each.key}"
+  policy   = each.value
+}
