@@ -183,6 +183,14 @@ fn folders_templates_and_plans_are_compared() {
     ]);
     assert_eq!(repository.json(&["old", "new"], 10)["findings"], 1);
     assert_eq!(repository.json(&["new", "old"], 0)["proved"], 1);
+    // A script is not evaluated, and named.
+    repository.put(
+        "new/deploy.sh",
+        "aws iam attach-role-policy --role-name app --policy-arn x\n",
+    );
+    assert_eq!(repository.json(&["new", "old"], 0)["findings"], 0);
+    assert_eq!(repository.json(&["old", "new"], 10)["findings"], 2);
+    fs::remove_file(repository.path().join("new/deploy.sh")).unwrap();
     let template = |action: &str| {
         format!(
             "Resources:\n  P:\n    Type: AWS::S3::BucketPolicy\n    Properties:\n      Bucket: b\n      PolicyDocument:\n        Statement:\n          - Effect: Allow\n            Principal: '*'\n            Action: {action}\n            Resource: !Sub arn:aws:s3:::b/*\n"

@@ -171,6 +171,11 @@ pub(super) fn called<'n>(names: &'n [Name], known: &[&'n str]) -> Called<'n> {
     best.map_or(Called::Otherwise, |(known, name)| Called::So(known, name))
 }
 
+/// Whether few things are called so.
+pub(super) fn tells(name: &str) -> bool {
+    Written(&[Piece::Literal(name.to_owned())]).is_telling()
+}
+
 impl Called<'_> {
     /// The same where somebody who is called otherwise may be it as well.
     pub(super) fn or_unsaid(self) -> Self {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::called::{Called, Written, called};
+use super::called::{Called, Written, called, tells};
 use super::live::Live;
 use super::terraform::{Made, Makes, Name};
 use super::tree::{Document, Kind, Node, Piece, stands_for};
@@ -151,10 +151,7 @@ fn of_called(live: &Live<'_>, policy: Called<'_>, owner: Called<'_>, names: Name
 
 /// A tag that the owner of an inline policy has and the one that is written has, too: one that names it, or traces it.
 fn of_tags(live: &Live<'_>, written: &[(String, String)]) -> Told {
-    let is_telling = |key: &str, value: &str| {
-        LivePolicy::is_uuid(value)
-            || LivePolicy::is_name(key) && value.chars().filter(char::is_ascii_alphanumeric).count() >= TELLING
-    };
+    let is_telling = |key: &str, value: &str| LivePolicy::is_uuid(value) || LivePolicy::is_name(key) && tells(value);
     let mut tags = live.policy.tags.iter();
     let found = tags.find(|(key, value)| {
         is_telling(key, value) && written.iter().any(|(known, same)| known == *key && same == *value)

@@ -61,7 +61,7 @@ impl VerifyArgs {
             bail!("OLD and NEW must both be folders, or neither");
         }
         let (before, after) = if old.is_dir() {
-            (change::files(old)?, change::files(new)?)
+            change::folders(old, new)?
         } else {
             let is_asked = bans.is_some() || self.not_public || matches!(self.format, Format::Markdown | Format::Sarif);
             match sources(old, new, is_asked)? {

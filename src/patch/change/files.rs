@@ -96,10 +96,7 @@ pub(super) const LINK: &str = "it is a link";
 pub(super) const LARGE: &str = "it is larger than 8 MiB";
 
 /// The files of a folder that may hold policies, and those that Terraform reads in them.
-///
-/// # Errors
-/// A folder or file that cannot be read.
-pub fn files(dir: &Path) -> Result<Files, crate::patch::Error> {
+fn files(dir: &Path) -> Result<Files, crate::patch::Error> {
     let mut paths = BTreeSet::new();
     list(dir, Path::new(""), 0, &mut paths)?;
     let mut found = Files::default();
@@ -113,6 +110,32 @@ pub fn files(dir: &Path) -> Result<Files, crate::patch::Error> {
         }
     }
     Ok(found)
+}
+
+/// The files of two folders, those that are not evaluated where they differ.
+///
+/// # Errors
+/// A folder or file that cannot be read.
+pub fn folders(old: &Path, new: &Path) -> Result<(Files, Files), crate::patch::Error> {
+    let (mut before, mut after) = (files(old)?, files(new)?);
+    let mut all = BTreeSet::new();
+    list(old, Path::new(""), 0, &mut all)?;
+    list(new, Path::new(""), 0, &mut all)?;
+    all.retain(|path| !before.has(path) && !after.has(path));
+    for path in all {
+        let read = |dir: &Path| {
+            let at = dir.join(&path);
+            let is_small = fs::symlink_metadata(&at).is_ok_and(|kind| kind.is_file() && kind.len() <= LARGEST);
+            // What is no text grants nothing that is known here.
+            is_small.then(|| fs::read_to_string(&at).ok()).flatten()
+        };
+        let (was, is) = (read(old), read(new));
+        if was != is {
+            before.others.extend(was.map(|text| (path.clone(), text)));
+            after.others.extend(is.map(|text| (path.clone(), text)));
+        }
+    }
+    Ok((before, after))
 }
 
 fn read_one(found: &mut Files, dir: &Path, path: PathBuf) -> Result<(), crate::patch::Error> {

@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 pub use bans::Bans;
-pub use files::{Files, files};
+pub use files::{Files, folders};
 pub use git::{below_root, in_root, of_git};
 pub use likely::likely;
 

@@ -208,12 +208,8 @@ impl Writer<'_> {
             return Some(vec![cut(self.line_start(start)..self.line_end(end + 1))]);
         }
         let is_last = goes.end == elements.len();
-        // Behind its comma stand comments of the next one, if that is on the same line.
-        let end = match (behind.comma, behind.on_the_line) {
-            (Some(_), Some(end)) => end,
-            (Some(comma), None) => comma + 1,
-            (None, _) => behind.own,
-        };
+        // Behind its comma stand comments of the next one, or of the line, which others stay on.
+        let end = behind.comma.map_or(behind.own, |comma| comma + 1);
         let blanks = |end: usize| self.text[end..].len() - self.text[end..].trim_start_matches([' ', '\t']).len();
         if !is_last && behind.on_the_line.is_none() {
             return Some(vec![cut(start..end + blanks(end))]);

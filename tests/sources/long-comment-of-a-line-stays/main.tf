@@ -1,0 +1,9 @@
+resource "aws_iam_policy" "app" {
+  name = "shop-app"
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = [
+      "s3:GetObject", "s3:PutObject", /* both */
+      "s3:ListBucket"], Resource = "*" }]
+  })
+}
