@@ -46,6 +46,8 @@ struct Users<'a> {
     moves: BTreeMap<String, Move>,
     /// The last call of sessions of a token whose service account is not known, by provider; empty where that is not either.
     unnamed: BTreeMap<String, i64>,
+    /// The last call of sessions that pods.eks opened without tags.
+    tagless: Option<i64>,
 }
 
 fn check(account: &Account<'_>) -> Vec<AccountFound> {
@@ -104,6 +106,7 @@ impl<'a> Users<'a> {
             is_one: ids.len() < 2 && names.len() < 2,
             moves: BTreeMap::new(),
             unnamed: BTreeMap::new(),
+            tagless: None,
         };
         for (row, pod) in pods.clone() {
             let one = match pod.kind {
@@ -125,7 +128,9 @@ impl<'a> Users<'a> {
                 continue;
             };
             // Whoever was opened by pods.eks came by the newer door, whoever it is.
-            if actor.known != Known::Unnamed(WorkloadKind::PodIdentity) {
+            if actor.known == Known::Unnamed(WorkloadKind::PodIdentity) {
+                users.tagless = users.tagless.max(Some(row.last));
+            } else {
                 let last = users.unnamed.entry(actor.provider.clone()).or_insert(row.last);
                 *last = (*last).max(row.last);
             }
@@ -243,7 +248,13 @@ fn told(account: &Account<'_>, gap: &Gap, role: &Principal, users: &Users<'_>) -
             day(*last)
         ));
     }
-    if users.moves.is_empty() {
+    if let Some(last) = users.tagless {
+        evidence.push(format!(
+            "Pod Identity until {} by sessions without tags: whose they are is not known",
+            day(last)
+        ));
+    }
+    if evidence.is_empty() {
         evidence.push("no pod came by either way in the window".to_owned());
     }
     // An archive that is too short, or full of holes, cannot say that nobody comes by IRSA any more.
@@ -278,7 +289,12 @@ fn told(account: &Account<'_>, gap: &Gap, role: &Principal, users: &Users<'_>) -
         (fix.to_owned(), Vec::new())
     } else {
         let fix = format!(
-            "wait until {grace} days of the archive show nobody who came by IRSA; then its statement may go from the trust policy"
+            "wait until {} of the archive show nobody who came by IRSA; then its statement may go from the trust policy",
+            if grace > 1 {
+                format!("{grace} days")
+            } else {
+                "some days".to_owned()
+            }
         );
         (fix, Vec::new())
     };

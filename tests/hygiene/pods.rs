@@ -147,6 +147,30 @@ fn one_role_in_two_clusters() {
 }
 
 #[test]
+fn pods_that_come_without_tags_came_by_pod_identity() {
+    let id = "between-irsa-and-pod-identity";
+    let ways = app(&[
+        irsa("AAAA", &json!("system:serviceaccount:shop:cart")),
+        by_service("pods.eks.amazonaws.com"),
+    ]);
+    let mut opening = eks_takes("prod", ("shop", "cart"), "app", "ASIAA");
+    opening["requestParameters"]["tags"] = json!(null);
+    let (_, text) = evidence(&[opening, calls("app", "ASIAA", VPCS)], &ways, id);
+    assert!(
+        text.contains("Pod Identity until 2026-10-02 by sessions without tags"),
+        "{text}"
+    );
+    assert!(!text.contains("no pod came"), "{text}");
+    let (_, text) = evidence(&[calls("app", "ASIAB", VPCS)], &ways, id);
+    assert!(
+        text.contains("sessions that nobody can be named for") && !text.contains("no pod came"),
+        "{text}"
+    );
+    let (_, text) = evidence(&used(&[]), &ways, id);
+    assert!(text.contains("no pod came by either way"), "{text}");
+}
+
+#[test]
 fn one_service_account_with_two_roles() {
     let id = format!("{ACCOUNT}: service-account-with-several-roles");
     let cart = json!("system:serviceaccount:shop:cart");
