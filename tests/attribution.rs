@@ -6,6 +6,7 @@
 
 mod associations;
 mod families;
+mod guesses;
 mod neighbours;
 
 use std::collections::BTreeMap;

@@ -201,24 +201,30 @@ fn covers(opening: &Opening, (first, last): (i64, i64)) -> bool {
     opening.from - SKEW <= first && last <= opening.until + SKEW
 }
 
-/// The pod that a claim names, if EKS opened the session that names it, and for no other pod; else the role.
+/// The pod that a claim names, if EKS opened the session that names it, and for no other pod; else the role. Where the two
+/// name the cluster differently, EKS's word counts.
 fn believed<'o>(claim: &Claim, time: i64, openings_of: &dyn Fn(&str, &str) -> Option<&'o Openings>) -> Workload {
     let openings = openings_of(&claim.role_id, &claim.session)
         .into_iter()
         .flat_map(Openings::iter);
     let mut current = openings.filter(|opening| covers(opening, (time, time)));
-    let is_eks = |opening: &Opening| match &*opening.opener {
-        Opener::Unnamed(kind) => *kind == WorkloadKind::PodIdentity,
+    let by_eks = |opening: &Opening| match &*opening.opener {
+        Opener::Unnamed(WorkloadKind::PodIdentity) => Some(claim.pod.clone()),
         Opener::Named(pod) => {
             let names = |pod: &Workload| (pod.namespace.clone(), pod.name.clone());
-            pod.kind == WorkloadKind::PodIdentity && names(pod) == names(&claim.pod)
+            let is_it = pod.kind == WorkloadKind::PodIdentity && names(pod) == names(&claim.pod);
+            let same = |own: &&String| pod.cluster.as_ref().is_none_or(|cluster| cluster == cluster_name(own));
+            let cluster = claim.pod.cluster.as_ref().filter(same).or(pod.cluster.as_ref());
+            is_it.then(|| Workload {
+                cluster: cluster.cloned(),
+                ..pod.clone()
+            })
         }
-        Opener::Claimed(_) => false,
+        Opener::Unnamed(_) | Opener::Claimed(_) => None,
     };
-    match current.next() {
-        Some(first) if is_eks(first) && current.all(is_eks) => claim.pod.clone(),
-        Some(_) | None => claim.caller.clone(),
-    }
+    let pod = current.next().and_then(by_eks);
+    let pod = pod.filter(|pod| current.all(|opening| by_eks(opening).as_ref() == Some(pod)));
+    pod.unwrap_or_else(|| claim.caller.clone())
 }
 
 /// Accounts of the roles and users that opened a session. Where a role is taken from another account, its own account's
@@ -237,19 +243,55 @@ fn accounts_of_callers<'o>(openings: &[&'o Opening]) -> BTreeSet<&'o str> {
 
 /// The cluster that an EKS identity provider belongs to, by the id in its URL.
 pub fn cluster_of(provider: &str) -> Option<&str> {
-    let (issuer, id) = provider.rsplit_once("/id/")?;
-    let host = issuer.rsplit('/').next()?;
-    (host.starts_with("oidc.eks.") && !id.is_empty() && !id.contains('/')).then_some(id)
+    let (host, id) = url_of(provider).split_once("/id/")?;
+    let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (is_id && region_of_issuer(host).is_some()).then_some(id)
+}
+
+/// Names under which AWS's partitions serve: `oidc.eks.REGION.amazonaws.com`, and `oidc-eks.REGION.api.aws` of clusters that
+/// speak IPv6 (EKS user guide, "Create an IAM OIDC provider for your cluster"). Whoever likes may own a name that begins so.
+const SUFFIXES: [&str; 9] = [
+    "amazonaws.com",
+    "amazonaws.com.cn",
+    "amazonaws.eu",
+    "api.amazonwebservices.com.cn",
+    "api.amazonwebservices.eu",
+    "api.aws",
+    "c2s.ic.gov",
+    "csp.hci.ic.gov",
+    "sc2s.sgov.gov",
+];
+
+/// The region in the name of an EKS issuer's host.
+pub fn region_of_issuer(host: &str) -> Option<&str> {
+    let of_region = host
+        .strip_prefix("oidc.eks.")
+        .or_else(|| host.strip_prefix("oidc-eks."))?;
+    let (region, suffix) = of_region.split_once('.')?;
+    let is_label = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    (!region.is_empty() && region.bytes().all(is_label) && SUFFIXES.contains(&suffix)).then_some(region)
+}
+
+/// An issuer's URL without its scheme, of itself or of its provider's ARN.
+fn url_of(provider: &str) -> &str {
+    match provider.split_once(":oidc-provider/") {
+        Some((_, issuer)) => issuer,
+        None => provider.strip_prefix("https://").unwrap_or(provider),
+    }
+}
+
+/// A cluster's name, of itself or of its ARN.
+pub fn cluster_name(cluster: &str) -> &str {
+    match cluster.split_once(":cluster/") {
+        Some((arn, name)) if arn.starts_with("arn:") => name,
+        Some(_) | None => cluster,
+    }
 }
 
 /// What tells a cluster from others by its identity provider: of EKS the id, of others all of the issuer's URL, whose last
 /// word may well be the name of a cluster of EKS's.
 pub fn issuer_of(provider: &str) -> Option<&str> {
-    let url = || match provider.split_once(":oidc-provider/") {
-        Some((_, issuer)) => issuer,
-        None => provider.strip_prefix("https://").unwrap_or(provider),
-    };
-    cluster_of(provider).or_else(|| Some(url()).filter(|url| !url.is_empty()))
+    cluster_of(provider).or_else(|| Some(url_of(provider)).filter(|url| !url.is_empty()))
 }
 
 #[cfg(test)]

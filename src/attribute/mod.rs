@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use crate::decode::json::Value;
 use crate::decode::{Event, Identity};
 
-pub use actor::{Actor, Known, behind, cluster_of, issuer_of};
+pub use actor::{Actor, Known, behind, cluster_name, cluster_of, issuer_of, region_of_issuer};
 pub use family::MOST_FAMILIES;
 pub use opening::{Opener, Openings, provider, seed};
 pub use session::{

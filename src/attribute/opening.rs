@@ -277,7 +277,14 @@ fn opener(event: &Event<'_>, response: &Value<'_>) -> Option<Opener> {
                     arn => arn,
                 };
                 let caller = Workload::plain(WorkloadKind::Principal, name);
-                let claim = request.as_ref().and_then(pod_identity).zip(session(event));
+                // EKS takes first roles of its cluster's own account (EKS user guide, "Access AWS resources using EKS Pod
+                // Identity target IAM roles").
+                let of_account = |pod: &Workload| {
+                    let account = pod.cluster.as_deref().and_then(account_of_cluster);
+                    account.is_none_or(|account| account == principal.account)
+                };
+                let pod = request.as_ref().and_then(pod_identity).filter(of_account);
+                let claim = pod.zip(session(event));
                 Some(match claim {
                     Some((pod, session)) => Opener::Claimed(Box::new(Claim {
                         caller,
@@ -317,14 +324,15 @@ fn web_identity(subject: &str, provider: &str) -> Workload {
 }
 
 /// The pod from the session tags that EKS sets, or, where those are disabled, from
-/// `externalId = REGION/ACCOUNT/CLUSTER/NAMESPACE/SERVICE_ACCOUNT` (EKS user guide, "Pod Identity").
+/// `externalId = REGION/ACCOUNT/CLUSTER/NAMESPACE/SERVICE_ACCOUNT` (EKS user guide, "Pod Identity"). Its cluster is told by
+/// its ARN, where that is known: clusters of several accounts and regions may bear one name.
 fn pod_identity(request: &Value<'_>) -> Option<Workload> {
     let tag = |wanted: &str| -> Option<String> {
         let tags = request.get("tags")?.elements();
         let tag = tags
             .iter()
             .find(|tag| tag.get("key").and_then(Value::as_str) == Some(wanted))?;
-        Some(tag.get("value")?.as_str()?.to_owned())
+        Some(tag.get("value")?.as_str()?.to_owned()).filter(|value| !value.is_empty())
     };
     let workload = |cluster: Option<String>, namespace: String, name: String| Workload {
         kind: WorkloadKind::PodIdentity,
@@ -333,21 +341,33 @@ fn pod_identity(request: &Value<'_>) -> Option<Workload> {
         name,
     };
     if let (Some(namespace), Some(name)) = (tag("kubernetes-namespace"), tag("kubernetes-service-account")) {
-        return Some(workload(tag("eks-cluster-name"), namespace, name));
+        let arn = tag("eks-cluster-arn").filter(|arn| account_of_cluster(arn).is_some());
+        return Some(workload(arn.or_else(|| tag("eks-cluster-name")), namespace, name));
     }
     let external: Vec<&str> = request.get("externalId")?.as_str()?.split('/').collect();
-    match external[..] {
-        [_region, account, cluster, namespace, name]
-            if account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit()) =>
-        {
-            Some(workload(
-                Some(cluster.to_owned()),
-                namespace.to_owned(),
-                name.to_owned(),
-            ))
-        }
-        _ => None,
-    }
+    let [region, account, cluster, namespace, name] = external[..] else {
+        return None;
+    };
+    let partition = request
+        .get("roleArn")
+        .and_then(Value::as_str)
+        .and_then(|arn| arn.split(':').nth(1));
+    let arn = format!(
+        "arn:{}:eks:{region}:{account}:cluster/{cluster}",
+        partition.unwrap_or("aws")
+    );
+    let is_whole = ![region, cluster, namespace, name].contains(&"");
+    (is_whole && account_of_cluster(&arn).is_some()).then(|| workload(Some(arn), namespace.to_owned(), name.to_owned()))
+}
+
+/// The account of a cluster's ARN.
+fn account_of_cluster(arn: &str) -> Option<&str> {
+    let parts: Vec<&str> = arn.splitn(6, ':').collect();
+    let ["arn", _, "eks", _, account, resource] = parts[..] else {
+        return None;
+    };
+    let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
+    (is_account && resource.starts_with("cluster/")).then_some(account)
 }
 
 #[cfg(test)]

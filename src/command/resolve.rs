@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::arguments::{FilterArgs, find};
 use super::network::AwsArgs;
 use super::{Outcome, Terminal};
-use crate::attribute::{self, Attribution, Openings, Workload, behind};
+use crate::attribute::{self, Attribution, Openings, Workload, behind, cluster_name};
 use crate::catalog::{Catalog, How, Mapping};
 use crate::decode::{Event, Item, Limits, Reader};
 use crate::emit::escape;
@@ -288,7 +288,7 @@ impl Lines<'_> {
         } = actor.workload?;
         Some(LineWorkload {
             kind: kind.name(),
-            cluster,
+            cluster: cluster.map(|cluster| cluster_name(&cluster).to_owned()),
             namespace,
             name,
             known: actor.known.name(),

@@ -13,7 +13,7 @@ use crate::attribute::{Actor, Known, Workload, WorkloadKind, cluster_of, issuer_
 use crate::grants::{Eks, Kind, Principal};
 use crate::iam::condition::{Comparison, Condition};
 use crate::iam::policy::Principal as Named;
-use crate::iam::{ActionPart, Effect, PrincipalPart, Statement, pattern};
+use crate::iam::{ActionPart, Answer, Effect, Policies, Policy, PrincipalPart, Request, Statement, evaluate, pattern};
 use crate::resolve::bare;
 use crate::usage::{Table, WorkloadCalls};
 use pods::{Associated, Associations};
@@ -125,21 +125,21 @@ impl<'t> Seen<'t> {
             .take_while(|(of, _)| *of == principal.account);
         let changed = changes.any(|(_, resource)| pattern::matches(resource, &principal.arn));
         let mut door = match &principal.trust {
-            Some(Ok(_)) if !changed => Door::of(principal.trust_statements()),
+            Some(Ok(trust)) if !changed => Door::of(trust, &principal.arn),
             Some(_) | None => Door::default(),
         };
         let mut associated = self.associations.only(&principal.arn);
         // Whoever was seen to come in and is not let in today shows that the policy was another one.
         for known in of_role {
+            if !door.explains(&known.actor) {
+                door = Door::default();
+            }
             if let Actor {
                 workload: Some(seen),
                 known: Known::Opening,
                 ..
             } = &*known.actor
             {
-                if !door.lets_in(seen) {
-                    door = Door::default();
-                }
                 associated = associated.filter(|one| one.may_be(seen));
             }
         }
@@ -187,6 +187,8 @@ struct Door {
     ways: Vec<Way>,
     /// Whether there is a way that was not.
     others: bool,
+    /// Whether one of those is for everybody, whoever vouches for them.
+    everybody: bool,
     /// The only service account that EKS Pod Identity gives the role to.
     associated: Option<Associated>,
 }
@@ -200,11 +202,11 @@ enum Way {
 }
 
 impl Door {
-    fn of(statements: &[Statement]) -> Door {
+    fn of(trust: &Policy, role: &str) -> Door {
         let mut door = Door::default();
-        for statement in statements {
+        for statement in &trust.statements {
             match statement.effect {
-                Effect::Allow => door.add(statement),
+                Effect::Allow => door.add(statement, trust, role),
                 // It lets nobody in.
                 Effect::Deny => {}
             }
@@ -212,7 +214,7 @@ impl Door {
         door
     }
 
-    fn add(&mut self, statement: &Statement) {
+    fn add(&mut self, statement: &Statement, trust: &Policy, role: &str) {
         // What tags a session, or names its source, opens none.
         let beside = ["sts:tagsession", "sts:setsourceidentity", "sts:setcontext"];
         if let ActionPart::Action(actions) = &statement.action
@@ -221,7 +223,7 @@ impl Door {
             return;
         }
         let PrincipalPart::Principal(named) = &statement.principal else {
-            self.others = true;
+            (self.others, self.everybody) = (true, true);
             return;
         };
         for who in named {
@@ -232,25 +234,62 @@ impl Door {
                 }
                 Named::Federated(provider) => {
                     let one = subject(&statement.conditions, provider);
-                    self.ways.push(Way::Federated(provider.clone(), one));
+                    let way = Way::Federated(provider.clone(), one.clone());
+                    // A condition that cannot hold, or a Deny, lets in nobody of that name.
+                    let is_shut = one.is_some_and(|one| is_shut(trust, role, provider, &one));
+                    if !is_shut && !self.ways.contains(&way) {
+                        self.ways.push(way);
+                    }
                 }
-                Named::Everyone | Named::Aws(_) | Named::CanonicalUser(_) => self.others = true,
+                Named::Everyone => (self.others, self.everybody) = (true, true),
+                Named::Aws(_) | Named::CanonicalUser(_) => self.others = true,
             }
         }
+    }
+
+    /// Whether what is known of somebody's sessions fits whom the policy lets in. In doubt it does not.
+    fn explains(&self, actor: &Actor) -> bool {
+        let by_provider = actor.provider.is_empty()
+            || self.everybody
+            || self
+                .ways
+                .iter()
+                .any(|way| matches!(way, Way::Federated(of, _) if *of == actor.provider));
+        let let_in = match (&actor.workload, actor.known) {
+            (Some(seen), Known::Opening | Known::Call) => self.lets_in(seen),
+            (_, Known::Unnamed(kind)) => self.lets_in(&Workload::plain(kind, "")),
+            (_, Known::Several) => false,
+            (
+                _,
+                Known::Opening
+                | Known::Call
+                | Known::UserAgent
+                | Known::Unseen
+                | Known::Outside
+                | Known::Other
+                | Known::Untold,
+            ) => true,
+        };
+        by_provider && let_in
     }
 
     /// Whether a workload that was seen could come in today. In doubt it could not.
     fn lets_in(&self, seen: &Workload) -> bool {
         let by_service = |service: &str| self.ways.contains(&Way::Service(service.to_owned()));
+        let by_federation = |is_it: &dyn Fn(&str, &Option<(String, String)>) -> bool| {
+            let mut ways = self.ways.iter();
+            self.everybody || ways.any(|way| matches!(way, Way::Federated(provider, one) if is_it(provider, one)))
+        };
         match seen.kind {
-            WorkloadKind::ServiceAccount => self.ways.iter().any(|way| match way {
-                Way::Federated(provider, one) => {
-                    let same = one.as_ref().is_none_or(|(namespace, name)| {
-                        seen.namespace.as_deref() == Some(namespace) && seen.name == *name
-                    });
-                    same && (seen.cluster.is_none() || issuer_of(provider) == seen.cluster.as_deref())
-                }
-                Way::Service(_) => false,
+            // Of one that is not named it is only known that a token opened its session.
+            WorkloadKind::ServiceAccount | WorkloadKind::WebIdentity if seen.name.is_empty() => {
+                by_federation(&|provider, _| !provider.contains(":saml-provider/"))
+            }
+            WorkloadKind::ServiceAccount => by_federation(&|provider, one| {
+                let same = one
+                    .as_ref()
+                    .is_none_or(|(namespace, name)| seen.namespace.as_deref() == Some(namespace) && seen.name == *name);
+                same && (seen.cluster.is_none() || issuer_of(provider) == seen.cluster.as_deref())
             }),
             WorkloadKind::PodIdentity => by_service(PODS) || self.others,
             WorkloadKind::Ec2 => by_service("ec2.amazonaws.com"),
@@ -258,8 +297,12 @@ impl Door {
             WorkloadKind::Ecs => by_service("ecs-tasks.amazonaws.com"),
             WorkloadKind::Service => by_service(&seen.name),
             WorkloadKind::Principal => self.others,
-            WorkloadKind::Sso | WorkloadKind::WebIdentity | WorkloadKind::Saml => {
-                self.ways.iter().any(|way| matches!(way, Way::Federated(..)))
+            // A policy that names one service account lets no other subject in.
+            WorkloadKind::WebIdentity => {
+                by_federation(&|provider, one| !provider.contains(":saml-provider/") && one.is_none())
+            }
+            WorkloadKind::Sso | WorkloadKind::Saml => {
+                by_federation(&|provider, _| provider.contains(":saml-provider/"))
             }
         }
     }
@@ -312,7 +355,8 @@ impl Door {
 
     /// The one service account that can come in; `provider` is the session's, where its calls show it.
     fn only(&self, provider: &str) -> Option<Workload> {
-        let mut ways = self.ways.iter().filter(|way| match way {
+        // A token of the provider may have come in by the way for everybody.
+        let mut ways = self.ways.iter().filter(|_| !self.everybody).filter(|way| match way {
             Way::Federated(of, _) => provider.is_empty() || of == provider,
             Way::Service(_) => provider.is_empty(),
         });
@@ -353,6 +397,36 @@ impl Door {
         let is_it = |way: &Way| *way == Way::Service(service.to_owned());
         !self.others && !self.ways.is_empty() && self.ways.iter().all(is_it)
     }
+}
+
+/// Whether a trust policy surely lets no token of this service account in, whatever else the token says.
+fn is_shut(trust: &Policy, role: &str, provider: &str, (namespace, name): &(String, String)) -> bool {
+    let Some((_, issuer)) = provider.split_once(":oidc-provider/") else {
+        return false;
+    };
+    let mut request = Request {
+        principal: provider.to_owned(),
+        action: "sts:AssumeRoleWithWebIdentity".to_owned(),
+        resource: role.to_owned(),
+        resource_account: role.split(':').nth(4).map(str::to_owned),
+        context: Default::default(),
+    };
+    let own = format!("{issuer}:").to_lowercase();
+    for key in trust.statements.iter().flat_map(Statement::keys) {
+        // Another issuer's claims are not in the token, and only sts:AssumeRole takes an external id (IAM user guide, "IAM
+        // and AWS STS condition context keys").
+        let is_absent = key == "sts:externalid" || key.contains('/') && !key.starts_with(&own);
+        if !is_absent || key.starts_with("aws:") {
+            request.context.set_unknown(&key);
+        }
+    }
+    let subject = format!("system:serviceaccount:{namespace}:{name}");
+    request.context.set(&format!("{issuer}:sub"), vec![subject]);
+    let policies = Policies {
+        resource: Some(trust.clone()),
+        ..Policies::default()
+    };
+    evaluate(&request, &policies).allows == Answer::No
 }
 
 /// The one service account of a provider that a statement's condition leaves.

@@ -23,6 +23,8 @@ pub struct Eks {
     pub associations: BTreeMap<String, Association>,
     /// By cluster and principal; the cluster is empty where only `list-access-entries` tells of it.
     pub access_entries: BTreeMap<(String, String), AccessEntry>,
+    /// Clusters whose associations were listed to the end: account, region and name.
+    pub listed: BTreeSet<(String, String, String)>,
 }
 
 /// A cluster.
@@ -90,6 +92,15 @@ impl Eks {
         for association in one.chain(list("associations").into_iter().flatten()) {
             is_known = true;
             self.add_association(association)?;
+        }
+        // A list that was cut off says so (EKS API reference, ListPodIdentityAssociations; the AWS CLI writes `NextToken`).
+        let is_cut = ["nextToken", "NextToken"].iter().any(|key| text(value, key) != "");
+        for association in list("associations").into_iter().flatten().filter(|_| !is_cut) {
+            let arn = text(association, "associationArn");
+            let mut parts = arn.split(':').skip(3).map(str::to_owned);
+            if let (Some(region), Some(account)) = (parts.next(), parts.next()) {
+                self.listed.insert((account, region, text(association, "clusterName")));
+            }
         }
         if let Some(entry) = member(value, "accessEntry") {
             is_known = true;
@@ -184,6 +195,9 @@ impl Eks {
             has_policy: !text(value, "policy").is_empty(),
             changed: last(value, ["created_at", "modified_at"]),
         };
+        // A snapshot holds all associations of the clusters that it holds some of.
+        let cluster = association.cluster.clone();
+        self.listed.insert((account.to_owned(), text(value, "region"), cluster));
         let place = [account, &text(value, "region"), &association.cluster].join("/");
         let whose = format!("{place}/{}/{}", association.namespace, association.service_account);
         self.associations.insert(whose, association);
@@ -218,6 +232,29 @@ impl Eks {
         self.associations.retain(|_, mine| !theirs.contains(&whose(mine)));
         self.associations.extend(other.associations);
         self.access_entries.extend(other.access_entries);
+        self.listed.extend(other.listed);
+    }
+
+    /// Whether all associations of a cluster are known, and which role each gives.
+    pub fn knows_all_of(&self, (account, region, name): (&str, &str, &str)) -> bool {
+        let place = (account.to_owned(), region.to_owned());
+        let of_cluster = self
+            .associations
+            .values()
+            .filter(|one| one.place == place && one.cluster == name);
+        let listed = self
+            .listed
+            .contains(&(place.0.clone(), place.1.clone(), name.to_owned()));
+        listed && of_cluster.clone().all(|one| !one.role.is_empty())
+    }
+
+    /// A cluster's plain name, as EKS's own API takes it.
+    pub fn plain_name<'s>(&'s self, id_or_name: &'s str) -> &'s str {
+        match self.cluster(id_or_name) {
+            Some(cluster) => &cluster.name,
+            // Of several of one name each is called `NAME (ACCOUNT, REGION)`; a name has no blank.
+            None => id_or_name.split(' ').next().unwrap_or(id_or_name),
+        }
     }
 
     /// The cluster with this id in its issuer's URL, or else the only one of this name, or the one that is called so.

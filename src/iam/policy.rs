@@ -306,6 +306,29 @@ impl fmt::Display for Policy {
 }
 
 impl Statement {
+    /// Condition keys and variables that it asks for, in lower case.
+    pub fn keys(&self) -> Vec<String> {
+        let conditions = self.conditions.iter();
+        let mut keys: Vec<String> = conditions
+            .clone()
+            .map(|condition| condition.key.to_lowercase())
+            .collect();
+        let in_conditions = conditions.flat_map(|condition| condition.values.iter().map(String::as_str));
+        let in_resources = match &self.resource {
+            ResourcePart::Resource(patterns) | ResourcePart::NotResource(patterns) => patterns.as_slice(),
+            ResourcePart::None => &[],
+        };
+        for text in in_conditions.chain(in_resources.iter().map(|pattern| pattern.text())) {
+            for variable in text.split("${").skip(1) {
+                let name = variable.split(['}', ',']).next().unwrap_or("").trim();
+                if !matches!(name, "*" | "?" | "$" | "") {
+                    keys.push(name.to_lowercase());
+                }
+            }
+        }
+        keys
+    }
+
     /// Parses the statement that stands at `index` of a policy of `version`.
     pub fn from_value(value: &Value, index: usize, version: Version) -> Result<Self, Error> {
         let place = format!("Statement[{index}]");

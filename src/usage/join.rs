@@ -1,13 +1,14 @@
 //! Rows of sessions to rows of workloads: calls find the openings of their sessions, once all are at hand.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::shapes::shapes;
 use super::table::{Behind, Row, Session, Table, WorkloadCalls};
 use super::texts::position;
-use crate::attribute::{Actor, Known, MOST_FAMILIES, Openings, Workload, behind};
+use crate::attribute::{Actor, Known, MOST_FAMILIES, Openings, Workload, behind, cluster_name};
 
 /// Workloads of one role that are told apart: the first by kind, cluster, namespace and name, so that it does not matter
 /// in which order they come. All others are one.
@@ -17,6 +18,8 @@ pub const MOST_WORKLOADS: usize = 256;
 #[derive(Default)]
 pub(super) struct Sessions<'s> {
     known: HashMap<(&'s str, &'s str), &'s Session>,
+    /// Keys that sessions of several roles show: who masked or made them up gave strangers one name.
+    shared: HashSet<String>,
     none: Openings,
 }
 
@@ -25,14 +28,19 @@ impl<'s> Sessions<'s> {
         let keyed = |session: &'s Session| ((&*session.role_id, &*session.access_key_id), session);
         Sessions {
             known: sessions.iter().map(keyed).collect(),
+            shared: HashSet::new(),
             none: Openings::default(),
         }
     }
 
     /// Who made calls of a session between two moments.
     pub(super) fn actor(&self, role_id: &str, key: &str, span: (i64, i64)) -> Actor {
-        let find = |role_id: &str, key: &str| self.known.get(&(role_id, key)).map(|session| &session.opened);
+        let find = |role_id: &str, key: &str| {
+            let session = self.known.get(&(role_id, key)).filter(|_| !self.shared.contains(key));
+            session.map(|session| &session.opened)
+        };
         match self.known.get(&(role_id, key)) {
+            Some(session) if self.shared.contains(key) && !session.opened.is_empty() => Actor::unknown(Known::Several),
             Some(session) => behind(
                 &session.opened,
                 session.shown.as_deref(),
@@ -103,7 +111,10 @@ impl Actors {
 /// Puts whoever stood behind a session in its place, and counts calls by workload.
 pub(super) fn join(table: &mut Table) {
     let sessions = std::mem::take(&mut table.sessions);
-    let known = Sessions::of(&sessions);
+    let known = Sessions {
+        shared: shared(table, &sessions),
+        ..Sessions::of(&sessions)
+    };
     let signatures = &table.signatures;
     let role_of = |row: &Row| &*signatures[row.signature].signature.caller.id;
     let mut actors = Actors::default();
@@ -117,6 +128,12 @@ pub(super) fn join(table: &mut Table) {
     let of_rows: Vec<Option<u32>> = of_rows.collect();
     drop(known);
     drop(sessions);
+    let clusters = clusters(&actors.list);
+    for actor in &mut actors.list {
+        if let Some(called) = with_cluster(actor, &clusters) {
+            *actor = Arc::new(called);
+        }
+    }
     let mut bound = Bound::default();
     for (row, number) in table.rows.iter().zip(&of_rows) {
         if let Some(number) = number {
@@ -140,6 +157,72 @@ pub(super) fn join(table: &mut Table) {
     }
     together(&mut table.rows);
     table.workloads = totals(table);
+}
+
+/// Keys under which sessions of several roles called, or one called and another was opened.
+fn shared(table: &Table, sessions: &[Session]) -> HashSet<String> {
+    let role_of = |signature: u32| &*table.signatures[signature as usize].signature.caller.id;
+    // The first signature of each key, by the key's place.
+    let mut first: Vec<Option<u32>> = vec![None; table.behind.len()];
+    let mut shared = HashSet::new();
+    for row in &table.rows {
+        let Some(Behind::Session(key)) = table.behind.get(row.behind) else {
+            continue;
+        };
+        let known = first[row.behind].get_or_insert(position(row.signature));
+        if role_of(*known) != role_of(position(row.signature)) {
+            shared.insert(key.to_string());
+        }
+    }
+    for session in sessions {
+        let place = table.behind.binary_search_by(|behind| match behind {
+            Behind::Nobody => Ordering::Less,
+            Behind::Session(key) => key.cmp(&session.access_key_id),
+            Behind::Actor(_) => Ordering::Greater,
+        });
+        let known = place.ok().and_then(|place| first[place]);
+        if known.is_some_and(|known| role_of(known) != &*session.role_id) {
+            shared.insert(session.access_key_id.to_string());
+        }
+    }
+    shared
+}
+
+/// Clusters that are known by their ARNs as people call them: by name, with account and region where several bear it.
+fn clusters(actors: &[Arc<Actor>]) -> BTreeMap<String, String> {
+    let mut by_name: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let known = actors
+        .iter()
+        .filter_map(|actor| actor.workload.as_ref()?.cluster.as_deref());
+    for arn in known.filter(|cluster| cluster.starts_with("arn:")) {
+        by_name.entry(cluster_name(arn)).or_default().insert(arn);
+    }
+    let called = by_name.into_iter().flat_map(|(name, arns)| {
+        let is_one = arns.len() == 1;
+        arns.into_iter().map(move |arn| {
+            let mut parts = arn.split(':').skip(3);
+            let (region, account) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+            let called = match is_one {
+                true => name.to_owned(),
+                false => format!("{name} ({account}, {region})"),
+            };
+            (arn.to_owned(), called)
+        })
+    });
+    called.collect()
+}
+
+/// Somebody with its cluster as people call it; `None` where that changes nothing.
+fn with_cluster(actor: &Actor, clusters: &BTreeMap<String, String>) -> Option<Actor> {
+    let workload = actor.workload.as_ref()?;
+    let called = clusters.get(workload.cluster.as_deref()?)?;
+    Some(Actor {
+        workload: Some(Workload {
+            cluster: Some(called.clone()),
+            ..workload.clone()
+        }),
+        ..actor.clone()
+    })
 }
 
 /// Rows that tell no calls apart any more as one.

@@ -17,6 +17,15 @@ fn association(cluster: &str, name: &str, more: Value) -> Value {
     json!({"association": one})
 }
 
+/// What `aws eks list-pod-identity-associations` prints of a cluster with the associations of these service accounts.
+fn list(cluster: &str, names: &[&str]) -> Value {
+    let one = |name: &&str| {
+        json!({"clusterName": cluster, "namespace": "shop", "serviceAccount": name, "associationId": "a-1",
+            "associationArn": format!("arn:aws:eks:eu-west-1:{ACCOUNT}:podidentityassociation/{cluster}/a-{name}")})
+    };
+    json!({"associations": names.iter().map(one).collect::<Vec<Value>>()})
+}
+
 /// A node of a cluster asks EKS for the role of one of its pods.
 fn asks(cluster: &str) -> Value {
     let event = call(
@@ -87,10 +96,15 @@ const BEFORE: &str = "unknown: sessions opened outside this archive";
 fn the_only_association_without_tags_names_the_pod_of_an_untagged_session() {
     let events = [asks("prod"), pods("K", json!({})), used("K")];
     let eks = trusts_service("pods.eks.amazonaws.com");
-    let check = |more: &[Value], expected: &str| check(&events, std::slice::from_ref(&eks), more, expected);
+    let check = |more: &[Value], expected: &str| {
+        let whole = [&[list("prod", &["cart"])], more].concat();
+        check(&events, std::slice::from_ref(&eks), &whole, expected);
+    };
     let one = association("prod", "cart", json!({}));
     check(std::slice::from_ref(&one), CART);
     check(&[one.clone(), association("prod", "web", json!({}))], UNTAGGED);
+    // Of one that is listed it is not known which role it gives.
+    check(&[one.clone(), list("prod", &["cart", "web"])], UNTAGGED);
     check(
         &[association("prod", "cart", json!({"disableSessionTags": false}))],
         UNTAGGED,
@@ -122,9 +136,24 @@ fn the_only_association_without_tags_names_the_pod_of_an_untagged_session() {
 }
 
 #[test]
+fn associations_that_are_not_all_given_name_nobody() {
+    let eks = [trusts_service("pods.eks.amazonaws.com")];
+    let events = [asks("prod"), pods("K", json!({})), used("K")];
+    let one = association("prod", "cart", json!({}));
+    check(&events, &eks, std::slice::from_ref(&one), UNTAGGED);
+    check(&events, &eks, &[one.clone(), list("test", &["cart"])], UNTAGGED);
+    for more in ["nextToken", "NextToken"] {
+        let mut cut = list("prod", &["cart"]);
+        cut[more] = json!("abc");
+        check(&events, &eks, &[one.clone(), cut], UNTAGGED);
+    }
+    check(&events, &eks, &[one, list("prod", &["cart"])], CART);
+}
+
+#[test]
 fn a_cluster_whose_associations_are_not_given_may_be_the_one() {
     let eks = [trusts_service("pods.eks.amazonaws.com")];
-    let one = [association("prod", "cart", json!({}))];
+    let one = [association("prod", "cart", json!({})), list("prod", &["cart"])];
     let opened = || [pods("K", json!({})), used("K")];
     check(&opened(), &eks, &one, UNTAGGED);
     check(
@@ -135,6 +164,8 @@ fn a_cluster_whose_associations_are_not_given_may_be_the_one() {
     );
     let both = [
         one[0].clone(),
+        one[1].clone(),
+        list("test", &["cart"]),
         association(
             "test",
             "cart",
@@ -152,7 +183,7 @@ fn a_cluster_whose_associations_are_not_given_may_be_the_one() {
 #[test]
 fn a_change_of_associations_or_another_pod_that_came_says_that_they_were_others() {
     let eks = [trusts_service("pods.eks.amazonaws.com")];
-    let one = [association("prod", "cart", json!({}))];
+    let one = [association("prod", "cart", json!({})), list("prod", &["cart"])];
     for name in [
         "CreatePodIdentityAssociation",
         "UpdatePodIdentityAssociation",
@@ -167,7 +198,10 @@ fn a_change_of_associations_or_another_pod_that_came_says_that_they_were_others(
 fn sessions_from_before_the_archive_are_the_associations_only_where_eks_alone_comes_in() {
     let events = [asks("prod"), used("K")];
     let eks = trusts_service("pods.eks.amazonaws.com");
-    let one = [association("prod", "cart", json!({"disableSessionTags": false}))];
+    let one = [
+        association("prod", "cart", json!({"disableSessionTags": false})),
+        list("prod", &["cart"]),
+    ];
     check(&events, std::slice::from_ref(&eks), &one, CART);
     check(&events, &[eks.clone(), trusts_account()], &one, BEFORE);
     check(&events, &[eks, trusts("AAAA", "StringLike", "shop:*")], &one, BEFORE);

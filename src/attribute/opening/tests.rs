@@ -101,7 +101,17 @@ fn pods_are_named_by_eks_alone() {
         named(),
     );
     let external = json!({"externalId": "eu-west-1/111122223333/prod/shop/cart"});
-    check_opener(service(EKS), external.clone(), nothing(), named());
+    // Of the cluster it tells account and region, too.
+    let pod_of_arn = || Workload {
+        cluster: Some("arn:aws:eks:eu-west-1:111122223333:cluster/prod".to_owned()),
+        ..pod("shop", "cart")
+    };
+    check_opener(
+        service(EKS),
+        external.clone(),
+        nothing(),
+        Some(Opener::Named(pod_of_arn())),
+    );
     check_opener(
         service(EKS),
         nothing(),
@@ -129,10 +139,13 @@ fn pods_are_named_by_eks_alone() {
         caller: caller.clone(),
         role_id: "AROACI".to_owned(),
         session: "ASIACI".to_owned(),
-        pod: pod("shop", "cart"),
+        pod: pod_of_arn(),
     }));
     check_opener(role.clone(), external, nothing(), Some(claim));
-    check_opener(role, nothing(), nothing(), Some(Opener::Named(caller.clone())));
+    check_opener(role.clone(), nothing(), nothing(), Some(Opener::Named(caller.clone())));
+    // A cluster's first role is of the cluster's account.
+    let foreign = json!({"externalId": "eu-west-1/999988887777/prod/shop/cart"});
+    check_opener(role, foreign, nothing(), Some(Opener::Named(caller.clone())));
     let user = json!({"type": "IAMUser", "arn": "arn:aws:iam::111122223333:user/ana", "principalId": "AIDAANA", "accessKeyId": "AKIA"});
     let ana = Workload::plain(WorkloadKind::Principal, "arn:aws:iam::111122223333:user/ana");
     check_opener(user, tags("shop", "cart"), nothing(), Some(Opener::Named(ana)));

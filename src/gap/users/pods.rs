@@ -21,7 +21,14 @@ pub(super) struct Associated {
 impl Associated {
     /// Whether what was seen fits it: a pod that is another one shows that there are, or were, more associations.
     pub(super) fn may_be(&self, seen: &Workload) -> bool {
-        seen.kind != WorkloadKind::PodIdentity || *seen == self.pod
+        // Of several clusters of one name each is called by its name, account and region.
+        let cluster = |pod: &Workload| {
+            pod.cluster
+                .as_deref()
+                .and_then(|name| name.split(' ').next().map(str::to_owned))
+        };
+        let same = (&seen.namespace, &seen.name) == (&self.pod.namespace, &self.pod.name);
+        seen.kind != WorkloadKind::PodIdentity || same && cluster(seen) == cluster(&self.pod)
     }
 }
 
@@ -32,7 +39,7 @@ pub(super) struct Associations<'t> {
     changed: BTreeSet<&'t str>,
     /// Clusters whose pods got roles, by account: ARNs.
     clusters: BTreeMap<&'t str, BTreeSet<&'t str>>,
-    /// Clusters whose associations are given: account, region and name.
+    /// Clusters all of whose associations are given: account, region and name.
     given: BTreeSet<(&'t str, &'t str, &'t str)>,
     start: i64,
 }
@@ -53,7 +60,10 @@ impl<'t> Associations<'t> {
             let of_role = associations.by_role.entry(&association.role).or_default();
             of_role.push(association);
             let (account, region) = &association.place;
-            associations.given.insert((account, region, &association.cluster));
+            let cluster = (account.as_str(), region.as_str(), association.cluster.as_str());
+            if eks.knows_all_of(cluster) {
+                associations.given.insert(cluster);
+            }
         }
         for row in &table.rows {
             let signature = &table.signatures[row.signature].signature;

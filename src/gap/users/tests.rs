@@ -7,7 +7,7 @@ use crate::iam::Policy;
 
 fn door(statements: &Value) -> Door {
     let trust = Policy::from_value(&json!({"Version": "2012-10-17", "Statement": statements})).expect("a policy");
-    Door::of(&trust.statements)
+    Door::of(&trust, "arn:aws:iam::111122223333:role/app")
 }
 
 const A: &str = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-west-1.amazonaws.com/id/AAAA";
@@ -66,7 +66,8 @@ fn only_way_in_is_named() {
     );
     let tagging = json!({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["sts:TagSession"]});
     check(&[cart(A), tagging], "", Some("AAAA shop/cart"));
-    let deny = json!({"Effect": "Deny", "Principal": "*", "Action": "sts:*"});
+    let deny = json!({"Effect": "Deny", "Principal": "*", "Action": "sts:*",
+        "Condition": {"StringNotEquals": {"aws:SourceVpc": "vpc-1"}}});
     check(&[cart(A), deny], "", Some("AAAA shop/cart"));
     let china = "arn:aws-cn:iam::111122223333:oidc-provider/oidc.eks.cn-north-1.amazonaws.com.cn/id/CCCC";
     check(&[cart(china)], "", Some("CCCC shop/cart"));
@@ -184,4 +185,58 @@ fn user_agent_is_believed_where_that_service_alone_comes_in() {
     assert_eq!(how(&[&lambda]), How::Trust);
     assert_eq!(how(&[&lambda, &root]), How::Unknown);
     assert_eq!(Door::default().user(&said, 1).how, How::Unknown);
+}
+
+#[test]
+fn a_way_for_everybody_is_one_for_the_providers_tokens_too() {
+    let all = json!({"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRoleWithWebIdentity"});
+    let others = json!({"Effect": "Allow", "NotPrincipal": {"AWS": "111122223333"}, "Action": "sts:*"});
+    let any = json!({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:*"});
+    for beside in [all, others, any] {
+        check(&[cart(A), beside.clone()], "", None);
+        check(&[cart(A), beside], A, None);
+    }
+    let account = json!({"Effect": "Allow", "Principal": {"AWS": "111122223333"}, "Action": "sts:AssumeRole"});
+    check(&[cart(A), account], A, Some("AAAA shop/cart"));
+}
+
+#[test]
+fn a_statement_that_can_let_nobody_in_names_nobody() {
+    let with = |operator: &str, key: &str, value: &str| {
+        let mut statement = cart(A);
+        statement["Condition"][operator][key] = json!(value);
+        statement
+    };
+    check(&[cart(A)], A, Some("AAAA shop/cart"));
+    let issuer = |id: &str, claim: &str| format!("oidc.eks.eu-west-1.amazonaws.com/id/{id}:{claim}");
+    check(
+        &[with(
+            "StringEquals",
+            &issuer("BBBB", "sub"),
+            "system:serviceaccount:shop:cart",
+        )],
+        "",
+        None,
+    );
+    check(&[with("StringEquals", "sts:ExternalId", "x")], "", None);
+    check(
+        &[with(
+            "StringNotEquals",
+            &issuer("AAAA", "sub"),
+            "system:serviceaccount:shop:cart",
+        )],
+        "",
+        None,
+    );
+    check(&[with("Null", &issuer("AAAA", "sub"), "true")], "", None);
+    check(
+        &[with("StringEquals", "aws:SourceVpc", "vpc-1")],
+        "",
+        Some("AAAA shop/cart"),
+    );
+    let mut by_name = cart(A);
+    by_name["Action"] = json!("sts:AssumeRole");
+    check(&[by_name], "", None);
+    let deny = json!({"Effect": "Deny", "Principal": "*", "Action": "sts:*"});
+    check(&[cart(A), deny], "", None);
 }

@@ -150,7 +150,7 @@ impl<'a> Graph<'a> {
             policies.service_control.clone_from(&of_account.service_control);
             policies.resource_control.clone_from(&of_account.resource_control);
         }
-        let keys = all_statements(&policies).flat_map(keys_of).collect();
+        let keys = all_statements(&policies).flat_map(Statement::keys).collect();
         Held {
             graph: self,
             principal,
@@ -360,7 +360,7 @@ impl Held<'_> {
         self.keys.clear();
         for policy in all {
             policy.statements.retain(|statement| concerns(statement, action));
-            self.keys.extend(policy.statements.iter().flat_map(keys_of));
+            self.keys.extend(policy.statements.iter().flat_map(Statement::keys));
         }
         self
     }
@@ -555,30 +555,4 @@ pub(super) fn tags(of: &Principal) -> Context {
 /// The partition of an ARN.
 pub(super) fn partition(arn: &str) -> &str {
     arn.split(':').nth(1).unwrap_or("aws")
-}
-
-/// Condition keys and variables of a statement, in lower case.
-pub(super) fn keys_of(statement: &Statement) -> Vec<String> {
-    let mut keys: Vec<String> = statement
-        .conditions
-        .iter()
-        .map(|condition| condition.key.to_lowercase())
-        .collect();
-    let in_conditions = statement
-        .conditions
-        .iter()
-        .flat_map(|condition| condition.values.iter().map(String::as_str));
-    let in_resources = match &statement.resource {
-        ResourcePart::Resource(patterns) | ResourcePart::NotResource(patterns) => patterns.as_slice(),
-        ResourcePart::None => &[],
-    };
-    for text in in_conditions.chain(in_resources.iter().map(|pattern| pattern.text())) {
-        for variable in text.split("${").skip(1) {
-            let name = variable.split(['}', ',']).next().unwrap_or("").trim();
-            if !matches!(name, "*" | "?" | "$" | "") {
-                keys.push(name.to_lowercase());
-            }
-        }
-    }
-    keys
 }

@@ -1,10 +1,9 @@
 //! Whether a pod may take a role today: asks the engine with what its token or its session's tags say.
 
-use super::keys_of;
 use crate::attribute::{Workload, WorkloadKind, cluster_of, issuer_of};
 use crate::grants::Principal;
 use crate::iam::policy::Principal as Named;
-use crate::iam::{Answer, Effect, Policies, Policy, PrincipalPart, Request, evaluate};
+use crate::iam::{Answer, Effect, Policies, Policy, PrincipalPart, Request, Statement, evaluate};
 
 /// Who opens the sessions of Pod Identity.
 const PODS: &str = "pods.eks.amazonaws.com";
@@ -88,8 +87,9 @@ fn lets(role: &Principal, pod: &Workload, by_eks: &str) -> Answer {
                         ("aws:RequestTag/kubernetes-namespace".to_owned(), namespace.to_owned()),
                         ("aws:RequestTag/kubernetes-service-account".to_owned(), pod.name.clone()),
                     ];
-                    if let Some(cluster) = &pod.cluster {
-                        said.push(("aws:RequestTag/eks-cluster-name".to_owned(), cluster.clone()));
+                    // Of several clusters of one name each is called by its name, account and region.
+                    if let Some(plain) = pod.cluster.as_deref().and_then(|cluster| cluster.split(' ').next()) {
+                        said.push(("aws:RequestTag/eks-cluster-name".to_owned(), plain.to_owned()));
                     }
                     answers.push(asks(role, trust, service, by_eks, &said));
                 }
@@ -122,7 +122,7 @@ fn asks(role: &Principal, trust: &Policy, caller: &str, action: &str, said: &[(S
         resource_account: Some(role.account.clone()),
         context: Default::default(),
     };
-    for key in trust.statements.iter().flat_map(keys_of) {
+    for key in trust.statements.iter().flat_map(Statement::keys) {
         request.context.set_unknown(&key);
     }
     for (key, value) in said {

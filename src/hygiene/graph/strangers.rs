@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::{keys_of, partition};
+use super::partition;
 use crate::grants::Principal;
 use crate::iam::condition::{Comparison, Condition};
 use crate::iam::policy::Principal as Named;
-use crate::iam::{Answer, Effect, Policies, Policy, PrincipalPart, Request, evaluate};
+use crate::iam::{Answer, Effect, Policies, Policy, PrincipalPart, Request, Statement, evaluate};
 
 /// An account that nobody has: AWS never gave out this number.
 const STRANGER: &str = "999999999999";
@@ -379,7 +379,7 @@ impl Door<'_> {
 
     /// Whether the door opens in some context that the stranger may bring about, and what nobody knows of it.
     fn opens(&self, caller: &str, action: &str, says: &dyn Fn(&str) -> Says) -> (Answer, BTreeSet<String>) {
-        let keys: BTreeSet<String> = self.trust.statements.iter().flat_map(keys_of).collect();
+        let keys: BTreeSet<String> = self.trust.statements.iter().flat_map(Statement::keys).collect();
         let mut choices: Vec<BTreeMap<String, Option<String>>> = vec![BTreeMap::new()];
         let mut unknown = Vec::new();
         for key in keys {

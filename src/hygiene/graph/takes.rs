@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{Graph, Held, Told, concerns, keys_of, tags};
+use super::{Graph, Held, Told, concerns, tags};
 use crate::grants::{Grants, Kind, Principal, PrincipalIndex};
 use crate::iam::policy::Principal as Named;
 use crate::iam::{Answer, Effect, PrincipalPart, ResourcePart, Statement, pattern};
@@ -275,7 +275,7 @@ impl Held<'_> {
         if !trust.statements.iter().any(lets_identities_in) {
             return Told::no();
         }
-        let asked: Vec<String> = trust.statements.iter().flat_map(keys_of).collect();
+        let asked: Vec<String> = trust.statements.iter().flat_map(Statement::keys).collect();
         let added: Vec<String> = asked.into_iter().filter(|key| self.keys.insert(key.clone())).collect();
         self.policies.resource = Some(trust.clone());
         let told = self.can("sts:AssumeRole", &role.arn, &tags(role));

@@ -42,15 +42,18 @@ fn named(name: usize) -> Workload {
     }
 }
 
-/// One call of a session on day 0, and what opened the session.
+/// One call of a session on day 0, and what opened the session; its key is the role's alone.
 fn part(role: u8, name: u8, key: usize, opener: Option<usize>) -> Table {
+    keyed(role, name, &format!("ASIA{role}K{key}"), opener)
+}
+
+fn keyed(role: u8, name: u8, key: &str, opener: Option<usize>) -> Table {
     let opened = opener.map(|opener| Opening {
         opener: Opener::Named(named(opener)).into(),
         from: 0,
         until: 3600,
         sessions: Arc::default(),
     });
-    let key = format!("ASIA{key}");
     Table {
         signatures: vec![signature(role, name)],
         rows: vec![Row {
@@ -62,7 +65,7 @@ fn part(role: u8, name: u8, key: usize, opener: Option<usize>) -> Table {
             last: 60,
             resources: vec![format!("arn:aws:s3:::{key}")],
         }],
-        behind: vec![Behind::Nobody, Behind::Session(key.as_str().into())],
+        behind: vec![Behind::Nobody, Behind::Session(key.into())],
         workloads: Vec::new(),
         sessions: opened
             .map(|opening| Session {
@@ -164,4 +167,20 @@ fn rows_of_several_sessions_of_one_workload_are_one() {
     let table = joined([part(0, 0, 1, Some(7)), part(0, 0, 2, Some(7)), part(0, 0, 3, None)]);
     let rows: Vec<(u64, usize)> = table.rows.iter().map(|row| (row.calls, row.resources.len())).collect();
     assert_eq!(rows, [(1, 1), (2, 2)]);
+}
+
+#[test]
+fn a_key_that_two_roles_show_names_nobody() {
+    let one = || keyed(0, 0, "ASIASAME", Some(7));
+    let named_by = |parts: Vec<Table>| {
+        counts(&joined(parts))
+            .into_keys()
+            .filter(|(.., who)| who.is_some())
+            .count()
+    };
+    assert_eq!(named_by(vec![one()]), 1);
+    assert_eq!(named_by(vec![one(), keyed(1, 0, "ASIAOTHER", None)]), 1);
+    for opener in [None, Some(7), Some(8)] {
+        assert_eq!(named_by(vec![one(), keyed(1, 0, "ASIASAME", opener)]), 0);
+    }
 }

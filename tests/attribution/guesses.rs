@@ -1,0 +1,229 @@
+//! Where a name would be a guess against what the events themselves say: the truth, or nobody.
+
+use super::*;
+
+/// A call without a key, with what its session shows.
+fn keyless(session_context: &Value) -> Value {
+    let mut event = used("K");
+    event["userIdentity"]
+        .as_object_mut()
+        .expect("an identity")
+        .remove("accessKeyId");
+    for (key, value) in session_context.as_object().expect("an object") {
+        event["userIdentity"]["sessionContext"][key] = value.clone();
+    }
+    event
+}
+
+fn by_token_of(cluster: &str) -> Value {
+    json!({"webIdFederationData": {"federatedProvider": provider(cluster)}})
+}
+
+fn only_cart() -> [Value; 1] {
+    [trusts("AAAA", "StringEquals", "shop:cart")]
+}
+
+#[test]
+fn a_call_without_a_key_is_nobodys_against_its_own_provider() {
+    check(
+        &[keyless(&json!({}))],
+        &only_cart(),
+        &["service_account AAAA shop/cart trust 1"],
+    );
+    check(
+        &[keyless(&by_token_of("AAAA"))],
+        &only_cart(),
+        &["service_account AAAA shop/cart trust 1"],
+    );
+    check(
+        &[keyless(&by_token_of("BBBB"))],
+        &only_cart(),
+        &["unknown BBBB sessions opened outside this archive federated_provider 1"],
+    );
+    // An instance's, although the policy lets none in today.
+    let mut on_instance = keyless(&json!({"ec2RoleDelivery": "2.0"}));
+    on_instance["userIdentity"]["principalId"] = json!("AROAAPP:i-0123456789abcdef0");
+    check(&[on_instance], &only_cart(), &["ec2 - i-0123456789abcdef0 seen 1"]);
+}
+
+#[test]
+fn an_empty_field_says_nothing() {
+    let mut named = used("K");
+    named["userIdentity"]["principalId"] = json!("AROAAPP:i-0123456789abcdef0");
+    named["userIdentity"]["sessionContext"]["ec2RoleDelivery"] = json!("");
+    check(&[named], &[trusts_service("ec2.amazonaws.com")], &[UNSEEN]);
+    let mut seed = irsa("K", "AAAA", "shop:cart");
+    seed["errorCode"] = json!("");
+    seed["errorMessage"] = json!("");
+    check(
+        &[seed, used("K")],
+        &[trusts_account()],
+        &["service_account AAAA shop/cart seen 1"],
+    );
+    let mut denied = irsa("K", "AAAA", "shop:cart");
+    denied["errorCode"] = json!("AccessDenied");
+    check(&[denied, used("K")], &[trusts_account()], &[UNSEEN]);
+}
+
+#[test]
+fn a_key_that_was_masked_or_that_two_roles_show_joins_nobody() {
+    for key in [
+        "ASIAXXXXXXXXXXXXXXXX",
+        "***",
+        "ASIA****************",
+        "AKIAXXXXXXXXXXXXXXXX",
+        "REDACTED",
+        "ASIA...",
+        "AKIAIOSFODNN7ABCDEFG",
+    ] {
+        check(
+            &[irsa(key, "AAAA", "shop:cart"), used(key)],
+            &[trusts_account()],
+            &[UNSEEN],
+        );
+    }
+    let key = "ASIAIOSFODNN7ABCDEFG";
+    let named = "service_account AAAA shop/cart seen 1";
+    check(
+        &[irsa(key, "AAAA", "shop:cart"), used(key)],
+        &[trusts_account()],
+        &[named],
+    );
+    let mut other = used(key);
+    other["userIdentity"] = session("AROAOTHER", "other", key);
+    check(
+        &[irsa(key, "AAAA", "shop:cart"), used(key), other],
+        &[trusts_account()],
+        &["unknown - sessions under a key that several opened unknown 1"],
+    );
+}
+
+#[test]
+fn a_guess_gives_way_to_others_who_were_seen_to_come_in() {
+    let guess = "service_account AAAA shop/cart trust 1";
+    check(&[used("K")], &only_cart(), &[guess]);
+    let unknown = "unknown - sessions opened outside this archive unknown 1";
+    // A repository's workflow, by the provider of another issuer; a pod; an instance; a token of another provider.
+    let mut workflow = irsa("W", "AAAA", "x:y");
+    workflow["userIdentity"]["userName"] = json!("repo:o/r:ref:refs/heads/main");
+    check(
+        &[workflow, used("W"), used("K")],
+        &only_cart(),
+        &[unknown, "web_identity - repo:o/r:ref:refs/heads/main seen 1"],
+    );
+    check(
+        &[pods("W", json!({})), used("W"), used("K")],
+        &only_cart(),
+        &["unknown - sessions opened by pods.eks without tags unknown 1", unknown],
+    );
+    let mut on_instance = used("W");
+    on_instance["userIdentity"]["principalId"] = json!("AROAAPP:i-0123456789abcdef0");
+    on_instance["userIdentity"]["sessionContext"]["ec2RoleDelivery"] = json!("2.0");
+    check(
+        &[on_instance, used("K")],
+        &only_cart(),
+        &[unknown, "ec2 - i-0123456789abcdef0 seen 1"],
+    );
+    let mut by_other = used("W");
+    by_other["userIdentity"]["sessionContext"]["webIdFederationData"] = json!({"federatedProvider": provider("BBBB")});
+    check(
+        &[by_other, used("K")],
+        &only_cart(),
+        &[
+            "unknown - sessions opened outside this archive unknown 1",
+            "unknown BBBB sessions opened outside this archive federated_provider 1",
+        ],
+    );
+}
+
+#[test]
+fn an_issuer_that_only_looks_like_eks_is_no_cluster_of_eks() {
+    for url in [
+        "oidc.eks.us-east-1.amazonaws.com.evil.com/id/AAAA",
+        "evil.com/oidc.eks.us-east-1.amazonaws.com/id/AAAA",
+        "oidc.eks.evil.com/id/AAAA",
+        "oidc.eks.us-east-1.amazonaws.com/x/id/AAAA",
+    ] {
+        let mut seed = irsa("K", "AAAA", "shop:cart");
+        seed["userIdentity"]["identityProvider"] = json!(format!("arn:aws:iam::{ACCOUNT}:oidc-provider/{url}"));
+        let expected = format!("service_account {url} shop/cart seen 1");
+        check(&[seed, used("K")], &[trusts_account()], &[&expected]);
+    }
+    let mut dual = irsa("K", "AAAA", "shop:cart");
+    dual["userIdentity"]["identityProvider"] = json!(format!(
+        "arn:aws:iam::{ACCOUNT}:oidc-provider/oidc-eks.eu-west-1.api.aws/id/AAAA"
+    ));
+    check(
+        &[dual, used("K")],
+        &[trusts_account()],
+        &["service_account AAAA shop/cart seen 1"],
+    );
+}
+
+/// Tags of a pod of a cluster with an ARN.
+fn tagged(account: &str, region: &str) -> Value {
+    let mut request = tags("shop", "cart");
+    let arn = format!("arn:aws:eks:{region}:{account}:cluster/prod");
+    request["tags"]
+        .as_array_mut()
+        .expect("tags")
+        .push(json!({"key": "eks-cluster-arn", "value": arn}));
+    request
+}
+
+#[test]
+fn two_clusters_of_one_name_are_told_apart_by_their_arns() {
+    let eks = [trusts_service("pods.eks.amazonaws.com")];
+    let one = "pod_identity prod shop/cart seen 1";
+    check(&[pods("K", tagged(ACCOUNT, "eu-west-1")), used("K")], &eks, &[one]);
+    let of = |account: &str, region: &str| format!("pod_identity prod ({account}, {region}) shop/cart seen 1");
+    for (account, region) in [("999988887777", "eu-west-1"), (ACCOUNT, "eu-central-1")] {
+        let events = [
+            pods("K", tagged(ACCOUNT, "eu-west-1")),
+            used("K"),
+            pods("L", tagged(account, region)),
+            used("L"),
+        ];
+        let (mine, other) = (of(ACCOUNT, "eu-west-1"), of(account, region));
+        let mut expected = [mine.as_str(), other.as_str()];
+        expected.sort_unstable();
+        check(&events, &eks, &expected);
+    }
+}
+
+#[test]
+fn what_a_pod_claims_is_believed_of_its_own_account_and_cluster_alone() {
+    let trust = [
+        json!({"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:role/hub"}, "Action": "sts:AssumeRole"}),
+    ];
+    let hub = |request: Value| {
+        let identity = json!({"type": "AWSService", "invokedBy": "pods.eks.amazonaws.com"});
+        opened_as("AROAHUB", "H", "AssumeRole", identity, request, json!({}))
+    };
+    let hop = |external: &str| {
+        let request = json!({"externalId": external, "roleArn": ROLE});
+        let event = opened("K", "AssumeRole", session("AROAHUB", "hub", "H"), request, json!({}));
+        at(event, "2026-10-03T09:05:00Z")
+    };
+    let caller = "principal - arn:aws:iam::111122223333:role/hub seen 1";
+    let pod = "pod_identity prod shop/cart seen 1";
+    let own = format!("eu-west-1/{ACCOUNT}/prod/shop/cart");
+    check(
+        &[hub(tagged(ACCOUNT, "eu-west-1")), hop(&own), used("K")],
+        &trust,
+        &[pod],
+    );
+    check(&[hub(json!({})), hop(&own), used("K")], &trust, &[pod]);
+    check(
+        &[hub(json!({})), hop("eu-west-1/999988887777/prod/shop/cart"), used("K")],
+        &trust,
+        &[caller],
+    );
+    // EKS's word for the cluster counts above the claim's.
+    let other = format!("eu-west-1/{ACCOUNT}/bank/shop/cart");
+    check(
+        &[hub(tagged(ACCOUNT, "eu-west-1")), hop(&other), used("K")],
+        &trust,
+        &[pod],
+    );
+}
