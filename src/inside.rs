@@ -101,8 +101,8 @@ pub mod query {
 
 pub mod report {
     pub use crate::report::{
-        Given, GradeTotals, Inputs, LivePolicy, Principal, Question, Report, State, Suggestion, build, changes,
-        practices, scorecard,
+        Given, GradeTotals, Inputs, LivePolicy, Principal, Question, Report, RoleSplit, State, Suggestion, build,
+        changes, practices, scorecard,
     };
 }
 

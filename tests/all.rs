@@ -38,6 +38,7 @@ mod originals;
 mod patching;
 mod pipeline;
 mod pod_sessions;
+mod pod_targets;
 mod policy_semantics;
 mod practices;
 mod pulls;

@@ -5,6 +5,7 @@
 mod alike;
 mod blocked;
 mod build;
+mod reached;
 mod read;
 mod changes;
 mod choices;

@@ -6,7 +6,8 @@
 use serde_json::{Value, json};
 
 use crate::attribute::Workload;
-use crate::grants::{Eks, Grants, PrincipalIndex};
+use crate::grants::{Eks, Grants, Principal, PrincipalIndex};
+use crate::report::reached::{Reached, reached};
 use crate::verify::ProvedAlternative;
 
 const PRICE: &str = "For EKS Pod Identity it is the association's own `policy`, which needs `disableSessionTags`: its sessions \
@@ -29,18 +30,17 @@ pub(super) fn associations(grants: &Grants, alternative: &ProvedAlternative) -> 
         return (Vec::new(), None);
     };
     let policy = document.to_string();
-    let arn = &grants.principals[*role].arn;
+    let role = &grants.principals[*role];
     let inputs = alternative
         .pods
         .iter()
-        .filter_map(|pod| input(&grants.supplements.eks, arn, pod, &policy));
+        .filter_map(|pod| input(&grants.supplements.eks, role, pod, &policy));
     (inputs.collect(), Some(PRICE.to_owned()))
 }
 
-fn input(eks: &Eks, role: &str, pod: &Workload, policy: &str) -> Option<Value> {
-    let (cluster, namespace) = (pod.cluster.as_deref()?, pod.namespace.as_deref()?);
-    let cluster = eks.cluster(cluster).map_or(cluster, |cluster| cluster.name.as_str());
-    let known = eks.associations_of(role).find(|known| {
+fn input(eks: &Eks, role: &Principal, pod: &Workload, policy: &str) -> Option<Value> {
+    let (cluster, namespace) = (eks.plain_name(pod.cluster.as_deref()?), pod.namespace.as_deref()?);
+    let known = eks.associations_of(&role.arn).find(|known| {
         let names = (
             known.cluster.as_str(),
             known.namespace.as_str(),
@@ -48,14 +48,25 @@ fn input(eks: &Eks, role: &str, pod: &Workload, policy: &str) -> Option<Value> {
         );
         names == (cluster, namespace, pod.name.as_str()) && !known.id.is_empty()
     });
+    let reached = reached(role, known, eks);
+    // Beside a target role the policy narrows that one alone (EKS API reference, CreatePodIdentityAssociation, `policy`).
+    let has_target = known.is_some_and(|known| known.target_role.is_some());
+    if has_target && reached == Reached::First {
+        return None;
+    }
     let mut input = json!({"clusterName": cluster, "disableSessionTags": true, "policy": policy});
-    match known {
-        Some(known) => input["associationId"] = json!(known.id),
-        None => {
-            input["namespace"] = json!(namespace);
-            input["serviceAccount"] = json!(pod.name);
-            input["roleArn"] = json!(role);
+    match (known, reached) {
+        (Some(known), _) => input["associationId"] = json!(known.id),
+        (None, Reached::Target(None)) => return None,
+        (None, Reached::First) => input["roleArn"] = json!(role.arn),
+        (None, Reached::Target(first)) => {
+            input["roleArn"] = json!(first);
+            input["targetRoleArn"] = json!(role.arn);
         }
+    }
+    if known.is_none() {
+        input["namespace"] = json!(namespace);
+        input["serviceAccount"] = json!(pod.name);
     }
     Some(input)
 }

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::SplitPart;
 use crate::grants::{Eks, Principal};
+use crate::report::reached::{Reached, reached};
 
 /// The annotation that gives a service account a role (EKS user guide, "Assign IAM roles to Kubernetes service accounts").
 const ANNOTATION: &str = "eks.amazonaws.com/role-arn";
@@ -40,35 +41,44 @@ pub(super) fn fill(part: &mut SplitPart, role: &Principal, eks: &Eks) {
             }
             "pod_identity" => {
                 accounts.push((namespace.clone(), workload.name.clone(), false));
-                let named = workload.cluster.as_deref().map(|id| match eks.cluster(id) {
-                    Some(cluster) => cluster.name.clone(),
-                    None => id.to_owned(),
-                });
-                let Some(cluster) = named else { continue };
-                associations.push(json!({"clusterName": cluster, "namespace": namespace,
-                    "serviceAccount": workload.name, "roleArn": part.arn}));
+                let Some(cluster) = workload.cluster.as_deref().map(|id| eks.plain_name(id)) else {
+                    continue;
+                };
                 let known = eks.associations_of(&role.arn).find(|known| {
-                    known.cluster == cluster
-                        && known.namespace == *namespace
-                        && known.service_account == workload.name
-                        && !known.id.is_empty()
+                    known.cluster == cluster && known.namespace == *namespace && known.service_account == workload.name
                 });
-                let cluster = shell(&cluster);
-                commands.push(match known {
-                    Some(known) => format!(
-                        "aws eks update-pod-identity-association --cluster-name {cluster} --association-id {} --role-arn {}",
-                        shell(&known.id),
-                        shell(&part.arn)
-                    ),
+                let reached = reached(role, known, eks);
+                let mut input =
+                    json!({"clusterName": cluster, "namespace": namespace, "serviceAccount": workload.name});
+                let flag = match &reached {
+                    Reached::First => {
+                        input["roleArn"] = json!(part.arn);
+                        "--role-arn"
+                    }
+                    Reached::Target(first) => {
+                        input["roleArn"] = json!(first);
+                        input["targetRoleArn"] = json!(part.arn);
+                        "--target-role-arn"
+                    }
+                };
+                // EKS asks for the first role; where nobody knows it, the association that there is keeps its own.
+                if reached != Reached::Target(None) {
+                    associations.push(input);
+                }
+                let cluster = shell(cluster);
+                let id = match known.filter(|known| !known.id.is_empty()) {
+                    Some(known) => shell(&known.id),
                     None => format!(
-                        "aws eks update-pod-identity-association --cluster-name {cluster} --association-id \"$(aws eks \
-                         list-pod-identity-associations --cluster-name {cluster} --namespace {} --service-account {} \
-                         --query 'associations[0].associationId' --output text)\" --role-arn {}",
+                        "\"$(aws eks list-pod-identity-associations --cluster-name {cluster} --namespace {} --service-account {} \
+                         --query 'associations[0].associationId' --output text)\"",
                         shell(namespace),
-                        shell(&workload.name),
-                        shell(&part.arn)
+                        shell(&workload.name)
                     ),
-                });
+                };
+                commands.push(format!(
+                    "aws eks update-pod-identity-association --cluster-name {cluster} --association-id {id} {flag} {}",
+                    shell(&part.arn)
+                ));
             }
             _ => {}
         }
@@ -171,12 +181,17 @@ fn terraform(part: &SplitPart, role: &Principal) -> String {
     }
     for (at, association) in part.associations.iter().enumerate() {
         let member = |key: &str| hcl(association[key].as_str().unwrap_or_default());
-        let members = [
+        let mut members = vec![
             ("cluster_name", member("clusterName")),
             ("namespace", member("namespace")),
             ("service_account", member("serviceAccount")),
-            ("role_arn", arn_of_role.clone()),
         ];
+        if association["targetRoleArn"].is_null() {
+            members.push(("role_arn", arn_of_role.clone()));
+        } else {
+            members.push(("role_arn", member("roleArn")));
+            members.push(("target_role_arn", arn_of_role.clone()));
+        }
         block(
             "aws_eks_pod_identity_association",
             &format!("{label}_{}", at + 1),

@@ -32,9 +32,14 @@ pub(super) struct Groups {
     pub(super) all: Vec<Group>,
     /// The group of those behind a row, by their place in the table; whoever is in none cannot be told.
     pub(super) of: BTreeMap<usize, usize>,
+    /// Those behind a row whose calls may be those of every pod, although the role that took it first is known.
+    pub(super) anybodys: BTreeSet<usize>,
     /// Calls that are owed to nobody who can be named, by the reason.
     pub(super) unattributed: BTreeMap<&'static str, u64>,
 }
+
+/// Why nobody is named for what came by the role that EKS takes first.
+const BY_HUB: &str = "sessions of the role by which pods come, for a pod that this archive does not show";
 
 /// One user: what it is called, and what it did.
 #[derive(Default)]
@@ -56,13 +61,16 @@ enum Key {
     Tasks,
 }
 
-/// The users of a role in groups; the same whatever order they were read in.
-pub(super) fn groups(shares: &Shares<'_>, gap: &Gap, eks: &Eks) -> Groups {
+/// The users of a role in groups; the same whatever order they were read in. `is_hub` says of a role whether pods come by it:
+/// where the archive does not show for which pod EKS took that one, its calls may be any pod's.
+pub(super) fn groups(shares: &Shares<'_>, gap: &Gap, eks: &Eks, is_hub: &dyn Fn(&str) -> bool) -> Groups {
     let mut units: BTreeMap<Key, Unit> = BTreeMap::new();
     let mut key_of: BTreeMap<usize, Key> = BTreeMap::new();
     let mut groups = Groups::default();
     let table = shares.table();
     let parted = parted(shares, gap);
+    let named = gap.users.all.iter().filter_map(|user| user.workload.as_ref());
+    let has_pods = named.clone().any(|workload| workload.kind == WorkloadKind::PodIdentity);
     for row in shares.rows(gap.principal) {
         let user = table.actor(row).map(|actor| gap.users.user(actor, row.calls));
         match user {
@@ -70,6 +78,10 @@ pub(super) fn groups(shares: &Shares<'_>, gap: &Gap, eks: &Eks) -> Groups {
                 Some(workload) => {
                     let family = || Some(table.actor(row)?.sessions.clone());
                     let family = parted.contains(&workload).then(family).flatten();
+                    if has_pods && workload.kind == WorkloadKind::Principal && is_hub(&workload.name) {
+                        groups.anybodys.insert(row.behind);
+                        *groups.unattributed.entry(BY_HUB).or_default() += row.calls;
+                    }
                     let key = key(&workload, family, eks);
                     key_of.insert(row.behind, key.clone());
                     let unit = units.entry(key).or_default();

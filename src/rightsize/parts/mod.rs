@@ -234,7 +234,7 @@ impl Rewriter<'_> {
     fn parts(&self, shares: &Shares<'_>, role: PrincipalIndex) -> Option<Result<RoleSplit, String>> {
         let gap = &self.gaps[role];
         let eks = &self.grants.supplements.eks;
-        let groups = groups::groups(shares, gap, eks);
+        let groups = groups::groups(shares, gap, eks, &|arn| self.is_hub(role, arn));
         if groups.all.len() < 2 {
             return None;
         }
@@ -245,6 +245,22 @@ impl Rewriter<'_> {
             )));
         }
         Some(self.split_into(shares, role, groups))
+    }
+
+    /// Whether pods may come to a role by another one, which EKS takes first: its trust policy or an association says so, or
+    /// nobody knows it.
+    fn is_hub(&self, role: PrincipalIndex, first: &str) -> bool {
+        let mut known = self.grants.principals.iter().enumerate();
+        let Some((index, _)) = known.find(|(_, principal)| principal.arn == first) else {
+            return first.contains(":role/");
+        };
+        let target = &self.grants.principals[role].arn;
+        let services = &self.gaps[index].trust.services;
+        let mut associations = self.grants.supplements.eks.associations_of(target);
+        services
+            .iter()
+            .any(|service| service.starts_with("pods.eks.amazonaws.com"))
+            || associations.any(|association| association.role == first)
     }
 
     fn split_into(
@@ -271,7 +287,10 @@ impl Rewriter<'_> {
         let names = names(self.grants, principal, &groups.all);
         let parts = groups.all.iter().zip(names).enumerate().map(|(at, (group, name))| {
             let own = |row: &Row| groups.of.get(&row.behind) == Some(&at);
-            let mine = |row: &Row| groups.of.get(&row.behind).is_none_or(|of| *of == at);
+            let mine = |row: &Row| {
+                let of = groups.of.get(&row.behind);
+                of.is_none_or(|of| *of == at) || groups.anybodys.contains(&row.behind)
+            };
             let share = shares.share(gap, &mine);
             let mut used = ActionSet::none();
             for action in shares.share(gap, &own).activity.used.keys() {

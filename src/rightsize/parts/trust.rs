@@ -86,16 +86,13 @@ fn cut(statement: &Statement, who: &Named, workload: &Workload, eks: &Eks) -> Op
         }
         (WorkloadKind::PodIdentity, Named::Service(service)) if is_service(service, "pods.eks.amazonaws.com") => {
             // The tags are those of EKS user guide, "Create IAM role with trust policy required by EKS Pod Identity".
-            let cluster = workload.cluster.as_deref().map(|id| match eks.cluster(id) {
-                Some(cluster) => cluster.name.clone(),
-                None => id.to_owned(),
-            });
+            let cluster = workload.cluster.as_deref().map(|id| eks.plain_name(id));
             let tag = |tag: &str, value: &str| (format!("aws:RequestTag/{tag}"), vec![value.to_owned()]);
             let mut tags = vec![
                 tag("kubernetes-namespace", workload.namespace.as_deref()?),
                 tag("kubernetes-service-account", &workload.name),
             ];
-            tags.extend(cluster.map(|name| tag("eks-cluster-name", &name)));
+            tags.extend(cluster.map(|name| tag("eks-cluster-name", name)));
             let all: Option<Vec<(String, Vec<String>)>> = tags
                 .into_iter()
                 .map(|(key, values)| allowed(statement, &key, &values).map(|values| (key, values)))
