@@ -345,6 +345,43 @@ fn denials_again_and_again() {
     check(&used(&few), &grants, None, &[]);
     let many: Vec<Value> = (2..14).map(denied).collect();
     check(&used(&many), &grants, None, &["repeated-denials"]);
+    // Many messages name no action.
+    let unnamed = |day: u32, name: &str| {
+        let more = json!({"errorCode": "Client.UnauthorizedOperation", "errorMessage": "You are not authorized to perform this operation."});
+        by_role(day, name, "s", &more)
+    };
+    let many: Vec<Value> = (2..14).map(|day| unnamed(day, "DeleteVpc")).collect();
+    check(&used(&many), &grants, None, &["repeated-denials"]);
+    // It has that at other times.
+    let many: Vec<Value> = (2..14).map(|day| unnamed(day, "DescribeVpcs")).collect();
+    check(&used(&many), &grants, None, &[]);
+    // Somebody tries doors for an hour.
+    let doors = |count: usize| -> Vec<Value> {
+        let names = [
+            "DeleteVpc",
+            "DeleteSubnet",
+            "DeleteKeyPair",
+            "DeleteVolume",
+            "DeleteSnapshot",
+            "DeleteTags",
+            "DeleteRoute",
+            "DeleteNatGateway",
+            "DeleteFleets",
+            "DeleteFlowLogs",
+            "DeleteDhcpOptions",
+        ];
+        names[..count].iter().map(|name| unnamed(5, name)).collect()
+    };
+    check(&used(&doors(9)), &grants, None, &[]);
+    check(&used(&doors(11)), &grants, None, &["repeated-denials"]);
+    let one: Vec<Value> = (0..120)
+        .map(|at| {
+            let mut event = unnamed(5, "DeleteVpc");
+            event["eventTime"] = json!(format!("2026-10-05T10:{:02}:{:02}Z", at / 60, at % 60));
+            event
+        })
+        .collect();
+    check(&used(&one), &grants, None, &["repeated-denials"]);
 }
 
 #[test]

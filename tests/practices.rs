@@ -88,7 +88,9 @@ fn the_sample_has_something_for_each_practice() {
         found.entry(&finding.practice).or_default().insert(finding.id.clone());
     }
     let given = Given {
+        grants: true,
         logs: true,
+        unheard: false,
         credential_report: false,
         trail_config: false,
     };

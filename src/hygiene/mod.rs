@@ -5,6 +5,7 @@ mod administrator_through_roles;
 mod annotation_without_effect;
 mod association_without_trust;
 mod between_irsa_and_pod_identity;
+mod denied;
 mod empty_group;
 mod escalation;
 mod graph;

@@ -56,7 +56,13 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
             principal.name
         ),
         why: first,
-        fix: "attach a customer-managed policy with what it uses, then detach this one".to_owned(),
+        fix: match subject.ground().keeps(principal) {
+            true => {
+                "attach a customer-managed policy with what it uses and what the keep-list keeps, then detach this one"
+            }
+            false => "attach a customer-managed policy with what it uses, then detach this one",
+        }
+        .to_owned(),
         evidence,
     })
 }

@@ -136,8 +136,16 @@ pub fn build(mut inputs: Inputs<'_>) -> Report {
 /// What was given beside the grants.
 fn given(inputs: &Inputs<'_>) -> Given {
     let supplements = &inputs.grants.supplements;
+    let principals = inputs.grants.principals.iter();
+    let accounts: BTreeSet<&str> = principals
+        .filter(|principal| principal.kind != Kind::Group)
+        .map(|principal| principal.account.as_str())
+        .collect();
+    let heard = |account: &&str| !inputs.archive.coverage.regions_of(account).is_empty();
     Given {
-        logs: inputs.archive.window.is_some(),
+        grants: !accounts.is_empty(),
+        logs: inputs.archive.window.is_some() && accounts.iter().any(heard),
+        unheard: !accounts.iter().all(heard),
         credential_report: !supplements.credentials.is_empty(),
         trail_config: !supplements.trails.is_empty(),
     }

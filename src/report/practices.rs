@@ -9,8 +9,12 @@ use crate::hygiene::Practice;
 /// What was given beside the grants.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Given {
-    /// Logs or a ledger, with events in them.
+    /// Grants, with a role or user in them.
+    pub grants: bool,
+    /// Logs or a ledger, with events of an account of the grants in them.
     pub logs: bool,
+    /// Grants of an account of which there is no log.
+    pub unheard: bool,
     /// A credential report.
     pub credential_report: bool,
     /// The configuration of trails.
@@ -69,7 +73,8 @@ pub struct PracticesReport {
 /// What a practice comes to: its state, what that rests on, the next step.
 type Judged = (State, Vec<String>, String);
 
-const LOGS: &str = "give --logs or --ledger";
+const GRANTS: &str = "give --grants, with the roles and users of these accounts";
+const LOGS: &str = "give --logs or --ledger, of these accounts";
 
 /// What the practices are judged by, of all that is shown.
 #[derive(Clone, Default)]
@@ -148,18 +153,13 @@ impl Card<'_> {
             Practice::ReviewRoles => self.review(),
             Practice::UnnecessaryPermissions => self.unnecessary(),
             Practice::LeastPrivilege => self.least_privilege(),
-            Practice::SpecificRoles | Practice::RemoveUnused | Practice::SessionPolicies => self.with_logs(practice),
-            Practice::Hierarchy | Practice::ManagedPolicies => self.by_findings(practice, Some(())),
+            Practice::SpecificRoles
+            | Practice::RemoveUnused
+            | Practice::SessionPolicies
+            | Practice::Hierarchy
+            | Practice::ManagedPolicies
+            | Practice::RotateCredentials => self.by_findings(practice),
             Practice::ServiceAccounts => self.service_accounts(),
-            Practice::RotateCredentials => {
-                let given = self.given.credential_report.then_some(());
-                self.by_findings_or(
-                    practice,
-                    given,
-                    "no credential report was given",
-                    "give --credential-report",
-                )
-            }
             Practice::Logging => self.logging(),
             Practice::Educate => self.educate(),
         }
@@ -172,105 +172,80 @@ impl Card<'_> {
         found
     }
 
+    /// What is missing to say that nothing is to do, and what to give.
+    fn missing(&self, practice: Practice) -> Option<Judged> {
+        let given = self.given;
+        let (why, give) = match practice {
+            _ if !given.grants => ("no role or user is in the grants", GRANTS),
+            _ if !given.logs => ("no log of an account of the grants was given", LOGS),
+            Practice::RotateCredentials if !given.credential_report => {
+                ("no credential report was given", "give --credential-report")
+            }
+            Practice::Logging if !given.trail_config => {
+                ("how the trails are configured was not given", "give --trail-config")
+            }
+            _ if given.unheard => ("of some accounts of the grants there is no log", LOGS),
+            _ => return None,
+        };
+        Some((State::CannotBeJudged, vec![why.to_owned()], give.to_owned()))
+    }
+
     /// To do where there are findings; else done where the input would have shown some.
-    fn by_findings_or(&self, practice: Practice, shown: Option<()>, why_not: &str, give: &str) -> Judged {
+    fn by_findings(&self, practice: Practice) -> Judged {
         let found = self.findings(practice);
         if let Some(worst) = found.first() {
             let next = format!("{}: trimtrail explain RESULT {}", worst.fix, worst.id);
             return (State::ToDo, told(&found), next);
         }
-        match shown {
-            Some(()) => (State::Done, Vec::new(), "look again next week".to_owned()),
-            None => (State::CannotBeJudged, vec![why_not.to_owned()], give.to_owned()),
+        let done = || (State::Done, Vec::new(), "look again next week".to_owned());
+        self.missing(practice).unwrap_or_else(done)
+    }
+
+    /// What numbers say, where logs and grants tell them: done unless something is to do.
+    fn by_numbers(&self, practice: Practice, evidence: String, to_do: Option<&str>) -> Judged {
+        let (both, missing) = (self.given.grants && self.given.logs, self.missing(practice));
+        match (to_do.filter(|_| both), missing) {
+            (Some(next), _) => (State::ToDo, vec![evidence], next.to_owned()),
+            (None, Some(missing)) => missing,
+            (None, None) => (State::Done, vec![evidence], "look again next week".to_owned()),
         }
-    }
-
-    fn by_findings(&self, practice: Practice, shown: Option<()>) -> Judged {
-        self.by_findings_or(practice, shown, "no log was given", LOGS)
-    }
-
-    fn with_logs(&self, practice: Practice) -> Judged {
-        self.by_findings(practice, self.given.logs.then_some(()))
     }
 
     /// Every role and user is understood, and its use known.
     fn review(&self) -> Judged {
-        if !self.given.logs {
-            return (
-                State::CannotBeJudged,
-                vec!["no log was given".to_owned()],
-                LOGS.to_owned(),
-            );
-        }
         let Facts { seen, quiet, .. } = self.facts;
-        let evidence = vec![format!(
-            "{seen} roles and users made calls in the window, {quiet} did not"
-        )];
-        if *quiet == 0 {
-            return (State::Done, evidence, "look again next week".to_owned());
-        }
-        let next = "see who made no call, and ask their owners: trimtrail explain RESULT idle-role".to_owned();
-        (State::ToDo, evidence, next)
+        let evidence = format!("{seen} roles and users made calls in the window, {quiet} did not");
+        let to_do = "see who made no call, and ask their owners: trimtrail explain RESULT idle-role";
+        self.by_numbers(Practice::ReviewRoles, evidence, (*quiet > 0).then_some(to_do))
     }
 
     fn unnecessary(&self) -> Judged {
-        if !self.given.logs {
-            return (
-                State::CannotBeJudged,
-                vec!["no log was given".to_owned()],
-                LOGS.to_owned(),
-            );
-        }
-        let totals = self.facts;
-        let evidence = vec![format!(
-            "{} policies could be smaller now, {} wait",
-            totals.ready, totals.held
-        )];
-        if totals.ready > 0 {
-            let next = "apply what is ready: trimtrail analyze … --out OUT, then trimtrail patch OUT DIR".to_owned();
-            (State::ToDo, evidence, next)
-        } else if totals.held > 0 {
-            (
-                State::ToDo,
-                evidence,
-                "wait until what is held may go; each says why".to_owned(),
-            )
-        } else {
-            (State::Done, evidence, "look again next week".to_owned())
-        }
+        let Facts { ready, held, .. } = self.facts;
+        let evidence = format!("{ready} policies could be smaller now, {held} wait");
+        let to_do = match (ready, held) {
+            (0, 0) => None,
+            (0, _) => Some("wait until what is held may go; each says why"),
+            (_, _) => Some("apply what is ready: trimtrail analyze … --out OUT, then trimtrail patch OUT DIR"),
+        };
+        self.by_numbers(Practice::UnnecessaryPermissions, evidence, to_do)
     }
 
     fn least_privilege(&self) -> Judged {
-        let found = self.findings(Practice::LeastPrivilege);
-        if let Some(worst) = found.first() {
-            let next = format!("{}: trimtrail explain RESULT {}", worst.fix, worst.id);
-            return (State::ToDo, told(&found), next);
-        }
-        if !self.given.logs {
-            return (
-                State::CannotBeJudged,
-                vec!["no log was given".to_owned()],
-                LOGS.to_owned(),
-            );
+        let practice = Practice::LeastPrivilege;
+        if !self.findings(practice).is_empty() {
+            return self.by_findings(practice);
         }
         let actions = self.facts.actions;
-        let evidence = vec![format!(
+        let evidence = format!(
             "{} of {} granted actions have no logged use",
             actions.unused, actions.granted
-        )];
-        if actions.unused == 0 {
-            (State::Done, evidence, "look again next week".to_owned())
-        } else {
-            (
-                State::ToDo,
-                evidence,
-                "take the suggestions, the riskiest first".to_owned(),
-            )
-        }
+        );
+        let to_do = "take the suggestions, the riskiest first";
+        self.by_numbers(practice, evidence, (actions.unused > 0).then_some(to_do))
     }
 
     fn service_accounts(&self) -> Judged {
-        let (state, evidence, next) = self.with_logs(Practice::ServiceAccounts);
+        let (state, evidence, next) = self.by_findings(Practice::ServiceAccounts);
         match (state, self.facts.pods) {
             (State::Done, 0) => {
                 let why = "no service account shows in the logs".to_owned();
@@ -291,12 +266,7 @@ impl Card<'_> {
 
     fn logging(&self) -> Judged {
         let gaps = self.facts.holes;
-        let (mut state, mut evidence, mut next) = self.by_findings_or(
-            Practice::Logging,
-            self.given.trail_config.then_some(()),
-            "how the trails are configured was not given",
-            "give --trail-config",
-        );
+        let (mut state, mut evidence, mut next) = self.by_findings(Practice::Logging);
         if gaps > 0 {
             state = State::ToDo;
             evidence.push(counted(gaps, "hole in the archive", "holes in the archive"));

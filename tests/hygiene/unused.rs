@@ -299,6 +299,14 @@ fn a_role_that_iam_saw_or_that_a_service_has_is_not_told_to_go() {
 }
 
 #[test]
+fn whoever_may_have_made_a_call_that_names_nobody_is_not_told_to_go() {
+    let by_nobody = |name: &str| event(5, "ec2", name, &json!({"userIdentity": {"type": "Unknown"}}));
+    let goes = |name: &str| goes("idle-role", &with(&[by_nobody(name)]), &idle(), None);
+    assert!(!goes("DescribeVpcs"));
+    assert!(goes("DescribeSubnets"), "it may not do that");
+}
+
+#[test]
 fn a_provider_whose_token_opened_a_session_is_not_unused() {
     let provider = "arn:aws:iam::111122223333:oidc-provider/ci.example.com";
     let statement = json!({"Principal": {"Federated": provider}, "Action": "sts:AssumeRoleWithWebIdentity",

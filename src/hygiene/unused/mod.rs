@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::day;
-use crate::attribute::cluster_of;
+use super::denied::Denied;
+use crate::attribute::{cluster_of, region_of_issuer};
 use crate::coverage::Coverage;
-use crate::gap::{self, Gap};
+use crate::gap::{self, Gap, Reason, Slice};
 use crate::grants::{Grants, PolicyKind, Principal, PrincipalIndex};
 use crate::iam::policy::Principal as Named;
 use crate::iam::{Effect, PrincipalPart, ResourcePart, Statement, pattern};
@@ -26,6 +27,8 @@ pub struct Across<'a> {
     session_policies: BTreeSet<String>,
     /// Roles and instance profiles that were handed to services: ARNs or their shapes, with the last time.
     handed: BTreeMap<String, i64>,
+    /// What was denied.
+    pub(super) denied: Denied,
 }
 
 impl<'a> Across<'a> {
@@ -34,6 +37,7 @@ impl<'a> Across<'a> {
         let mut across = Across {
             policy_writes: gap::policy_writes(table, grants),
             session_policies: gap::session_policies(table),
+            denied: Denied::of(table),
             ..Across::default()
         };
         for row in &table.rows {
@@ -170,11 +174,20 @@ impl<'a> Ground<'a> {
                 "sessions of it were opened until {last}; data events would show what they did"
             ))
         };
+        let nobodys = || {
+            let names_nobody = |slice: &Slice| {
+                let mut blind = slice.view.blind.iter();
+                blind.any(|action| slice.reason(action) == Some(Reason::NamesNobody))
+            };
+            let may_be_its = gap.slices.iter().any(names_nobody);
+            may_be_its.then(|| "a call of the account that names nobody may have been its".to_owned())
+        };
         self.spared(gap.principal)
             .or_else(|| self.wait_for_days(gap))
             .or_else(younger)
             .or_else(taken)
             .or_else(|| self.handed(principal))
+            .or_else(nobodys)
     }
 
     /// Why it is too early to say that something was not used: the archive is too short, or has too many holes.
@@ -240,9 +253,7 @@ fn regions_of_clusters(statement: &Statement) -> impl Iterator<Item = &str> {
     named.iter().filter_map(|who| match who {
         Named::Federated(provider) if cluster_of(provider).is_some() => {
             let (_, issuer) = provider.split_once(":oidc-provider/")?;
-            issuer
-                .split('.')
-                .find(|label| label.contains('-') && !label.starts_with("oidc"))
+            region_of_issuer(issuer.split('/').next()?)
         }
         Named::Everyone | Named::Aws(_) | Named::Service(_) | Named::Federated(_) | Named::CanonicalUser(_) => None,
     })

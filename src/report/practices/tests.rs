@@ -30,7 +30,9 @@ fn report(findings: &[Value], workloads: &[Value], ready: u64) -> Report {
 }
 
 const ALL: Given = Given {
+    grants: true,
     logs: true,
+    unheard: false,
     credential_report: true,
     trail_config: true,
 };
@@ -74,14 +76,22 @@ fn a_finding_makes_its_own_practice_something_to_do() {
 
 #[test]
 fn nothing_is_done_that_was_not_looked_at() {
-    let given = Given::default();
-    let found = states(&report(&[], &[], 0), given);
-    let done: Vec<usize> = (0..12)
-        .filter(|at| found[*at] == State::Done)
-        .map(|at| at + 1)
-        .collect();
-    // Trust and managed policies are read off the grants.
-    assert_eq!(done, [6, 7]);
+    // Nothing at all, grants alone, logs alone, logs of other accounts beside those of some: whatever else is there.
+    let alone = [
+        Given::default(),
+        Given { logs: false, ..ALL },
+        Given { grants: false, ..ALL },
+        Given { unheard: true, ..ALL },
+    ];
+    let pod = json!({"kind": "pod_identity", "cluster": "c", "namespace": "n", "name": "s", "calls": 3});
+    for given in alone {
+        let card = practices(&report(&[], &[pod.clone()], 0), given).practices;
+        for line in card {
+            assert_eq!(line.state, State::CannotBeJudged, "{given:?}: {line:?}");
+            let says = line.number == 12 || line.next.starts_with("give --");
+            assert!(says && !line.evidence.is_empty(), "{given:?}: {line:?}");
+        }
+    }
 }
 
 #[test]
