@@ -299,6 +299,20 @@ fn a_role_that_iam_saw_or_that_a_service_has_is_not_told_to_go() {
 }
 
 #[test]
+fn a_role_of_a_service_is_told_to_go_only_where_iam_saw_its_last_use() {
+    let of = |service: &str, used: Value| {
+        let mut grants = idle_with("RoleLastUsed", used);
+        grants["RoleDetailList"][0]["AssumeRolePolicyDocument"] =
+            trust(&json!({"Principal": {"Service": service}, "Action": "sts:AssumeRole"}));
+        goes("idle-role", &weeks(), &grants, None)
+    };
+    let before = || json!({"LastUsedDate": "2026-01-05T00:00:00Z"});
+    assert!(!of("monitoring.rds.amazonaws.com", json!({})));
+    assert!(of("monitoring.rds.amazonaws.com", before()));
+    assert!(of("lambda.amazonaws.com", json!({})));
+}
+
+#[test]
 fn whoever_may_have_made_a_call_that_names_nobody_is_not_told_to_go() {
     let by_nobody = |name: &str| event(5, "ec2", name, &json!({"userIdentity": {"type": "Unknown"}}));
     let goes = |name: &str| goes("idle-role", &with(&[by_nobody(name)]), &idle(), None);

@@ -1,10 +1,11 @@
 //! What AWS denied, by whom it was asked for: by the action that a denial names, else by the operation.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::catalog::Catalog;
 use crate::grants::Principal;
 use crate::resolve::{Outcome, of_code};
+use crate::usage::table::Signature;
 use crate::usage::{Caller, Table};
 
 /// Denied calls of one thing.
@@ -27,37 +28,29 @@ pub(super) struct OfCaller {
 }
 
 /// Who calls: the account, and the unique id or, without one, the ARN.
-type Whose = (String, String);
+type Whose<'t> = (&'t str, &'t str);
 
 /// What callers were denied.
 #[derive(Debug, Default)]
-pub(super) struct Denied(HashMap<Whose, OfCaller>);
+pub(super) struct Denied<'t>(HashMap<Whose<'t>, OfCaller>);
 
-impl Denied {
-    pub(super) fn of(table: &Table) -> Denied {
+impl<'t> Denied<'t> {
+    pub(super) fn of(table: &'t Table) -> Denied<'t> {
+        let catalog = Catalog::embedded();
         let mut denied = Denied::default();
-        // An operation of which no denial names the action may go through at another time.
-        let mut had: HashSet<(Whose, String)> = HashSet::new();
         for row in &table.rows {
-            let seen = &table.signatures[row.signature];
-            let signature = &seen.signature;
-            let caller = whose(&signature.caller);
-            let operation = || format!("{} {}", signature.event_source, signature.event_name);
-            let named = &*signature.denied_action;
-            if named.is_empty() && of_code(&signature.error_code) != Outcome::Denied {
-                had.insert((caller, operation()));
+            let signature = &table.signatures[row.signature].signature;
+            if !is_denied(signature) {
                 continue;
             }
-            let what = if named.is_empty() {
-                operation()
-            } else {
-                let catalog = Catalog::embedded();
-                catalog
+            let what = match &*signature.denied_action {
+                "" => operation(signature),
+                named => catalog
                     .id(named)
                     .map_or(named, |action| catalog.name(action))
-                    .to_owned()
+                    .to_owned(),
             };
-            let of_caller = denied.0.entry(caller).or_default();
+            let of_caller = denied.0.entry(whose(&signature.caller)).or_default();
             let (calls, things) = of_caller.by_day.entry(row.day).or_default();
             *calls += row.calls;
             things.insert(what.clone());
@@ -66,24 +59,37 @@ impl Denied {
             again.days.insert(row.day);
             again.last = again.last.max(row.last);
         }
-        for (caller, of_caller) in &mut denied.0 {
-            of_caller
-                .again
-                .retain(|what, _| !had.contains(&(caller.clone(), what.clone())));
+        // An operation of which no denial names the action may go through at another time.
+        for seen in &table.signatures {
+            let signature = &seen.signature;
+            if let Some(of_caller) = denied.0.get_mut(&whose(&signature.caller))
+                && !is_denied(signature)
+            {
+                of_caller.again.remove(&operation(signature));
+            }
         }
         denied
     }
 
-    pub(super) fn by(&self, principal: &Principal) -> Option<&OfCaller> {
-        let known = |who: &str| self.0.get(&(principal.account.clone(), who.to_owned()));
-        known(&principal.id).or_else(|| known(&principal.arn))
+    pub(super) fn by<'a>(&'a self, principal: &'a Principal) -> Option<&'a OfCaller> {
+        let account = principal.account.as_str();
+        let mut known = [&principal.id, &principal.arn].into_iter();
+        known.find_map(|who| self.0.get(&(account, who.as_str())))
     }
 }
 
-fn whose(caller: &Caller) -> Whose {
+fn is_denied(signature: &Signature) -> bool {
+    !signature.denied_action.is_empty() || of_code(&signature.error_code) == Outcome::Denied
+}
+
+fn operation(signature: &Signature) -> String {
+    format!("{} {}", signature.event_source, signature.event_name)
+}
+
+fn whose(caller: &Caller) -> Whose<'_> {
     let who = match &*caller.id {
         "" => &caller.arn,
         _ => &caller.id,
     };
-    (caller.account.to_string(), who.to_string())
+    (&caller.account, who)
 }

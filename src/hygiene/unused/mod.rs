@@ -28,7 +28,7 @@ pub struct Across<'a> {
     /// Roles and instance profiles that were handed to services: ARNs or their shapes, with the last time.
     handed: BTreeMap<String, i64>,
     /// What was denied.
-    pub(super) denied: Denied,
+    pub(super) denied: Denied<'a>,
 }
 
 impl<'a> Across<'a> {
@@ -182,12 +182,21 @@ impl<'a> Ground<'a> {
             let may_be_its = gap.slices.iter().any(names_nobody);
             may_be_its.then(|| "a call of the account that names nobody may have been its".to_owned())
         };
+        // What a service does with a role is logged in part; IAM's last use would tell of it.
+        let by_services = || {
+            let services = gap.trust.only_services().filter(|_| principal.last_used.is_none())?;
+            Some(format!(
+                "{} uses it, partly unlogged, and IAM's last use of it was not given",
+                services.join(", ")
+            ))
+        };
         self.spared(gap.principal)
             .or_else(|| self.wait_for_days(gap))
             .or_else(younger)
             .or_else(taken)
             .or_else(|| self.handed(principal))
             .or_else(nobodys)
+            .or_else(by_services)
     }
 
     /// Why it is too early to say that something was not used: the archive is too short, or has too many holes.
