@@ -140,6 +140,22 @@ impl<'a> Definitions<'a> {
             .for_each(|(name, value)| add(name, value));
     }
 
+    /// What templates hand out to others, of those that name one of the words of a reference.
+    pub(super) fn exports(&self, reference: &str) -> String {
+        let names: Vec<&str> = reference
+            .split(|c: char| !c.is_ascii_alphanumeric() && !"-_:".contains(c))
+            .collect();
+        let names = names
+            .iter()
+            .filter(|name| name.len() > 2 && !name.contains("ImportValue"));
+        let names: Vec<&&str> = names.collect();
+        let outputs = self.files.iter().filter(|(_, text)| text.contains("Export"));
+        let outputs = outputs.filter_map(|(path, text)| Some((path, &text[text.find("Outputs")?..])));
+        let named = outputs.filter(|(_, text)| names.iter().any(|name| text.contains(**name)));
+        let all = named.map(|(path, text)| format!("{}: {}", path.display(), words(text)));
+        all.collect::<Vec<String>>().join("\n")
+    }
+
     /// The text of a file.
     pub(super) fn text(&self, path: &Path) -> Option<&'a str> {
         let mut found = self.files.iter().filter(|(known, _)| normal(known) == path);
@@ -308,26 +324,56 @@ impl<'a> Walk<'_, 'a> {
             }
             // Compared where it stands.
             ["data", "aws_iam_policy_document", ..] => {}
-            ["data", kind, name, ..] => {
-                if let Some(block) = module.block("data", &[kind, name]) {
-                    if let ("local_file" | "local_sensitive_file", Some(file)) =
-                        (*kind, block.body.get_attribute("filename"))
-                    {
-                        for read in named_by(&of.project, dir, "file", &file.value) {
-                            self.found.insert(format!("{read:?}: {}", of.read(&read)));
-                        }
-                    }
-                    self.found
-                        .insert(format!("data.{kind}.{name} {}", words(&block.body.to_string())));
-                    self.body(dir, Some(block), &block.body);
-                }
+            // What another folder hands out may be what this one looks up.
+            ["data", "terraform_remote_state", _, "outputs", output, ..] => self.all_of("output", &[output]),
+            ["data", "aws_ssm_parameter", ..] => {
+                self.all_of("resource", &["aws_ssm_parameter"]);
+                self.looked_up(dir, path);
             }
+            ["data", ..] => self.looked_up(dir, path),
             [kind, name, rest @ ..] if kind.contains('_') => {
                 if let Some(block) = module.block("resource", &[kind, name]) {
                     self.resource(dir, block, (kind, name), rest);
                 }
             }
             _ => {}
+        }
+    }
+
+    /// What a data source is asked for.
+    fn looked_up(&mut self, dir: &Path, path: &[&str]) {
+        let of = self.of;
+        let ["data", kind, name, ..] = path else { return };
+        let Some(block) = of
+            .project
+            .modules
+            .get(dir)
+            .and_then(|module| module.block("data", &[kind, name]))
+        else {
+            return;
+        };
+        if let ("local_file" | "local_sensitive_file", Some(file)) = (*kind, block.body.get_attribute("filename")) {
+            for read in named_by(&of.project, dir, "file", &file.value) {
+                self.found.insert(format!("{read:?}: {}", of.read(&read)));
+            }
+        }
+        self.found
+            .insert(format!("data.{kind}.{name} {}", words(&block.body.to_string())));
+        self.body(dir, Some(block), &block.body);
+    }
+
+    /// All blocks of a kind, in any folder, whose labels begin so.
+    fn all_of(&mut self, kind: &str, start: &[&str]) {
+        let of = self.of;
+        for (dir, module) in &of.project.modules {
+            for (_, block) in module
+                .of_kind(kind)
+                .filter(|(_, block)| labels(block).starts_with(start))
+            {
+                self.found
+                    .insert(format!("{} {}", dir.display(), words(&block.body.to_string())));
+                self.body(dir, Some(block), &block.body);
+            }
         }
     }
 

@@ -265,6 +265,7 @@ fn others(
         .map(|(name, _)| *name)
         .collect();
     let (mut was, mut is) = (Files::default(), Files::default());
+    let mut changed: Vec<&Entry> = Vec::new();
     for (path, now) in &sizes {
         if path.to_str().is_some_and(|name| same.contains(name)) {
             continue;
@@ -272,13 +273,12 @@ fn others(
         if now.as_ref().is_some_and(|now| now.len() <= LARGEST) {
             read(&mut is, dir, path.to_path_buf())?;
         }
-        if let Some(entry) = old
+        let entry = old
             .get(path)
-            .filter(|entry| entry.size.is_some_and(|size| size <= LARGEST))
-        {
-            blobs(dir, &mut was, std::iter::once(*entry))?;
-        }
+            .filter(|entry| entry.size.is_some_and(|size| size <= LARGEST));
+        changed.extend(entry);
     }
+    blobs(dir, &mut was, changed.into_iter())?;
     for (side, found) in [(before, was), (after, is)] {
         let links = found.unread.into_iter().filter(|(_, unread)| unread.why == LINK);
         side.unread.extend(links);

@@ -38,6 +38,7 @@ pub(super) fn compare(old: &Side, new: &Side, references: &References, asked: As
         .collect();
     let mut change = Change::default();
     let judge = Judge {
+        was: before.clone(),
         references,
         asked,
         fresh: new
@@ -72,6 +73,8 @@ struct Judge<'j> {
     asked: Asked<'j>,
     /// What was not there before.
     fresh: BTreeSet<(PathBuf, String)>,
+    /// What was there before.
+    was: HashMap<(PathBuf, String), &'j Item>,
     /// What is there now.
     now: HashMap<(PathBuf, String), &'j Item>,
 }
@@ -164,6 +167,7 @@ impl Judge<'_> {
                 "its boundary {} is gone: what bounded it no longer does",
                 self.references.shown(what)
             ))],
+            What::Elsewhere(policy) if is_attachment(&item.address) => self.detached(policy, item),
             What::Elsewhere(_) | What::Account(_) | What::Signs(_) => Vec::new(),
             What::Override(_) => vec![unproved(
                 "it is gone: what it was laid over stands as it is written".to_owned(),
@@ -182,6 +186,61 @@ impl Judge<'_> {
             findings,
             documents: None,
         })
+    }
+
+    /// A policy that somebody no longer has: what it denied is allowed where others allow it.
+    fn detached(&self, policy: &str, by: &Item) -> Vec<Finding> {
+        let denies = |text: &str| text.contains("Deny");
+        if let Some(text) = Catalog::embedded().managed_policy(policy) {
+            return match denies(&text) {
+                true => vec![unproved(format!("{policy} is gone, which denies"))],
+                false => Vec::new(),
+            };
+        }
+        // Of EKS's own, which deny nothing.
+        if policy.contains(":cluster-access-policy/") {
+            return Vec::new();
+        }
+        let shown = self.references.shown(policy);
+        if let Some(resource) = resource_of(&shown) {
+            let start = format!("Resources.{resource}.");
+            let here = self
+                .was
+                .iter()
+                .filter(|((place, address), _)| *place == by.file && address.starts_with(&start));
+            let documents: Vec<&Document> = here
+                .filter_map(|(_, item)| match &item.what {
+                    What::Document(document) => Some(document),
+                    _ => None,
+                })
+                .collect();
+            if !documents.is_empty() && documents.iter().all(|document| !denies(&document.text)) {
+                return Vec::new();
+            }
+        }
+        let place = by.file.parent().unwrap_or(Path::new("")).to_owned();
+        let mut at = address_of(&without_indices(&shown)).map(|address| (place, address));
+        for _ in 0..4 {
+            // Before, as it may be gone with it.
+            let found = at.as_ref().and_then(|key| self.was.get(key).or(self.now.get(key)));
+            match found.map(|item| &item.what) {
+                Some(What::Document(document)) if document.policy.is_ok() && document.opaque.is_empty() => {
+                    let is_denial = document.policy.as_ref().is_ok_and(|policy| denies(&policy.to_string()));
+                    return match is_denial {
+                        true => vec![unproved(format!("{shown} is no longer attached, which denies"))],
+                        false => Vec::new(),
+                    };
+                }
+                Some(What::Elsewhere(further)) => {
+                    let shown = self.references.shown(further);
+                    at = address_of(&shown).zip(at).map(|(address, (place, _))| (place, address));
+                }
+                Some(_) | None => break,
+            }
+        }
+        vec![unproved(format!(
+            "{shown} is no longer attached, and what it may deny is not known here"
+        ))]
     }
 
     /// Who got it beside those that had it.
@@ -345,6 +404,26 @@ impl Item {
             other => other.clone(),
         }
     }
+}
+
+/// A reference to one of several as that to the only one: `aws_iam_policy.app[0].arn`.
+fn without_indices(shown: &str) -> String {
+    let mut depth = 0_usize;
+    let keep = |c: &char| {
+        depth += usize::from(*c == '[');
+        let is_outside = depth == 0;
+        depth -= usize::from(*c == ']' && depth > 0);
+        is_outside
+    };
+    shown.chars().filter(keep).collect()
+}
+
+/// Whether an address is that of a policy which is attached to somebody.
+fn is_attachment(address: &str) -> bool {
+    let attached = ["policy_arn", "policy_arns", "managed_policy_arns", "ManagedPolicyArns"];
+    attached
+        .iter()
+        .any(|key| address.contains(&format!("{key}[")) || address.ends_with(key))
 }
 
 /// The resource of a template that is referred to as a whole, and by nothing else: `!GetAtt Role.Arn`.

@@ -102,7 +102,8 @@ pub(super) const HANDING: [&str; 19] = [
 ];
 
 /// Terraform's resources that hold others back.
-pub(super) const BOUNDING: [&str; 2] = [
+pub(super) const BOUNDING: [&str; 3] = [
+    "aws_organizations_policy_attachment",
     "aws_s3_account_public_access_block",
     "aws_s3_bucket_public_access_block",
 ];

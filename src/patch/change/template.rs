@@ -160,7 +160,10 @@ pub(super) fn items(path: &Path, whole: &str, of: &Definitions<'_>, references: 
     let definitions = definitions(text, &roots, of);
     let is_terraform = is_json(path);
     let define = |reference: &str| {
-        let here = defined(reference, &definitions);
+        let mut here = defined(reference, &definitions);
+        if reference.contains("ImportValue") {
+            here = format!("{here}\n{}", of.exports(reference));
+        }
         // Terraform's files of either language are one module.
         match is_terraform {
             true => format!("{here}\n{}", of.of(&folder(path), None, reference, false)),

@@ -397,6 +397,11 @@ impl<'a> File<'_, 'a> {
         if !block.body.has_attribute("count") && !block.body.has_attribute("for_each") {
             all.insert("count=1".to_owned());
         }
+        // What is ignored of it is not what is written.
+        let settings = block.body.blocks().find(|inner| inner.has_ident("lifecycle"));
+        let ignored = settings.and_then(|settings| settings.body.get_attribute("ignore_changes"));
+        let ignored = ignored.map(|ignored| words(&ignored.value.to_string()));
+        all.insert(format!("ignore_changes={}", ignored.as_deref().unwrap_or("[]")));
         // Another provider may make it in another account.
         for key in ["provider", "providers"] {
             let written = block

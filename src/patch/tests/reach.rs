@@ -27,7 +27,11 @@ fn rendered(node: &Node) -> Value {
         Kind::List(elements) => elements.iter().map(rendered).collect(),
         Kind::Map(members) => {
             let written = members.iter().filter(|member| member.name != KEY_SID);
-            let members = written.map(|member| (member.name.clone(), rendered(&member.value)));
+            let members = written.map(|member| match (member.name.as_str(), &member.value.kind) {
+                // One that is not written.
+                ("Condition", Kind::Unknown) => (member.name.clone(), json!({"Bool": {"aws:SecureTransport": "true"}})),
+                _ => (member.name.clone(), rendered(&member.value)),
+            });
             Value::Object(members.collect::<Map<_, _>>())
         }
         Kind::Unknown => json!("arn:aws:s3:::filled"),
