@@ -29,6 +29,7 @@ fn operations() -> Vec<(&'static str, &'static str, Value)> {
         ("lambda", "GetFunction20150331v2", json!({"functionName": "f"})),
         ("logs", "DescribeLogStreams", json!({"logGroupName": "/a/b"})),
         ("newthing", "GetSecretThing", json!({})),
+        ("ssm", "DescribeParameters", json!({})),
     ]
 }
 
@@ -178,6 +179,114 @@ fn cases() -> u32 {
     }
 }
 
+/// Policies that take about the room that there is: services whole, of which much stays, beside a long denial.
+fn tight() -> impl Strategy<Value = Value> {
+    let services = [
+        "*",
+        "ec2:*",
+        "iam:*",
+        "s3:*",
+        "sagemaker:*",
+        "glue:*",
+        "rds:*",
+        "ssm:*",
+        "lambda:*",
+        "sqs:*",
+        "states:*",
+        "redshift:*",
+        "batch:*",
+        "ecs:Describe*",
+        "firehose:Create*",
+        "logs:*",
+    ];
+    let long = format!("arn:aws:*:*:{ACCOUNT}:{}*", "x".repeat(200));
+    let resources = ["*".to_owned(), "*".to_owned(), format!("arn:aws:*:*:{ACCOUNT}:*"), long];
+    let statement = (
+        prop::bool::weighted(0.9),
+        prop::collection::vec(prop::sample::select(services.to_vec()), 1..5),
+        prop::sample::select(resources.to_vec()),
+        prop::bool::weighted(0.2),
+    );
+    let statement = statement.prop_map(|(listed, actions, resource, secure)| {
+        let mut out = json!({"Effect": "Allow", "Resource": resource});
+        out[if listed { "Action" } else { "NotAction" }] = json!(actions);
+        if secure {
+            out["Condition"] = json!({"Bool": {"aws:SecureTransport": "true"}});
+        }
+        out
+    });
+    (prop::collection::vec(statement, 1..4), 0..4_000_usize).prop_map(|(mut statements, length)| {
+        let queue = format!("arn:aws:sqs:*:*:{}", "y".repeat(length));
+        statements.push(json!({"Effect": "Deny", "Action": "sqs:DeleteQueue", "Resource": queue}));
+        json!({"Version": "2012-10-17", "Statement": statements})
+    })
+}
+
+/// Calls: which operation, whether the role makes it, and on which day.
+fn used() -> impl Strategy<Value = Vec<(usize, bool, u32)>> {
+    prop::collection::vec((0..12_usize, any::<bool>(), 1..14_u32), 0..8)
+}
+
+fn options() -> impl Strategy<Value = Options> {
+    let evidence = vec![
+        EvidenceLevel::Conservative,
+        EvidenceLevel::Balanced,
+        EvidenceLevel::Aggressive,
+    ];
+    (
+        prop::sample::select(evidence),
+        prop::sample::select(vec![Resources::Keep, Resources::Narrow]),
+        prop::sample::select(vec![1_usize, 2, 4, 1_000]),
+    )
+        .prop_map(|(evidence, resources, compact)| Options {
+            evidence,
+            resources,
+            compact,
+            min_window: 7,
+            ..Options::default()
+        })
+}
+
+/// Applies what is suggested, and asks again.
+fn check(used: &[(usize, bool, u32)], before: &Value, options: &Options) -> Result<(), TestCaseError> {
+    let operations = operations();
+    let bob = json!({"type": "IAMUser", "principalId": "AIDABOB", "arn": format!("arn:aws:iam::{ACCOUNT}:user/bob"),
+        "accountId": ACCOUNT, "userName": "bob"});
+    let mut events = background();
+    for (at, by_role, day) in used {
+        let (source, name, parameters) = &operations[*at];
+        let mut event = call(*day, source, name, json!({"requestParameters": parameters}));
+        if !by_role {
+            event["userIdentity"] = bob.clone();
+        }
+        events.push(event);
+    }
+    let report = analyze(&events, before, options, 1);
+    let after = applied(before, &report);
+    for (list, policies, quota) in [
+        ("RoleDetailList", "RolePolicyList", 10_240),
+        ("UserDetailList", "UserPolicyList", 2_048),
+    ] {
+        let was = sizes(before, list, policies);
+        prop_assert!(sizes(&after, list, policies) <= was.max(quota), "{after:#}");
+    }
+    let again = analyze(&events, &after, options, 1);
+    for suggestion in &again.suggestions {
+        prop_assert!(
+            false,
+            "{:?} {} {} {:?}\nfirst {}\nthen {}\nlast {}",
+            options,
+            suggestion.policy,
+            suggestion.step,
+            suggestion.removed,
+            before,
+            suggestion.before(),
+            suggestion.after()
+        );
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -186,40 +295,55 @@ proptest! {
         role in prop::collection::vec(document(), 1..4),
         user in prop::collection::vec(document(), 0..3),
         managed in document(),
-        used in prop::collection::vec((0..11_usize, any::<bool>(), 1..14_u32), 0..8),
-        evidence in prop::sample::select(vec![EvidenceLevel::Conservative, EvidenceLevel::Balanced, EvidenceLevel::Aggressive]),
-        resources in prop::sample::select(vec![Resources::Keep, Resources::Narrow]),
-        compact in prop::sample::select(vec![1_usize, 2, 4, 1_000]),
+        used in used(),
+        options in options(),
     ) {
-        let operations = operations();
-        let bob = json!({"type": "IAMUser", "principalId": "AIDABOB", "arn": format!("arn:aws:iam::{ACCOUNT}:user/bob"),
-            "accountId": ACCOUNT, "userName": "bob"});
-        let mut events = background();
-        for (at, by_role, day) in &used {
-            let (source, name, parameters) = &operations[*at];
-            let mut event = call(*day, source, name, json!({"requestParameters": parameters}));
-            if !by_role {
-                event["userIdentity"] = bob.clone();
-            }
-            events.push(event);
-        }
-        let options = Options { evidence, resources, compact, min_window: 7, ..Options::default() };
-        let before = account(&role, &user, &managed);
-        let report = analyze(&events, &before, &options, 1);
-        let after = applied(&before, &report);
-        for (list, policies, quota) in [("RoleDetailList", "RolePolicyList", 10_240), ("UserDetailList", "UserPolicyList", 2_048)] {
-            let was = sizes(&before, list, policies);
-            prop_assert!(sizes(&after, list, policies) <= was.max(quota), "{after:#}");
-        }
-        let again = analyze(&events, &after, &options, 1);
-        for suggestion in &again.suggestions {
-            prop_assert!(
-                false,
-                "{:?} {} {} {:?}\nfirst {}\nthen {}\nlast {}",
-                options, suggestion.policy, suggestion.step, suggestion.removed, before, suggestion.before(), suggestion.after()
-            );
-        }
+        check(&used, &account(&role, &user, &managed), &options)?;
     }
+
+    #[test]
+    fn policies_that_share_too_little_room_leave_nothing_to_a_second_run(
+        role in prop::collection::vec(tight(), 2..6),
+        user in prop::collection::vec(tight(), 1..3),
+        managed in tight(),
+        used in used(),
+        options in options(),
+    ) {
+        check(&used, &account(&role, &user, &managed), &options)?;
+    }
+}
+
+/// A role and a user with inline policies, and a managed policy that grants nothing to speak of.
+#[track_caller]
+fn check_role(used: &[(usize, bool, u32)], role: &[Value], resources: Resources) {
+    let options = Options {
+        resources,
+        min_window: 7,
+        ..Options::default()
+    };
+    let nothing = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "sqs:DeleteQueue", "Resource": "*"}]});
+    check(used, &account(role, &[], &nothing), &options).expect("nothing more");
+}
+
+fn allow(elements: &Value) -> Value {
+    let mut statement = json!({"Effect": "Allow", "Resource": "*"});
+    for (name, value) in elements.as_object().expect("elements") {
+        statement[name] = value.clone();
+    }
+    statement
+}
+
+#[test]
+fn the_room_of_a_policy_that_goes_is_its_siblings_from_the_start() {
+    let policy = |action: &str| json!({"Version": "2012-10-17", "Statement": [allow(&json!({"Action": [action]}))]});
+    check_role(&[], &[policy("*"), policy("firehose:Create*")], Resources::Keep);
+}
+
+#[test]
+fn room_that_one_policy_gives_up_late_is_offered_to_its_siblings_again() {
+    let first = json!({"Version": "2012-10-17", "Statement": [allow(&json!({"Action": "ssm:DescribeParameters"})), allow(&json!({"Action": "states:*"}))]});
+    let second = json!({"Version": "2012-10-17", "Statement": [allow(&json!({"NotAction": ["dynamodb:*"]}))]});
+    check_role(&[(11, true, 2)], &[first, second], Resources::Narrow);
 }
 
 #[test]
@@ -230,7 +354,7 @@ fn what_was_packed_is_cut_again_with_seen_and_unseen_apart() {
     let before = json!({"Version": "2012-10-17", "Statement": [
         {"Effect": "Allow", "Action": ["sagemaker:*"], "Resource": ["*"], "Condition": {"IpAddress": {"aws:SourceIp": "198.51.100.0/24"}}},
         {"Effect": "Allow", "Action": "ssm:Get*", "Resource": [parameter("a")]},
-        {"Effect": "Allow", "Action": ["ssm:Get*"], "Resource": parameter("*")},
+        {"Effect": "Allow", "Action": ["ssm:Get*"], "Resource": parameter("b*")},
         {"Effect": "Deny", "Action": "sqs:DeleteQueue", "Resource": queue}]});
     let user = |document: &Value| {
         json!({"RoleDetailList": [], "GroupDetailList": [], "Policies": [], "UserDetailList": [{

@@ -570,6 +570,56 @@ fn what_stays_for_room_is_counted_and_nothing_stays_that_fits() {
 }
 
 #[test]
+fn what_a_wider_statement_grants_is_not_written_twice_where_room_is_short() {
+    let all = json!({"Sid": "All", "Effect": "Allow", "Action": "*", "Resource": "*"});
+    let here = json!({"Sid": "Here", "Effect": "Allow", "Action": "*", "Resource": "arn:aws:*:*:111122223333:*",
+        "Condition": {"Bool": {"aws:SecureTransport": "true"}}});
+    let run = |statements: [&Value; 2]| {
+        let document = json!({"Version": "2012-10-17", "Statement": statements});
+        let events = [background(), vec![secret()]].concat();
+        analyze(&events, &administrator(&document), &options(), 1)
+    };
+    let sids = |report: &Report| -> Vec<String> {
+        let after = after(report, "actions").expect("a form fits");
+        let statements = after["Statement"].as_array().expect("statements");
+        statements
+            .iter()
+            .map(|one| one["Sid"].as_str().expect("a Sid").to_owned())
+            .collect()
+    };
+    for statements in [[&all, &here], [&here, &all], [&all, &all]] {
+        let report = run(statements);
+        assert_eq!(sids(&report), ["All"], "{statements:?}");
+        let step = report
+            .suggestions
+            .iter()
+            .find(|one| one.step == "actions")
+            .expect("a step");
+        assert!(step.characters.after <= 6_144, "{:?}", step.characters);
+    }
+    // At other times, or elsewhere, it is another grant.
+    let mut now_and_then = all.clone();
+    now_and_then["Condition"] = json!({"IpAddress": {"aws:SourceIp": "198.51.100.0/24"}});
+    let report = run([&now_and_then, &here]);
+    let kept = report.suggestions.iter().map(|one| one.after().value());
+    assert!(
+        kept.clone()
+            .all(|after| after["Statement"].as_array().is_some_and(|all| all.len() == 2)),
+        "{:?}",
+        kept.collect::<Vec<_>>()
+    );
+}
+
+#[test]
+fn what_a_wider_statement_grants_stays_where_there_is_room() {
+    let wide = json!({"Sid": "Wide", "Effect": "Allow", "Action": "secretsmanager:*", "Resource": "*"});
+    let here = json!({"Sid": "Here", "Effect": "Allow", "Action": "secretsmanager:*", "Resource": "arn:aws:secretsmanager:*:111122223333:*"});
+    let document = json!({"Version": "2012-10-17", "Statement": [wide, here]});
+    let after = after(&run(&[secret()], &document, &options()), "actions").expect("something goes");
+    assert_eq!(after["Statement"][0]["Action"], after["Statement"][1]["Action"]);
+}
+
+#[test]
 fn a_permission_set_is_judged_over_its_accounts() {
     let role = |account: &str, id: &str| {
         json!({"Arn": format!("arn:aws:iam::{account}:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Reader_{id}"), "RoleId": format!("AROA{id}"),

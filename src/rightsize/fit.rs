@@ -4,6 +4,7 @@
 //! that differ in one element only as one, then whole services, those first that save most room for each action that then stays. Once all fit, each
 //! service is tried without again, the largest first, so that nothing stays for room that the room would hold.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
@@ -14,6 +15,7 @@ use sha2::{Digest, Sha256};
 use super::Candidate;
 use super::further::Further;
 use super::rewrite::{Cut, Form, Plain, SCARCE, Whole, Written};
+use super::twice::{EACH, Wider};
 use crate::gap::ActionSet;
 use crate::iam::Effect;
 
@@ -29,6 +31,8 @@ pub(super) struct Fit {
     pub(super) candidate: Candidate,
     /// What nobody may need and stays to save room.
     pub(super) room: ActionSet,
+    /// Whether something stays, or stands together, to save room.
+    pub(super) packed: bool,
 }
 
 /// What fitted already, by a digest of what was asked: thousands of policies that say the same, and of which the same goes,
@@ -113,51 +117,95 @@ pub(super) fn fit(cuts: &[Cut<'_>], target: u64) -> Result<Vec<Fit>, String> {
         .zip(written)
         .map(|(cut, written)| Fit {
             room: room(cut, &written),
+            packed: written.packed,
             candidate: written.candidate,
         })
         .collect())
 }
 
 fn size(written: &[Written]) -> u64 {
-    written.iter().map(|one| one.candidate.characters).sum()
+    written.iter().map(|one| one.candidate.takes()).sum()
+}
+
+/// Documents that are written together, in one form after the other.
+struct Pack<'p, 'a> {
+    cuts: &'p [Cut<'a>],
+    /// Worked out where room is scarce.
+    wider: OnceCell<Vec<Wider>>,
+}
+
+impl Pack<'_, '_> {
+    /// The form that names each action by itself, with more wildcards where room is scarce.
+    fn form(&self, at: usize, scarce: bool) -> Form<'_> {
+        let cut = &self.cuts[at];
+        let wider = || self.wider.get_or_init(|| self.cuts.iter().map(Cut::wider).collect());
+        Form {
+            least: if scarce { cut.least.min(SCARCE) } else { cut.least },
+            apart: false,
+            merged: false,
+            whole: &[],
+            wider: if scarce { &wider()[at] } else { &EACH },
+        }
+    }
+
+    /// The most that can be packed, with these services whole.
+    fn packed<'w>(&'w self, at: usize, whole: &'w [Range<u32>]) -> Form<'w> {
+        Form {
+            merged: true,
+            whole,
+            ..self.form(at, true)
+        }
+    }
+
+    fn at_least<'w>(&'w self, form: impl Fn(usize) -> Form<'w>) -> u64 {
+        let all = self.cuts.iter().enumerate();
+        all.map(|(at, cut)| cut.at_least(&form(at))).sum()
+    }
+
+    fn write<'w>(&'w self, form: impl Fn(usize) -> Form<'w>) -> Vec<Written> {
+        let all = self.cuts.iter().enumerate();
+        all.map(|(at, cut)| cut.write(&form(at))).collect()
+    }
 }
 
 fn once(cuts: &[Cut<'_>], target: u64) -> Result<Vec<Written>, String> {
-    let at_least = |scarce: bool| -> u64 {
-        let least = |cut: &Cut<'_>| if scarce { cut.least.min(SCARCE) } else { cut.least };
-        cuts.iter().map(|cut| cut.at_least(least(cut), false)).sum()
+    let pack = Pack {
+        cuts,
+        wider: OnceCell::new(),
     };
-    let write = |scarce: bool, merged: bool, whole: &[Vec<Range<u32>>]| -> Vec<Written> {
-        let all = cuts.iter().zip(whole);
-        all.map(|(cut, whole)| cut.write(&form(cut, scarce, merged, whole)))
-            .collect()
-    };
-    if let Some(apart) = apart(cuts, target) {
-        return Ok(apart);
-    }
-    let mut whole: Vec<Vec<Range<u32>>> = vec![Vec::new(); cuts.len()];
-    let finest = at_least(false);
-    if finest <= target {
-        let written = write(false, false, &whole);
-        if size(&written) <= target {
-            return Ok(written);
+    let mut expected = 0;
+    // With seen and unseen apart, where that is asked for.
+    let stand_apart = cuts.iter().any(|cut| !cut.seen.is_empty());
+    for (apart, scarce) in [(true, false), (true, true), (false, false), (false, true)] {
+        let form = |at: usize| Form {
+            apart,
+            ..pack.form(at, scarce)
+        };
+        if apart && !stand_apart {
+            continue;
         }
-    }
-    let mut expected = at_least(true);
-    // Merging saves what several statements repeat, so with one statement there is nothing to try.
-    let mergeable = cuts.iter().any(|cut| cut.document.statements.len() > 1);
-    for merged in [false, true] {
-        if expected <= target || merged && mergeable {
-            let written = write(true, merged, &whole);
+        expected = pack.at_least(form);
+        if expected <= target {
+            let written = pack.write(form);
             expected = size(&written);
             if expected <= target {
                 return Ok(written);
             }
         }
     }
+    let mut whole: Vec<Vec<Range<u32>>> = vec![Vec::new(); cuts.len()];
+    // Merging saves what several statements repeat, so with one statement there is nothing to try.
+    if cuts.iter().any(|cut| cut.document.statements.len() > 1) {
+        let written = pack.write(|at| pack.packed(at, &[]));
+        expected = size(&written);
+        if expected <= target {
+            return Ok(written);
+        }
+    }
     let mut order: Vec<(usize, Whole)> = Vec::new();
     for (at, cut) in cuts.iter().enumerate() {
-        order.extend(cut.services().into_iter().map(|service| (at, service)));
+        let services = cut.services(pack.form(at, true).wider);
+        order.extend(services.into_iter().map(|service| (at, service)));
     }
     order.sort_by(|(_, x), (_, y)| y.for_each().total_cmp(&x.for_each()));
     let mut found = None;
@@ -166,10 +214,11 @@ fn once(cuts: &[Cut<'_>], target: u64) -> Result<Vec<Written>, String> {
         kept += 1;
         whole[*at].push(service.range.clone());
         expected = expected.saturating_sub(service.saved);
-        if expected > target {
+        // What is merged may save more than was expected.
+        if expected > target && kept < order.len() {
             continue;
         }
-        let written = write(true, true, &whole);
+        let written = pack.write(|at| pack.packed(at, &whole[at]));
         expected = size(&written);
         if expected <= target {
             found = Some(written);
@@ -177,6 +226,7 @@ fn once(cuts: &[Cut<'_>], target: u64) -> Result<Vec<Written>, String> {
         }
     }
     let Some(mut written) = found else {
+        let finest = pack.at_least(|at| pack.form(at, false));
         return Err(format!(
             "what stays takes about {finest} characters by name, {expected} with {} services kept \
              whole, and {target} are allowed",
@@ -192,13 +242,10 @@ fn once(cuts: &[Cut<'_>], target: u64) -> Result<Vec<Written>, String> {
         if now + service.saved > target && plain[*at].holds(cut.service(service)) {
             continue;
         }
-        let without: Vec<Range<u32>> = whole[*at]
-            .iter()
-            .filter(|range| **range != service.range)
-            .cloned()
-            .collect();
-        let finer = cut.write(&form(cut, true, true, &without));
-        if now - written[*at].candidate.characters + finer.candidate.characters <= target {
+        let mut without = whole[*at].clone();
+        without.retain(|range| *range != service.range);
+        let finer = cut.write(&pack.packed(*at, &without));
+        if now - written[*at].candidate.takes() + finer.candidate.takes() <= target {
             written[*at] = finer;
             whole[*at] = without;
         }
@@ -206,52 +253,17 @@ fn once(cuts: &[Cut<'_>], target: u64) -> Result<Vec<Written>, String> {
     Ok(written)
 }
 
-/// The documents with seen and unseen apart, where that is asked for and they fit.
-fn apart(cuts: &[Cut<'_>], target: u64) -> Option<Vec<Written>> {
-    if cuts.iter().all(|cut| cut.seen.is_empty()) {
-        return None;
-    }
-    [false, true].into_iter().find_map(|scarce| {
-        let forms = cuts.iter().map(|cut| Form {
-            apart: true,
-            ..form(cut, scarce, false, &[])
-        });
-        let least: u64 = cuts
-            .iter()
-            .zip(forms.clone())
-            .map(|(cut, form)| cut.at_least(form.least, true))
-            .sum();
-        if least > target {
-            return None;
-        }
-        let written: Vec<Written> = cuts.iter().zip(forms).map(|(cut, form)| cut.write(&form)).collect();
-        (size(&written) <= target).then_some(written)
-    })
-}
-
-fn form<'w>(cut: &Cut<'_>, scarce: bool, merged: bool, whole: &'w [Range<u32>]) -> Form<'w> {
-    Form {
-        least: if scarce { cut.least.min(SCARCE) } else { cut.least },
-        apart: false,
-        merged,
-        whole,
-    }
-}
-
 /// Packed documents cut once more, each from what it became; `None` where nothing more goes.
 fn again(cuts: &[Cut<'_>], written: &[Written], target: u64) -> Option<Vec<Written>> {
-    let now: Option<Vec<Further>> = cuts
-        .iter()
-        .zip(written)
-        .map(|(cut, written)| cut.further(&written.candidate))
+    let all = cuts.iter().zip(written).enumerate();
+    let now = all.filter_map(|(at, (cut, written))| Some((at, cut.further(&written.candidate)?)));
+    // Documents that are gone, or of which nothing more can go, stay as they are, and leave the others what room there is.
+    let active: Vec<(usize, Further)> = now
+        .filter(|(_, further)| further.removable.values().any(|goes| !goes.is_empty()))
         .collect();
-    let now = now?;
-    // Documents of which nothing more can go stay as they are, and leave the others what room there is.
-    let active: Vec<usize> = (0..cuts.len())
-        .filter(|at| now[*at].removable.values().any(|goes| !goes.is_empty()))
-        .collect();
-    let fixed: u64 = size(written) - active.iter().map(|at| written[*at].candidate.characters).sum::<u64>();
-    let further: Vec<Cut<'_>> = active.iter().map(|at| cuts[*at].of(&now[*at])).collect();
+    let further: Vec<Cut<'_>> = active.iter().map(|(at, further)| cuts[*at].of(further)).collect();
+    let active: Vec<usize> = active.iter().map(|(at, _)| *at).collect();
+    let fixed: u64 = size(written) - active.iter().map(|at| written[*at].candidate.takes()).sum::<u64>();
     let finer = once(&further, target.saturating_sub(fixed)).ok()?;
     let unchanged = |(at, after): (&usize, &Written)| written[*at].candidate.after == after.candidate.after;
     if active.iter().zip(&finer).all(unchanged) {

@@ -23,6 +23,7 @@ mod removable;
 mod rewrite;
 mod risk;
 mod steps;
+mod twice;
 mod whole;
 
 use std::cell::OnceCell;
@@ -213,6 +214,16 @@ pub struct Candidate {
     pub removed: ActionSet,
     /// Resources that became narrower.
     pub narrowed: Vec<Narrowing>,
+}
+
+impl Candidate {
+    /// Characters of its quota that the policy takes once the candidate is in its place.
+    fn takes(&self) -> u64 {
+        match self.change {
+            Change::Replace => self.characters,
+            Change::Detach | Change::Delete => 0,
+        }
+    }
 }
 
 /// What nobody may need and stays because it takes less room whole.

@@ -131,6 +131,12 @@ impl<'a> Names<'a> {
         services.filter(move |(_, range)| range.start < span.end && span.start < range.end)
     }
 
+    /// The same, as the ranges of their actions.
+    pub(super) fn ranges_of(&self, actions: &ActionSet) -> Vec<Range<u32>> {
+        let services = self.services_of(actions).map(|(_, range)| range.clone());
+        services.filter(|range| actions.count_in(range.clone()) > 0).collect()
+    }
+
     /// Patterns that name exactly `actions` among the catalog's, sorted by service, then action. A wildcard stands for
     /// at least `least` actions, or for a whole service.
     pub fn of(&self, actions: &ActionSet, within: Within<'_>, least: usize) -> Vec<String> {

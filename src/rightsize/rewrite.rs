@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::names::{Names, Within, in_order};
 use super::quota::characters_of;
+use super::twice::{EACH, Wider};
 use super::{Candidate, Change, Origin, Step};
 use crate::catalog::{ActionId, Catalog};
 use crate::gap::ActionSet;
@@ -31,6 +32,8 @@ pub(super) struct Form<'w> {
     pub(super) merged: bool,
     /// The actions of services that stay whole to save room.
     pub(super) whole: &'w [Range<u32>],
+    /// Which statements need not name what others grant.
+    pub(super) wider: &'w Wider,
 }
 
 /// A document in one form.
@@ -113,18 +116,19 @@ fn grants_everything(statement: &Statement) -> bool {
 impl Cut<'_> {
     /// Characters of the names alone that stay in rewritten statements: no document is shorter. Of what stands apart as
     /// unseen nothing is counted.
-    pub(super) fn at_least(&self, least: usize, apart: bool) -> u64 {
+    pub(super) fn at_least(&self, form: &Form<'_>) -> u64 {
         let mut sum = 0;
+        let going = self.going(form.whole, form.wider);
         for statement in &self.document.statements {
-            let Some(goes) = self.removable.get(&statement.index).filter(|goes| !goes.is_empty()) else {
+            let Some(goes) = going.get(&statement.index).filter(|goes| !goes.is_empty()) else {
                 continue;
             };
             let mut stays = self.names.of_statement(statement).difference(goes);
-            if let Some(seen) = self.seen.get(&statement.index).filter(|_| apart) {
+            if let Some(seen) = self.seen.get(&statement.index).filter(|_| form.apart) {
                 stays = stays.intersection(seen);
             }
             // Of a list each pattern is named by itself; the union takes no more, but for the names that no catalog has.
-            let pieces = self.names.pieces(&stays, within(statement), least);
+            let pieces = self.names.pieces(&stays, within(statement), form.least);
             sum += pieces.iter().map(|piece| piece.characters).sum::<u64>();
         }
         sum
@@ -137,6 +141,7 @@ impl Cut<'_> {
             apart: false,
             merged: false,
             whole: &[],
+            wider: &EACH,
         };
         self.write(&form).candidate
     }
@@ -190,11 +195,12 @@ impl Cut<'_> {
     }
 
     /// Services that a statement grants whole and that would stay in part, where keeping them whole saves room; by name.
-    pub(super) fn services(&self) -> Vec<Whole> {
+    pub(super) fn services(&self, wider: &Wider) -> Vec<Whole> {
         let catalog = self.catalog;
         let mut saved: BTreeMap<&str, (i64, usize, Range<u32>)> = BTreeMap::new();
+        let going = self.going(&[], wider);
         for statement in &self.document.statements {
-            let Some(goes) = self.removable.get(&statement.index).filter(|goes| !goes.is_empty()) else {
+            let Some(goes) = going.get(&statement.index).filter(|goes| !goes.is_empty()) else {
                 continue;
             };
             let granted = self.names.of_statement(statement);
@@ -226,29 +232,22 @@ impl Cut<'_> {
         let mut sids = Sids::of(self.document);
         let mut removed = ActionSet::none();
         let mut stays_somewhere = ActionSet::none();
+        let going = self.going(form.whole, form.wider);
         for (statement, written) in self.document.statements.iter().zip(statements(self.written)) {
             let origin = Origin::of(statement.index);
-            let Some(goes) = self.removable.get(&statement.index) else {
+            let Some(goes) = going.get(&statement.index) else {
                 left.push((written.clone(), origin));
                 continue;
             };
-            let granted = self.names.of_statement(statement);
-            // A service that the statement does not grant whole cannot stay whole in it.
-            let mut goes = goes.clone();
-            for range in form.whole {
-                if granted.count_in(range.clone()) == range.len() {
-                    goes.remove_range(range.clone());
-                }
-            }
-            removed.extend(&goes);
-            let stays = granted.difference(&goes);
+            removed.extend(goes);
+            let stays = self.names.of_statement(statement).difference(goes);
             stays_somewhere.extend(&stays);
             if goes.is_empty() {
                 left.push((written.clone(), origin));
                 continue;
             }
             let seen = self.seen.get(&statement.index).filter(|_| form.apart);
-            let Left { seen: names, unseen } = self.left(statement, &goes, &stays, seen, form.least);
+            let Left { seen: names, unseen } = self.left(statement, goes, &stays, seen, form.least);
             let hidden = Origin {
                 unseen: seen.map(|seen| stays.difference(seen).shrunk()),
                 ..origin.clone()

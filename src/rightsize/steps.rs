@@ -54,25 +54,22 @@ struct Settled<'g, 'a> {
     steps: Vec<Taken>,
     /// Whether narrower resources found too little room.
     is_short: bool,
+    /// Whether something stays, or stands together, to save room.
+    is_packed: bool,
 }
 
 impl Settled<'_, '_> {
     /// Characters that it may take, whichever of its steps is taken last.
     fn claim(&self) -> u64 {
         match self.steps.last() {
-            Some((_, candidates, _)) => candidates.iter().map(takes).max().unwrap_or(self.now),
+            Some((_, candidates, _)) => candidates.iter().map(Candidate::takes).max().unwrap_or(self.now),
             None => self.now,
         }
     }
 
     /// Whether more room would let more go.
     fn wants_room(&self) -> bool {
-        self.is_short || self.steps.last().is_some_and(|(.., stays)| !stays.is_empty())
-    }
-
-    /// Whether its resources became narrower, so that it takes other room than its actions were cut to.
-    fn is_narrower(&self) -> bool {
-        self.steps.last().is_some_and(|(step, ..)| *step == Step::Resources)
+        self.is_short || self.is_packed
     }
 
     fn document(&self) -> &Policy {
@@ -106,14 +103,6 @@ impl Settled<'_, '_> {
     }
 }
 
-/// Characters that a policy takes once a candidate is in its place.
-fn takes(candidate: &Candidate) -> u64 {
-    match candidate.change {
-        Change::Replace => candidate.characters,
-        Change::Detach | Change::Delete => 0,
-    }
-}
-
 impl<'a> Rewriter<'a> {
     /// The steps that policies of one purse can take. Each may grow into the room that the others leave once theirs are
     /// taken.
@@ -141,14 +130,13 @@ impl<'a> Rewriter<'a> {
             now: now(goal.index),
             steps: Vec::new(),
             is_short: false,
+            is_packed: false,
         };
         let mut settled: Vec<Settled<'_, 'a>> = goals.iter().map(start).collect();
         let mut unfit = self.take(&[Step::Actions, Step::Services], &mut settled, whole - fixed);
         for _ in 0..RUNS {
-            // What is not narrowed `fit` has cut as far as there is room.
-            let is_other = settled.iter().any(Settled::is_narrower);
             let is_short = !unfit.is_empty() || settled.iter().any(Settled::wants_room);
-            if !is_other || !is_short || !self.again(&mut settled, &mut unfit, purse.quota.characters, fixed) {
+            if !is_short || !self.again(&mut settled, &mut unfit, purse.quota.characters, fixed) {
                 break;
             }
         }
@@ -209,6 +197,7 @@ impl<'a> Rewriter<'a> {
             found = true;
             let one = &mut settled[at];
             one.is_short = next.is_short;
+            one.is_packed = next.is_packed;
             one.go_on(next.steps);
             unfit.retain(|(policy, _)| *policy != one.goal.index);
             unfit.extend(short.iter().filter(|(policy, _)| *policy == one.goal.index).cloned());
@@ -223,7 +212,7 @@ impl<'a> Rewriter<'a> {
             None => None,
             Some((_, candidates, stays)) => {
                 let first = candidates.first()?.clone();
-                candidates.retain(|other| takes(other) <= takes(&first));
+                candidates.retain(|other| other.takes() <= first.takes());
                 if first.change != Change::Replace {
                     return None;
                 }
@@ -241,6 +230,7 @@ impl<'a> Rewriter<'a> {
             stand,
             steps: Vec::new(),
             is_short: false,
+            is_packed: false,
         })
     }
 
@@ -310,8 +300,14 @@ impl<'a> Rewriter<'a> {
                 }
             }
         };
-        for (at, Fit { candidate, room }) in taking.into_iter().zip(fits) {
+        for (at, fit) in taking.into_iter().zip(fits) {
+            let Fit {
+                candidate,
+                room,
+                packed,
+            } = fit;
             let one = &mut settled[at];
+            one.is_packed |= packed;
             // What goes from one statement alone may still be granted by another.
             if candidate.removed.is_empty() && grants_all_of(one.document(), &candidate) {
                 if step == Step::Actions && !room.is_empty() {
