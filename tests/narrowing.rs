@@ -356,3 +356,77 @@ fn room_that_narrower_resources_leave_lets_actions_of_another_policy_go() {
     let again = run(&[seen], &bob(&[("wide", wide), ("secrets", secrets)]), &narrow());
     assert!(again.suggestions.is_empty(), "{}", again.suggestions[0].after());
 }
+
+fn alarm(name: &str) -> Value {
+    let parameters = json!({"alarmName": name, "stateValue": "OK", "stateReason": "test"});
+    event("monitoring", "SetAlarmState", &parameters)
+}
+
+#[test]
+fn a_name_that_holds_a_star_is_narrowed_to_itself_alone() {
+    let document = document(&[may(&json!("cloudwatch:SetAlarmState"), &json!("*"))]);
+    for (name, written) in [
+        ("cpu*", "cpu${*}"),
+        ("x?", "x${?}"),
+        ("*", "${*}"),
+        ("a$b", "a${$}b"),
+        ("${*}", "${$}{${*}}"),
+    ] {
+        let report = run(&[alarm(name)], &role(&document), &narrow());
+        let expected = may(
+            &json!("cloudwatch:SetAlarmState"),
+            &json!(format!("arn:aws:cloudwatch:*:{ACCOUNT}:alarm:{written}")),
+        );
+        assert_eq!(narrower(&report, "p"), Some(vec![expected]), "{name}");
+    }
+    // A name with a colon is not cut, and what looks like a policy variable is none.
+    let report = run(&[alarm("${aws:username}")], &role(&document), &narrow());
+    assert_eq!(narrower(&report, "p"), None);
+}
+
+#[test]
+fn a_policy_of_before_2012_keeps_its_resource_where_a_name_holds_a_star() {
+    let mut document = document(&[may(&json!("cloudwatch:SetAlarmState"), &json!("*"))]);
+    document["Version"] = json!("2008-10-17");
+    let report = run(&[alarm("cpu*")], &role(&document), &narrow());
+    assert_eq!(narrower(&report, "p"), None);
+    let report = run(&[alarm("cpu")], &role(&document), &narrow());
+    assert!(narrower(&report, "p").is_some());
+}
+
+#[test]
+fn a_role_that_calls_by_a_starred_name_may_still_do_so_and_no_more() {
+    let stays = format!("arn:aws:cloudwatch:*:{ACCOUNT}:alarm:cpu*");
+    let document = document(&[may(
+        &json!("cloudwatch:SetAlarmState"),
+        &json!([stays, "arn:aws:cloudwatch:*:*:alarm:disk"]),
+    )]);
+    let report = run(&[alarm("cpu*")], &role(&document), &narrow());
+    let expected = may(
+        &json!("cloudwatch:SetAlarmState"),
+        &json!([format!("arn:aws:cloudwatch:*:{ACCOUNT}:alarm:cpu${{*}}")]),
+    );
+    assert_eq!(narrower(&report, "p"), Some(vec![expected]));
+}
+
+#[test]
+fn a_queue_is_narrowed_in_the_account_that_its_url_names() {
+    let document = document(&[may(&json!("sqs:SetQueueAttributes"), &json!("*"))]);
+    for (url, account) in [
+        ("https://sqs.eu-west-1.amazonaws.com/111122223333/jobs", "111122223333"),
+        ("https://sqs.eu-west-1.amazonaws.com/999988887777/jobs", "999988887777"),
+        (
+            "https://eu-west-1.queue.amazonaws.com/111122223333/jobs",
+            "111122223333",
+        ),
+        ("https://queue.example.com/jobs", "*"),
+    ] {
+        let seen = event("sqs", "SetQueueAttributes", &json!({"queueUrl": url, "attributes": {}}));
+        let report = run(&[seen], &role(&document), &narrow());
+        let expected = may(
+            &json!("sqs:SetQueueAttributes"),
+            &json!(format!("arn:aws:sqs:*:{account}:jobs")),
+        );
+        assert_eq!(narrower(&report, "p"), Some(vec![expected]), "{url}");
+    }
+}

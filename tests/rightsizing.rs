@@ -332,6 +332,18 @@ fn an_object_that_is_read_alone_is_named() {
 }
 
 #[test]
+fn an_object_whose_key_holds_a_star_is_no_folder() {
+    let mut reads = objects();
+    for read in &mut reads {
+        read["requestParameters"]["key"] = json!("app/*");
+        read["resources"][0]["ARN"] = json!("arn:aws:s3:::a/app/*");
+    }
+    let document = allow(&json!("s3:GetObject"), &json!("arn:aws:s3:::a/*"));
+    let expected = allow(&json!("s3:GetObject"), &json!("arn:aws:s3:::a/app/${*}"));
+    assert_eq!(after(&run(&reads, &document, &narrow()), "resources"), Some(expected));
+}
+
+#[test]
 fn a_function_is_narrowed_to_itself_and_no_longer_name() {
     let read = event(3, "lambda", "GetFunction20150331v2", &json!({"functionName": "f"}));
     let functions = "arn:aws:lambda:eu-west-1:111122223333:function:";

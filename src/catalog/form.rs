@@ -4,12 +4,15 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
+use crate::iam::arn;
+
 /// What the value of a request parameter holds beside the name that an ARN needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Form {
     /// The name alone.
     Whole,
-    /// What follows the last `/`: a queue's URL names the queue so.
+    /// What follows the last `/`: a queue's URL names the queue so, behind its owner's account (SQS developer guide, "Queue
+    /// and message identifiers": `https://sqs.us-east-2.amazonaws.com/123456789012/MyQueue`).
     Basename,
     /// An id, or an alias or another identifier with a `/` or `:`, which tells nothing (KMS API reference, `KeyId`).
     Id,
@@ -100,6 +103,15 @@ impl Name {
             ..Self::own(text)
         }
     }
+
+    /// Lets a plain name stand for nothing but itself.
+    pub fn escape(&mut self) {
+        if self.reach != Reach::Arn
+            && let Cow::Owned(literal) = arn::literal(&self.text)
+        {
+            self.text = literal;
+        }
+    }
 }
 
 /// A parameter's place in the resource of a template.
@@ -140,7 +152,7 @@ impl Slot<'_> {
                 None => whole,
             },
             Form::Typed => vec![Name::own(self.without_type(value).unwrap_or(value))],
-            Form::Basename => some(value.rsplit('/').next().unwrap_or(value)),
+            Form::Basename => basename(value),
             Form::Id if value.contains([':', '/']) => Vec::new(),
             Form::Id => whole,
             Form::Unqualified => some(value.split(':').next().unwrap_or(value)),
@@ -272,7 +284,6 @@ impl Form {
     pub fn takes_plain_names(self) -> bool {
         match self {
             Form::Whole
-            | Form::Basename
             | Form::Id
             | Form::Typed
             | Form::Function
@@ -280,7 +291,8 @@ impl Form {
             | Form::Parameter
             | Form::Bucket
             | Form::Key => true,
-            Form::Document
+            Form::Basename
+            | Form::Document
             | Form::Scope
             | Form::Folded
             | Form::Object
@@ -323,6 +335,18 @@ fn some(name: &str) -> Vec<Name> {
     } else {
         vec![Name::own(name)]
     }
+}
+
+fn basename(value: &str) -> Vec<Name> {
+    let mut parts = value.rsplit('/');
+    let mut names = some(parts.next().unwrap_or(value));
+    let account = parts
+        .next()
+        .filter(|account| value.contains("://") && is_account(account));
+    for name in &mut names {
+        name.place.account = account.map(str::to_owned);
+    }
+    names
 }
 
 /// `[region:][account:][function:]name[:qualifier]`, where a region stands before an account alone.

@@ -195,7 +195,7 @@ impl<'g> Holdings<'g> {
     }
 
     fn may_allow(&self, action: ActionId, resource: &str) -> bool {
-        let shape = Resource::new(resource, Version::V2008);
+        let shape = Resource::new(arn::of_shape(resource), Version::V2012);
         let granted = self
             .granting
             .iter()

@@ -219,7 +219,7 @@ impl Patterns {
         if let Some((text, parsed)) = known.get_key_value(text.as_str()) {
             return (Arc::clone(text), Arc::clone(parsed));
         }
-        let parsed = Arc::new(Resource::new(text.as_str(), Version::V2008));
+        let parsed = Arc::new(Resource::new(arn::of_shape(&text), Version::V2012));
         let text = Arc::from(text);
         known.insert(Arc::clone(&text), Arc::clone(&parsed));
         (text, parsed)

@@ -543,7 +543,7 @@ fn may_touch(statement: &Statement, evidence: &Evidence) -> bool {
                         || evidence
                             .resources
                             .iter()
-                            .any(|shape| arn::overlaps(resource, &Resource::new(shape.as_str(), Version::V2008)))
+                            .any(|shape| arn::overlaps(resource, &Resource::new(arn::of_shape(shape), Version::V2012)))
                 })
         }
         ResourcePart::NotResource(_) | ResourcePart::None => true,

@@ -4,6 +4,7 @@
 //! the colon ("IAM JSON policy elements: Resource"). So there are two readings, the narrow one segment by segment and
 //! the wide one over the whole text; what we claim as certain holds under both.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use super::pattern::{self, Effort, Symbol};
@@ -408,6 +409,45 @@ pub(super) fn overlaps_within(a: &Resource, b: &Resource, effort: &Effort) -> bo
     pattern::overlaps_symbols(&a.whole, &b.whole, effort)
 }
 
+/// A text that stands for nothing but itself, as shapes hold it: `*` and `?` escaped as in 2012-10-17 policies (IAM user
+/// guide, "IAM policy elements: Variables and tags"), and `$` where it could be taken for an escape.
+pub fn literal(text: &str) -> Cow<'_, str> {
+    if !text.contains(['*', '?']) && !text.contains("${") {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 6);
+    for c in text.chars() {
+        match c {
+            '*' | '?' | '$' => out.extend(["${", c.encode_utf8(&mut [0; 4]), "}"]),
+            c => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// A shape as a 2012-10-17 policy writes it: its `*` and `?` are wildcards unless they are escaped, and any other `$` is
+/// itself.
+pub fn of_shape(shape: &str) -> String {
+    let mut out = String::with_capacity(shape.len());
+    let mut rest = shape;
+    while let Some((before, _)) = rest.split_once('$') {
+        out.push_str(before);
+        rest = &rest[before.len()..];
+        let escaped = ESCAPES.iter().find(|escape| rest.starts_with(**escape));
+        out.push_str(escaped.unwrap_or(&"${$}"));
+        rest = &rest[escaped.map_or(1, |escape| escape.len())..];
+    }
+    out.push_str(rest);
+    out
+}
+
+const ESCAPES: [&str; 3] = ["${*}", "${?}", "${$}"];
+
+/// Whether IAM takes the character in a policy: U+0009, U+000A, U+000D and U+0020 to U+00FF ("IAM and AWS STS quotas").
+pub fn is_writable(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}')
+}
+
 /// A literal as a 2012-10-17 pattern that matches just it, or `None` if a policy cannot hold its characters.
 pub fn escape_literal(literal: &str) -> Option<String> {
     let mut out = String::with_capacity(literal.len());
@@ -416,8 +456,7 @@ pub fn escape_literal(literal: &str) -> Option<String> {
             '*' => out.push_str("${*}"),
             '?' => out.push_str("${?}"),
             '$' => out.push_str("${$}"),
-            // IAM takes U+0009, U+000A, U+000D and U+0020 to U+00FF ("IAM and AWS STS quotas").
-            '\t' | '\n' | '\r' | '\u{20}'..='\u{ff}' => out.push(c),
+            c if is_writable(c) => out.push(c),
             _ => return None,
         }
     }

@@ -9,7 +9,7 @@ use super::{PASSED_PROFILE, PASSED_ROLE};
 use crate::catalog::{Mapping, decoded_object};
 use crate::decode::json::Value;
 use crate::decode::{Event, Payload};
-use crate::iam::pattern;
+use crate::iam::{arn, pattern};
 
 /// Most ARNs that one event yields; an event that names more is not complete.
 const ARNS: usize = 512;
@@ -324,13 +324,6 @@ impl Found {
         arns.retain(|arn| together.contains(arn) || apart.iter().all(|(_, known)| known != arn));
     }
 
-    /// An event may percent-encode the key of an object.
-    fn arns_of_s3(&mut self, arn: &str) {
-        if let Some(decoded) = decoded_object(arn) {
-            self.arn(decoded);
-        }
-    }
-
     fn arn(&mut self, arn: String) {
         if self.arns.len() < ARNS {
             self.arns.insert(arn);
@@ -353,9 +346,20 @@ fn listed_resources(event: &Event<'_>, found: &mut Found) {
             && arn.starts_with("arn:")
         {
             found.cut |= is_access_point(arn);
-            found.arns_of_s3(arn);
-            found.arn(arn.to_owned());
+            // An event may percent-encode the key of an object.
+            if let Some(decoded) = decoded_object(arn) {
+                found.arn(literal_object(&decoded));
+            }
+            found.arn(literal_object(arn));
         }
+    }
+}
+
+/// The ARN of an object, whose key may hold stars, as what stands for it alone; any other ARN as it is.
+fn literal_object(arn: &str) -> String {
+    match arn.split_once(":s3:::") {
+        Some((_, name)) if name.contains('/') => arn::literal(arn).into_owned(),
+        Some(_) | None => arn.to_owned(),
     }
 }
 
@@ -492,6 +496,7 @@ fn passed(request: &Value<'_>, operation: &Operation, place: &Place<'_>, found: 
             } else {
                 // A role's name lacks its path.
                 let path = if is_profile { "" } else { "*" };
+                let name = arn::literal(name);
                 let arn = format!("arn:{}:iam::{}:{resource}/{path}{name}", place.partition, place.account);
                 found.passed.insert((kind, arn));
             }

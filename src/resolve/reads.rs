@@ -7,7 +7,7 @@
 
 use std::sync::LazyLock;
 
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr3, memmem};
 use wide::u8x16;
 
 use super::observe::{Place, is_data};
@@ -241,7 +241,8 @@ impl Reader<'_> {
         !name.is_empty()
             && !self.operation.knows_token(name)
             && !is_bucket_alias(name)
-            && memchr(b'%', name.as_bytes()).is_none()
+            && memchr3(b'%', b'*', b'?', name.as_bytes()).is_none()
+            && memchr(b'$', name.as_bytes()).is_none()
     }
 
     fn push(&mut self, text: &str) {

@@ -239,7 +239,7 @@ fn names(slot: &Slot<'_>, request: &Value<'_>, filled: &mut Filled) -> Vec<Name>
     filled.cut |= values.len() >= MOST;
     let mut names = Vec::new();
     for value in values.into_iter().filter_map(text) {
-        let found = slot.names_in(value);
+        let mut found = slot.names_in(value);
         // Through an access point S3 asks for permission on the access point too.
         let of_s3 = matches!(slot.form, Form::Bucket | Form::Object);
         filled.cut |= !slot.form.knows(value);
@@ -254,6 +254,9 @@ fn names(slot: &Slot<'_>, request: &Value<'_>, filled: &mut Filled) -> Vec<Name>
                 &mut filled.taken
             };
             by.push(value.to_owned());
+        } else {
+            // In an ARN a star may be meant as a wildcard, in a name never.
+            found.iter_mut().for_each(Name::escape);
         }
         names.extend(found);
     }

@@ -501,18 +501,12 @@ fn granting(action: &str, resources: impl Iterator<Item = String>, version: Vers
     Policy::from_value(&document).ok()
 }
 
-/// A shape as a policy writes it. Its `*` and `?` stay wildcards: whether the log meant one or a literal, or a template
-/// put it there, the pattern holds it.
+/// A shape as a policy of this version writes it, if one can.
 fn escape(shape: &str, version: Version) -> Option<String> {
-    let mut out = String::with_capacity(shape.len());
-    for part in shape.split_inclusive(['*', '?']) {
-        let wildcard = part.len() - part.trim_end_matches(['*', '?']).len();
-        let (literal, wildcard) = part.split_at(part.len() - wildcard);
-        out.push_str(&arn::escape_literal(literal)?);
-        out.push_str(wildcard);
-    }
+    let out = arn::of_shape(shape);
     // The escapes exist since 2012-10-17 (IAM user guide, "IAM policy elements: Variables and tags").
-    (version == Version::V2012 || !out.contains("${")).then_some(out)
+    let is_known = version == Version::V2012 || !out.contains("${");
+    (is_known && out.chars().all(arn::is_writable)).then_some(out)
 }
 
 /// The forms without those that another one holds.

@@ -15,7 +15,7 @@ use crate::catalog::{ActionId, Catalog};
 use crate::gap::{Gap, Trust, Unmapped};
 use crate::grants::Grants;
 use crate::iam::subset::{self, NotKept, Verdict as Inclusion, Witness};
-use crate::iam::{Effect, Policy, PolicyText};
+use crate::iam::{Effect, Policy, PolicyText, arn};
 use crate::rightsize::{Candidate, Proposal};
 
 pub use alternative::{ProvedAlternative, alternative};
@@ -240,7 +240,7 @@ pub fn life_cycle_losses(catalog: &Catalog, before: &Policy, after: &Policy, gap
             .statements
             .retain(|statement| statement.effect == Effect::Deny || stay.may_be_meant(statement));
         for resource in stay.on() {
-            if let Err(not_kept) = subset::keeps(&meant, after, catalog.name(action), resource) {
+            if let Err(not_kept) = subset::keeps(&meant, after, catalog.name(action), &arn::of_shape(resource)) {
                 lost.push(LifeCycleLoss {
                     action: catalog.name(action).to_owned(),
                     resource: resource.to_string(),
@@ -274,7 +274,7 @@ fn needs(catalog: &Catalog, gap: &Gap, replayed: &mut Replayed) -> Vec<Need> {
     replayed.incomplete += activity.replayed_incomplete;
     let mut counted = BTreeSet::new();
     for (action, evidence) in activity.used.iter().chain(&activity.may_need) {
-        let mut shapes: BTreeSet<String> = evidence.resources.iter().map(|shape| escaped(shape)).collect();
+        let mut shapes: BTreeSet<String> = evidence.resources.iter().map(|shape| arn::of_shape(shape)).collect();
         if evidence.incomplete > 0 || shapes.is_empty() {
             shapes.insert("*".to_owned());
         }
@@ -308,12 +308,6 @@ fn implied(catalog: &Catalog, trust: &Trust) -> Vec<ActionId> {
         .iter()
         .flat_map(|pattern| catalog.expand(pattern))
         .collect()
-}
-
-/// A shape as a 2012-10-17 policy writes it: `*` and `?` are wildcards, as templates of resources hold both; `$` becomes
-/// itself. A literal that looks like a wildcard is held by it.
-pub(crate) fn escaped(shape: &str) -> String {
-    shape.replace('$', "${$}")
 }
 
 /// Proves again what a result file says of two documents: `after` allows no more than `before`.

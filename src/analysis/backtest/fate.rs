@@ -73,7 +73,7 @@ impl Change {
         if let Some(known) = self.known.get(&key) {
             return *known;
         }
-        let fate = self.decide(catalog.name(action), &crate::verify::escaped(shape));
+        let fate = self.decide(catalog.name(action), &arn::of_shape(shape));
         self.known.insert(key, fate);
         fate
     }

@@ -10,6 +10,7 @@ use super::{DAY, Loss, Replay, Score, Tested, date};
 use crate::catalog::{ActionId, Catalog};
 use crate::gap::{self, Activity, Evidence};
 use crate::grants::{Grants, Kind, PolicyIndex, PrincipalIndex};
+use crate::iam::arn;
 use crate::usage::{Row, Seen, Table};
 
 /// An action on a resource shape.
@@ -310,7 +311,7 @@ fn granting(
     action: &str,
     resource: &str,
 ) -> Vec<PolicyIndex> {
-    let shape = crate::verify::escaped(resource);
+    let shape = arn::of_shape(resource);
     let grants_it = |policy: &PolicyIndex| match &grants.policies[*policy].policy {
         Ok(before) => learnt.contains_key(policy) && may_allow(before, action, &shape),
         Err(_) => false,

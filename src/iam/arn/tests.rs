@@ -130,7 +130,28 @@ fn a_literal_that_a_policy_cannot_hold_has_no_escape() {
     assert_eq!(escape_literal("\0"), None);
 }
 
+#[test]
+fn a_shape_holds_escapes_and_any_other_dollar_is_itself() {
+    for (text, shape, pattern) in [
+        ("a*b?", "a${*}b${?}", "a${*}b${?}"),
+        ("a$b", "a$b", "a${$}b"),
+        ("${aws:username}", "${$}{aws:username}", "${$}{aws:username}"),
+        ("$*", "${$}${*}", "${$}${*}"),
+        ("a", "a", "a"),
+    ] {
+        assert_eq!((&*literal(text), &*of_shape(&literal(text))), (shape, pattern));
+    }
+    assert_eq!(of_shape("a*$?${x}$"), "a*${$}?${$}{x}${$}");
+}
+
 proptest! {
+    #[test]
+    fn a_literal_shape_matches_itself_alone(text in "[a-c*?${}:/]{0,12}", other in "[a-c*?${}:/]{0,12}") {
+        let pattern = resource(&of_shape(&literal(&text)));
+        prop_assert!(pattern.certainly_matches(&text));
+        prop_assert_eq!(pattern.possibly_matches(&other), text == other);
+    }
+
     #[test]
     fn an_escaped_literal_matches_itself_alone(literal in "[a-c*?${}:/]{0,12}", other in "[a-c*?${}:/]{0,12}") {
         let pattern = resource(&escape_literal(&literal).unwrap());

@@ -91,7 +91,7 @@ impl Named {
             Parts::Path => cut > 1,
             Parts::Key => true,
         };
-        (enough && !inner[..cut].contains(['*', '?'])).then(|| Named {
+        (enough && wildcard(&inner[..cut]).is_none()).then(|| Named {
             name: inner[..cut].to_owned(),
             is_folder: true,
             ..self.clone()
@@ -152,6 +152,10 @@ pub(super) fn named(shape: &str, source: &str, formats: &[&str]) -> Option<Vec<N
         }
     };
     let resource = shape.resource;
+    // Nobody knows whether the log meant a wildcard or a name that holds a star.
+    if resource.split(['/', ':']).any(is_doubtful) {
+        return None;
+    }
     let cut = |kind: &str, end: char| resource.strip_prefix(kind)?.split(end).next();
     let all = match shape.service {
         "s3" if shape.region.is_empty() && shape.account.is_empty() => vec![object(resource, head(""))],
@@ -205,10 +209,22 @@ pub(super) fn named(shape: &str, source: &str, formats: &[&str]) -> Option<Vec<N
     all.iter().all(is_named).then_some(all)
 }
 
+/// Where a pattern's first wildcard stands; those that are escaped are none.
+fn wildcard(pattern: &str) -> Option<usize> {
+    let mut stars = pattern.match_indices(['*', '?']).map(|(at, _)| at);
+    stars.find(|at| !pattern[..*at].ends_with("${"))
+}
+
+/// Whether a part of a resource holds a wildcard among letters: what differs from call to call is `*` as a whole, and a
+/// secret ends in six `?`. ARNs that calls write themselves hold whatever they like.
+fn is_doubtful(part: &str) -> bool {
+    part != "*" && wildcard(part.strip_suffix("-??????").unwrap_or(part)).is_some()
+}
+
 /// A bucket, an object, or the folder of objects up to the first part that differs from object to object.
 fn object(resource: &str, head: String) -> Named {
     let (bucket, key) = match resource.split_once('/') {
-        Some((bucket, key)) if !bucket.contains(['*', '?']) => (bucket, key),
+        Some((bucket, key)) if wildcard(bucket).is_none() => (bucket, key),
         _ => {
             return Named {
                 head,
@@ -219,7 +235,7 @@ fn object(resource: &str, head: String) -> Named {
             };
         }
     };
-    let fixed = key.find(['*', '?']);
+    let fixed = wildcard(key);
     let name = match fixed {
         Some(at) => &key[..key[..at].rfind('/').map_or(0, |slash| slash + 1)],
         None => key,

@@ -20,7 +20,8 @@ fn patterns(shape: &str, source: &str, version: Version) -> Option<BTreeSet<Stri
 }
 
 /// ARN formats as AWS's authorization reference writes them.
-const FORMATS: [&str; 10] = [
+const FORMATS: [&str; 11] = [
+    "arn:${Partition}:cloudwatch:${Region}:${Account}:alarm:${AlarmName}",
     "arn:${Partition}:sqs:${Region}:${Account}:${QueueName}",
     "arn:${Partition}:ssm:${Region}:${Account}:parameter/${ParameterNameWithoutLeadingSlash}",
     "arn:${Partition}:eks:${Region}:${Account}:nodegroup/${ClusterName}/${NodegroupName}/${UUID}",
@@ -315,6 +316,43 @@ fn literals_are_escaped_where_the_version_knows_how() {
         patterns("arn:aws:s3:::b/\u{4e2d}/k", "arn:aws:s3:::b/*", Version::V2012),
         None
     );
+}
+
+#[test]
+fn a_star_in_a_name_is_a_star() {
+    check(
+        "arn:aws:cloudwatch:eu-west-1:1:alarm:cpu${*}",
+        "*",
+        &["arn:aws:cloudwatch:*:1:alarm:cpu${*}"],
+    );
+    check("arn:aws:s3:::b/x/${?}", "arn:aws:s3:::b/*", &["arn:aws:s3:::b/x/${?}"]);
+    check("arn:aws:s3:::b/${*}/k", "arn:aws:s3:::b/*", &["arn:aws:s3:::b/${*}/k"]);
+    check("arn:aws:s3:::b/${*}/*", "arn:aws:s3:::b/*", &["arn:aws:s3:::b/${*}/*"]);
+    assert_eq!(
+        patterns("arn:aws:cloudwatch:eu-west-1:1:alarm:cpu${*}", "*", Version::V2008),
+        None
+    );
+    check_lifted(
+        &[
+            "arn:aws:s3:::b/${*}/1",
+            "arn:aws:s3:::b/${*}/2",
+            "arn:aws:s3:::b/${*}/3",
+        ],
+        &["arn:aws:s3:::b/${*}/*"],
+    );
+}
+
+#[test]
+fn what_an_arn_of_a_request_means_by_a_star_nobody_knows() {
+    for shape in [
+        "arn:aws:cloudwatch:eu-west-1:1:alarm:cpu*",
+        "arn:aws:sqs:eu-west-1:1:q?",
+        "arn:aws:dynamodb:eu-west-1:1:table/a*",
+        "arn:aws:s3:::b/x*/k",
+        "arn:aws:secretsmanager:eu-west-1:1:secret:d?-??????",
+    ] {
+        assert_eq!(patterns(shape, "*", Version::V2012), None, "{shape}");
+    }
 }
 
 #[test]
