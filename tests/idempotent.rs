@@ -340,7 +340,7 @@ fn the_room_of_a_policy_that_goes_is_its_siblings_from_the_start() {
 }
 
 #[test]
-fn room_that_one_policy_gives_up_late_is_offered_to_its_siblings_again() {
+fn what_stays_as_it_is_takes_the_room_that_it_took() {
     let first = json!({"Version": "2012-10-17", "Statement": [allow(&json!({"Action": "ssm:DescribeParameters"})), allow(&json!({"Action": "states:*"}))]});
     let second = json!({"Version": "2012-10-17", "Statement": [allow(&json!({"NotAction": ["dynamodb:*"]}))]});
     check_role(&[(11, true, 2)], &[first, second], Resources::Narrow);

@@ -279,28 +279,49 @@ impl<'a> Rewriter<'a> {
                 &one.goal.spelled,
             )
         };
+        let mut idle: Vec<(usize, Fit)> = Vec::new();
         let fits = loop {
             if taking.is_empty() {
-                return;
+                break Vec::new();
             }
             let cuts: Vec<rewrite::Cut<'_>> = taking.iter().map(|at| cut(*at)).collect();
             let others = settled.iter().enumerate().filter(|(at, _)| !taking.contains(at));
             let target = room.saturating_sub(others.map(|(_, one)| one.claim()).sum());
             match self.fits.fit(&cuts, target) {
-                Ok(fits) => break fits,
+                Ok(fits) => {
+                    // What goes from one statement alone may still be granted by another. Such a policy stays as it is,
+                    // and takes the room that it took.
+                    let is_idle = |(at, fit): &(usize, Fit)| {
+                        fit.candidate.removed.is_empty() && grants_all_of(settled[*at].document(), &fit.candidate)
+                    };
+                    let (same, other): (Vec<_>, Vec<_>) = taking.iter().copied().zip(fits).partition(is_idle);
+                    let is_room = same
+                        .iter()
+                        .all(|(at, fit)| settled[*at].claim() <= fit.candidate.takes());
+                    idle.extend(same);
+                    taking = other.iter().map(|(at, _)| *at).collect();
+                    if is_room {
+                        break other;
+                    }
+                }
                 Err(why) => {
                     // The one that grows most stays as it is; the others may still fit.
                     let growth = |at: &usize| cut(*at).finest().characters.saturating_sub(settled[*at].now);
-                    let Some(most) = taking.iter().copied().max_by_key(growth) else {
-                        return;
-                    };
+                    let most = taking.iter().copied().max_by_key(growth);
                     let why = format!("no form of the `{}` step fits AWS's quota: {why}", step.name());
-                    unfit.push((settled[most].goal.index, why));
-                    taking.retain(|at| *at != most);
+                    unfit.extend(most.map(|most| (settled[most].goal.index, why)));
+                    taking.retain(|at| Some(*at) != most);
                 }
             }
         };
-        for (at, fit) in taking.into_iter().zip(fits) {
+        for (at, fit) in idle {
+            let one = &mut settled[at];
+            one.is_packed |= fit.packed;
+            if step == Step::Actions && !fit.room.is_empty() {
+                unfit.push((one.goal.index, self.room(one.goal, fit.room).note()));
+            }
+        }
+        for (at, fit) in fits {
             let Fit {
                 candidate,
                 room,
@@ -308,13 +329,6 @@ impl<'a> Rewriter<'a> {
             } = fit;
             let one = &mut settled[at];
             one.is_packed |= packed;
-            // What goes from one statement alone may still be granted by another.
-            if candidate.removed.is_empty() && grants_all_of(one.document(), &candidate) {
-                if step == Step::Actions && !room.is_empty() {
-                    unfit.push((one.goal.index, self.room(one.goal, room).note()));
-                }
-                continue;
-            }
             let candidate = match &one.stand {
                 Some(stand) => self.whole_cut(one.goal).told_from_here(&stand.candidate, candidate),
                 None => candidate,
