@@ -201,8 +201,8 @@ fn covers(opening: &Opening, (first, last): (i64, i64)) -> bool {
     opening.from - SKEW <= first && last <= opening.until + SKEW
 }
 
-/// The pod that a claim names, if EKS opened the session that names it, and for no other pod; else the role. Where the two
-/// name the cluster differently, EKS's word counts.
+/// The pod that a claim names, if EKS opened the session that names it, and for no other pod; else the role. An external id
+/// names the cluster that the target role's association is of, which need not be how the session's own tags name it.
 fn believed<'o>(claim: &Claim, time: i64, openings_of: &dyn Fn(&str, &str) -> Option<&'o Openings>) -> Workload {
     let openings = openings_of(&claim.role_id, &claim.session)
         .into_iter()
@@ -213,8 +213,7 @@ fn believed<'o>(claim: &Claim, time: i64, openings_of: &dyn Fn(&str, &str) -> Op
         Opener::Named(pod) => {
             let names = |pod: &Workload| (pod.namespace.clone(), pod.name.clone());
             let is_it = pod.kind == WorkloadKind::PodIdentity && names(pod) == names(&claim.pod);
-            let same = |own: &&String| pod.cluster.as_ref().is_none_or(|cluster| cluster == cluster_name(own));
-            let cluster = claim.pod.cluster.as_ref().filter(same).or(pod.cluster.as_ref());
+            let cluster = claim.pod.cluster.as_ref().or(pod.cluster.as_ref());
             is_it.then(|| Workload {
                 cluster: cluster.cloned(),
                 ..pod.clone()

@@ -192,7 +192,7 @@ fn two_clusters_of_one_name_are_told_apart_by_their_arns() {
 }
 
 #[test]
-fn what_a_pod_claims_is_believed_of_its_own_account_and_cluster_alone() {
+fn what_a_pod_claims_is_believed_of_its_own_account_alone() {
     let trust = [
         json!({"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:role/hub"}, "Action": "sts:AssumeRole"}),
     ];
@@ -219,11 +219,11 @@ fn what_a_pod_claims_is_believed_of_its_own_account_and_cluster_alone() {
         &trust,
         &[caller],
     );
-    // EKS's word for the cluster counts above the claim's.
+    // The external id names the cluster of the target role's association.
     let other = format!("eu-west-1/{ACCOUNT}/bank/shop/cart");
     check(
         &[hub(tagged(ACCOUNT, "eu-west-1")), hop(&other), used("K")],
         &trust,
-        &[pod],
+        &["pod_identity bank shop/cart seen 1"],
     );
 }
