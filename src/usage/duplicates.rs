@@ -7,6 +7,7 @@ use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 
 use super::damage::Damage;
+use super::texts::position;
 use crate::decode::{Event, Identity, Payload, json};
 
 /// Sets within one part, so that threads seldom wait for each other.
@@ -150,7 +151,6 @@ impl Spare {
 
 /// The files of one run by their content, registered in the run's order: of equal files the first one counts,
 /// whichever thread reads it.
-#[derive(Default)]
 pub(super) struct Contents {
     known: Mutex<Known>,
     changed: Condvar,
@@ -166,65 +166,79 @@ pub(super) struct Content {
     pub(super) hash: Option<Digest>,
 }
 
-#[derive(Default)]
+/// There is an entry for each file of an archive, so it takes hardly any room.
 struct Known {
-    /// The place in the run's order whose turn it is.
-    turn: usize,
-    /// There is one for each file of an archive, so it takes hardly any room.
-    files: HashTable<FirstFile>,
+    /// Files whose turn is over, by their places in the run's order.
+    files: Vec<Registered>,
+    /// Places of the first files that hold some bytes.
+    first: HashTable<u32>,
     hash: RandomState,
+    /// See [`Held::Other`].
+    others: Vec<Content>,
 }
 
-/// The first file that holds some bytes.
-struct FirstFile {
-    /// 128 bits of their digest.
+struct Registered {
+    /// 128 bits of its digest, if it has one.
     digest: [u8; 16],
-    place: usize,
+    /// Of the first that holds these bytes.
     held: Held,
 }
 
 /// What a file holds.
+#[derive(Clone, Copy)]
 enum Held {
     /// It is not read yet.
     Unknown,
     /// So many records, nothing is wrong, and nobody asks for its hash.
-    Whole(u64),
-    Other(Box<Content>),
-}
-
-impl From<Content> for Held {
-    fn from(content: Content) -> Held {
-        if content.hash.is_none() && content.damage == Damage::default() {
-            Held::Whole(content.records)
-        } else {
-            Held::Other(Box::new(content))
-        }
-    }
+    Whole(u32),
+    /// A place in [`Known::others`].
+    Other(u32),
 }
 
 impl Known {
-    /// The file that holds these bytes; the one at `place` where none did before.
-    fn first(&mut self, digest: &Digest, place: usize) -> &mut FirstFile {
-        let Known { files, hash, .. } = self;
-        let half = half(digest);
-        let found = files.entry(
-            hash.hash_one(half),
-            |file| file.digest == half,
-            |file| hash.hash_one(file.digest),
-        );
-        let new = || FirstFile {
-            digest: half,
-            place,
+    /// Registers the next file: the place of the first file that holds the same bytes.
+    fn register(&mut self, digest: Option<Digest>) -> usize {
+        let place = self.files.len();
+        let first = digest.and_then(|digest| self.place(&digest));
+        self.files.push(Registered {
+            digest: digest.as_ref().map(half).unwrap_or_default(),
             held: Held::Unknown,
-        };
-        found.or_insert_with(new).into_mut()
+        });
+        let Self {
+            files,
+            first: places,
+            hash,
+            ..
+        } = self;
+        if let Some(digest) = digest.filter(|_| first.is_none()) {
+            let hashed = |place: &u32| hash.hash_one(files[*place as usize].digest);
+            places.insert_unique(hash.hash_one(half(&digest)), position(place), hashed);
+        }
+        first.unwrap_or(place)
     }
 
-    /// What the file that holds these bytes holds; `None` where none is known to.
-    fn held(&self, digest: &Digest) -> Option<&Held> {
+    /// The place of the first file that holds these bytes.
+    fn place(&self, digest: &Digest) -> Option<usize> {
         let half = half(digest);
-        let found = self.files.find(self.hash.hash_one(half), |file| file.digest == half);
-        found.map(|file| &file.held)
+        let same = |place: &u32| self.files[*place as usize].digest == half;
+        let found = self.first.find(self.hash.hash_one(half), same);
+        found.map(|place| *place as usize)
+    }
+
+    /// What the first file that holds these bytes holds; `None` where there is none.
+    fn held(&self, digest: &Digest) -> Option<Held> {
+        Some(self.files[self.place(digest)?].held)
+    }
+
+    fn hold(&mut self, place: usize, content: Content) {
+        let is_whole = content.hash.is_none() && content.damage == Damage::default();
+        self.files[place].held = match u32::try_from(content.records) {
+            Ok(records) if is_whole => Held::Whole(records),
+            Ok(_) | Err(_) => {
+                self.others.push(content);
+                Held::Other(position(self.others.len() - 1))
+            }
+        };
     }
 }
 
@@ -236,12 +250,25 @@ fn half(digest: &Digest) -> [u8; 16] {
 }
 
 impl Contents {
+    /// For a run over so many files.
+    pub(super) fn of_files(files: usize) -> Contents {
+        Contents {
+            known: Mutex::new(Known {
+                files: Vec::with_capacity(files),
+                first: HashTable::with_capacity(files),
+                hash: RandomState::default(),
+                others: Vec::new(),
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
     /// Takes the turn of the file at `place`; every place has to take its turn once.
     pub(super) fn turn(&self, place: usize) -> Turn<'_> {
         Turn {
             contents: self,
             place,
-            digest: None,
+            is_first: false,
             passed: false,
         }
     }
@@ -250,11 +277,11 @@ impl Contents {
         let known = lock(&self.known);
         let mut known = self
             .changed
-            .wait_while(known, |known| known.turn != place)
+            .wait_while(known, |known| known.files.len() != place)
             .unwrap_or_else(PoisonError::into_inner);
-        known.turn += 1;
+        let first = known.register(digest);
         self.changed.notify_all();
-        digest.map_or(place, |digest| known.first(&digest, place).place)
+        first
     }
 
     /// What the file that holds these bytes holds; waits until it is read.
@@ -266,10 +293,10 @@ impl Contents {
             .unwrap_or_else(PoisonError::into_inner);
         match known.held(digest) {
             Some(Held::Whole(records)) => Content {
-                records: *records,
+                records: records.into(),
                 ..Content::default()
             },
-            Some(Held::Other(content)) => Content::clone(content),
+            Some(Held::Other(place)) => known.others[place as usize].clone(),
             Some(Held::Unknown) | None => Content::default(),
         }
     }
@@ -279,8 +306,8 @@ impl Contents {
 pub(super) struct Turn<'c> {
     contents: &'c Contents,
     place: usize,
-    /// Set where the file is the first that holds these bytes.
-    digest: Option<Digest>,
+    /// Whether the file is the first that holds its bytes.
+    is_first: bool,
     passed: bool,
 }
 
@@ -290,9 +317,7 @@ impl Turn<'_> {
     pub(super) fn register(&mut self, digest: Digest) -> usize {
         self.passed = true;
         let first = self.contents.pass(self.place, Some(digest));
-        if first == self.place {
-            self.digest = Some(digest);
-        }
+        self.is_first = first == self.place;
         first
     }
 
@@ -308,8 +333,8 @@ impl Turn<'_> {
     }
 
     fn settle(&mut self, content: Content) {
-        if let Some(digest) = self.digest.take() {
-            lock(&self.contents.known).first(&digest, self.place).held = content.into();
+        if std::mem::take(&mut self.is_first) {
+            lock(&self.contents.known).hold(self.place, content);
             self.contents.changed.notify_all();
         }
     }
