@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_cloudtrail::Client;
 use aws_sdk_cloudtrail::primitives::DateTime;
 
+use super::remote::Listed;
 use super::tally::Tally;
 use super::{Error, Fetch, Remote, Source, Unreadable, Wanted};
 use crate::aws::{Connection, Kind, Trouble, explain};
@@ -110,16 +111,10 @@ pub fn find(
             let range = since.max(day * DAY)..until.min((day + 1) * DAY);
             let is_settled = range.end - range.start == DAY && range.end + DAY <= options.now;
             let date = time::date(day);
-            found.push(Source::Remote(Remote {
-                name: format!("lookup:{region}/{account}/{date}").into(),
-                bytes: 0,
-                etag: if is_settled { SETTLED.into() } else { "".into() },
-                archived: false,
-                place: Arc::new(Day {
-                    desk: Arc::clone(&desk),
-                    range,
-                }),
-            }));
+            let name = format!("lookup:{region}/{account}/{date}");
+            let desk = Arc::clone(&desk);
+            let etag = if is_settled { SETTLED } else { "" };
+            found.push(Source::Remote(Listed::alone(name, etag, Arc::new(Day { desk, range }))));
         }
     }
     Ok(found)

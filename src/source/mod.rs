@@ -8,12 +8,12 @@ mod local;
 #[cfg(feature = "aws")]
 pub mod lookup;
 mod names;
+mod remote;
 #[cfg(feature = "aws")]
 pub mod s3;
 #[cfg(feature = "aws")]
 mod tally;
 
-use std::cmp::Ordering;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ use crate::help::Help;
 
 pub use layout::{Holds, Wanted};
 pub use local::{File, find};
+pub(crate) use remote::Fetch;
+pub use remote::Remote;
 
 /// One thing to read.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -40,71 +42,6 @@ pub enum Source {
     Stdin,
     /// Something behind a network.
     Remote(Remote),
-}
-
-/// Something behind a network, told from others by its name. There may be millions, each in little memory.
-#[derive(Clone)]
-pub struct Remote {
-    /// `s3://BUCKET/KEY`, `lookup:REGION/ACCOUNT/DATE`
-    name: Arc<str>,
-    /// Its length when it was listed; 0 where that shows only at its end.
-    bytes: u64,
-    /// What S3 calls this version of its content; empty where nothing tells it from another.
-    etag: Arc<str>,
-    /// Its listing says that it lies in an archive, from which nobody restored it.
-    #[cfg(feature = "aws")]
-    archived: bool,
-    place: Arc<dyn Fetch>,
-}
-
-/// Brings what lies behind a network.
-pub(crate) trait Fetch: Send + Sync {
-    /// All of these will be opened, in this order.
-    fn expect(&self, order: &[&Remote]);
-
-    /// Waits until it is here, or begins to be here.
-    fn open(&self, what: &Remote) -> io::Result<Box<dyn Read + Send>>;
-
-    /// What is kept beside the content under this name.
-    fn metadata(&self, _what: &Remote, _name: &str) -> io::Result<Option<String>> {
-        Ok(None)
-    }
-
-    /// Whether it stands for what the place holds no longer, so that no later run can have it either.
-    fn is_out_of_reach(&self) -> bool {
-        false
-    }
-
-    /// Why what was opened so far came to nothing as a whole; see [`verdict`].
-    fn verdict(&self, _earlier: u64) -> Result<(), Error> {
-        Ok(())
-    }
-}
-
-impl std::fmt::Debug for Remote {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.name)
-    }
-}
-
-impl PartialEq for Remote {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-    }
-}
-
-impl Eq for Remote {}
-
-impl PartialOrd for Remote {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Remote {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.name.cmp(&other.name)
-    }
 }
 
 /// Why a place cannot be read from at all.
@@ -161,7 +98,7 @@ impl Source {
             Source::File(file) => local::name(&file.path()),
             Source::Unfit { path, .. } => local::name(path),
             Source::Stdin => "-".to_owned(),
-            Source::Remote(remote) => remote.name.to_string(),
+            Source::Remote(remote) => remote.name(),
         }
     }
 
@@ -178,7 +115,7 @@ impl Source {
     pub fn etag(&self) -> &str {
         match self {
             Source::File(_) | Source::Unfit { .. } | Source::Stdin => "",
-            Source::Remote(remote) => &remote.etag,
+            Source::Remote(remote) => remote.etag(),
         }
     }
 
@@ -209,7 +146,7 @@ impl Source {
     pub fn is_out_of_reach(&self) -> bool {
         match self {
             Source::File(_) | Source::Unfit { .. } | Source::Stdin => false,
-            Source::Remote(remote) => remote.place.is_out_of_reach(),
+            Source::Remote(remote) => remote.place().is_out_of_reach(),
         }
     }
 
@@ -222,7 +159,7 @@ impl Source {
             Source::File(file) => file.open(),
             Source::Unfit { why, .. } => Err(io::Error::other(*why)),
             Source::Stdin => Ok(Box::new(io::stdin())),
-            Source::Remote(remote) => remote.place.open(remote),
+            Source::Remote(remote) => remote.place().open(remote),
         }
     }
 
@@ -241,7 +178,7 @@ impl Source {
     pub fn metadata(&self, name: &str) -> io::Result<Option<String>> {
         match self {
             Source::File(_) | Source::Unfit { .. } | Source::Stdin => Ok(None),
-            Source::Remote(remote) => remote.place.metadata(remote, name),
+            Source::Remote(remote) => remote.place().metadata(remote, name),
         }
     }
 
@@ -270,7 +207,7 @@ impl Source {
             Source::File(file) => layout::part(&file.path().to_string_lossy()),
             Source::Unfit { path, .. } => layout::part(&path.to_string_lossy()),
             Source::Stdin => (String::new(), String::new()),
-            Source::Remote(remote) => layout::part(&remote.name),
+            Source::Remote(remote) => layout::part(&remote.name()),
         }
     }
 }
@@ -305,9 +242,9 @@ fn by_place<'s>(sources: impl IntoIterator<Item = &'s Source>) -> Vec<(&'s Arc<d
     let mut places: Vec<(&Arc<dyn Fetch>, Vec<&Remote>)> = Vec::new();
     for source in sources {
         let Source::Remote(remote) = source else { continue };
-        match places.iter_mut().find(|(place, _)| Arc::ptr_eq(place, &remote.place)) {
+        match places.iter_mut().find(|(place, _)| Arc::ptr_eq(place, remote.place())) {
             Some((_, names)) => names.push(remote),
-            None => places.push((&remote.place, vec![remote])),
+            None => places.push((remote.place(), vec![remote])),
         }
     }
     places
@@ -328,13 +265,7 @@ struct Unreadable {
 #[cfg(feature = "aws")]
 impl Unreadable {
     fn source(self, name: String) -> Source {
-        Source::Remote(Remote {
-            name: name.into(),
-            bytes: 0,
-            etag: "".into(),
-            archived: false,
-            place: Arc::new(self),
-        })
+        Source::Remote(remote::Listed::alone(name, "", Arc::new(self)))
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn neighbours(names: Vec<OsString>) -> Vec<Name> {
 }
 
 /// Bytes that all names begin with.
-fn shared(names: &[&str]) -> usize {
+pub(super) fn shared(names: &[&str]) -> usize {
     let Some((first, others)) = names.split_first() else {
         return 0;
     };

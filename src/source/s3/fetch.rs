@@ -137,6 +137,10 @@ impl Fetcher {
         })
     }
 
+    pub(super) fn options(&self) -> &Options {
+        &self.options
+    }
+
     /// Objects of this bucket will be asked for.
     pub(super) fn know(&self, bucket: Bucket) {
         self.parcels
@@ -156,13 +160,14 @@ impl Fetcher {
 impl Parcels {
     fn of(&self, what: &Remote) -> Result<Parcel, Trouble> {
         let unknown = || Trouble::new(Kind::Other, "not listed before");
-        let (bucket, key) = address(&what.name).ok_or_else(unknown)?;
+        let name = what.name();
+        let (bucket, key) = address(&name).ok_or_else(unknown)?;
         let buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Parcel {
             bucket: buckets.get(bucket).ok_or_else(unknown)?.clone(),
             key: key.to_owned(),
             bytes: what.bytes,
-            etag: what.etag.to_string(),
+            etag: what.etag().to_owned(),
             archived: what.archived,
             patience: self.patience,
             in_the_dark: Arc::clone(&self.in_the_dark),
@@ -189,7 +194,7 @@ impl Fetch for Fetcher {
         self.connection.spawn(async move {
             for what in order {
                 let Ok(parcel) = parcels.of(&what) else { continue };
-                let name = what.name.to_string();
+                let name = what.name();
                 let units = u32::try_from(parcel.bytes.div_ceil(UNIT)).unwrap_or(most).min(most);
                 let held = Arc::clone(&memory).acquire_many_owned(units).await.ok();
                 let flight = Arc::clone(&flights).acquire_owned().await;
@@ -225,7 +230,7 @@ impl Fetch for Fetcher {
                 next: 0,
             }));
         }
-        let body = match self.desk.collect(&what.name) {
+        let body = match self.desk.collect(&what.name()) {
             Some(body) => body,
             None => self.parcels.of(what).and_then(|parcel| {
                 let bytes = self.connection.wait(parcel.fetch(0..parcel.bytes))?;

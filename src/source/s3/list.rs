@@ -7,30 +7,28 @@ use percent_encoding::percent_decode_str;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::super::Wanted;
 use super::super::layout::is_named_like_a_log;
+use super::super::{Fetch, Remote, Wanted, remote};
+use super::Bucket;
+use super::fetch::Fetcher;
 use super::layout::{Depth, Layout};
-use super::{Bucket, Options};
 use crate::aws::{Connection, Kind, Trouble, patiently};
 use crate::progress::Progress;
 
 /// Folders below the asked one that are looked into for `AWSLogs/` before everything is listed as it lies.
 const FOLDERS_ABOVE: usize = 3;
 
-/// One object.
-#[derive(Debug)]
-pub(super) struct Object {
-    pub(super) key: String,
-    pub(super) bytes: u64,
-    pub(super) etag: String,
-    /// It lies in an archive, and nobody restored it.
-    pub(super) archived: bool,
+/// A bucket, and who fetches its objects.
+#[derive(Clone)]
+struct Shelf {
+    bucket: Bucket,
+    place: Arc<dyn Fetch>,
 }
 
 /// What lies under a prefix.
 #[derive(Debug, Default)]
 pub(super) struct Listed {
-    pub(super) objects: Vec<Object>,
+    pub(super) objects: Vec<Remote>,
     /// Folders of which not everything could be listed.
     pub(super) troubles: Vec<(String, Trouble)>,
     /// The first of the objects that no trail could have written, and how many there are.
@@ -40,7 +38,7 @@ pub(super) struct Listed {
 /// What one folder shows.
 #[derive(Debug, Default)]
 struct Folder {
-    objects: Vec<Object>,
+    objects: Vec<Remote>,
     folders: Vec<String>,
     trouble: Option<Trouble>,
     /// Where the next page begins.
@@ -56,28 +54,46 @@ pub(super) fn list(
     bucket: &str,
     prefix: &str,
     wanted: &Wanted,
-    options: &Options,
+    fetcher: &Arc<Fetcher>,
     progress: &Progress,
 ) -> Result<(Bucket, Listed), Trouble> {
     connection.wait(async {
-        let (bucket, first) = knock(connection, bucket, prefix, options).await?;
+        let (shelf, first) = knock(connection, bucket, prefix, fetcher).await?;
         let mut listed = Listed::default();
-        let roots = roots(&bucket, prefix, first, &mut listed).await;
-        let place = format!("s3://{}/{prefix}", bucket.name);
-        walk(&bucket, roots, wanted, &mut listed, &|sofar| {
+        let roots = roots(&shelf, prefix, first, &mut listed).await;
+        let place = shelf.name(prefix);
+        walk(&shelf, roots, wanted, &mut listed, &|sofar| {
             progress.stage(&format!("{place}: {sofar}"))
         })
         .await;
-        // The console marks folders by empty objects.
-        listed
-            .objects
-            .retain(|object| !object.key.ends_with('/') && Layout::of(&object.key).may_hold(wanted));
-        let others = |object: &mut Object| object.key != prefix && !may_be_a_log(&object.key);
-        let others: Vec<String> = listed.objects.extract_if(.., others).map(|object| object.key).collect();
-        let count = others.len() as u64;
-        listed.others = others.into_iter().min().map(|first| (first, count));
-        Ok((bucket, listed))
+        let Listed { objects, others, .. } = &mut listed;
+        let start = shelf.name("").len();
+        objects.retain(|object| {
+            let name = object.name();
+            let key = &name[start..];
+            // The console marks folders by empty objects.
+            if key.ends_with('/') || !Layout::of(key).may_hold(wanted) {
+                return false;
+            }
+            let is_other = name != place && !may_be_a_log(key);
+            if is_other {
+                let (first, count) = others.get_or_insert_with(|| (name.clone(), 0));
+                *count += 1;
+                if name < *first {
+                    *first = name;
+                }
+            }
+            !is_other
+        });
+        Ok((shelf.bucket, listed))
     })
+}
+
+impl Shelf {
+    /// The name of an object, or of a folder.
+    fn name(&self, key: &str) -> String {
+        format!("s3://{}/{key}", self.bucket.name)
+    }
 }
 
 /// Whether a name may be that of a log, by its ending. Of those that are words, others than logs have are pages,
@@ -94,18 +110,22 @@ async fn knock(
     connection: &Connection,
     name: &str,
     prefix: &str,
-    options: &Options,
-) -> Result<(Bucket, Folder), Trouble> {
-    let bucket = Bucket::new(name, connection, options);
-    match page(&bucket, prefix, true, None, None).await {
-        Ok(first) => Ok((bucket, first)),
+    fetcher: &Arc<Fetcher>,
+) -> Result<(Shelf, Folder), Trouble> {
+    let shelf = |connection: &Connection| Shelf {
+        bucket: Bucket::new(name, connection, fetcher.options()),
+        place: Arc::clone(fetcher) as Arc<dyn Fetch>,
+    };
+    let near = shelf(connection);
+    match page(&near, prefix, true, None, None).await {
+        Ok(first) => Ok((near, first)),
         Err(Trouble {
             kind: Kind::Elsewhere(Some(region)),
             ..
         }) => {
-            let bucket = Bucket::new(name, &connection.in_region(&region), options);
-            let first = page(&bucket, prefix, true, None, None).await?;
-            Ok((bucket, first))
+            let shelf = shelf(&connection.in_region(&region));
+            let first = page(&shelf, prefix, true, None, None).await?;
+            Ok((shelf, first))
         }
         Err(trouble) => Err(trouble),
     }
@@ -113,21 +133,22 @@ async fn knock(
 
 /// Where to begin. A prefix without a slash at its end means that folder or object if there is one, and else whatever
 /// begins like it.
-async fn roots(bucket: &Bucket, prefix: &str, first: Folder, listed: &mut Listed) -> Vec<String> {
+async fn roots(shelf: &Shelf, prefix: &str, first: Folder, listed: &mut Listed) -> Vec<String> {
     if prefix.is_empty() || prefix.ends_with('/') {
         return vec![prefix.to_owned()];
     }
     let folder = format!("{prefix}/");
     let begins = if first.next.is_some() {
-        whole(bucket, prefix, true).await
+        whole(shelf, prefix, true).await
     } else {
         first
     };
     if let Some(trouble) = begins.trouble {
         listed.troubles.push((prefix.to_owned(), trouble));
     }
-    let (exact, others): (Vec<Object>, Vec<Object>) =
-        begins.objects.into_iter().partition(|object| object.key == prefix);
+    let name = shelf.name(prefix);
+    let (exact, others): (Vec<Remote>, Vec<Remote>) =
+        begins.objects.into_iter().partition(|object| object.name() == name);
     let is_folder = begins.folders.contains(&folder);
     if is_folder || !exact.is_empty() {
         listed.objects.extend(exact);
@@ -138,16 +159,16 @@ async fn roots(bucket: &Bucket, prefix: &str, first: Folder, listed: &mut Listed
 }
 
 /// Looks into folder after folder, many at once.
-async fn walk(bucket: &Bucket, roots: Vec<String>, wanted: &Wanted, listed: &mut Listed, say: &dyn Fn(&str)) {
-    let turns = Arc::new(Semaphore::new(bucket.options.in_flight.max(1)));
+async fn walk(shelf: &Shelf, roots: Vec<String>, wanted: &Wanted, listed: &mut Listed, say: &dyn Fn(&str)) {
+    let turns = Arc::new(Semaphore::new(shelf.bucket.options.in_flight.max(1)));
     let wanted = Arc::new(wanted.clone());
     let top = roots.first().map_or(0, |root| root.matches('/').count());
     let mut looking = JoinSet::new();
     let look_into = |looking: &mut JoinSet<(String, Folder)>, folder: String| {
-        let (bucket, turns, wanted) = (bucket.clone(), Arc::clone(&turns), Arc::clone(&wanted));
+        let (shelf, turns, wanted) = (shelf.clone(), Arc::clone(&turns), Arc::clone(&wanted));
         looking.spawn(async move {
             let _turn = turns.acquire_owned().await;
-            let found = look(&bucket, &folder, top, &wanted).await;
+            let found = look(&shelf, &folder, top, &wanted).await;
             (folder, found)
         });
     };
@@ -180,39 +201,39 @@ async fn walk(bucket: &Bucket, roots: Vec<String>, wanted: &Wanted, listed: &mut
     }
 }
 
-async fn look(bucket: &Bucket, folder: &str, top: usize, wanted: &Wanted) -> Folder {
+async fn look(shelf: &Shelf, folder: &str, top: usize, wanted: &Wanted) -> Folder {
     let layout = Layout::of(folder);
     let by_folder = match layout.depth() {
         Depth::Files => false,
         Depth::Above(depth) => depth < top + FOLDERS_ABOVE,
         Depth::Folders => true,
-        Depth::Region | Depth::Month => match at_once(bucket, folder, &layout, wanted).await {
+        Depth::Region | Depth::Month => match at_once(shelf, folder, &layout, wanted).await {
             Some(all) => return all,
             None => true,
         },
     };
-    whole(bucket, folder, by_folder).await
+    whole(shelf, folder, by_folder).await
 }
 
 /// A request that shows all of a month, or of a region since a day, is cheaper than one a folder; where there is more
 /// than a page of it, folders are looked into many at once.
-async fn at_once(bucket: &Bucket, folder: &str, layout: &Layout<'_>, wanted: &Wanted) -> Option<Folder> {
+async fn at_once(shelf: &Shelf, folder: &str, layout: &Layout<'_>, wanted: &Wanted) -> Option<Folder> {
     let from = layout.wanted_from(wanted)?;
     // A region may hold years.
     if from.is_empty() && layout.depth() == Depth::Region {
         return None;
     }
     let after = (!from.is_empty()).then(|| format!("{folder}{from}"));
-    let page = page(bucket, folder, false, None, after).await.ok()?;
+    let page = page(shelf, folder, false, None, after).await.ok()?;
     page.next.is_none().then_some(page)
 }
 
 /// All pages of a folder, or those before the one that could not be had.
-async fn whole(bucket: &Bucket, prefix: &str, by_folder: bool) -> Folder {
+async fn whole(shelf: &Shelf, prefix: &str, by_folder: bool) -> Folder {
     let mut all = Folder::default();
     let mut next = None;
     loop {
-        match page(bucket, prefix, by_folder, next.clone(), None).await {
+        match page(shelf, prefix, by_folder, next.clone(), None).await {
             Ok(page) if page.next.is_some() && page.next == next => {
                 all.trouble = Some(Trouble::new(
                     Kind::Other,
@@ -234,12 +255,13 @@ async fn whole(bucket: &Bucket, prefix: &str, by_folder: bool) -> Folder {
 
 /// One page of at most 1,000 names, those of them that are greater than `after`, asked for again where that may help.
 async fn page(
-    bucket: &Bucket,
+    shelf: &Shelf,
     prefix: &str,
     by_folder: bool,
     token: Option<String>,
     after: Option<String>,
 ) -> Result<Folder, Trouble> {
+    let bucket = &shelf.bucket;
     let page = patiently(|| {
         bucket
             .client
@@ -274,15 +296,16 @@ async fn page(
     let is_encoded = page.encoding_type == Some(EncodingType::Url);
     let decoded = |name: String| if is_encoded { decoded(&name) } else { name };
     let objects = contents.into_iter().filter_map(|object| {
-        Some(Object {
+        Some(remote::Listed {
             archived: is_archived(&object),
-            key: decoded(object.key?),
+            name: shelf.name(&decoded(object.key?)),
             bytes: u64::try_from(object.size.unwrap_or(0)).unwrap_or(0),
             etag: object.e_tag.unwrap_or_default(),
         })
     });
+    let objects: Vec<remote::Listed> = objects.collect();
     Ok(Folder {
-        objects: objects.collect(),
+        objects: remote::Listed::all(&objects, &shelf.place),
         folders: folders
             .into_iter()
             .filter_map(|folder| Some(decoded(folder.prefix?)))
@@ -318,13 +341,13 @@ pub(super) fn first(
     connection: &Connection,
     bucket: &str,
     prefix: &str,
-    options: &Options,
-) -> Result<(Bucket, Option<Object>), Trouble> {
+    fetcher: &Arc<Fetcher>,
+) -> Result<(Bucket, Option<Remote>), Trouble> {
     connection.wait(async {
-        let (bucket, _) = knock(connection, bucket, prefix, options).await?;
-        let page = page(&bucket, prefix, false, None, None).await?;
+        let (shelf, _) = knock(connection, bucket, prefix, fetcher).await?;
+        let page = page(&shelf, prefix, false, None, None).await?;
         let first = page.objects.into_iter().find(|object| object.bytes > 0);
-        Ok((bucket, first))
+        Ok((shelf.bucket, first))
     })
 }
 

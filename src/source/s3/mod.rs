@@ -7,13 +7,12 @@ mod fetch;
 mod layout;
 mod list;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use aws_sdk_s3::Client;
 
 use super::tally::Tally;
-use super::{Error, Fetch, Remote, Source, Unreadable, Wanted};
+use super::{Error, Source, Unreadable, Wanted};
 use crate::aws::{Connection, Kind, Trouble, Whole};
 use crate::progress::Progress;
 
@@ -94,7 +93,7 @@ pub fn find(
     progress: &Progress,
 ) -> Result<Vec<Source>, Error> {
     let fetcher = fetch::Fetcher::new(connection, options);
-    let mut found = BTreeSet::new();
+    let mut found = Vec::new();
     for place in places {
         let Some((bucket, prefix)) = address(place) else {
             return Err(Error::Network {
@@ -108,14 +107,14 @@ pub fn find(
             why: trouble.to_string(),
             help: way_out(&trouble),
         };
-        let (bucket, listed) = list::list(connection, bucket, prefix, wanted, options, progress).map_err(failed)?;
+        let (bucket, listed) = list::list(connection, bucket, prefix, wanted, &fetcher, progress).map_err(failed)?;
         for (folder, trouble) in listed.troubles {
             let name = format!("s3://{}/{folder}", bucket.name);
             let unreadable = Unreadable {
                 why: format!("cannot be listed whole: {trouble}"),
                 out_of_reach: false,
             };
-            found.insert(unreadable.source(name));
+            found.push(unreadable.source(name));
         }
         if let Some((first, count)) = listed.others {
             let more = match count {
@@ -126,22 +125,14 @@ pub fn find(
                 why: format!("not fetched, for no trail writes such names{more}; name an object to read it"),
                 out_of_reach: true,
             };
-            found.insert(unread.source(format!("s3://{}/{first}", bucket.name)));
+            found.push(unread.source(first));
         }
-        for object in listed.objects {
-            let name = format!("s3://{}/{}", bucket.name, object.key);
-            let place: Arc<fetch::Fetcher> = Arc::clone(&fetcher);
-            found.insert(Source::Remote(Remote {
-                name: name.into(),
-                bytes: object.bytes,
-                etag: object.etag.into(),
-                archived: object.archived,
-                place,
-            }));
-        }
+        found.extend(listed.objects.into_iter().map(Source::Remote));
         fetcher.know(bucket);
     }
-    Ok(found.into_iter().collect())
+    found.sort();
+    found.dedup();
+    Ok(found)
 }
 
 /// The way out, where S3 says less than it means.
@@ -166,20 +157,12 @@ fn way_out(trouble: &Trouble) -> &'static str {
 /// What stood in the way.
 pub fn check(connection: &Connection, place: &str, options: &Options) -> Result<String, Trouble> {
     let (bucket, prefix) = address(place).ok_or_else(|| Trouble::new(Kind::Other, "write s3://bucket/prefix"))?;
-    let (bucket, first) = list::first(connection, bucket, prefix, options)?;
+    let fetcher = fetch::Fetcher::new(connection, options);
+    let (bucket, first) = list::first(connection, bucket, prefix, &fetcher)?;
     let Some(object) = first else {
         return Ok("may be listed; no object lies there, so reading was not tried".to_owned());
     };
-    let name = format!("s3://{}/{}", bucket.name, object.key);
-    let fetcher = fetch::Fetcher::new(connection, options);
     fetcher.know(bucket);
-    let remote = Remote {
-        name: name.clone().into(),
-        bytes: object.bytes,
-        etag: object.etag.into(),
-        archived: object.archived,
-        place: Arc::clone(&fetcher) as Arc<dyn Fetch>,
-    };
-    fetcher.sample(&remote)?;
-    Ok(format!("may be listed and read ({name})"))
+    fetcher.sample(&object)?;
+    Ok(format!("may be listed and read ({})", object.name()))
 }
