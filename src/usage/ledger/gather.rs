@@ -121,6 +121,9 @@ pub struct Unread {
     pub again: bool,
 }
 
+/// Whether a source is booked under its whole name: another one has its key.
+type Whole = bool;
+
 /// A part that is read.
 #[derive(Default)]
 struct Reading {
@@ -132,14 +135,6 @@ struct Reading {
     stands: bool,
     /// Places of the sources that are read into it, ascending.
     files: Vec<usize>,
-}
-
-/// How a source that is read will be booked.
-struct Asked {
-    /// Under its whole name: another one has its key.
-    whole: bool,
-    /// Taken before it was read, so that what changes meanwhile is read again.
-    stamp: String,
 }
 
 /// Brings a ledger up to date.
@@ -172,10 +167,11 @@ pub(super) fn collect_within(
     }
     listed_again(&mut writer, sources)?;
     let mut reading: BTreeMap<PartKey, Reading> = BTreeMap::new();
-    let mut chosen: Vec<(&Source, Asked)> = Vec::new();
+    let mut chosen: Vec<(&Source, Whole)> = Vec::new();
     for (book, parts) in grouped(sources, how, keep_from) {
         let mut objects = writer.objects(&book)?;
         let mut known_parts = Vec::with_capacity(parts.len());
+        let parts = given(parts);
         for (key, given) in &parts {
             let known = objects.remove(&key.date).unwrap_or_default();
             let names = Names::of(&known, given, writer.index.unread(key));
@@ -217,13 +213,7 @@ pub(super) fn collect_within(
                 }));
                 continue;
             }
-            chosen.extend(files.into_iter().map(|at| {
-                let Given {
-                    source, whole, stamp, ..
-                } = &given[at];
-                let (whole, stamp) = (*whole, stamp.clone());
-                (*source, Asked { whole, stamp })
-            }));
+            chosen.extend(files.into_iter().map(|at| (given[at].source, given[at].whole)));
             let reads = Reading {
                 known,
                 adds,
@@ -237,7 +227,7 @@ pub(super) fn collect_within(
     // Of equal files the first by name counts, in whatever order they were given.
     chosen.sort_by_key(|(source, _)| *source);
     let given = sources;
-    let (sources, asked): (Vec<&Source>, Vec<Asked>) = chosen.into_iter().unzip();
+    let (sources, whole): (Vec<&Source>, Vec<Whole>) = chosen.into_iter().unzip();
     for (place, source) in sources.iter().enumerate() {
         reading.entry(PartKey::of(source)).or_default().files.push(place);
     }
@@ -247,7 +237,7 @@ pub(super) fn collect_within(
     };
     let sealer = Sealer {
         sources: &sources,
-        asked,
+        whole,
         writer,
         reading,
         named: NamedFiles::default(),
@@ -295,32 +285,39 @@ fn grouped<'s>(
     sources: &'s [Source],
     how: &How,
     keep_from: Option<i32>,
-) -> BTreeMap<BookKey, BTreeMap<PartKey, Vec<Given<'s>>>> {
+) -> BTreeMap<BookKey, BTreeMap<PartKey, Vec<&'s Source>>> {
     let asked = takes(how, keep_from);
-    let mut books: BTreeMap<BookKey, BTreeMap<PartKey, Vec<Given>>> = BTreeMap::new();
+    let mut books: BTreeMap<BookKey, BTreeMap<PartKey, Vec<&Source>>> = BTreeMap::new();
     for source in sources {
         let key = PartKey::of(source);
-        if !asked(&key) {
-            continue;
-        }
-        let given = Given {
-            source,
-            key: object_key(&key, &source.name()),
-            whole: false,
-            stamp: source.stamp().unwrap_or_default(),
-        };
-        let parts = books.entry(BookKey::of(&key)).or_default();
-        parts.entry(key).or_default().push(given);
-    }
-    // Two trails may be laid side by side; what one name stands for twice is told apart by its whole name.
-    for given in books.values_mut().flat_map(BTreeMap::values_mut) {
-        let mut met: HashSet<&str> = HashSet::new();
-        let again: Vec<bool> = given.iter().map(|given| !met.insert(&given.key)).collect();
-        for (given, _) in given.iter_mut().zip(again).filter(|(_, again)| *again) {
-            (given.key, given.whole) = (given.source.name(), true);
+        if asked(&key) {
+            let parts = books.entry(BookKey::of(&key)).or_default();
+            parts.entry(key).or_default().push(source);
         }
     }
     books
+}
+
+/// The files of a book's parts, with their keys.
+fn given(parts: BTreeMap<PartKey, Vec<&Source>>) -> BTreeMap<PartKey, Vec<Given<'_>>> {
+    let parts = parts.into_iter().map(|(key, sources)| {
+        let mut met: HashSet<String> = HashSet::new();
+        let given = sources.into_iter().map(|source| {
+            let name = source.name();
+            let own = object_key(&key, &name);
+            // Two trails may be laid side by side; what one name stands for twice is told apart by its whole name.
+            let whole = !met.insert(own.clone());
+            Given {
+                source,
+                key: if whole { name } else { own },
+                whole,
+                stamp: source.stamp().unwrap_or_default(),
+            }
+        });
+        let given = given.collect();
+        (key, given)
+    });
+    parts.collect()
 }
 
 /// Notes what a part lacks that is not read again: files that were never read, and cannot be.
@@ -418,7 +415,7 @@ struct Sealer<'s> {
     /// All that are read.
     sources: &'s [&'s Source],
     /// For each of them.
-    asked: Vec<Asked>,
+    whole: Vec<Whole>,
     writer: Writer,
     /// Parts that are not sealed yet.
     reading: BTreeMap<PartKey, Reading>,
@@ -454,12 +451,16 @@ impl Sealer<'_> {
         for file in &part.files {
             unread.remove(&file.source);
             let name = self.sources[file.source].name();
-            let Asked { whole, stamp } = &mut self.asked[file.source];
             objects.push(Object {
-                key: if *whole { name } else { object_key(&key, &name) },
+                key: if self.whole[file.source] {
+                    name
+                } else {
+                    object_key(&key, &name)
+                },
                 bytes: file.bytes,
                 digest: short(&file.digest),
-                stamp: std::mem::take(stamp),
+                // As it was found, so that what changed while it was read is read again.
+                stamp: self.sources[file.source].stamp().unwrap_or_default(),
             });
         }
         let lost = reading.known.iter().find(|before| {
