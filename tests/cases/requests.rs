@@ -500,7 +500,7 @@ fn partition_and_region_come_from_the_event() {
     event["userIdentity"]["sessionContext"]["sessionIssuer"]["arn"] = json!("arn:aws-iso-x:iam::111122223333:role/app");
     check_needs(
         &event,
-        &["sqs:DeleteQueue on arn:aws-iso-x:sqs:apiso-northsouth-3r:????????????:q"],
+        &["sqs:DeleteQueue on arn:aws-iso-x:sqs:apiso-northsouth-3r:111122223333:q"],
     );
 }
 
