@@ -273,21 +273,22 @@ impl Door {
         by_provider && let_in
     }
 
+    /// Whether a statement lets in tokens of such a provider, of that service account where it names one alone.
+    fn by_federation(&self, is_it: impl Fn(&str, Option<&(String, String)>) -> bool) -> bool {
+        let mut ways = self.ways.iter();
+        self.everybody || ways.any(|way| matches!(way, Way::Federated(provider, one) if is_it(provider, one.as_ref())))
+    }
+
     /// Whether a workload that was seen could come in today. In doubt it could not.
     fn lets_in(&self, seen: &Workload) -> bool {
         let by_service = |service: &str| self.ways.contains(&Way::Service(service.to_owned()));
-        let by_federation = |is_it: &dyn Fn(&str, &Option<(String, String)>) -> bool| {
-            let mut ways = self.ways.iter();
-            self.everybody || ways.any(|way| matches!(way, Way::Federated(provider, one) if is_it(provider, one)))
-        };
         match seen.kind {
             // Of one that is not named it is only known that a token opened its session.
             WorkloadKind::ServiceAccount | WorkloadKind::WebIdentity if seen.name.is_empty() => {
-                by_federation(&|provider, _| !provider.contains(":saml-provider/"))
+                self.by_federation(|provider, _| !provider.contains(":saml-provider/"))
             }
-            WorkloadKind::ServiceAccount => by_federation(&|provider, one| {
+            WorkloadKind::ServiceAccount => self.by_federation(|provider, one| {
                 let same = one
-                    .as_ref()
                     .is_none_or(|(namespace, name)| seen.namespace.as_deref() == Some(namespace) && seen.name == *name);
                 same && (seen.cluster.is_none() || issuer_of(provider) == seen.cluster.as_deref())
             }),
@@ -299,10 +300,10 @@ impl Door {
             WorkloadKind::Principal => self.others,
             // A policy that names one service account lets no other subject in.
             WorkloadKind::WebIdentity => {
-                by_federation(&|provider, one| !provider.contains(":saml-provider/") && one.is_none())
+                self.by_federation(|provider, one| !provider.contains(":saml-provider/") && one.is_none())
             }
             WorkloadKind::Sso | WorkloadKind::Saml => {
-                by_federation(&|provider, _| provider.contains(":saml-provider/"))
+                self.by_federation(|provider, _| provider.contains(":saml-provider/"))
             }
         }
     }

@@ -94,7 +94,9 @@ impl Eks {
             self.add_association(association)?;
         }
         // A list that was cut off says so (EKS API reference, ListPodIdentityAssociations; the AWS CLI writes `NextToken`).
-        let is_cut = ["nextToken", "NextToken"].iter().any(|key| text(value, key) != "");
+        let is_cut = ["nextToken", "NextToken"]
+            .iter()
+            .any(|key| !text(value, key).is_empty());
         for association in list("associations").into_iter().flatten().filter(|_| !is_cut) {
             let arn = text(association, "associationArn");
             let mut parts = arn.split(':').skip(3).map(str::to_owned);

@@ -194,7 +194,11 @@ fn who_is_kept_in_part_or_changed_a_short_time_ago_is_left_alone() {
             name,
             &json!({"readOnly": false, "requestParameters": {"roleName": "app"}}),
         );
-        assert_eq!(told(&with(&[change.clone()]), &idle(), &options()), None, "{name}");
+        assert_eq!(
+            told(&with(std::slice::from_ref(&change)), &idle(), &options()),
+            None,
+            "{name}"
+        );
         let mut denied = change;
         denied["errorCode"] = json!("AccessDenied");
         assert!(told(&with(&[denied]), &idle(), &options()).is_some());
@@ -219,7 +223,7 @@ fn who_is_kept_in_part_or_changed_a_short_time_ago_is_left_alone() {
         .into_iter()
         .filter(|event| {
             let time = event["eventTime"].as_str().unwrap_or_default();
-            time < "2026-10-02" || time > "2026-10-14"
+            !("2026-10-02"..="2026-10-14").contains(&time)
         })
         .collect();
     let fix = told(&holed, &idle(), &options()).expect("it is told");
@@ -283,8 +287,14 @@ fn a_role_that_iam_saw_or_that_a_service_has_is_not_told_to_go() {
             json!(null),
         ),
     ] {
-        let (fix, commands) =
-            advice("idle-role", &with(&[event.clone()]), &in_profile, None, &options()).expect("it is told");
+        let (fix, commands) = advice(
+            "idle-role",
+            &with(std::slice::from_ref(&event)),
+            &in_profile,
+            None,
+            &options(),
+        )
+        .expect("it is told");
         assert!(
             fix.starts_with("nothing yet: it was handed to a service") && commands.is_empty(),
             "{}: {fix}",

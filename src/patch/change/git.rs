@@ -182,9 +182,12 @@ fn more(
     Ok(())
 }
 
+/// The commits that are meant of another repository, before and after; none where it is not there.
+type Commits = (Option<String>, Option<String>);
+
 /// The other repositories that stand in a folder, each with the commit that is meant of it before and after.
-fn modules(dir: &Path, commit: &str) -> Result<BTreeMap<PathBuf, (Option<String>, Option<String>)>, GitError> {
-    let mut found: BTreeMap<PathBuf, (Option<String>, Option<String>)> = BTreeMap::new();
+fn modules(dir: &Path, commit: &str) -> Result<BTreeMap<PathBuf, Commits>, GitError> {
+    let mut found: BTreeMap<PathBuf, Commits> = BTreeMap::new();
     let listed = git(dir, ["ls-tree", "-r", "-z", commit, "--", "."], b"")?;
     let staged = git(dir, ["ls-files", "-s", "-z"], b"")?;
     let is_module = |line: &&[u8]| line.starts_with(b"160000 ");

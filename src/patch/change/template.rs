@@ -400,7 +400,7 @@ impl Walk<'_> {
                 self.add(value, address, held_by, What::Elsewhere(what));
             }
             _ if attaches => self.each_elsewhere(value, address, held_by),
-            "policies" if value.elements().iter().any(|each| is_arn_of_policy(each)) => {
+            "policies" if value.elements().iter().any(is_arn_of_policy) => {
                 self.each_elsewhere(value, address, held_by);
             }
             _ => self.node(value, address, held_by),

@@ -85,7 +85,7 @@ fn nothing_is_done_that_was_not_looked_at() {
     ];
     let pod = json!({"kind": "pod_identity", "cluster": "c", "namespace": "n", "name": "s", "calls": 3});
     for given in alone {
-        let card = practices(&report(&[], &[pod.clone()], 0), given).practices;
+        let card = practices(&report(&[], std::slice::from_ref(&pod), 0), given).practices;
         for line in card {
             assert_eq!(line.state, State::CannotBeJudged, "{given:?}: {line:?}");
             let says = line.number == 12 || line.next.starts_with("give --");
