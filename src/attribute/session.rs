@@ -127,12 +127,12 @@ pub(super) fn tells_apart(key: &str) -> bool {
     let plain = key
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
-    // Of random letters six alike in a row are one in a hundred million.
-    let bytes = key.as_bytes();
-    let is_masked = bytes
-        .windows(6)
-        .any(|six| six.iter().all(|byte| byte.eq_ignore_ascii_case(&six[0])));
+    // Of random letters six alike in a row are one in a hundred million; ids that somebody made up are often counted, with
+    // zeros before their number.
     let upper = key.to_ascii_uppercase();
+    let mut end = upper.bytes().rev().take(6);
+    let ends_alike = upper.len() >= 6 && end.next().is_some_and(|last| end.all(|byte| byte == last));
+    let is_masked = ends_alike || upper.contains("XXXXXX");
     !key.is_empty() && plain && !is_masked && !key.starts_with("AKIA") && !MASKS.iter().any(|mask| upper.contains(mask))
 }
 

@@ -75,6 +75,7 @@ fn a_key_that_was_masked_or_that_two_roles_show_joins_nobody() {
         "REDACTED",
         "ASIA...",
         "AKIAIOSFODNN7ABCDEFG",
+        "ASIA0000000000000000",
     ] {
         check(
             &[irsa(key, "AAAA", "shop:cart"), used(key)],
@@ -82,13 +83,16 @@ fn a_key_that_was_masked_or_that_two_roles_show_joins_nobody() {
             &[UNSEEN],
         );
     }
-    let key = "ASIAIOSFODNN7ABCDEFG";
     let named = "service_account AAAA shop/cart seen 1";
-    check(
-        &[irsa(key, "AAAA", "shop:cart"), used(key)],
-        &[trusts_account()],
-        &[named],
-    );
+    let key = "ASIAIOSFODNN7ABCDEFG";
+    // Ids that somebody made up count.
+    for key in [key, "ASIAEXAMPLE00000001", "ASIA0000000000000012"] {
+        check(
+            &[irsa(key, "AAAA", "shop:cart"), used(key)],
+            &[trusts_account()],
+            &[named],
+        );
+    }
     let mut other = used(key);
     other["userIdentity"] = session("AROAOTHER", "other", key);
     check(
