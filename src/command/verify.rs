@@ -1,5 +1,6 @@
 //! `verify`: is NEW safe to put in OLD's place? Does a change of many files grant more than before?
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -14,10 +15,13 @@ use super::supplements::LastAccessedArgs;
 use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
 use crate::emit::escape;
-use crate::iam::Policy;
+use crate::gap::{self, ActionSet};
 use crate::iam::subset::{self, Verdict, Witness};
+use crate::iam::{Effect, Policy};
 use crate::patch::change::likely;
 use crate::report::{CoverageGap, gaps};
+use crate::time::moment;
+use crate::usage::Table;
 use crate::verify::{LifeCycleLoss, Loss, Replayed, life_cycle_losses, losses};
 use crate::{analysis, grants};
 use change::Of;
@@ -206,13 +210,17 @@ impl VerifyArgs {
             terminal.say_nothing_seen(&self.usage.places(), &collected.coverage);
             return Ok(None);
         };
-        let missing = gaps(&collected.coverage, window, |account| {
-            arn.split(':').nth(4) == Some(account)
-        });
+        let account = arn.split(':').nth(4).unwrap_or_default();
+        let missing = gaps(&collected.coverage, window, |of| of == account);
+        let anybodys = gap::nobodys(catalog, &collected.coverage);
+        let anybodys = anybodys.get(account);
         let mut all = Vec::new();
         for (place, old, new) in pairs {
             // What OLD does not explain of the calls, it may explain on other resources.
             let mut grants = grants::alone(arn).with_policy("OLD", old.clone());
+            if let (Some(principal), Some(id)) = (grants.principals.first_mut(), id_of(&collected.table, arn)) {
+                principal.id = id.to_owned();
+            }
             self.accessed.load(&mut grants.supplements)?;
             let gaps = analysis::gaps(catalog, &collected.archive(), &grants, self.life_cycles.on());
             let Some(gap) = gaps.first() else {
@@ -224,6 +232,19 @@ impl VerifyArgs {
                     self.usage.places()
                 ));
             }
+            let doubtful = anybodys.map_or_else(ActionSet::none, |actions| {
+                actions.intersection(&granted(catalog, &old).difference(&granted(catalog, &new)))
+            });
+            let nameless = doubtful.iter().map(|action| CoverageGap {
+                account: account.to_owned(),
+                region: String::new(),
+                from: moment(window.first),
+                to: moment(window.end),
+                why: format!(
+                    "a call that names nobody may have needed {}, which NEW lacks",
+                    catalog.name(action)
+                ),
+            });
             let (lost, replayed) = losses(catalog, &old, &new, gap);
             let life_cycles = life_cycle_losses(catalog, &old, &new, gap);
             let keeps = Keeps {
@@ -233,7 +254,7 @@ impl VerifyArgs {
                 lost,
                 life_cycles,
                 replayed,
-                gaps: missing.clone(),
+                gaps: missing.iter().cloned().chain(nameless).collect(),
             };
             all.push((place, keeps));
         }
@@ -257,6 +278,27 @@ impl Keeps {
     fn fails(&self, is_strict: bool) -> bool {
         !self.lost.is_empty() || is_strict && !self.gaps.is_empty()
     }
+}
+
+/// The unique id that the calls under an ARN show, where all show one: calls that show the id alone are its own, too.
+fn id_of<'t>(table: &'t Table, arn: &str) -> Option<&'t str> {
+    let callers = table.signatures.iter().map(|seen| &seen.signature.caller);
+    let ids = callers.filter(|caller| *caller.arn == *arn).map(|caller| &*caller.id);
+    let ids: BTreeSet<&str> = ids.filter(|id| !id.is_empty()).collect();
+    ids.first().copied().filter(|_| ids.len() == 1)
+}
+
+/// The actions that a policy allows on some resource.
+fn granted(catalog: &Catalog, policy: &Policy) -> ActionSet {
+    let mut actions = ActionSet::none();
+    for statement in policy
+        .statements
+        .iter()
+        .filter(|statement| statement.effect == Effect::Allow)
+    {
+        actions.extend(&ActionSet::of_statement(catalog, statement));
+    }
+    actions
 }
 
 fn read(path: &Path) -> anyhow::Result<Policy> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{ACCOUNT, DAY, Folder, ROLE, key, trimtrail, whole};
+use super::{ACCOUNT, DAY, Folder, ROLE, event, gzip, key, trimtrail, whole};
 
 /// What `verify` says of a policy without `sqs:CreateQueue`, over these logs.
 fn verify(folder: &Folder, more: &[&str]) -> (String, Option<i32>) {
@@ -58,4 +58,20 @@ fn verify_says_what_was_not_replayed_and_strictly_fails_on_it() {
     let (said, code) = verify(&folder, &["--strict", "--accept-loss", "*"]);
     assert!(!said.contains("not replayed"), "{said}");
     assert_eq!(code, Some(0));
+}
+
+#[test]
+fn verify_bills_calls_to_an_id_and_names_those_that_name_nobody() {
+    let folder = whole();
+    let mut call = event(DAY, 30, "sqs", "CreateQueue", false);
+    call["userIdentity"] = json!({"type": "AssumedRole", "principalId": "AROAAPP:s", "accountId": ACCOUNT});
+    folder.write(&key(DAY, 2), &gzip(&[call.clone()]));
+    let (said, code) = verify(&folder, &[]);
+    assert!(said.contains("sqs:CreateQueue") && code == Some(10), "{said}");
+    call["userIdentity"] = json!({"type": "Unknown"});
+    folder.write(&key(DAY, 2), &gzip(&[call]));
+    let (said, code) = verify(&folder, &[]);
+    assert!(said.contains("names nobody may have needed sqs:CreateQueue"), "{said}");
+    assert_eq!(code, Some(0));
+    assert_eq!(verify(&folder, &["--strict"]).1, Some(10));
 }
