@@ -1,5 +1,6 @@
 //! What a principal makes, it will change and delete: what stays for that, and what is held or stays whole beside it.
 
+mod beside;
 mod controllers;
 mod linked_roles;
 

@@ -136,6 +136,12 @@ impl Catalog {
             let key = kinds.keys().next().copied().unwrap_or((false, &named));
             kinds.entry(key).or_default().extend(by_name);
         }
+        for keeps in kinds.values_mut() {
+            // What ends a thing may end others with it: a mount target's network interface.
+            let ends = keeps.iter().filter(|keep| Name::of(self.name(**keep)).closes());
+            let further: Vec<ActionId> = ends.flat_map(|keep| self.dependents(*keep)).copied().collect();
+            keeps.extend(further);
+        }
         let cycles = kinds.into_iter().map(|((_, kind), keeps)| {
             let noun = match kind.rsplit_once("::") {
                 Some((_, last)) => letters(last),
