@@ -227,6 +227,8 @@ fn a_file_that_cannot_be_read_whole_changes_no_verdict() {
     untimed["eventTime"] = json!(null);
     let mut mistimed = untimed.clone();
     mistimed["eventTime"] = json!("yesterday");
+    let mut placeless = event(DAY, 30, "sqs", "CreateQueue", false);
+    placeless["awsRegion"] = json!(null);
     let in_text = event(DAY, 30, "sqs", "CreateQueue", false).to_string();
     let time = "2025-07-31T11:30:00Z";
     for (kind, bytes) in [
@@ -246,6 +248,7 @@ fn a_file_that_cannot_be_read_whole_changes_no_verdict() {
         ("no record", gzip(&[json!(null)])),
         ("a record that is written as text", gzip(&[json!(in_text)])),
         ("an empty record", gzip(&[json!({})])),
+        ("a record without its region", gzip(&[placeless])),
         (
             "a notice of S3",
             gzip(&[json!({"eventSource": "aws:s3", "eventName": "ObjectCreated:Put", "eventTime": time})]),

@@ -246,16 +246,18 @@ fn role<'i>(identity: &'i Identity, arn: &'i str) -> Attribution<'i> {
 fn billed<'i>(kind: PrincipalKind, arn: &'i str, identity: &'i Identity) -> Attribution<'i> {
     let id = without_session(identity);
     let account = identity.account_id.as_deref().unwrap_or_else(|| account_of(arn));
-    if arn.is_empty() && id.is_empty() && account.is_empty() {
-        return Attribution::Nobody;
-    }
     // The path is unknown: a name is all that the event has.
     let arn = match identity.user_name.as_deref() {
         Some(name) if kind == PrincipalKind::User && arn.is_empty() && !account.is_empty() => {
             Cow::Owned(format!("arn:aws:iam::{account}:user/{name}"))
         }
-        Some(_) | None => arn.into(),
+        Some(_) | None => Cow::Borrowed(arn),
     };
+    // An account alone is a root or a stranger, and no user of it.
+    let is_told = kind != PrincipalKind::User && !account.is_empty();
+    if arn.is_empty() && id.is_empty() && !is_told {
+        return Attribution::Nobody;
+    }
     Attribution::Principal(Principal { kind, arn, id, account })
 }
 

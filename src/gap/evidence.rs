@@ -9,7 +9,7 @@ use super::entities::Entities;
 use super::explain::{self, Holdings, Unexplained, Unexplaineds};
 use crate::attribute::PrincipalKind;
 use crate::catalog::{ActionId, Catalog, How, Mapping};
-use crate::grants::{Grants, Kind, PrincipalIndex};
+use crate::grants::{Grants, Kind, Principal, PrincipalIndex};
 use crate::resolve::{self, Call, Operation, Outcome};
 use crate::usage::shapes::shapes;
 use crate::usage::{Caller, Row, Seen, Table, Witness};
@@ -173,6 +173,11 @@ impl Callers {
         // An id is of one account; one that two accounts show was typed by somebody.
         if let Some(index) = self.by_id.get(&(caller.account.to_string(), caller.id.to_string())) {
             return Some((*index, false));
+        }
+        // Ids are unique over all accounts (IAM user guide, "IAM identifiers"), so one tells whose call it is by itself.
+        if caller.account.is_empty() && !caller.id.is_empty() {
+            let is_it = |principal: &Principal| *principal.id == *caller.id;
+            return grants.principals.iter().position(is_it).map(|index| (index, false));
         }
         let name = caller.arn.rsplit('/').next().unwrap_or("").to_lowercase();
         let index = self

@@ -345,7 +345,7 @@ impl<'a> Views<'a> {
     }
 }
 /// By account what calls may have needed that name nobody and that AWS did not deny.
-fn nobodys<'c>(catalog: &Catalog, coverage: &'c Coverage) -> HashMap<&'c str, ActionSet> {
+pub fn nobodys<'c>(catalog: &Catalog, coverage: &'c Coverage) -> HashMap<&'c str, ActionSet> {
     let mut needed: HashMap<&str, ActionSet> = HashMap::new();
     for (account, source, name) in coverage.nobodys.keys() {
         let actions = needed.entry(account).or_insert_with(ActionSet::none);

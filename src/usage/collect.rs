@@ -461,6 +461,9 @@ impl Run<'_> {
                 if !(is_named && damage.has_met()) {
                     damage.met(event);
                 }
+                if event.region.as_deref().is_none_or(str::is_empty) {
+                    damage.without_region();
+                }
                 if !self.options.filter.takes(event) {
                     shard.coverage.events_filtered_out += event.calls();
                 } else if let Some(why) = outlier::why(event, self.options.latest) {

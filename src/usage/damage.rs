@@ -86,6 +86,11 @@ impl Damage {
         }
     }
 
+    /// An event lacks its region, which CloudTrail gives each: where it counts nobody can tell.
+    pub(super) fn without_region(&mut self) {
+        self.lose(Extent::Foreign, "a record without its region");
+    }
+
     /// The rest could not be read.
     pub(super) fn ends(&mut self, why: &str) {
         self.lose(Extent::Rest, why);

@@ -20,6 +20,8 @@ fn a_call_that_names_nobody_keeps_its_action_for_everybody_of_its_account() {
         (json!(null), false),
         (json!({}), false),
         (unknown.clone(), false),
+        (json!({"type": "IAMUser", "accountId": "111122223333"}), false),
+        (json!({"type": "AssumedRole", "principalId": "AROAAPP:s"}), false),
         (json!({"type": "AWSService", "invokedBy": "sns.amazonaws.com"}), true),
     ] {
         let folder = archive("CreateTopic", |call| call["userIdentity"] = identity.clone());
