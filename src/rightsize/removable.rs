@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Decided, EvidenceLevel, Options, Rewriter, balanced, whole};
 use crate::catalog::Catalog;
-use crate::gap::{ActionSet, Gap, Grade, Slice};
+use crate::gap::{ActionSet, Gap, Grade, Reason, Slice};
 use crate::grants::{Grants, PolicyIndex, PrincipalIndex};
 use crate::iam::{Effect, Policy, Statement};
 
@@ -87,6 +87,13 @@ fn by_evidence(catalog: &Catalog, gap: &Gap, slice: &Slice, statement: &Statemen
                 goes.extend(&slice.with_grade(grade));
             }
             goes = goes.difference(&slice.unmapped);
+            // Of a call that names nobody it is not known that it was not this principal's.
+            let anybodys = goes
+                .iter()
+                .filter(|action| slice.reason(*action) == Some(Reason::NamesNobody));
+            for action in anybodys.collect::<Vec<_>>() {
+                goes.remove(action);
+            }
             // PassRole never shows itself; what hands over roles is anybody's guess.
             if let Some(pass_role) = catalog.id("iam:PassRole") {
                 goes.remove(pass_role);

@@ -27,6 +27,12 @@ fn a_call_that_names_nobody_keeps_its_action_for_everybody_of_its_account() {
         let folder = archive("CreateTopic", |call| call["userIdentity"] = identity.clone());
         let answer = analyze(&folder, &[]);
         assert_eq!(answer.ready.len(), usize::from(goes), "{identity}: {}", answer.said);
+        let aggressive = analyze(&folder, &["--evidence", "aggressive"]);
+        assert_eq!(
+            aggressive.ready.contains(&"sns:CreateTopic".to_owned()),
+            goes,
+            "{identity}"
+        );
     }
     let kept = |change: &dyn Fn(&mut Value)| {
         let folder = archive("CreateTopic", |call| {
