@@ -322,8 +322,9 @@ fn a_copy_is_there_to_be_restored() {
     ] {
         check(makes, keeps);
     }
-    // Whoever restores need not make copies, and other copies are restored otherwise.
-    check_not("rds:RestoreDBInstanceFromDBSnapshot", "rds:CreateDBSnapshot");
+    // Whoever restores need not make copies, but for the last one, which deleting makes; other copies are restored otherwise.
+    check_not("ec2:CreateVolume", "ec2:CreateSnapshot");
+    check("rds:RestoreDBInstanceFromDBSnapshot", "rds:CreateDBSnapshot");
     check_not("dynamodb:CreateTable", "dynamodb:RestoreTableFromBackup");
     check_not("redshift:CreateCluster", "redshift:RestoreFromClusterSnapshot");
 }
