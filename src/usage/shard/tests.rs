@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::super::duplicates::{Met, print};
 use super::*;
-use crate::attribute::{Actor, Attribution, Known, Openings, attribute, session, shown_by};
+use crate::attribute::{Actor, Attribution, Openings, Shown, Workload, attribute, behind, session, shown, shown_by};
 use crate::decode::{Item, Limits, Payload, Reader};
 use crate::usage::shapes::{generalise, shapes};
 use crate::usage::table::{Behind, Caller, Row, Seen, Session, Signature, Table, Witness};
@@ -123,7 +123,7 @@ impl Plain {
         let day = i32::try_from(event.time.days()).unwrap_or(i32::MAX);
         let behind = match session(event) {
             Some(session) => Behind::Session((*session.access_key_id).into()),
-            None if principal.kind == PrincipalKind::Role => Behind::Actor(Arc::new(Actor::unknown(Known::Unseen))),
+            None if principal.kind == PrincipalKind::Role => Behind::Actor(Arc::new(keyless(event))),
             None => Behind::Nobody,
         };
         let (calls, moments, resources) = days.entry((day, behind)).or_default();
@@ -189,6 +189,24 @@ impl Plain {
         }
         table
     }
+}
+
+/// Who stood behind a call of a role that shows no key: what the call itself says.
+fn keyless(event: &Event<'_>) -> Actor {
+    let identity = event.identity.as_deref();
+    let shown = identity.and_then(|identity| shown(identity, ""));
+    let shown = shown.map(|(said, kind, name)| Shown {
+        said,
+        workload: Workload::plain(kind, name),
+    });
+    let provider = identity.and_then(|identity| identity.federated_provider.as_deref());
+    behind(
+        &Openings::default(),
+        shown.as_ref(),
+        provider.unwrap_or_default(),
+        (0, 0),
+        &|_, _| None,
+    )
 }
 
 /// Of others the rows tell all there is.
