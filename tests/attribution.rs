@@ -188,9 +188,9 @@ fn pod_identity_by_its_tags_and_by_the_external_id_of_its_target_role() {
         json!({"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:role/hub"}, "Action": "sts:AssumeRole"}),
     ];
     check(&[hub(tags("shop", "cart")), hop.clone(), used("K")], &trust, &[pod]);
-    check(&[hub(json!({})), hop.clone(), used("K")], &trust, &[pod]);
-    // Whoever holds another pod's credentials may write any external id.
+    // Whoever holds another pod's credentials may write any external id; so does one whom no tags name.
     let caller = "principal - arn:aws:iam::111122223333:role/hub seen 1";
+    check(&[hub(json!({})), hop.clone(), used("K")], &trust, &[caller]);
     check(&[hub(tags("shop", "api")), hop, used("K")], &trust, &[caller]);
 }
 
@@ -434,16 +434,10 @@ impl Play {
             // A job that says to be a pod.
             3 => vec![open(session("AROACI", "ci", "C"), external)],
             4 => vec![open(session("AROACI", "ci", "C"), tags("shop", &name))],
-            // A target role: the first session, then the second.
+            // A target role: the first session, then the second; by a pod of that name, or by another without tags.
             _ => {
-                let hub = opened_as(
-                    "AROAHUB",
-                    &format!("HUB{number}"),
-                    "AssumeRole",
-                    eks,
-                    tags("shop", &name),
-                    json!({}),
-                );
+                let tagged = if self.kind == 5 { tags("shop", &name) } else { json!({}) };
+                let hub = opened_as("AROAHUB", &format!("HUB{number}"), "AssumeRole", eks, tagged, json!({}));
                 vec![
                     at(hub, &time),
                     open(session("AROAHUB", "hub", &format!("HUB{number}")), external),
@@ -475,7 +469,8 @@ impl Play {
             0 => vec![pod(WorkloadKind::ServiceAccount, "AAAA")],
             1 | 2 => vec![pod(WorkloadKind::PodIdentity, "prod")],
             3 | 4 => vec![caller("ci")],
-            _ => vec![pod(WorkloadKind::PodIdentity, "prod"), caller("hub")],
+            5 => vec![pod(WorkloadKind::PodIdentity, "prod"), caller("hub")],
+            _ => vec![caller("hub")],
         }
     }
 }
@@ -503,7 +498,7 @@ fn answers(events: &[Value]) -> BTreeMap<String, Option<Workload>> {
 
 fn play() -> impl Strategy<Value = Play> {
     // Sessions end at three in the afternoon.
-    (0..6_u8, 0..3_u8, 0..2_u8, 3..14_u8, any::<bool>()).prop_map(|(kind, who, role, hour, seen)| Play {
+    (0..7_u8, 0..3_u8, 0..2_u8, 3..14_u8, any::<bool>()).prop_map(|(kind, who, role, hour, seen)| Play {
         kind,
         who,
         role,

@@ -19,6 +19,14 @@ fn opened(id: &str, key: &str, time: &str, identity: Value, request: Value) -> V
     )
 }
 
+/// EKS takes the first role for a pod, and passes no tags.
+fn untagged(name: &str) -> Value {
+    let mut event = first(name);
+    let request = event["requestParameters"].as_object_mut().expect("parameters");
+    request.remove("tags");
+    event
+}
+
 /// EKS takes the first role for a pod.
 fn first(name: &str) -> Value {
     let tag = |key: &str, value: &str| json!({"key": key, "value": value});
@@ -128,4 +136,63 @@ fn what_came_by_the_first_role_for_a_pod_that_nobody_saw_stays_with_each() {
     let cart = split.parts.iter().find(|part| part.name == "app-cart").expect("a part");
     assert!(!json!(cart.documents).to_string().contains("DescribeSubnets"));
     assert_eq!(split.unattributed.len(), 1, "{:?}", split.unattributed);
+}
+
+#[test]
+fn what_came_by_the_first_role_without_tags_stays_with_each_whatever_it_claims() {
+    // An association without tags may hand the first role to a pod, which then writes another's external id.
+    let claims = [vec![untagged("job")], then("cart", "job", "DescribeVolumes").to_vec()].concat();
+    let events = [
+        background(),
+        pod("cart", "DescribeInstances"),
+        pod("web", "DescribeSubnets"),
+        claims,
+    ];
+    let report = analyze(&events.concat(), &grants(), &options(), 1);
+    let split = split(&report);
+    for name in ["app-cart", "app-web"] {
+        let part = split.parts.iter().find(|part| part.name == name).expect("a part");
+        let text = json!(part.documents).to_string();
+        assert!(text.contains("DescribeVolumes"), "{name}: {text}");
+    }
+    assert_eq!(split.unattributed.len(), 1, "{:?}", split.unattributed);
+}
+
+/// A session of the first role takes the target role under a name of EKS's making, and makes a call.
+fn named_by_eks(pod: &str, operation: &str) -> Vec<Value> {
+    let [mut hop, used] = then("cart", pod, operation);
+    hop["requestParameters"] =
+        json!({"roleArn": ROLE, "roleSessionName": format!("eks-prod-{pod}-5d1b7a54-6a3f-4d07-9a43-3f6c1c4b2a10")});
+    vec![untagged(pod), hop, used]
+}
+
+#[test]
+fn sessions_that_eks_names_after_pods_are_one_workload_of_the_role_by_which_they_come() {
+    let names = |grants: &Value, ci: bool| -> Vec<String> {
+        let mut events = [
+            background(),
+            named_by_eks("web", "DescribeInstances"),
+            named_by_eks("job", "DescribeSubnets"),
+        ]
+        .concat();
+        if ci {
+            let mut other = then("cart", "ci", "DescribeVolumes");
+            other[0]["userIdentity"] = json!({"type": "AssumedRole", "principalId": "AROACI:s", "accountId": ACCOUNT, "accessKeyId": "CI",
+                "arn": format!("arn:aws:sts::{ACCOUNT}:assumed-role/ci/s"), "sessionContext": {"sessionIssuer": {"type": "Role",
+                "principalId": "AROACI", "accountId": ACCOUNT, "userName": "ci", "arn": format!("arn:aws:iam::{ACCOUNT}:role/ci")}}});
+            events.extend(other);
+        }
+        let report = analyze(&events, grants, &options(), 1);
+        let splits = report.alternatives.iter().filter_map(|one| one.split.as_ref());
+        splits
+            .flat_map(|split| split.parts.iter().map(|part| part.name.clone()))
+            .collect()
+    };
+    let none: [&str; 0] = [];
+    assert_eq!(names(&grants(), false), none);
+    assert_eq!(names(&grants(), true), ["app-ci", "app-hub"]);
+    // The first role may be another account's, which the grants do not hold.
+    let mut unknown = grants();
+    unknown["RoleDetailList"].as_array_mut().expect("roles").pop();
+    assert_eq!(names(&unknown, false), none);
 }

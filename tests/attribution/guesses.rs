@@ -217,9 +217,13 @@ fn what_a_pod_claims_is_believed_of_its_own_account_alone() {
         &trust,
         &[pod],
     );
-    check(&[hub(json!({})), hop(&own), used("K")], &trust, &[pod]);
+    check(&[hub(json!({})), hop(&own), used("K")], &trust, &[caller]);
     check(
-        &[hub(json!({})), hop("eu-west-1/999988887777/prod/shop/cart"), used("K")],
+        &[
+            hub(tagged(ACCOUNT, "eu-west-1")),
+            hop("eu-west-1/999988887777/prod/shop/cart"),
+            used("K"),
+        ],
         &trust,
         &[caller],
     );

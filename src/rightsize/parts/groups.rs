@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::attribute::{Workload, WorkloadKind};
 use crate::gap::{Gap, Shares};
 use crate::grants::Eks;
+use crate::iam::Answer;
 
 /// Users that get one role.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -63,12 +64,12 @@ enum Key {
 
 /// The users of a role in groups; the same whatever order they were read in. `is_hub` says of a role whether pods come by it:
 /// where the archive does not show for which pod EKS took that one, its calls may be any pod's.
-pub(super) fn groups(shares: &Shares<'_>, gap: &Gap, eks: &Eks, is_hub: &dyn Fn(&str) -> bool) -> Groups {
+pub(super) fn groups(shares: &Shares<'_>, gap: &Gap, eks: &Eks, is_hub: &dyn Fn(&str) -> Answer) -> Groups {
     let mut units: BTreeMap<Key, Unit> = BTreeMap::new();
     let mut key_of: BTreeMap<usize, Key> = BTreeMap::new();
     let mut groups = Groups::default();
     let table = shares.table();
-    let parted = parted(shares, gap);
+    let parted = parted(shares, gap, is_hub);
     let named = gap.users.all.iter().filter_map(|user| user.workload.as_ref());
     let has_pods = named.clone().any(|workload| workload.kind == WorkloadKind::PodIdentity);
     for row in shares.rows(gap.principal) {
@@ -78,7 +79,7 @@ pub(super) fn groups(shares: &Shares<'_>, gap: &Gap, eks: &Eks, is_hub: &dyn Fn(
                 Some(workload) => {
                     let family = || Some(table.actor(row)?.sessions.clone());
                     let family = parted.contains(&workload).then(family).flatten();
-                    if has_pods && workload.kind == WorkloadKind::Principal && is_hub(&workload.name) {
+                    if has_pods && workload.kind == WorkloadKind::Principal && is_hub(&workload.name) != Answer::No {
                         groups.anybodys.insert(row.behind);
                         *groups.unattributed.entry(BY_HUB).or_default() += row.calls;
                     }
@@ -104,17 +105,24 @@ pub(super) fn groups(shares: &Shares<'_>, gap: &Gap, eks: &Eks, is_hub: &dyn Fn(
     groups
 }
 
-/// Callers whose sessions are all of families that are known, and of several.
-fn parted(shares: &Shares<'_>, gap: &Gap) -> BTreeSet<Workload> {
+/// Callers whose sessions are all of families that are known, and of several. Not a role by which pods come: EKS names its
+/// sessions `eks-CLUSTER-POD-…`, and one service account may have pods of many names.
+fn parted(shares: &Shares<'_>, gap: &Gap, is_hub: &dyn Fn(&str) -> Answer) -> BTreeSet<Workload> {
     let mut families: BTreeMap<Workload, BTreeSet<&str>> = BTreeMap::new();
     for actor in shares.rows(gap.principal).filter_map(|row| shares.table().actor(row)) {
         if let Some(workload) = gap.users.user(actor, 0).workload {
             families.entry(workload).or_default().insert(&actor.sessions);
         }
     }
-    let several = |families: &BTreeSet<&str>| families.len() > 1 && !families.contains("");
-    let parted = families.into_iter().filter(|(_, families)| several(families));
-    parted.map(|(workload, _)| workload).collect()
+    families.retain(|workload, families| {
+        let by_pods = match is_hub(&workload.name) {
+            Answer::Yes => true,
+            Answer::Unknown => families.iter().any(|family| family.starts_with("eks-")),
+            Answer::No => false,
+        };
+        families.len() > 1 && !families.contains("") && !by_pods
+    });
+    families.into_keys().collect()
 }
 
 impl Groups {

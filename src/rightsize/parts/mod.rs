@@ -22,7 +22,7 @@ use super::{
 use crate::attribute::{Workload, WorkloadKind};
 use crate::gap::{ActionSet, Gap, Shares, Slice};
 use crate::grants::{Grants, Kind, PolicyIndex, PolicyKind, Principal, PrincipalIndex};
-use crate::iam::{Effect, Policy, PolicyText, Version};
+use crate::iam::{Answer, Effect, Policy, PolicyText, Version};
 use crate::usage::Row;
 
 /// Most roles that one becomes; beyond, nobody would make them.
@@ -247,20 +247,24 @@ impl Rewriter<'_> {
         Some(self.split_into(shares, role, groups))
     }
 
-    /// Whether pods may come to a role by another one, which EKS takes first: its trust policy or an association says so, or
-    /// nobody knows it.
-    fn is_hub(&self, role: PrincipalIndex, first: &str) -> bool {
+    /// Whether pods come to a role by another one, which EKS takes first: its trust policy or an association says so. Of a
+    /// role that nobody knows they may.
+    fn is_hub(&self, role: PrincipalIndex, first: &str) -> Answer {
         let mut known = self.grants.principals.iter().enumerate();
         let Some((index, _)) = known.find(|(_, principal)| principal.arn == first) else {
-            return first.contains(":role/");
+            return match first.contains(":role/") {
+                true => Answer::Unknown,
+                false => Answer::No,
+            };
         };
         let target = &self.grants.principals[role].arn;
         let services = &self.gaps[index].trust.services;
         let mut associations = self.grants.supplements.eks.associations_of(target);
-        services
+        let is_it = services
             .iter()
             .any(|service| service.starts_with("pods.eks.amazonaws.com"))
-            || associations.any(|association| association.role == first)
+            || associations.any(|association| association.role == first);
+        if is_it { Answer::Yes } else { Answer::No }
     }
 
     fn split_into(
