@@ -131,82 +131,69 @@ pub struct Analysis {
 
 /// Takes an archive and grants through every stage.
 pub fn analyse(catalog: &Catalog, archive: &Archive<'_>, grants: &Grants, options: &Options) -> Analysis {
-    let gaps = gaps(catalog, archive, grants, options.suggestions.life_cycles);
-    let basis = basis(catalog, archive, grants, &gaps, options);
-    let Suggested {
-        mut proved,
-        refused,
-        unfit,
-        scarce,
-    } = basis.as_ref().map(suggest).unwrap_or_default();
-    let backtest = try_backtest(catalog, archive, grants, options);
-    let broke = backtest.as_ref().map(|backtest| &backtest.broke);
-    for (proposal, _) in &mut proved {
-        if let Some(why) = broke.and_then(|broke| broke.get(&proposal.policy)) {
-            proposal.hold(why);
-        }
-    }
-    rank(catalog, grants, &mut proved);
-    let splits_help = !unfit.is_empty() || proved.iter().any(|(proposal, _)| proposal.room.is_some());
-    let scarce = Scarce {
-        splits_help,
-        policies: scarce,
-    };
-    let (mut alternatives, mut impossible) = (Vec::new(), Vec::new());
-    let mut splits = Splits::default();
-    if let Some(basis) = &basis {
-        (alternatives, impossible) = self::alternatives(basis, options, &scarce, broke);
-        splits = self::splits(basis, options, broke);
-    }
-    alternatives.extend(splits.sessions);
-    impossible.extend(splits.refused);
-    let left_alone = LeftAlone::of(grants, &gaps, &options.suggestions);
-    let graph = hygiene::Graph::new(catalog, grants);
-    let across = hygiene::Across::of(archive.table, grants);
-    Analysis {
-        asked: Asked::of(catalog, grants, &gaps, &left_alone, &options.suggestions),
-        left_alone,
-        findings: findings(catalog, archive, grants, &gaps, &proved, (&graph, &across), options),
-        account_findings: account_findings(archive, grants, &gaps, (&graph, &across), options),
-        hierarchy: graph.hierarchy(),
-        gaps,
-        proved,
-        refused,
-        unfit,
-        alternatives,
-        impossible,
-        splits: splits.proved,
-        backtest,
-    }
+    through(catalog, archive, grants, options, true)
 }
 
 /// The same without what no practice is judged by: questions, alternatives, splits and who takes whom are empty.
 pub fn judge(catalog: &Catalog, archive: &Archive<'_>, grants: &Grants, options: &Options) -> Analysis {
+    through(catalog, archive, grants, options, false)
+}
+
+fn through(catalog: &Catalog, archive: &Archive<'_>, grants: &Grants, options: &Options, whole: bool) -> Analysis {
     let gaps = gaps(catalog, archive, grants, options.suggestions.life_cycles);
     let basis = basis(catalog, archive, grants, &gaps, options);
+    let mut suggested = basis.as_ref().map(suggest).unwrap_or_default();
+    let backtest = try_backtest(catalog, archive, grants, options);
+    let broke = backtest.as_ref().map(|backtest| &backtest.broke);
+    for (proposal, _) in &mut suggested.proved {
+        if let Some(why) = broke.and_then(|broke| broke.get(&proposal.policy)) {
+            proposal.hold(why);
+        }
+    }
+    rank(catalog, grants, &mut suggested.proved);
+    let beside = match &basis {
+        Some(basis) if whole => beside(basis, options, &suggested, broke),
+        Some(_) | None => Beside::default(),
+    };
     let Suggested {
-        mut proved,
-        refused,
-        unfit,
-        scarce: _,
-    } = basis.as_ref().map(suggest).unwrap_or_default();
-    rank(catalog, grants, &mut proved);
+        proved, refused, unfit, ..
+    } = suggested;
+    let left_alone = LeftAlone::of(grants, &gaps, &options.suggestions);
+    let asked = match whole {
+        true => Asked::of(catalog, grants, &gaps, &left_alone, &options.suggestions),
+        false => Asked::default(),
+    };
     let graph = hygiene::Graph::new(catalog, grants);
-    let across = hygiene::Across::of(archive.table, grants);
+    let across = hygiene::Across::of(archive.table, archive.coverage, grants);
+    let ground = hygiene::Ground {
+        grants,
+        across: &across,
+        coverage: archive.coverage,
+        window: archive.window.unwrap_or_default(),
+        options: &options.suggestions,
+    };
     Analysis {
-        left_alone: LeftAlone::of(grants, &gaps, &options.suggestions),
-        findings: findings(catalog, archive, grants, &gaps, &proved, (&graph, &across), options),
-        account_findings: account_findings(archive, grants, &gaps, (&graph, &across), options),
+        asked,
+        left_alone,
+        findings: findings(catalog, archive, &gaps, &proved, (ground, &graph), options),
+        account_findings: hygiene::account_findings(&hygiene::Account {
+            ground,
+            table: archive.table,
+            gaps: &gaps,
+            graph: &graph,
+        }),
+        hierarchy: match whole {
+            true => graph.hierarchy(),
+            false => hygiene::Hierarchy::default(),
+        },
         gaps,
         proved,
         refused,
         unfit,
-        asked: Asked::default(),
-        alternatives: Vec::new(),
-        impossible: Vec::new(),
-        splits: Vec::new(),
-        backtest: None,
-        hierarchy: hygiene::Hierarchy::default(),
+        alternatives: beside.alternatives,
+        impossible: beside.impossible,
+        splits: beside.splits,
+        backtest,
     }
 }
 
@@ -301,18 +288,48 @@ fn rank(catalog: &Catalog, grants: &Grants, proved: &mut [(Proposal, Verified<Pr
     });
 }
 
+/// What stands beside the suggestions.
+#[derive(Default)]
+struct Beside {
+    alternatives: Vec<ProvedAlternative>,
+    impossible: Vec<(Impossible, Vec<Value>)>,
+    splits: Vec<ProvedSplit>,
+}
+
+fn beside(
+    basis: &Basis<'_>,
+    options: &Options,
+    suggested: &Suggested,
+    broke: Option<&BTreeMap<PolicyIndex, String>>,
+) -> Beside {
+    let mut rooms = suggested.proved.iter().map(|(proposal, _)| &proposal.room);
+    let scarce = Scarce {
+        splits_help: !suggested.unfit.is_empty() || rooms.any(Option::is_some),
+        policies: &suggested.scarce,
+    };
+    let (mut alternatives, mut impossible) = alternatives(basis, options, &scarce, broke);
+    let splits = splits(basis, options, broke);
+    alternatives.extend(splits.sessions);
+    impossible.extend(splits.refused);
+    Beside {
+        alternatives,
+        impossible,
+        splits: splits.proved,
+    }
+}
+
 /// Where there was too little room.
-struct Scarce {
+struct Scarce<'a> {
     /// Whether a split is offered unasked.
     splits_help: bool,
-    policies: BTreeSet<PolicyIndex>,
+    policies: &'a BTreeSet<PolicyIndex>,
 }
 
 /// Other ways to the same end, held where what they stand for broke in the backtest.
 fn alternatives(
     basis: &Basis<'_>,
     options: &Options,
-    scarce: &Scarce,
+    scarce: &Scarce<'_>,
     broke: Option<&BTreeMap<PolicyIndex, String>>,
 ) -> (Vec<ProvedAlternative>, Vec<(Impossible, Vec<Value>)>) {
     let (mut alternatives, mut impossible) = (Vec::new(), Vec::new());
@@ -323,7 +340,7 @@ fn alternatives(
         return (alternatives, impossible);
     }
     let kinds: Vec<AlternativeKind> = kinds.into_iter().collect();
-    let (made, not_made) = rightsize::alternatives(basis, &scarce.policies, &kinds);
+    let (made, not_made) = rightsize::alternatives(basis, scarce.policies, &kinds);
     // Why there is no split, the suggestion itself says.
     let not_made = not_made.into_iter().filter(|why| asked.contains(&why.kind));
     impossible.extend(not_made.map(|why| (why, Vec::new())));
@@ -450,28 +467,23 @@ fn try_backtest(catalog: &Catalog, archive: &Archive<'_>, grants: &Grants, optio
 fn findings(
     catalog: &Catalog,
     archive: &Archive<'_>,
-    grants: &Grants,
     gaps: &[Gap],
     proved: &[(Proposal, Verified<Proved>)],
-    (graph, across): (&hygiene::Graph<'_>, &hygiene::Across<'_>),
+    (ground, graph): (hygiene::Ground<'_>, &hygiene::Graph<'_>),
     options: &Options,
 ) -> Vec<Vec<hygiene::Finding>> {
-    let smaller = hygiene::smaller(grants, proved);
+    let smaller = hygiene::smaller(ground.grants, proved);
     let of = |(index, gap): (PrincipalIndex, &Gap)| {
         if !options.shows(index) {
             return Vec::new();
         }
         let subject = hygiene::Subject {
             catalog,
-            principal: &grants.principals[index],
+            principal: &ground.grants.principals[index],
             gap,
-            grants,
+            ground,
             table: archive.table,
-            across,
-            coverage: archive.coverage,
-            window: archive.window.unwrap_or_default(),
             graph,
-            options: &options.suggestions,
             smaller: &smaller,
         };
         match archive.window {
@@ -480,24 +492,4 @@ fn findings(
         }
     };
     gaps.par_iter().enumerate().map(of).collect()
-}
-
-/// What deserves attention of whole accounts.
-fn account_findings(
-    archive: &Archive<'_>,
-    grants: &Grants,
-    gaps: &[Gap],
-    (graph, across): (&hygiene::Graph<'_>, &hygiene::Across<'_>),
-    options: &Options,
-) -> Vec<hygiene::AccountFinding> {
-    hygiene::account_findings(&hygiene::Account {
-        grants,
-        table: archive.table,
-        across,
-        coverage: archive.coverage,
-        gaps,
-        window: archive.window.unwrap_or_default(),
-        graph,
-        options: &options.suggestions,
-    })
 }

@@ -2,7 +2,7 @@
 //! programs call what the crate's root exports.
 
 pub mod analysis {
-    pub use crate::analysis::{Archive, Options, analyse, gaps, judge};
+    pub use crate::analysis::{Archive, Options, When, analyse, gaps, judge};
 
     pub mod backtest {
         pub use crate::analysis::backtest::{Choice, Split, backtest};

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use trimtrail::inside::analysis;
+use serde_json::json;
+use trimtrail::inside::analysis::{self, When};
 use trimtrail::inside::catalog::Catalog;
 use trimtrail::inside::coverage::Coverage;
 use trimtrail::inside::grants::{self, Grants};
@@ -14,6 +15,7 @@ use trimtrail::inside::rightsize::Options;
 use trimtrail::inside::source;
 use trimtrail::inside::usage::{self, Table};
 
+use super::journey::{Folder, allow, background, call, role};
 use super::reported;
 
 /// The rows of the README's table: the practice's title, and what shows it.
@@ -41,37 +43,66 @@ fn sample() -> ((Table, Coverage), Grants) {
     (read, grants::read(&grants).expect("grants"))
 }
 
+/// The scorecard alone and the one of a whole report are one; what it says of unnecessary permissions.
+#[track_caller]
+fn check(table: &Table, coverage: &Coverage, grants: &Grants, options: &analysis::Options) -> String {
+    let archive = analysis::Archive::new(table, coverage);
+    let alone = report::scorecard(&report::Inputs {
+        version: "0",
+        catalog: Catalog::embedded(),
+        archive: &archive,
+        grants,
+        options,
+        analysis: analysis::judge(Catalog::embedded(), &archive, grants, options),
+    });
+    assert_eq!(alone.practices, reported((table, coverage), grants, options).practices);
+    let line = &alone.practices[1];
+    line.evidence.join("\n")
+}
+
+fn tried(when: When, shown: Option<BTreeSet<usize>>) -> analysis::Options {
+    analysis::Options {
+        shown,
+        backtest: when,
+        ..analysis::Options::of(&Options {
+            min_window: 7,
+            grace: 0,
+            ..Options::default()
+        })
+    }
+}
+
 #[test]
 fn the_scorecard_alone_says_what_a_whole_report_says() {
     let ((table, coverage), grants) = sample();
     let nothing = (Table::default(), Coverage::default());
     let one = grants.principals.len() / 2;
-    let cases = [
-        (&table, &coverage, Some(BTreeSet::from([one]))),
-        (&nothing.0, &nothing.1, None),
-    ];
-    for (table, coverage, shown) in cases {
-        let options = analysis::Options {
-            shown,
-            ..analysis::Options::of(&Options {
-                min_window: 7,
-                ..Options::default()
-            })
-        };
-        let archive = analysis::Archive::new(table, coverage);
-        let alone = report::scorecard(&report::Inputs {
-            version: "0",
-            catalog: Catalog::embedded(),
-            archive: &archive,
-            grants: &grants,
-            options: &options,
-            analysis: analysis::judge(Catalog::embedded(), &archive, &grants, &options),
-        });
-        assert_eq!(
-            alone.practices,
-            reported((table, coverage), &grants, &options).practices
-        );
-    }
+    check(
+        &table,
+        &coverage,
+        &grants,
+        &tried(When::Never, Some(BTreeSet::from([one]))),
+    );
+    check(&table, &coverage, &grants, &tried(When::Auto, None));
+    check(&nothing.0, &nothing.1, &grants, &tried(When::Auto, None));
+}
+
+#[test]
+fn what_a_backtest_holds_the_scorecard_holds() {
+    // Once in the last third: whoever had learnt from the rest would have taken it away.
+    let often = (1..=14).map(|day| call(day, "ec2", "DescribeVpcs", json!({})));
+    let once = call(13, "ec2", "DescribeSubnets", json!({}));
+    let events = [background(), often.chain([once]).collect()].concat();
+    let folder = Folder::new();
+    fs::write(folder.0.join("a.json"), json!({"Records": events}).to_string()).expect("a file");
+    let sources = source::find(&[folder.0.display().to_string()]).expect("a file");
+    let (table, coverage) = usage::collect(&sources, &usage::Options::default(), &Progress::silent()).expect("threads");
+    let actions = json!(["ec2:DescribeVpcs", "ec2:DescribeSubnets", "ec2:DescribeImages"]);
+    let roles = role(&allow(&actions, &json!("*")));
+    let grants = grants::read(&[("g".to_owned(), roles.to_string())]).expect("grants");
+    let says = |when: When| check(&table, &coverage, &grants, &tried(when, None));
+    assert_eq!(says(When::Never), "1 policies could be smaller now, 0 wait");
+    assert_eq!(says(When::Auto), "0 policies could be smaller now, 1 wait");
 }
 
 #[test]

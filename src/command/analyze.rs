@@ -8,8 +8,9 @@ use clap::{Args, ValueEnum};
 
 use super::joined::JoinedArgs;
 use super::report::{FormatArgs, attention, load};
+use super::suggesting::ReplayArgs;
 use super::{Outcome, Terminal};
-use crate::analysis::{self, When};
+use crate::analysis;
 use crate::catalog::Catalog;
 use crate::emit;
 use crate::report::{self, Inputs, Report};
@@ -31,9 +32,8 @@ pub(super) struct AnalyzeArgs {
         env = "TRIMTRAIL_ALTERNATIVES"
     )]
     alternatives: Vec<AlternativeArg>,
-    /// Replay the last third of the window under policies learnt from the rest, and say what breaks
-    #[arg(long, value_enum, value_name = "WHEN", default_value_t = BacktestArg::Auto, env = "TRIMTRAIL_BACKTEST")]
-    backtest: BacktestArg,
+    #[command(flatten)]
+    replay: ReplayArgs,
     /// Write result.json, report.html, summary.md and the policies into this folder
     #[arg(long, value_name = "DIR", env = "TRIMTRAIL_OUT")]
     out: Option<PathBuf>,
@@ -93,32 +93,12 @@ fn stale(report: &Report, terminal: &Terminal) {
     }
 }
 
-#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
-enum BacktestArg {
-    /// Where it takes less than a second
-    Auto,
-    /// Whatever it takes
-    Always,
-    /// Not at all
-    Never,
-}
-
-impl BacktestArg {
-    fn when(self) -> When {
-        match self {
-            BacktestArg::Auto => When::Auto,
-            BacktestArg::Always => When::Always,
-            BacktestArg::Never => When::Never,
-        }
-    }
-}
-
 impl AnalyzeArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
         let grants = self.joined.grants(terminal)?;
         let options = analysis::Options {
             alternatives: self.alternatives.iter().map(|kind| kind.kind()).collect(),
-            backtest: self.backtest.when(),
+            backtest: self.replay.when(),
             now: Some(jiff::Timestamp::now().as_second()),
             ..self.joined.options(&grants)?
         };

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use clap::{Args, ValueEnum};
 
 use super::joined::JoinedArgs;
+use super::suggesting::ReplayArgs;
 use super::{Outcome, Terminal};
 use crate::analysis;
 use crate::catalog::Catalog;
@@ -16,6 +17,8 @@ use crate::report::{self, Inputs};
 pub(super) struct PracticesArgs {
     #[command(flatten)]
     joined: JoinedArgs,
+    #[command(flatten)]
+    replay: ReplayArgs,
     /// How to print it
     #[arg(long, value_enum, default_value_t = Format::Terminal, env = "TRIMTRAIL_FORMAT")]
     format: Format,
@@ -32,7 +35,10 @@ enum Format {
 impl PracticesArgs {
     pub(super) fn run(self, terminal: &Terminal) -> anyhow::Result<Outcome> {
         let grants = self.joined.grants(terminal)?;
-        let options = self.joined.options(&grants)?;
+        let options = analysis::Options {
+            backtest: self.replay.when(),
+            ..self.joined.options(&grants)?
+        };
         let collected = self.joined.collect_if_given(terminal)?;
         let (catalog, archive) = (Catalog::embedded(), collected.archive());
         let analysis = analysis::judge(catalog, &archive, &grants, &options);

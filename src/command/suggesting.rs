@@ -1,4 +1,4 @@
-//! How suggestions are made: flags that `analyze` and `backtest` share.
+//! How suggestions are made: flags that several subcommands share.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 
 use super::life_cycles::LifeCycleArgs;
 use super::{choices, keep};
+use crate::analysis::When;
 use crate::grants::Grants;
 use crate::iam;
 use crate::rightsize::{EvidenceLevel, Level, Options, Resources};
@@ -66,6 +67,34 @@ pub(super) struct ChoiceArgs {
     /// Show only these principals: a glob over name, path or ARN; repeats
     #[arg(long, value_name = "GLOB", env = "TRIMTRAIL_ROLE")]
     role: Vec<String>,
+}
+
+/// Whether suggestions are held that a backtest breaks.
+#[derive(Args, Debug)]
+pub(super) struct ReplayArgs {
+    /// Replay the last third of the window under policies learnt from the rest, and say what breaks
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = BacktestArg::Auto, env = "TRIMTRAIL_BACKTEST")]
+    backtest: BacktestArg,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+enum BacktestArg {
+    /// Where it takes less than a second
+    Auto,
+    /// Whatever it takes
+    Always,
+    /// Not at all
+    Never,
+}
+
+impl ReplayArgs {
+    pub(super) fn when(&self) -> When {
+        match self.backtest {
+            BacktestArg::Auto => When::Auto,
+            BacktestArg::Always => When::Always,
+            BacktestArg::Never => When::Never,
+        }
+    }
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]

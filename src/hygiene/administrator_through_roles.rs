@@ -27,7 +27,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
     let evidence: Vec<String> = way
         .iter()
         .map(|take| {
-            let [by, role] = [take.by, take.role].map(|index| &subject.grants.principals[index]);
+            let [by, role] = [take.by, take.role].map(|index| &subject.ground.grants.principals[index]);
             let across = if by.account == role.account {
                 String::new()
             } else {
@@ -42,7 +42,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
         })
         .collect();
     let sure = way.iter().all(|take| take.under.is_empty());
-    let last = &subject.grants.principals[way.last()?.role];
+    let last = &subject.ground.grants.principals[way.last()?.role];
     let found = Found {
         about: String::new(),
         severity: if sure { Severity::High } else { Severity::Medium },
@@ -64,7 +64,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
         commands: Vec::new(),
         evidence,
     };
-    Some(match rightsize::kept_whole(principal, subject.options) {
+    Some(match rightsize::kept_whole(principal, subject.ground.options) {
         Some(why) => Found {
             severity: Severity::Low,
             fix: format!("nothing: {why}"),

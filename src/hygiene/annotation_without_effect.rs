@@ -23,7 +23,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn check(account: &Account<'_>) -> Vec<AccountFound> {
-    let grants = account.grants;
+    let grants = account.ground.grants;
     let by_arn: BTreeMap<&str, &Gap> = account
         .gaps
         .iter()
@@ -56,7 +56,7 @@ fn check(account: &Account<'_>) -> Vec<AccountFound> {
 
 /// What keeps an annotation from its effect; `None` where it has one, or where nobody can tell.
 fn why_not(account: &Account<'_>, gap: &Gap, one: &ServiceAccount) -> Option<&'static str> {
-    let role = &account.grants.principals[gap.principal];
+    let role = &account.ground.grants.principals[gap.principal];
     if !is_let_in(role, one) {
         // Of a role for pods that none took this is told there.
         let told_there = pod_role_never_taken::of_pods(role).is_some() && gap.activity.calls == 0;
@@ -75,7 +75,7 @@ fn why_not(account: &Account<'_>, gap: &Gap, one: &ServiceAccount) -> Option<&'s
         None => true,
     });
     let quiet = gap.activity.calls == 0;
-    let spared = account.ground().spared(gap.principal).is_some();
+    let spared = account.ground.spared(gap.principal).is_some();
     (!took && !quiet && !spared).then_some("was not taken by it")
 }
 
@@ -101,7 +101,7 @@ pub(super) fn is_let_in(role: &Principal, one: &ServiceAccount) -> bool {
 
 fn told(account: &Account<'_>, id: &str, one: &ServiceAccount, why: &str) -> AccountFound {
     let role = one.role.rsplit('/').next().unwrap_or(&one.role);
-    let (window, least) = (account.window, account.options.min_window);
+    let (window, least) = (account.ground.window, account.ground.options.min_window);
     let is_short = window.end - window.first < i64::from(least) * DAY;
     let (severity, fix) = if why == "was not taken by it" {
         let severity = Severity::Low;

@@ -21,7 +21,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn check(account: &Account<'_>) -> Vec<AccountFound> {
-    let grants = account.grants;
+    let grants = account.ground.grants;
     let by_arn: BTreeMap<&str, &Principal> = grants.principals.iter().map(|one| (one.arn.as_str(), one)).collect();
     let accounts: BTreeSet<&str> = grants.principals.iter().map(|one| one.account.as_str()).collect();
     let associations = grants.supplements.eks.associations.values();

@@ -51,7 +51,7 @@ struct Users<'a> {
 }
 
 fn check(account: &Account<'_>) -> Vec<AccountFound> {
-    let (grants, table) = (account.grants, account.table);
+    let (grants, table) = (account.ground.grants, account.table);
     let both = account.gaps.iter().filter(|gap| {
         let role = &grants.principals[gap.principal];
         let ways = ways(role);
@@ -89,7 +89,7 @@ fn check(account: &Account<'_>) -> Vec<AccountFound> {
 
 impl<'a> Users<'a> {
     fn of(account: &Account<'a>, role: &Principal, rows: &[(&Row, User)]) -> Users<'a> {
-        let eks = &account.grants.supplements.eks;
+        let eks = &account.ground.grants.supplements.eks;
         let pods = rows
             .iter()
             .filter_map(|(row, user)| Some((row, user.workload.as_ref()?)));
@@ -219,8 +219,8 @@ fn without(role: &Principal, providers: &[&str]) -> Option<Value> {
 }
 
 fn told(account: &Account<'_>, gap: &Gap, role: &Principal, users: &Users<'_>) -> Found {
-    let end = account.window.last();
-    let grace = account.options.grace;
+    let end = account.ground.window.last();
+    let grace = account.ground.options.grace;
     let quiet = end - i64::from(grace) * DAY;
     let mut evidence = Vec::new();
     let (mut moved, mut left) = (0, 0);
@@ -258,8 +258,8 @@ fn told(account: &Account<'_>, gap: &Gap, role: &Principal, users: &Users<'_>) -
         evidence.push("no pod came by either way in the window".to_owned());
     }
     // An archive that is too short, or full of holes, cannot say that nobody comes by IRSA any more.
-    let is_long = account.window.first <= quiet && covered_days(gap) >= i64::from(grace);
-    let ground = account.ground();
+    let is_long = account.ground.window.first <= quiet && covered_days(gap) >= i64::from(grace);
+    let ground = account.ground;
     let is_left_alone = ground.keeps(role) || ground.is_out_of_sight(gap);
     let may_go = match is_long && !is_left_alone {
         true => closed(role, users, quiet),

@@ -21,17 +21,19 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
         return None;
     }
     let has_members = subject
+        .ground
         .grants
         .principals
         .iter()
         .any(|user| user.groups.contains(&index));
     // Users may be in an export of their own: a group is empty only where its account's users are known.
     let users_known = subject
+        .ground
         .grants
         .principals
         .iter()
         .any(|user| user.kind == Kind::User && user.account == group.account);
-    let spared = subject.ground().spared(index);
+    let spared = subject.ground.spared(index);
     if has_members || !users_known || group.policies.is_empty() || spared.is_some() {
         return None;
     }
@@ -41,7 +43,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
         title: format!("group {} has no member", group.name),
         why: "what it grants serves nobody, and is one call away from whoever may add users to groups".to_owned(),
         fix: "detach its policies, then delete it".to_owned(),
-        commands: retire::group(subject.grants, index),
+        commands: retire::group(subject.ground.grants, index),
         evidence: vec![format!(
             "none of the users in the grants belongs to it, and it has {} policies",
             group.policies.len()

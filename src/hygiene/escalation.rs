@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::graph::Held;
 use super::graph::paths::Open;
-use super::{About, Check, Find, Found, Practice, Severity, Subject};
+use super::{About, Check, Find, Found, Practice, Severity, Smaller, Subject};
 use crate::catalog::{EscalationPath, escalation_paths};
 use crate::gap::Grade;
 use crate::grants::PolicyIndex;
@@ -38,7 +38,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
     let mut held = subject.graph.held(subject.gap.principal, &BTreeMap::new());
     let found = found(subject, &paths, &mut held)?;
     // Who breaks the glass needs what is behind it.
-    Some(match rightsize::kept_whole(principal, subject.options) {
+    Some(match rightsize::kept_whole(principal, subject.ground.options) {
         Some(why) => Found {
             severity: Severity::Low,
             fix: format!("nothing: {why}"),
@@ -171,7 +171,7 @@ fn line(subject: &Subject<'_>, open: &Open, closed_by: &BTreeMap<&str, Vec<&str>
     let names: Vec<&str> = open
         .by
         .iter()
-        .map(|policy| subject.grants.policies[*policy].name.as_str())
+        .map(|policy| subject.ground.grants.policies[*policy].name.as_str())
         .collect();
     match names[..] {
         [] => {}
@@ -186,17 +186,18 @@ fn line(subject: &Subject<'_>, open: &Open, closed_by: &BTreeMap<&str, Vec<&str>
 
 /// For each path that is open the suggestions that close it: one alone, or else all last steps together.
 fn closing<'s>(subject: &'s Subject<'_>, open: &[Open]) -> BTreeMap<&'static str, Vec<&'s str>> {
-    let own = subject.grants.policies_of(subject.gap.principal);
-    let smaller: Vec<_> = subject.smaller.iter().filter(|one| own.contains(&one.policy)).collect();
     let mut closed = BTreeMap::new();
-    if smaller.is_empty() || open.is_empty() {
+    if open.is_empty() {
         return closed;
     }
-    let last: BTreeMap<PolicyIndex, &Policy> = smaller.iter().map(|one| (one.policy, &one.after)).collect();
-    let last_ids: BTreeMap<PolicyIndex, &str> = smaller.iter().map(|one| (one.policy, one.id.as_str())).collect();
+    let own = subject.ground.grants.policies_of(subject.gap.principal);
+    let of_own = subject.smaller.iter().filter(|one| own.contains(&one.policy));
+    let smaller: Vec<(&Smaller<'_>, Policy)> = of_own.filter_map(|one| Some((one, one.after.policy().ok()?))).collect();
+    let last: BTreeMap<PolicyIndex, &Policy> = smaller.iter().map(|(one, after)| (one.policy, after)).collect();
+    let last_ids: BTreeMap<PolicyIndex, &str> = smaller.iter().map(|(one, _)| (one.policy, one.id.as_str())).collect();
     let alone = smaller
         .iter()
-        .map(|one| (BTreeMap::from([(one.policy, &one.after)]), vec![one.id.as_str()]));
+        .map(|(one, after)| (BTreeMap::from([(one.policy, after)]), vec![one.id.as_str()]));
     let together = (last_ids.len() > 1).then(|| (last, last_ids.into_values().collect()));
     for (instead, ids) in alone.chain(together) {
         let mut held = subject.graph.held(subject.gap.principal, &instead);

@@ -32,12 +32,12 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
 /// What is found of a principal that made no call, unless it is kept, too young to tell, out of the archive's sight, or seen in
 /// use elsewhere.
 pub(super) fn idle(subject: &Subject<'_>, fix: &str) -> Option<Found> {
-    let (principal, window, gap) = (subject.principal, subject.window, subject.gap);
+    let (principal, window, gap) = (subject.principal, subject.ground.window, subject.gap);
     let grants_something = gap.slices.iter().any(|slice| !slice.granted.is_empty());
     if gap.activity.calls > 0 || !grants_something {
         return None;
     }
-    let ground = subject.ground();
+    let ground = subject.ground;
     let spared = ground.spared(gap.principal).is_some() && principal.created.is_some();
     if spared || ground.is_out_of_sight(gap) || ground.is_seen_elsewhere(gap) {
         return None;
@@ -47,7 +47,7 @@ pub(super) fn idle(subject: &Subject<'_>, fix: &str) -> Option<Found> {
     if let Some(used) = principal.last_used.map(|time| time.as_second()) {
         evidence.push(format!("IAM saw its last use on {}", day(used)));
     }
-    if let Some(last) = subject.coverage.taken.get(&principal.id) {
+    if let Some(last) = subject.ground.coverage.taken.get(&principal.id) {
         evidence.push(format!("it was taken, the last time on {}", day(*last)));
     }
     // Whoever cannot be judged yet is not taken out of service yet.
@@ -62,7 +62,7 @@ pub(super) fn idle(subject: &Subject<'_>, fix: &str) -> Option<Found> {
         ),
         (None, None) => {
             let looks = retire::looks(principal);
-            let steps = retire::principal(subject.grants, gap.principal);
+            let steps = retire::principal(subject.ground.grants, gap.principal);
             (
                 Severity::Medium,
                 fix.to_owned(),

@@ -18,7 +18,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn check(subject: &Subject<'_>) -> Option<Found> {
-    let versions = subject.coverage.metadata_versions.get(&subject.principal.id)?;
+    let versions = subject.ground.coverage.metadata_versions.get(&subject.principal.id)?;
     let older: Vec<_> = versions
         .iter()
         .filter_map(|(version, calls)| Some((version.strip_prefix("1.0 ")?, calls)))

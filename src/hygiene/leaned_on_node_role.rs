@@ -121,20 +121,20 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
 
 /// How a role is known to be an EKS node's, if it is.
 fn node(subject: &Subject<'_>) -> Option<String> {
-    let policies = subject.grants.policies_of(subject.gap.principal);
+    let policies = subject.ground.grants.policies_of(subject.gap.principal);
     let names = policies
         .iter()
-        .map(|policy| subject.grants.policies[*policy].name.as_str());
+        .map(|policy| subject.ground.grants.policies[*policy].name.as_str());
     if let Some(name) = names.into_iter().find(|name| NODE_POLICIES.contains(name)) {
         return Some(format!("it is a node's role: it has the policy {name}"));
     }
-    if let Some(kind) = subject.grants.supplements.eks.node_entry(&subject.principal.arn) {
+    if let Some(kind) = subject.ground.grants.supplements.eks.node_entry(&subject.principal.arn) {
         return Some(format!("it is a node's role: it has an access entry of type {kind}"));
     }
     if !by_instances(subject) {
         return None;
     }
-    let clients = subject.coverage.instance_clients.get(&subject.principal.id);
+    let clients = subject.ground.coverage.instance_clients.get(&subject.principal.id);
     let own = clients
         .into_iter()
         .flatten()
@@ -161,7 +161,7 @@ fn by_instances(subject: &Subject<'_>) -> bool {
 fn is_copy(subject: &Subject<'_>) -> bool {
     let mut granted = ActionSet::none();
     for slice in &subject.gap.slices {
-        let Ok(document) = &subject.grants.policies[slice.policy].policy else {
+        let Ok(document) = &subject.ground.grants.policies[slice.policy].policy else {
             continue;
         };
         let named = document
@@ -211,10 +211,10 @@ fn beyond_needs(subject: &Subject<'_>) -> Vec<String> {
     for name in NEEDS {
         needs.extend(&published(catalog, name));
     }
-    let policies = subject.grants.policies_of(subject.gap.principal);
+    let policies = subject.ground.grants.policies_of(subject.gap.principal);
     let attached: BTreeSet<&str> = policies
         .iter()
-        .map(|policy| subject.grants.policies[*policy].name.as_str())
+        .map(|policy| subject.ground.grants.policies[*policy].name.as_str())
         .collect();
     for name in NEEDS_IF_ATTACHED.iter().filter(|name| attached.contains(*name)) {
         needs.extend(&published(catalog, name));
@@ -257,7 +257,7 @@ fn from_instances(subject: &Subject<'_>, evidence: &Evidence) -> u64 {
 
 /// Clients that no node runs, as they call themselves.
 fn strange_clients(subject: &Subject<'_>) -> Vec<String> {
-    let clients = subject.coverage.instance_clients.get(&subject.principal.id);
+    let clients = subject.ground.coverage.instance_clients.get(&subject.principal.id);
     // Programs of AWS's own SDK name the SDK; the node's own ones do too, so those tell nothing.
     let tells = |client: &str| !client.is_empty() && !client.to_ascii_lowercase().starts_with("aws-sdk");
     let is_service = |client: &str| client.ends_with(".amazonaws.com") || client == "AWS Internal";

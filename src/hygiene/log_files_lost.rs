@@ -20,8 +20,8 @@ pub(super) const CHECK: Check = Check {
 
 fn check(account: &Account<'_>) -> Vec<AccountFound> {
     let mut found: Vec<AccountFound> = Vec::new();
-    for (id, region) in account.coverage.places() {
-        let holes = account.coverage.holes(id, region, account.window);
+    for (id, region) in account.ground.coverage.places() {
+        let holes = account.ground.coverage.holes(id, region, account.ground.window);
         let known: Vec<_> = holes.iter().filter(|hole| hole.why != Why::Silent).collect();
         if known.is_empty() {
             continue;

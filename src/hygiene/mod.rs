@@ -48,12 +48,11 @@ mod wide_role_narrow_sessions;
 mod wildcard_trust;
 
 use crate::catalog::Catalog;
-use crate::coverage::Coverage;
 use crate::gap::Gap;
 use crate::grants::{Credentials, Grants, Kind, PolicyIndex, Principal};
-use crate::iam::Policy;
-use crate::rightsize::{self, Options, Proposal};
-use crate::time::{Window, date_of as day};
+use crate::iam::PolicyText;
+use crate::rightsize::{self, Proposal};
+use crate::time::date_of as day;
 use crate::usage::Table;
 use crate::verify::{Proved, Verified};
 
@@ -61,9 +60,7 @@ pub use graph::Graph;
 pub use graph::strangers::{strangers, trusted};
 pub use graph::takes::{Hierarchy, Takes, takers};
 pub use practice::Practice;
-pub use unused::Across;
-
-use unused::Ground;
+pub use unused::{Across, Ground};
 
 /// How much a finding weighs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -183,28 +180,27 @@ impl Check {
 
 /// A suggestion that passed its proofs: what a policy would become.
 #[derive(Clone, Debug)]
-pub struct Smaller {
+pub struct Smaller<'a> {
     /// The suggestion's id.
     pub id: String,
     /// The policy that it is for.
     pub policy: PolicyIndex,
-    /// The new document; one that allows nothing where the policy goes.
-    pub after: Policy,
+    /// The new document; one that allows nothing where the policy goes. As text: of thousands few are looked into.
+    pub after: &'a PolicyText,
 }
 
 /// What proved suggestions would make of their policies.
-pub fn smaller(grants: &Grants, proved: &[(Proposal, Verified<Proved>)]) -> Vec<Smaller> {
-    let smaller = proved.iter().filter_map(|(proposal, proved)| {
+pub fn smaller<'a>(grants: &Grants, proved: &'a [(Proposal, Verified<Proved>)]) -> Vec<Smaller<'a>> {
+    let smaller = proved.iter().flat_map(|(proposal, proved)| {
         let id = rightsize::suggestion_id(&grants.policies[proposal.policy], proposal.step, proved.after());
-        let after = proved.after().policy().ok()?;
         let copies = proposal.copies.iter();
-        Some(copies.map(move |policy| Smaller {
+        copies.map(move |policy| Smaller {
             id: id.clone(),
             policy: *policy,
-            after: after.clone(),
-        }))
+            after: proved.after(),
+        })
     });
-    smaller.flatten().collect()
+    smaller.collect()
 }
 
 /// What a check of a principal may look at.
@@ -215,28 +211,20 @@ pub struct Subject<'a> {
     pub principal: &'a Principal,
     /// What it did and is granted.
     pub gap: &'a Gap,
-    /// All grants.
-    pub grants: &'a Grants,
+    /// What it takes to call it unused.
+    pub ground: Ground<'a>,
     /// All calls.
     pub table: &'a Table,
-    /// What was looked for once in all of it.
-    pub across: &'a Across<'a>,
-    /// What was read.
-    pub coverage: &'a Coverage,
-    /// What the archive spans.
-    pub window: Window,
     /// Who may do what.
     pub graph: &'a Graph<'a>,
-    /// What is left alone: the keep-list, what is too young.
-    pub options: &'a Options,
     /// Suggestions that were proved.
-    pub smaller: &'a [Smaller],
+    pub smaller: &'a [Smaller<'a>],
 }
 
 impl Subject<'_> {
     /// What the credential report says of it, where one was given.
     fn credentials(&self) -> Option<&Credentials> {
-        self.grants.supplements.credentials.get(&self.principal.arn)
+        self.ground.grants.supplements.credentials.get(&self.principal.arn)
     }
 
     /// Whether it makes calls itself, under policies that can be edited here: not a group, nor a role of AWS's own services
@@ -245,60 +233,28 @@ impl Subject<'_> {
         self.principal.kind != Kind::Group && !self.principal.path.starts_with("/aws-")
     }
 
-    /// What it takes to call it unused.
-    fn ground(&self) -> Ground<'_> {
-        Ground {
-            grants: self.grants,
-            across: self.across,
-            coverage: self.coverage,
-            window: self.window,
-            options: self.options,
-        }
-    }
-
     /// The last call under a long-term key of it that the archive shows.
     fn long_term_key_seen(&self) -> Option<i64> {
-        let owners = self.coverage.access_keys.values();
-        let own = owners.filter_map(|owners| owners.get(&self.principal.arn));
-        own.map(|calls| calls.last).max()
+        self.ground.across.keys.get(self.principal.arn.as_str()).copied()
     }
 }
 
 /// What a check of whole accounts may look at.
 pub struct Account<'a> {
-    /// All grants.
-    pub grants: &'a Grants,
+    /// What it takes to call something unused.
+    pub ground: Ground<'a>,
     /// All calls.
     pub table: &'a Table,
-    /// What was looked for once in all of it.
-    pub across: &'a Across<'a>,
-    /// What was read.
-    pub coverage: &'a Coverage,
     /// Usage joined with grants, in the order of the principals.
     pub gaps: &'a [Gap],
-    /// What the archive spans.
-    pub window: Window,
     /// Who may do what.
     pub graph: &'a Graph<'a>,
-    /// What is left alone.
-    pub options: &'a Options,
 }
 
 impl Account<'_> {
-    /// What it takes to call something unused.
-    fn ground(&self) -> Ground<'_> {
-        Ground {
-            grants: self.grants,
-            across: self.across,
-            coverage: self.coverage,
-            window: self.window,
-            options: self.options,
-        }
-    }
-
     /// The root users of the credential report: account, ARN, credentials.
     fn roots(&self) -> impl Iterator<Item = (&str, &str, &Credentials)> {
-        let credentials = self.grants.supplements.credentials.iter();
+        let credentials = self.ground.grants.supplements.credentials.iter();
         let roots = credentials.filter(|(_, line)| line.is_root);
         roots.map(|(arn, line)| (arn.split(':').nth(4).unwrap_or(""), arn.as_str(), line))
     }

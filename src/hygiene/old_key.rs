@@ -25,7 +25,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
     if principal.kind != Kind::User {
         return None;
     }
-    let to = subject.window.end;
+    let to = subject.ground.window.end;
     let age = |since: i64| (to - since) / DAY;
     let seen = subject.long_term_key_seen();
     let (title, evidence, used) = match subject.credentials() {
@@ -52,7 +52,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
             });
             let used = made
                 .iter()
-                .any(|(_, _, used)| used.is_some_and(|used| used >= subject.window.first));
+                .any(|(_, _, used)| used.is_some_and(|used| used >= subject.ground.window.first));
             (title, keys.collect(), used)
         }
         // Without it only a call under a long-term key shows that there is one: people with a password and a second factor,

@@ -32,7 +32,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
     if role.kind != Kind::Role || !subject.acts_as_granted() {
         return None;
     }
-    if rightsize::kept_whole(role, subject.options).is_some() {
+    if rightsize::kept_whole(role, subject.ground.options).is_some() {
         return None;
     }
     let assume = subject.catalog.id("sts:AssumeRole")?;
@@ -50,7 +50,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
         return None;
     }
     let takes = subject.graph.takes();
-    let principal = |index: usize| &subject.grants.principals[index];
+    let principal = |index: usize| &subject.ground.grants.principals[index];
     let name = |index: usize| {
         let one = principal(index);
         let across = if one.account == role.account {

@@ -33,7 +33,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
             .iter()
             .map(|account| format!("its trust policy names {account}")),
     );
-    let eks = &subject.grants.supplements.eks;
+    let eks = &subject.ground.grants.supplements.eks;
     let associations: Vec<&Association> = eks.associations_of(&subject.principal.arn).collect();
     evidence.extend(associations.iter().map(|one| {
         let cluster = eks.name_of(&one.cluster);
@@ -45,7 +45,13 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
     if associations.is_empty() && ways.pod_identity && !eks.associations.is_empty() {
         evidence.push("no association of those that are given has it".to_owned());
     }
-    for one in subject.grants.supplements.manifests.of_role(&subject.principal.arn) {
+    for one in subject
+        .ground
+        .grants
+        .supplements
+        .manifests
+        .of_role(&subject.principal.arn)
+    {
         let but = if annotation_without_effect::is_let_in(subject.principal, one) {
             ""
         } else {
@@ -79,7 +85,7 @@ pub(super) fn speaks_of(subject: &Subject<'_>) -> bool {
 
 /// Whether the archive shows that a session of the role was opened.
 pub(super) fn was_taken(subject: &Subject<'_>) -> bool {
-    subject.coverage.taken.contains_key(&subject.principal.id)
+    subject.ground.coverage.taken.contains_key(&subject.principal.id)
 }
 
 /// Where to look for the pods: commands that only read.

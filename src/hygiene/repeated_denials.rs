@@ -25,7 +25,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn check(subject: &Subject<'_>) -> Option<Found> {
-    let denied = subject.across.denied.by(subject.principal)?;
+    let denied = subject.ground.across.denied.by(subject.principal)?;
     let used = |what: &str| {
         let action = subject.catalog.id(what);
         action.is_some_and(|action| subject.gap.activity.used.contains_key(&action))

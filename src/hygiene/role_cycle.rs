@@ -19,7 +19,7 @@ pub(super) const CHECK: Check = Check {
 
 fn check(account: &Account<'_>) -> Vec<AccountFound> {
     let takes = account.graph.takes();
-    let principals = &account.grants.principals;
+    let principals = &account.ground.grants.principals;
     let found = takes.circles().into_iter().map(|circle| {
         let inside = |index: &usize| circle.binary_search(index).is_ok();
         let steps: Vec<_> = circle

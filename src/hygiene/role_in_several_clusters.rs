@@ -60,7 +60,7 @@ fn count<'p>(eks: &Eks, places: impl Iterator<Item = &'p Place>) -> usize {
 
 fn check(subject: &Subject<'_>) -> Option<Found> {
     let role = subject.principal;
-    let eks = &subject.grants.supplements.eks;
+    let eks = &subject.ground.grants.supplements.eks;
     let mut clusters: BTreeMap<Place, Vec<String>> = BTreeMap::new();
     for user in &subject.gap.users.all {
         match (&user.workload, &user.cluster) {

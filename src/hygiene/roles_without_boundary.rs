@@ -27,7 +27,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
     if !subject.gap.slices.iter().any(|slice| slice.granted.contains(create)) {
         return None;
     }
-    if rightsize::kept_whole(principal, subject.options).is_some() {
+    if rightsize::kept_whole(principal, subject.ground.options).is_some() {
         return None;
     }
     // The engine is asked for a request without a boundary, and with each that leaves a way: see `graph`.
@@ -43,7 +43,10 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
         (Answer::Unknown, Some(_)) => false,
         (Answer::Unknown, None) | (Answer::No, _) => return None,
     };
-    let policies = told.by.iter().map(|policy| &subject.grants.policies[*policy].name);
+    let policies = told
+        .by
+        .iter()
+        .map(|policy| &subject.ground.grants.policies[*policy].name);
     let mut evidence: Vec<String> = policies
         .map(|name| match &told.boundary {
             None => format!("policy {name} allows iam:CreateRole without one"),

@@ -36,7 +36,7 @@ fn check(account: &Account<'_>) -> Vec<AccountFound> {
             if let Some(pod) = user.workload.as_ref().filter(|pod| is_pod(pod)) {
                 all.push(Held {
                     pod: pod.clone(),
-                    role: &account.grants.principals[gap.principal],
+                    role: &account.ground.grants.principals[gap.principal],
                     calls: Some(user.calls),
                 });
             }
@@ -63,25 +63,26 @@ fn check(account: &Account<'_>) -> Vec<AccountFound> {
         return Vec::new();
     }
     let chains = chains(account);
-    let eks = &account.grants.supplements.eks;
+    let eks = &account.ground.grants.supplements.eks;
     let found = by_name.values().flat_map(|held| of_one_name(held, &chains, eks));
     found.collect()
 }
 
 /// Roles of service accounts that have an association: that one, and those whose trust policies name them.
 fn given<'a>(account: &Account<'a>) -> Vec<Held<'a>> {
-    let eks = &account.grants.supplements.eks;
+    let eks = &account.ground.grants.supplements.eks;
     if eks.associations.is_empty() {
         return Vec::new();
     }
     let mut named: BTreeMap<&str, Vec<&Principal>> = BTreeMap::new();
     for gap in account.gaps {
-        let role = &account.grants.principals[gap.principal];
+        let role = &account.ground.grants.principals[gap.principal];
         for one in &gap.trust.service_accounts {
             named.entry(one).or_default().push(role);
         }
     }
     let by_arn: BTreeMap<&str, &Principal> = account
+        .ground
         .grants
         .principals
         .iter()
@@ -101,10 +102,17 @@ fn given<'a>(account: &Account<'a>) -> Vec<Held<'a>> {
         if let Some(role) = by_arn.get(association.role.as_str()) {
             add(pod(WorkloadKind::PodIdentity, &association.cluster), role);
         }
-        let annotated = account.grants.supplements.manifests.accounts.iter().filter(|one| {
-            let names = (one.namespace.as_deref(), one.name.as_deref());
-            names == (Some(&association.namespace), Some(&association.service_account))
-        });
+        let annotated = account
+            .ground
+            .grants
+            .supplements
+            .manifests
+            .accounts
+            .iter()
+            .filter(|one| {
+                let names = (one.namespace.as_deref(), one.name.as_deref());
+                names == (Some(&association.namespace), Some(&association.service_account))
+            });
         for role in annotated.filter_map(|one| by_arn.get(one.role.as_str())) {
             let mut one = pod(WorkloadKind::ServiceAccount, "");
             one.cluster = None;
@@ -240,7 +248,7 @@ fn chains<'a>(account: &Account<'a>) -> BTreeSet<(&'a str, &'a str)> {
         if &*signature.event_source != "sts.amazonaws.com" || &*signature.event_name != "AssumeRole" {
             continue;
         }
-        for role in &account.grants.principals {
+        for role in &account.ground.grants.principals {
             if row
                 .resources
                 .iter()

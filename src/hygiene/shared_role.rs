@@ -22,7 +22,7 @@ pub(super) const CHECK: Check = Check {
 fn check(subject: &Subject<'_>) -> Option<Found> {
     let principal = subject.principal;
     let mut accounts: BTreeSet<String> = subject.gap.trust.service_accounts.iter().cloned().collect();
-    let annotated = subject.grants.supplements.manifests.of_role(&principal.arn);
+    let annotated = subject.ground.grants.supplements.manifests.of_role(&principal.arn);
     accounts.extend(
         annotated
             .filter(|one| one.namespace.is_some() && one.name.is_some())

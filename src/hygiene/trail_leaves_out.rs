@@ -16,7 +16,7 @@ pub(super) const CHECK: Check = Check {
 
 fn check(account: &Account<'_>) -> Vec<AccountFound> {
     let mut all = Vec::new();
-    for trail in &account.grants.supplements.trails {
+    for trail in &account.ground.grants.supplements.trails {
         let mut evidence = Vec::new();
         if trail.logging == Some(false) {
             evidence.push("IsLogging is false: it logs nothing now".to_owned());

@@ -15,7 +15,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn check(account: &Account<'_>) -> Vec<AccountFound> {
-    let changes = &account.coverage.trail_changes;
+    let changes = &account.ground.coverage.trail_changes;
     let stops = changes
         .iter()
         .filter(|change| matches!(change.name.as_str(), "StopLogging" | "DeleteTrail"));

@@ -15,7 +15,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn check(account: &Account<'_>) -> Vec<AccountFound> {
-    let trails = account.grants.supplements.trails.iter();
+    let trails = account.ground.grants.supplements.trails.iter();
     let bare = trails.filter(|trail| trail.validation == Some(false));
     let found = bare.map(|trail| AccountFound {
         account: trail.account.clone(),

@@ -20,16 +20,16 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn check(account: &Account<'_>) -> Vec<AccountFound> {
-    let to = account.window.end;
-    let young = i64::from(account.options.grace.max(account.options.min_window)) * DAY;
-    let (ground, demanded) = (account.ground(), boundaries_asked_for(account.grants));
-    let unattached = account.grants.policies.iter().filter(|policy| {
+    let to = account.ground.window.end;
+    let young = i64::from(account.ground.options.grace.max(account.ground.options.min_window)) * DAY;
+    let (ground, demanded) = (account.ground, boundaries_asked_for(account.ground.grants));
+    let unattached = account.ground.grants.policies.iter().filter(|policy| {
         policy.kind == PolicyKind::Managed
             && policy.attachment_count == Some(0)
             && policy.attached_to.is_empty()
             && !policy.is_boundary
             && ground.hears(&policy.account)
-            && !account.across.touched(&policy.arn)
+            && !account.ground.across.touched(&policy.arn)
             && !demanded.iter().any(|arn| pattern::matches(arn, &policy.arn))
             && policy.updated.is_some_and(|updated| to - updated.as_second() >= young)
     });

@@ -34,7 +34,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
     }
     // Whom the other account's own trail names, or where that is not here, the account alone.
     let mut takers: BTreeSet<(&str, &str)> = BTreeSet::new();
-    for row in &subject.across.taking {
+    for row in &subject.ground.across.taking {
         let signature = &subject.table.signatures[row.signature].signature;
         if signature.error_code.is_empty()
             && open.contains(&*signature.caller.account)
@@ -53,6 +53,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
         return None;
     }
     let own: BTreeSet<&str> = subject
+        .ground
         .grants
         .principals
         .iter()

@@ -21,11 +21,11 @@ pub(super) const CHECK: Check = Check {
 
 fn check(subject: &Subject<'_>) -> Option<Found> {
     let role = subject.principal;
-    let declared: Vec<_> = subject.grants.supplements.manifests.of_role(&role.arn).collect();
+    let declared: Vec<_> = subject.ground.grants.supplements.manifests.of_role(&role.arn).collect();
     if declared.is_empty() {
         return None;
     }
-    let eks = &subject.grants.supplements.eks;
+    let eks = &subject.ground.grants.supplements.eks;
     let pods = subject.gap.users.all.iter().filter(|user| user.how == How::Seen);
     let strangers = pods.filter_map(|user| {
         let pod = user

@@ -19,14 +19,8 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn check(subject: &Subject<'_>) -> Option<Found> {
-    let window = subject.window;
-    let last_seen = subject
-        .coverage
-        .access_keys
-        .values()
-        .filter_map(|owners| owners.get(&subject.principal.arn))
-        .map(|calls| calls.last)
-        .max();
+    let window = subject.ground.window;
+    let last_seen = subject.long_term_key_seen();
     let mut evidence = Vec::new();
     for key in &subject.credentials()?.keys {
         let Some(used) = key.last_used.map(|time| time.as_second()) else {

@@ -54,8 +54,8 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
 fn last_use(subject: &Subject<'_>) -> Option<String> {
     let role = subject.principal;
     let used = role.last_used?.as_second();
-    let shows = subject.gap.activity.calls > 0 || subject.coverage.taken.contains_key(&role.id);
-    let is_hole = subject.window.contains(used) && !shows && !role.path.starts_with("/aws-service-role/");
+    let shows = subject.gap.activity.calls > 0 || subject.ground.coverage.taken.contains_key(&role.id);
+    let is_hole = subject.ground.window.contains(used) && !shows && !role.path.starts_with("/aws-service-role/");
     is_hole.then(|| {
         format!(
             "IAM saw its last use on {}, and the archive shows no call of it",

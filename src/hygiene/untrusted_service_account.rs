@@ -21,7 +21,7 @@ pub(super) const CHECK: Check = Check {
 
 fn check(subject: &Subject<'_>) -> Option<Found> {
     let role = subject.principal;
-    let eks = &subject.grants.supplements.eks;
+    let eks = &subject.ground.grants.supplements.eks;
     let users = subject.gap.users.all.iter().filter(|user| user.how == How::Seen);
     let mut evidence: Vec<String> = users
         .filter_map(|user| Some((user.workload.as_ref()?, user.calls)))

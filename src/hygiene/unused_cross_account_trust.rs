@@ -27,12 +27,12 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
         }
     }
     trusted.remove(&principal.account);
-    let ground = subject.ground();
+    let ground = subject.ground;
     if trusted.is_empty() || !ground.hears(&principal.account) || ground.spared(subject.gap.principal).is_some() {
         return None;
     }
     // Who assumed it is named by its own account; the resource by its path or without.
-    for row in &subject.across.taking {
+    for row in &subject.ground.across.taking {
         let signature = &subject.table.signatures[row.signature].signature;
         let mut taken = row.resources.iter();
         if taken.any(|arn| crate::iam::pattern::matches(arn, &principal.arn)) {
@@ -43,7 +43,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
         return None;
     }
     let wait = ground.wait_for_days(subject.gap);
-    let (from, to) = (subject.window.first, subject.window.last());
+    let (from, to) = (subject.ground.window.first, subject.ground.window.last());
     Some(Found {
         about: String::new(),
         commands: Vec::new(),

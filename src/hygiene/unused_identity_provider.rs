@@ -23,7 +23,7 @@ pub(super) const CHECK: Check = Check {
 fn check(account: &Account<'_>) -> Vec<AccountFound> {
     let mut roles: BTreeMap<(&str, &str), Vec<&Gap>> = BTreeMap::new();
     for gap in account.gaps {
-        let role = &account.grants.principals[gap.principal];
+        let role = &account.ground.grants.principals[gap.principal];
         for statement in role.trust_statements() {
             let (Effect::Allow, PrincipalPart::Principal(named)) = (statement.effect, &statement.principal) else {
                 continue;
@@ -39,24 +39,25 @@ fn check(account: &Account<'_>) -> Vec<AccountFound> {
             }
         }
     }
-    let (from, to) = (account.window.first, account.window.last());
-    let ground = account.ground();
+    let (from, to) = (account.ground.window.first, account.ground.window.last());
+    let ground = account.ground;
     let is_idle = |gap: &&Gap| {
         gap.activity.calls == 0
             && ground.spared(gap.principal).is_none()
             && !ground.is_out_of_sight(gap)
             && !ground.is_seen_elsewhere(gap)
             && !account
+                .ground
                 .coverage
                 .taken
-                .contains_key(&account.grants.principals[gap.principal].id)
+                .contains_key(&account.ground.grants.principals[gap.principal].id)
     };
-    let opened = |arn: &str| account.coverage.providers.iter().any(|named| is_it(named, arn));
+    let opened = |arn: &str| account.ground.coverage.providers.iter().any(|named| is_it(named, arn));
     roles.retain(|(_, arn), gaps| !opened(arn) && gaps.iter().all(is_idle));
     let found = roles.into_iter().map(|((id, arn), gaps)| {
         let names = gaps
             .iter()
-            .map(|gap| account.grants.principals[gap.principal].name.as_str());
+            .map(|gap| account.ground.grants.principals[gap.principal].name.as_str());
         let names: Vec<&str> = names.take(10).collect();
         let (fix, commands) = match gaps.iter().find_map(|gap| ground.wait(gap)) {
             Some(why) => (format!("nothing yet: {why}"), Vec::new()),

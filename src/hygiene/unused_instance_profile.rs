@@ -16,9 +16,9 @@ pub(super) const CHECK: Check = Check {
 
 fn check(subject: &Subject<'_>) -> Option<Found> {
     let role = subject.principal;
-    let by_instances = subject.coverage.instance_clients.contains_key(&role.id);
+    let by_instances = subject.ground.coverage.instance_clients.contains_key(&role.id);
     // An idle role is a finding of its own. Where no role is known by its instances, nobody looked.
-    let looked = !subject.coverage.instance_clients.is_empty();
+    let looked = !subject.ground.coverage.instance_clients.is_empty();
     if role.instance_profiles.is_empty()
         || role.id.is_empty()
         || subject.gap.activity.calls == 0
@@ -27,7 +27,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
     {
         return None;
     }
-    let ground = subject.ground();
+    let ground = subject.ground;
     if ground.spared(subject.gap.principal).is_some() || ground.is_out_of_sight(subject.gap) {
         return None;
     }

@@ -19,7 +19,7 @@ pub(super) const CHECK: Check = Check {
 };
 
 fn check(subject: &Subject<'_>) -> Option<Found> {
-    let (to, from) = (subject.window.end, subject.window.first);
+    let (to, from) = (subject.ground.window.end, subject.ground.window.first);
     let keys = &subject.credentials()?.keys;
     // A call under a key of which the report does not know yet is of one of them, and nobody knows of which.
     let reported = keys
@@ -30,10 +30,10 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
     let seen_later = subject
         .long_term_key_seen()
         .is_some_and(|seen| reported.is_none_or(|known| seen > known + DAY));
-    if seen_later || subject.ground().keeps(subject.principal) {
+    if seen_later || subject.ground.keeps(subject.principal) {
         return None;
     }
-    let grace = i64::from(subject.options.grace) * DAY;
+    let grace = i64::from(subject.ground.options.grace) * DAY;
     let mut evidence = Vec::new();
     for key in keys.iter().filter(|key| key.active) {
         match key.last_used.map(|time| time.as_second()) {

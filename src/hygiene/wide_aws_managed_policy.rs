@@ -22,14 +22,14 @@ pub(super) const CHECK: Check = Check {
 
 fn check(subject: &Subject<'_>) -> Option<Found> {
     let principal = subject.principal;
-    let kept = rightsize::kept_whole(principal, subject.options).is_some();
+    let kept = rightsize::kept_whole(principal, subject.ground.options).is_some();
     if !subject.acts_as_granted() || kept {
         return None;
     }
     let mut evidence = Vec::new();
     let mut administrator = false;
-    for index in subject.grants.policies_of(subject.gap.principal) {
-        let policy = &subject.grants.policies[index];
+    for index in subject.ground.grants.policies_of(subject.gap.principal) {
+        let policy = &subject.ground.grants.policies[index];
         if policy.kind != PolicyKind::AwsManaged || policy.arn.contains(":policy/service-role/") {
             continue;
         }
@@ -56,7 +56,7 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
             principal.name
         ),
         why: first,
-        fix: match subject.ground().keeps(principal) {
+        fix: match subject.ground.keeps(principal) {
             true => {
                 "attach a customer-managed policy with what it uses and what the keep-list keeps, then detach this one"
             }

@@ -24,7 +24,7 @@ pub(super) const CHECK: Check = Check {
 
 fn check(subject: &Subject<'_>) -> Option<Found> {
     let role = subject.principal;
-    if !subject.acts_as_granted() || rightsize::kept_whole(role, subject.options).is_some() {
+    if !subject.acts_as_granted() || rightsize::kept_whole(role, subject.ground.options).is_some() {
         return None;
     }
     let mut all: BTreeSet<ActionId> = BTreeSet::new();

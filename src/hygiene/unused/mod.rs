@@ -27,19 +27,25 @@ pub struct Across<'a> {
     session_policies: BTreeSet<String>,
     /// Roles and instance profiles that were handed to services: ARNs or their shapes, with the last time.
     handed: BTreeMap<String, i64>,
+    /// The last call under a long-term key of each user, by ARN.
+    pub(super) keys: BTreeMap<&'a str, i64>,
     /// What was denied.
     pub(super) denied: Denied<'a>,
 }
 
 impl<'a> Across<'a> {
     /// Looks through an archive.
-    pub fn of(table: &'a Table, grants: &Grants) -> Across<'a> {
+    pub fn of(table: &'a Table, coverage: &'a Coverage, grants: &Grants) -> Across<'a> {
         let mut across = Across {
             policy_writes: gap::policy_writes(table, grants),
             session_policies: gap::session_policies(table),
             denied: Denied::of(table),
             ..Across::default()
         };
+        for (owner, calls) in coverage.access_keys.values().flatten() {
+            let last = across.keys.entry(owner).or_insert(calls.last);
+            *last = (*last).max(calls.last);
+        }
         for row in &table.rows {
             let signature = &table.signatures[row.signature].signature;
             match (&*signature.event_source, &*signature.event_name) {
@@ -82,13 +88,18 @@ impl<'a> Across<'a> {
 }
 
 /// What it takes to call something unused.
-#[derive(Clone, Copy)]
-pub(super) struct Ground<'a> {
-    pub(super) grants: &'a Grants,
-    pub(super) across: &'a Across<'a>,
-    pub(super) coverage: &'a Coverage,
-    pub(super) window: Window,
-    pub(super) options: &'a Options,
+#[derive(Clone, Copy, Debug)]
+pub struct Ground<'a> {
+    /// All grants.
+    pub grants: &'a Grants,
+    /// What was looked for once in all of the archive.
+    pub across: &'a Across<'a>,
+    /// What was read.
+    pub coverage: &'a Coverage,
+    /// What the archive spans.
+    pub window: Window,
+    /// What is left alone: the keep-list, what is too young.
+    pub options: &'a Options,
 }
 
 impl<'a> Ground<'a> {
