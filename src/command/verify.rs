@@ -17,7 +17,7 @@ use crate::catalog::Catalog;
 use crate::emit::escape;
 use crate::gap::{self, ActionSet};
 use crate::iam::subset::{self, Verdict, Witness};
-use crate::iam::{Effect, Policy};
+use crate::iam::Policy;
 use crate::patch::change::likely;
 use crate::report::{CoverageGap, gaps};
 use crate::time::moment;
@@ -233,7 +233,8 @@ impl VerifyArgs {
                 ));
             }
             let doubtful = anybodys.map_or_else(ActionSet::none, |actions| {
-                actions.intersection(&granted(catalog, &old).difference(&granted(catalog, &new)))
+                let allowed = |policy: &Policy| ActionSet::allowed_by(catalog, &policy.statements);
+                actions.intersection(&allowed(&old).difference(&allowed(&new)))
             });
             let nameless = doubtful.iter().map(|action| CoverageGap {
                 account: account.to_owned(),
@@ -286,19 +287,6 @@ fn id_of<'t>(table: &'t Table, arn: &str) -> Option<&'t str> {
     let ids = callers.filter(|caller| *caller.arn == *arn).map(|caller| &*caller.id);
     let ids: BTreeSet<&str> = ids.filter(|id| !id.is_empty()).collect();
     ids.first().copied().filter(|_| ids.len() == 1)
-}
-
-/// The actions that a policy allows on some resource.
-fn granted(catalog: &Catalog, policy: &Policy) -> ActionSet {
-    let mut actions = ActionSet::none();
-    for statement in policy
-        .statements
-        .iter()
-        .filter(|statement| statement.effect == Effect::Allow)
-    {
-        actions.extend(&ActionSet::of_statement(catalog, statement));
-    }
-    actions
 }
 
 fn read(path: &Path) -> anyhow::Result<Policy> {

@@ -4,7 +4,7 @@ use std::hash::{Hash, Hasher};
 use std::ops::Range;
 
 use crate::catalog::{ActionId, Catalog};
-use crate::iam::{ActionPart, Statement};
+use crate::iam::{ActionPart, Effect, Statement};
 
 /// A set of the catalog's actions. What lies before and beyond its words is not in it, so that a set of nothing takes no
 /// room, and one of a service, whose actions lie side by side, a few words.
@@ -29,6 +29,17 @@ impl ActionSet {
         let mut set = ActionSet::none();
         set.insert_range(0..catalog.len() as u32);
         set
+    }
+
+    /// The actions that statements may allow on something, conditions and Denies aside.
+    pub fn allowed_by<'s>(catalog: &Catalog, statements: impl IntoIterator<Item = &'s Statement>) -> ActionSet {
+        let mut allowed = ActionSet::none();
+        for statement in statements {
+            if statement.effect == Effect::Allow {
+                allowed.extend(&ActionSet::of_statement(catalog, statement));
+            }
+        }
+        allowed
     }
 
     /// The actions that a statement concerns, effect and resources aside.

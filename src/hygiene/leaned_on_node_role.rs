@@ -197,11 +197,7 @@ fn is_copy(subject: &Subject<'_>) -> bool {
 fn published(catalog: &Catalog, name: &str) -> ActionSet {
     let text = catalog.managed_policy(&format!("arn:aws:iam::aws:policy/{name}"));
     let policy = text.and_then(|text| Policy::parse(&text).ok());
-    let mut all = ActionSet::none();
-    for statement in policy.iter().flat_map(|policy| &policy.statements) {
-        all.extend(&ActionSet::of_statement(catalog, statement));
-    }
-    all
+    ActionSet::allowed_by(catalog, policy.iter().flat_map(|policy| &policy.statements))
 }
 
 /// Actions that calls from instances used and no program of a node needs.

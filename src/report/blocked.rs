@@ -26,7 +26,7 @@ impl Blocks {
         let boundary = boundary.and_then(|arn| grants.policies.iter().find(|policy| policy.arn == *arn));
         let bounded = boundary
             .and_then(|policy| policy.policy.as_ref().ok())
-            .map(|policy| allowed(catalog, [policy]));
+            .map(|policy| ActionSet::allowed_by(catalog, &policy.statements));
         let nothing = OrganizationPolicies::default();
         let organization = grants.supplements.organization.as_ref();
         let organization = organization
@@ -37,7 +37,7 @@ impl Blocks {
             .unwrap_or(&nothing);
         let mut service_control = denied_levels(catalog, &organization.service_control);
         for level in &organization.service_control {
-            let passes = allowed(catalog, level);
+            let passes = ActionSet::allowed_by(catalog, level.iter().flat_map(|policy| &policy.statements));
             service_control.extend(&ActionSet::all(catalog).difference(&passes));
         }
         Blocks {
@@ -62,17 +62,6 @@ impl Blocks {
         };
         Some(by.to_owned())
     }
-}
-
-/// What policies may allow on something, conditions aside.
-fn allowed<'p>(catalog: &Catalog, policies: impl IntoIterator<Item = &'p Policy>) -> ActionSet {
-    let mut set = ActionSet::none();
-    for statement in policies.into_iter().flat_map(|policy| &policy.statements) {
-        if statement.effect == Effect::Allow {
-            set.extend(&ActionSet::of_statement(catalog, statement));
-        }
-    }
-    set
 }
 
 /// What policies deny on everything, whatever the request.

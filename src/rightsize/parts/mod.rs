@@ -22,7 +22,7 @@ use super::{
 use crate::attribute::{Workload, WorkloadKind};
 use crate::gap::{ActionSet, Gap, Shares, Slice};
 use crate::grants::{Grants, Kind, PolicyIndex, PolicyKind, Principal, PrincipalIndex};
-use crate::iam::{Answer, Effect, Policy, PolicyText, Version};
+use crate::iam::{Answer, Policy, PolicyText, Version};
 use crate::usage::Row;
 
 /// Most roles that one becomes; beyond, nobody would make them.
@@ -430,12 +430,8 @@ impl Rewriter<'_> {
             },
         };
         let policy = base.after.policy().map_err(|error| error.to_string())?;
-        let mut left = ActionSet::none();
         let of_attached = parse(&with_statements(&whole.document, whole.attached.clone()))?;
-        let allows = policy.statements.iter().chain(&of_attached.statements);
-        for statement in allows.filter(|statement| statement.effect == Effect::Allow) {
-            left.extend(&ActionSet::of_statement(catalog, statement));
-        }
+        let left = ActionSet::allowed_by(catalog, policy.statements.iter().chain(&of_attached.statements));
         let touched = Touched::of_share(shares, &gaps[0], mine);
         let narrow = Narrow {
             catalog,
