@@ -3,145 +3,10 @@
 use super::terraform::Name;
 use super::tree::{Piece, stands_for};
 use super::witness::Told;
+use super::words::own_letters;
 
-/// Letters of words of its own that a name with open parts has to have.
-const OF_PATTERN: usize = 4;
-/// The same of a whole one.
-const OF_WHOLE: usize = 3;
-
-/// Words of what AWS, its documentation and everybody call policies and roles: they tell nothing.
-const COMMON: &[&str] = &[
-    "a",
-    "access",
-    "additional",
-    "admin",
-    "all",
-    "allow",
-    "an",
-    "arn",
-    "assume",
-    "attach",
-    "attachment",
-    "aws",
-    "base",
-    "basic",
-    "bucket",
-    "cloudformation",
-    "cloudwatch",
-    "common",
-    "container",
-    "custom",
-    "customer",
-    "default",
-    "document",
-    "dynamo",
-    "dynamodb",
-    "ec2",
-    "ecr",
-    "ecs",
-    "eks",
-    "event",
-    "example",
-    "exec",
-    "execution",
-    "extra",
-    "fargate",
-    "for",
-    "full",
-    "generic",
-    "glue",
-    "group",
-    "iam",
-    "inline",
-    "instance",
-    "invoke",
-    "json",
-    "kinesis",
-    "kms",
-    "lambda",
-    "limited",
-    "log",
-    "logging",
-    "main",
-    "managed",
-    "minimal",
-    "my",
-    "name",
-    "node",
-    "parameter",
-    "permission",
-    "pod",
-    "policy",
-    "profile",
-    "put",
-    "queue",
-    "rds",
-    "read",
-    "readonly",
-    "resource",
-    "role",
-    "root",
-    "s3",
-    "secret",
-    "secretsmanager",
-    "sns",
-    "sqs",
-    "ssm",
-    "statement",
-    "stack",
-    "sts",
-    "task",
-    "template",
-    "terraform",
-    "the",
-    "this",
-    "write",
-];
-
-/// Words that say what kind of thing somebody's own is, and where it runs: one of them tells nothing, two of them do in a name
-/// that is whole.
-const OF_A_KIND: &[&str] = &[
-    "account",
-    "agent",
-    "api",
-    "app",
-    "application",
-    "backend",
-    "batch",
-    "bot",
-    "build",
-    "ci",
-    "cluster",
-    "consumer",
-    "cron",
-    "data",
-    "dev",
-    "development",
-    "env",
-    "frontend",
-    "function",
-    "handler",
-    "infra",
-    "int",
-    "job",
-    "lab",
-    "nonprod",
-    "processor",
-    "prod",
-    "producer",
-    "production",
-    "qa",
-    "runner",
-    "server",
-    "service",
-    "stage",
-    "staging",
-    "test",
-    "uat",
-    "user",
-    "web",
-    "worker",
-];
+/// Letters of words of its own that a name has to have for telling anything.
+const OWN: usize = 4;
 
 /// Whether somebody is called as it is written.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -192,6 +57,11 @@ impl Written<'_> {
         !self.0.contains(&Piece::Reference)
     }
 
+    /// Whether somebody may be called so.
+    pub(super) fn may_be(&self, known: &str) -> bool {
+        stands_for(self.0, known)
+    }
+
     /// What it tells of whom it names.
     pub(super) fn told(&self, known: &str) -> Told {
         match self.is_whole() {
@@ -211,51 +81,12 @@ impl Written<'_> {
 
     /// Whether few things are called so.
     pub(super) fn is_telling(&self) -> bool {
-        let literals = self.0.iter().filter_map(|piece| match piece {
-            Piece::Literal(text) => Some(text.as_str()),
-            Piece::Reference => None,
+        let literals = self.0.iter().map(|piece| match piece {
+            Piece::Literal(text) => own_letters(text),
+            Piece::Reference => 0,
         });
-        let (mut own, mut kinds) = (0, 0);
-        for word in literals.flat_map(words) {
-            let one = word.strip_suffix('s').unwrap_or(&word);
-            let is_in = |list: &[&str]| list.contains(&word.as_str()) || list.contains(&one);
-            if is_in(OF_A_KIND) {
-                kinds += 1;
-            } else if !is_in(COMMON) && word.len() > 1 && !word.bytes().all(|byte| byte.is_ascii_digit()) {
-                own += word.len();
-            }
-        }
-        match self.is_whole() {
-            true => own >= OF_WHOLE || kinds > 1,
-            false => own >= OF_PATTERN,
-        }
+        literals.sum::<usize>() >= OWN
     }
-}
-
-/// The words of a name, in lower case: `LambdaS3Role-2` is `lambda`, `s3`, `role`, `2`.
-fn words(name: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let mut before = None;
-    let mut letters = name.chars().peekable();
-    while let Some(letter) = letters.next() {
-        if !letter.is_ascii_alphanumeric() {
-            before = None;
-            continue;
-        }
-        let next = letters.peek().copied().unwrap_or(' ');
-        let begins = before.is_none_or(|before: char| {
-            letter.is_ascii_uppercase() && (!before.is_ascii_uppercase() || next.is_ascii_lowercase())
-        });
-        if begins {
-            words.push(String::new());
-        }
-        words
-            .last_mut()
-            .unwrap_or(&mut String::new())
-            .push(letter.to_ascii_lowercase());
-        before = Some(letter);
-    }
-    words
 }
 
 #[cfg(test)]
@@ -289,6 +120,12 @@ mod tests {
             "-${var.a}-",
             "${var.a}",
             "role-2",
+            "prod-app",
+            "main",
+            "${local.prefix}-role",
+            "${var.name}-firehose-policy",
+            "CodeBuildServiceRole",
+            "athenaaccess",
             "ECSTaskRole",
         ] {
             check(name, false);
@@ -299,11 +136,10 @@ mod tests {
     fn what_is_somebodys_own_tells() {
         for name in [
             "shop-checkout",
-            "prod-app",
             "invoice",
             "${var.env}-shop-app",
             "InvoiceLambdaRole",
-            "etl-role",
+            "shop-role",
             "${var.env}-ledger",
         ] {
             check(name, true);

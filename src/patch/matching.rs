@@ -10,7 +10,7 @@ use super::merged::{self, Part, Place, Slice};
 use super::nearest::{self, nearest};
 use super::terraform::{Made, Project, Stands};
 use super::tree::{Document, Fit, Takes, elements, fit, paired, scalar};
-use super::witness::{self, Names, Told};
+use super::witness::{self, Names, Rare, Told, Whose};
 use super::{File, Reason};
 
 /// Live policies that may name a resource for it to tell whose a document is.
@@ -81,7 +81,7 @@ impl<'m> Matching<'m> {
                 naming.entry(arn).or_default().insert(&live.policy.sha256);
             }
         }
-        let is_telling = |live: &Live<'_>| {
+        let is_only = |live: &Live<'_>| {
             owners
                 .get(live.policy.policy.as_str())
                 .is_none_or(|owners| owners.len() == 1)
@@ -89,12 +89,36 @@ impl<'m> Matching<'m> {
         let is_rare = |arn: &str| naming.get(arn).is_none_or(|naming| naming.len() <= RARE);
         let mut fits: HashMap<&str, Vec<Fitting>> = HashMap::new();
         for live in lives {
-            let places = fits
-                .entry(live.policy.sha256.as_str())
+            fits.entry(live.policy.sha256.as_str())
                 .or_insert_with(|| matching.fitting(&live.before));
+        }
+        let unsaid: Vec<&Live<'_>> = lives
+            .iter()
+            .filter(|live| {
+                let mut places = fits[live.policy.sha256.as_str()].iter();
+                !places.any(|(_, place, _)| matching.is_named(live, *place))
+            })
+            .collect();
+        let said = lives
+            .iter()
+            .filter(|live| unsaid.iter().all(|unsaid| !std::ptr::eq(*unsaid, *live)));
+        let said: HashSet<&str> = said.flat_map(Live::owners).collect();
+        for live in lives {
             let mut candidates = Vec::new();
-            for (parts, place, fit) in places.iter().cloned() {
-                let told = matching.told(live, place, &parts, &is_telling, &is_rare);
+            for (parts, place, fit) in fits[live.policy.sha256.as_str()].iter().cloned() {
+                let document = matching.document(place);
+                let rare = Rare {
+                    is_only: &is_only,
+                    is_strangers: &|name, whose| {
+                        let is_called = |live: &Live<'_>| match whose {
+                            Whose::Policy => name.may_be(&live.policy.policy),
+                            Whose::Owner => live.owners().any(|owner| name.may_be(owner) && !said.contains(owner)),
+                        };
+                        let mut others = unsaid.iter().filter(|live| is_called(live));
+                        others.any(|live| nearest::likeness(document, live) < nearest::NEAR)
+                    },
+                };
+                let told = matching.told(live, place, &parts, &rare, &is_rare);
                 if told != Told::Against {
                     candidates.push(Candidate {
                         place,
@@ -164,13 +188,22 @@ impl<'m> Matching<'m> {
         })
     }
 
+    /// Whether a document may be a policy's by the names around it.
+    fn is_named(&self, live: &Live<'_>, place: Place) -> bool {
+        let made = self.stands.get(&place).map(|stands| stands.made.as_slice());
+        let mut made = made.unwrap_or_default().iter();
+        let is_terraform = self.files[place.0].terraform.is_some();
+        made.any(|made| witness::of_made(live, made, Names::Any).is_enough())
+            || !is_terraform && witness::of_names(live, self.document(place), Names::Any).is_enough()
+    }
+
     /// What tells that a document that says what a policy says is the one that it was made of.
     fn told(
         &self,
         live: &Live<'_>,
         place: Place,
         parts: &[Part],
-        is_telling: &dyn Fn(&Live<'_>) -> bool,
+        rare: &Rare<'_>,
         is_rare: &dyn Fn(&str) -> bool,
     ) -> Told {
         let document = self.document(place);
@@ -181,7 +214,7 @@ impl<'m> Matching<'m> {
                 let all = stands
                     .made
                     .iter()
-                    .map(|made| witness::of_made(live, made, Names::Telling(is_telling)));
+                    .map(|made| witness::of_made(live, made, Names::Telling(rare)));
                 match all.max_by_key(Told::rank).unwrap_or(Told::Nothing) {
                     // Somebody else may make a policy of it, too.
                     Told::Against if stands.unknown.is_some() => Told::Nothing,
@@ -192,7 +225,7 @@ impl<'m> Matching<'m> {
             None => Told::Nothing,
         };
         if self.files[place.0].terraform.is_none() && best.rank() <= Told::Nothing.rank() {
-            let told = witness::of_names(live, document, Names::Telling(is_telling));
+            let told = witness::of_names(live, document, Names::Telling(rare));
             if told == Told::Against || told.rank() > best.rank() {
                 best = told;
             }

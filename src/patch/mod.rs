@@ -26,6 +26,7 @@ mod terraform;
 mod tree;
 mod undo;
 mod witness;
+mod words;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -14,10 +14,25 @@ const TELLING: usize = 3;
 /// Which names tell.
 #[derive(Clone, Copy)]
 pub(super) enum Names<'n> {
-    /// Those that few things have; an inline policy's own where no other owner has one of that name, which is asked.
-    Telling(&'n dyn Fn(&Live<'_>) -> bool),
+    /// Those that few things have, by what they say and by who has them.
+    Telling(&'n Rare<'n>),
     /// All that may be the policy's.
     Any,
+}
+
+/// Whose a name is, a policy's or its owner's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Whose {
+    Policy,
+    Owner,
+}
+
+/// What the grants say of names.
+pub(super) struct Rare<'n> {
+    /// Whether no other owner has an inline policy of the same name.
+    pub(super) is_only: &'n dyn Fn(&Live<'_>) -> bool,
+    /// Whether somebody may be called so whose policies no document under the folder says.
+    pub(super) is_strangers: &'n dyn Fn(Written<'_>, Whose) -> bool,
 }
 
 /// How much tells so, from nothing on.
@@ -118,7 +133,7 @@ pub(super) fn of_made(live: &Live<'_>, made: &Made, names: Names<'_>) -> Told {
 
 /// What the names of a policy and its owner tell.
 fn of_called(live: &Live<'_>, policy: Called<'_>, owner: Called<'_>, names: Names<'_>) -> Told {
-    let Names::Telling(is_only) = names else {
+    let Names::Telling(rare) = names else {
         let all = [owner, policy].map(|called| match called {
             Called::So(known, name) if name.letters() >= TELLING => name.told(known),
             Called::So(..) | Called::Otherwise | Called::Unsaid => Told::Nothing,
@@ -126,7 +141,8 @@ fn of_called(live: &Live<'_>, policy: Called<'_>, owner: Called<'_>, names: Name
         return all.into_iter().max_by_key(Told::rank).unwrap_or(Told::Nothing);
     };
     // Many roles have an inline policy of the same name: it tells nothing of whose this is.
-    let is_own = live.policy.kind == "managed" || is_only(live);
+    let is_own = live.policy.kind == "managed" || (rare.is_only)(live);
+    let tells = |name: Written<'_>, whose| name.is_telling() && !(rare.is_strangers)(name, whose);
     let mut told = Told::Nothing;
     let mut by = |known: &str, name: Written<'_>| {
         let one = name.told(known);
@@ -136,13 +152,13 @@ fn of_called(live: &Live<'_>, policy: Called<'_>, owner: Called<'_>, names: Name
     };
     let are_whole = matches!((policy, owner), (Called::So(_, policy), Called::So(_, owner)) if policy.is_whole() && owner.is_whole());
     if let Called::So(known, name) = owner
-        && (are_whole || name.is_telling())
+        && (are_whole || tells(name, Whose::Owner))
     {
         by(known, name);
     }
     if let Called::So(known, name) = policy
         && is_own
-        && name.is_telling()
+        && tells(name, Whose::Policy)
     {
         by(known, name);
     }

@@ -9,7 +9,7 @@ use super::policy;
 
 /// Terraform of roles that each have their own document, with the policies that were made of it.
 fn corpus() -> Vec<(String, String, Value)> {
-    let names = ["billing", "search", "mailer", "export", "thumbs"];
+    let names = ["ledger", "checkout", "mailer", "invoice", "thumbs"];
     let forms = names.iter().enumerate().map(|(at, name)| {
         let resource = ["\"*\"", "var.arn", "\"arn:aws:s3:::${var.bucket}/*\""][at % 3];
         let live = ["*", "arn:aws:s3:::b/*", "arn:aws:s3:::b/*"][at % 3];
@@ -34,8 +34,8 @@ fn where_its_own_source_is_hidden_no_stranger_is_edited() {
 fn a_tag_tells_whose_a_document_is_and_no_stranger_where_that_is_hidden() {
     // Names are open: a tag alone tells. Each role has one of the three kinds, and one that all have.
     let tag = |name: &str| match name {
-        "billing" | "search" => ("Name", format!("{name}-service")),
-        "mailer" | "export" => (
+        "ledger" | "checkout" => ("Name", format!("{name}-service")),
+        "mailer" | "invoice" => (
             "yor_trace",
             format!("0d3f7a52-1c3e-4b7e-9c58-{:012x}", name.as_bytes()[0]),
         ),
@@ -77,8 +77,16 @@ fn a_tag_tells_whose_a_document_is_and_no_stranger_where_that_is_hidden() {
 }
 
 /// What anybody calls a policy and who has it.
-const COMMON: [&str; 8] = [
+const COMMON: [&str; 16] = [
     "policy",
+    "main",
+    "role",
+    "athena-access",
+    "firehose-delivery",
+    "CodeBuildServiceRole",
+    "ecstaskrole",
+    "deploy",
+    "prod-api",
     "inline",
     "default",
     "LambdaRole",
@@ -101,11 +109,11 @@ fn strangers_with_common_names_are_nobodys() {
     for common in COMMON {
         let whole = format!("\"{common}\"");
         let open = format!("\"${{var.name}}-{common}\"");
-        let other = format!("payments-{common}");
+        let other = format!("mailer-{common}");
         for (policy, role, world) in [
-            (whole.as_str(), "var.role", live(common, "payments")),
-            (open.as_str(), "var.role", live(&other, "payments")),
-            ("var.name", open.as_str(), live("payments", &other)),
+            (whole.as_str(), "var.role", live(common, "mailer")),
+            (open.as_str(), "var.role", live(&other, "mailer")),
+            ("var.name", open.as_str(), live("mailer", &other)),
             (open.as_str(), open.as_str(), live(&other, &other)),
         ] {
             world.left(&[("main.tf", &text(policy, role))]);
@@ -121,6 +129,48 @@ fn strangers_with_common_names_are_nobodys() {
         let pair = live(common, common).plan(&[("main.tf", &text(&whole, &whole))]);
         assert_eq!(pair.files.len(), 1, "{common}: {:?}", pair.left);
     }
+}
+
+#[test]
+fn a_name_that_others_may_bear_tells_nothing() {
+    let objects = policy(&json!([{"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "*"}]));
+    let queues = policy(&json!([{"Effect": "Allow", "Action": ["sqs:SendMessage"], "Resource": "*"}]));
+    let world = || World::default().role("one", "mailer-acme", &objects, Some(&only("s3:GetObject")));
+    let text = |name: &str, statement: &str| {
+        format!(
+            "variable \"name\" {{}}\nresource \"aws_iam_role\" \"app\" {{\n  name = {name}\n}}\nresource \"aws_iam_role_policy\" \"app\" {{\n  name   = var.name\n  role   = aws_iam_role.app.id\n  policy = jsonencode({{ Version = \"2012-10-17\", Statement = [{{ Effect = \"Allow\", Action = {statement}, Resource = \"*\" }}] }})\n}}\n"
+        )
+    };
+    let own = text("\"${var.name}-acme\"", "[\"s3:GetObject\", \"s3:PutObject\"]");
+    world().edited(&[("app/main.tf", &own)]);
+    // Another one that it may name was made elsewhere: so may be this.
+    let two = || world().role("two", "thumbs-acme", &queues, None);
+    let why = two().left(&[("app/main.tf", &own)]);
+    assert!(why.contains("nothing tells"), "{why}");
+    // Of which another document is told to be the source, as in a folder that holds all that bear a company's name.
+    let other = text("\"thumbs-acme\"", "[\"sqs:SendMessage\"]");
+    two().edited(&[("app/main.tf", &own), ("thumbs/main.tf", &other)]);
+    // The same role may have more, from elsewhere; and one that lags behind is told as such.
+    world()
+        .role("two", "mailer-acme", &queues, None)
+        .edited(&[("app/main.tf", &own)]);
+    let older = policy(&json!([{"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": "*"}]));
+    let why = world()
+        .role("one", "thumbs-acme", &older, None)
+        .left(&[("app/main.tf", &own)]);
+    assert!(why.contains("may be an older copy"), "{why}");
+    // A policy's own name likewise.
+    let managed = own
+        .replace("name   = var.name", "name = \"${var.name}-acme\"")
+        .replace("role_policy\"", "policy\"")
+        .replace("  role   = aws_iam_role.app.id\n", "");
+    let of = |world: World, name: &str, before: &Value, after: Option<&Value>| {
+        world.with(name, &format!("arn:aws:iam::111122223333:policy/{name}"), before, after)
+    };
+    let one = || of(World::default(), "mailer-acme", &objects, Some(&only("s3:GetObject")));
+    one().edited(&[("app/main.tf", &managed)]);
+    let why = of(one(), "thumbs-acme", &queues, None).left(&[("app/main.tf", &managed)]);
+    assert!(why.contains("nothing tells"), "{why}");
 }
 
 /// Each policy is edited in its own source, and nowhere where that is hidden.

@@ -179,7 +179,7 @@ impl World {
 
 fn one() -> World {
     let after = policy(&json!([allow(&json!("s3:*"))]));
-    World::default().role("deploy", "ci", &json_before(), Some(&after))
+    World::default().role("checkout", "ci", &json_before(), Some(&after))
 }
 
 /// What a plan says of one suggestion over some files: the files edited, then why it was left.
@@ -207,23 +207,26 @@ fn planned(name: &str, files: &[(&str, &str)], now: i64) -> (Vec<String>, Vec<St
 #[test]
 fn the_file_that_says_what_the_policy_says_and_has_its_name_is_edited() {
     let files = [
-        ("iam/deploy.json", JSON),
+        ("iam/checkout.json", JSON),
         ("iam/x.original.json", JSON),
         ("iam/y.json", "{}"),
         (".git/z.json", JSON),
     ];
-    assert_eq!(planned("one", &files, 0), (vec!["iam/deploy.json".to_owned()], vec![]));
+    assert_eq!(
+        planned("one", &files, 0),
+        (vec!["iam/checkout.json".to_owned()], vec![])
+    );
 }
 
 #[test]
 fn of_two_documents_the_one_with_the_name_is_edited() {
-    let files = [("a/other.json", JSON), ("a/deploy.json", JSON)];
-    assert_eq!(planned("named", &files, 0).0, ["a/deploy.json"]);
+    let files = [("a/other.json", JSON), ("a/checkout.json", JSON)];
+    assert_eq!(planned("named", &files, 0).0, ["a/checkout.json"]);
 }
 
 #[test]
 fn of_two_documents_with_the_name_none_is_edited() {
-    let (edited, why) = planned("twins", &[("dev/deploy.json", JSON), ("prod/deploy.json", JSON)], 0);
+    let (edited, why) = planned("twins", &[("dev/checkout.json", JSON), ("prod/checkout.json", JSON)], 0);
     assert!(
         edited.is_empty() && why[0].starts_with("several documents say what it says"),
         "{why:?}"
@@ -243,14 +246,14 @@ fn what_it_says_alone_edits_nothing_and_names_the_place() {
 
 #[test]
 fn an_expired_suggestion_is_left() {
-    let (edited, why) = planned("late", &[("deploy.json", JSON)], 1_900_000_000);
+    let (edited, why) = planned("late", &[("checkout.json", JSON)], 1_900_000_000);
     assert!(edited.is_empty() && why[0].contains("expired"), "{why:?}");
 }
 
 #[test]
 fn nothing_found_is_said() {
     assert_eq!(
-        planned("none", &[("deploy.json", "{}")], 0).1,
+        planned("none", &[("checkout.json", "{}")], 0).1,
         ["no document under the folder says what this policy says"]
     );
 }
@@ -258,8 +261,8 @@ fn nothing_found_is_said() {
 #[test]
 fn the_nearest_is_named_where_none_says_the_same() {
     let other = JSON.replace("ec2:StopInstances", "ec2:RebootInstances");
-    assert_eq!(planned("near", &[("deploy.json", &other)], 0).1.len(), 1);
-    assert!(planned("near2", &[("deploy.json", &other)], 0).1[0].ends_with("deploy.json:1 comes nearest"));
+    assert_eq!(planned("near", &[("checkout.json", &other)], 0).1.len(), 1);
+    assert!(planned("near2", &[("checkout.json", &other)], 0).1[0].ends_with("checkout.json:1 comes nearest"));
 }
 
 #[test]
@@ -276,15 +279,15 @@ fn a_document_that_was_edited_in_the_result_is_refused() {
             one.with(beside)
         })
         .collect();
-    assert!(world.left(&[("deploy.json", JSON)]).contains("analyze again"));
+    assert!(world.left(&[("checkout.json", JSON)]).contains("analyze again"));
 }
 
 #[test]
 fn a_file_that_changed_meanwhile_is_not_overwritten() {
-    let folder = Folder::with("race", &[("deploy.json", JSON)]);
+    let folder = Folder::with("race", &[("checkout.json", JSON)]);
     let world = one();
     let plan = plan(world.answer(), Options::default(), &folder.0).unwrap();
-    std::fs::write(folder.0.join("deploy.json"), "{}").unwrap();
+    std::fs::write(folder.0.join("checkout.json"), "{}").unwrap();
     assert!(matches!(write(&plan), Err(Error::Changed(_))));
 }
 
@@ -413,29 +416,29 @@ fn a_strangers_document_with_the_same_words_is_not_edited() {
 
 #[test]
 fn a_module_that_is_called_twice_stands_for_two() {
-    let module = "variable \"env\" {}\n\nresource \"aws_iam_policy\" \"app\" {\n  name = \"${var.env}-app\"\n  policy = jsonencode({\n    Version = \"2012-10-17\"\n    Statement = [{ Effect = \"Allow\", Action = [\"ec2:DescribeVpcs\", \"ec2:DescribeSubnets\"], Resource = \"*\" }]\n  })\n}\n";
+    let module = "variable \"env\" {}\n\nresource \"aws_iam_policy\" \"app\" {\n  name = \"${var.env}-shop\"\n  policy = jsonencode({\n    Version = \"2012-10-17\"\n    Statement = [{ Effect = \"Allow\", Action = [\"ec2:DescribeVpcs\", \"ec2:DescribeSubnets\"], Resource = \"*\" }]\n  })\n}\n";
     let root = "module \"dev\" {\n  source = \"./modules/app\"\n  env    = \"dev\"\n}\n\nmodule \"prod\" {\n  source = \"./modules/app\"\n  env    = \"prod\"\n}\n";
     let files = [("main.tf", root), ("modules/app/main.tf", module)];
-    let arn = |env: &str| format!("arn:aws:iam::111122223333:policy/{env}-app");
-    let dev = World::default().with("dev-app", &arn("dev"), &both(), Some(&only("ec2:DescribeVpcs")));
+    let arn = |env: &str| format!("arn:aws:iam::111122223333:policy/{env}-shop");
+    let dev = World::default().with("dev-shop", &arn("dev"), &both(), Some(&only("ec2:DescribeVpcs")));
     assert!(dev.left(&files).contains("module.prod.aws_iam_policy.app"));
     let used = World::default()
-        .with("dev-app", &arn("dev"), &both(), Some(&only("ec2:DescribeVpcs")))
-        .with("prod-app", &arn("prod"), &both(), None);
+        .with("dev-shop", &arn("dev"), &both(), Some(&only("ec2:DescribeVpcs")))
+        .with("prod-shop", &arn("prod"), &both(), None);
     assert!(
         used.left(&files)
-            .contains("policy/prod-app too, of which nothing may go")
+            .contains("policy/prod-shop too, of which nothing may go")
     );
     let neither = World::default()
-        .with("dev-app", &arn("dev"), &both(), Some(&only("ec2:DescribeVpcs")))
-        .with("prod-app", &arn("prod"), &both(), Some(&only("ec2:DescribeVpcs")));
+        .with("dev-shop", &arn("dev"), &both(), Some(&only("ec2:DescribeVpcs")))
+        .with("prod-shop", &arn("prod"), &both(), Some(&only("ec2:DescribeVpcs")));
     assert_eq!(
         neither.plan(&files).files[0].after,
         module.replace(", \"ec2:DescribeSubnets\"", "")
     );
     assert!(
         dev.left(&[files[1]])
-            .contains("nothing tells that it was made of what says the same: modules/app/main.tf:5"),
+            .contains("nothing under the folder calls the module modules/app"),
         "{}",
         dev.left(&[files[1]])
     );

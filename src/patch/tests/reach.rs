@@ -205,7 +205,7 @@ data "aws_iam_policy_document" "worker" {
   }
 }
 resource "aws_iam_policy" "worker" {
-  name   = "worker-${var.name}"
+  name   = "shop-${var.name}"
   policy = data.aws_iam_policy_document.worker.json
 }
 "#;
@@ -235,7 +235,7 @@ fn each_construct_is_edited() {
         ("worker/main.tf", WORKER),
         ("policies/readers.json", &readers),
         ("policies/queue.json.tpl", &queue),
-        ("alone/backup-policy.json", &backup),
+        ("alone/ledger-policy.json", &backup),
         ("shop.yaml", TEMPLATE),
         ("other.template", &windows),
         ("job.json", &job),

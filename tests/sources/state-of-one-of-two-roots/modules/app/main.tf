@@ -2,7 +2,7 @@ variable "names" {}
 
 resource "aws_iam_role_policy" "app" {
   for_each = var.names
-  name     = "objects"
+  name     = "invoices"
   role     = each.key
   policy = jsonencode({
     Version   = "2012-10-17"
