@@ -3,6 +3,7 @@
 mod digests;
 mod grace;
 mod nobodys;
+mod parts;
 mod verified;
 
 use std::fs;

@@ -12,6 +12,8 @@ use crate::time::{DAY, Window, midnight};
 const DELAY: i64 = 3600;
 /// How the names of log files end, packed or not.
 const ENDINGS: [&str; 7] = ["json", "jsonl", "ndjson", "csv", "gz", "zst", "bz2"];
+/// Those of packed ones.
+const PACKED: &[&str] = ENDINGS.split_at(4).1;
 
 /// What is asked of an archive. Empty sets take all.
 #[derive(Clone, Debug, Default)]
@@ -96,16 +98,50 @@ pub(super) fn holds(name: &str) -> Holds {
     Holds::Unknown
 }
 
-/// Whether a file is named as log files are, or has no ending at all.
+/// Whether a file is named as log files are, or has no ending at all, or is what somebody was not done with writing.
 pub(super) fn is_named_like_a_log(name: &str) -> bool {
-    let file = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    has_ending(file_of(name)) || of_file(file_of(name)).is_some() || wholes(name).next().is_some()
+}
+
+/// The names under which the log lies, once it is whole, of which a file is a part or a copy: `X.json.gz` of
+/// `X.json.gz.part`, of `X.json.gz~`, and of `.X.json.gz.a1B2c3`, as rsync calls what it is not done with. Nobody can list
+/// what programs write behind a name; where the name tells of no log, something must be packed.
+pub(super) fn wholes(name: &str) -> impl Iterator<Item = String> {
+    let file = file_of(name);
+    let (folder, shown) = (&name[..name.len() - file.len()], file.trim_start_matches('.'));
+    let endings = if holds(name) == Holds::Unknown {
+        PACKED
+    } else {
+        &ENDINGS[..]
+    };
+    let is_part = shown.len() < file.len() || !has_ending(file);
+    let ends = shown.match_indices('.').filter_map(move |(dot, _)| {
+        let rest = &shown[dot + 1..];
+        let length = rest.find(|c: char| !c.is_ascii_alphanumeric())?;
+        let ending = &rest[..length];
+        let known = endings.iter().any(|known| ending.eq_ignore_ascii_case(known));
+        known.then(|| format!("{folder}{}", &shown[..dot + 1 + length]))
+    });
+    ends.filter(move |_| is_part)
+}
+
+/// Whether a hidden file is what somebody was not done with writing of a log.
+pub(super) fn is_hidden_log(file: &str) -> bool {
+    of_file(file).is_some() || wholes(file).next().is_some()
+}
+
+fn file_of(name: &str) -> &str {
+    name.rsplit(['/', '\\']).next().unwrap_or_default()
+}
+
+fn has_ending(file: &str) -> bool {
     file.rsplit_once('.')
         .is_none_or(|(_, ending)| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }
 
 /// `ACCOUNT_CloudTrail_REGION_20261003T0400Z_RANDOM.json.gz`: delivered at that minute, from whatever region.
 fn of_file(file: &str) -> Option<Holds> {
-    let mut pieces = file.split('_');
+    let mut pieces = file.strip_prefix('.').unwrap_or(file).split('_');
     let (account, kind, region, delivered) = (pieces.next()?, pieces.next()?, pieces.next()?, pieces.next()?);
     if !digits(account, 12) {
         return None;

@@ -11,6 +11,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::layout::is_hidden_log;
 use super::names::{Name, neighbours};
 use super::{Error, Source};
 
@@ -115,7 +116,7 @@ impl Ord for File {
 }
 
 /// Everything that `places` name, each file once, sorted by name. A folder stands for all files in it; hidden files are
-/// passed over.
+/// passed over, but for logs that somebody was not done with writing.
 ///
 /// # Errors
 /// A place that does not exist, or a glob that is none or fits nothing.
@@ -243,7 +244,8 @@ impl Walk {
         let mut entries: Vec<(OsString, bool)> = named.collect();
         entries.sort_unstable();
         for (name, is_link) in entries {
-            if name.as_encoded_bytes().starts_with(b".") {
+            let is_hidden = name.as_encoded_bytes().starts_with(b".");
+            if is_hidden && !is_hidden_log(&name.to_string_lossy()) {
                 continue;
             }
             let path = path.join(name);

@@ -197,6 +197,11 @@ impl Source {
         layout::is_named_like_a_log(&self.name())
     }
 
+    /// The names under which the log lies, once it is whole, of which this one is a part or a copy.
+    pub fn wholes(&self) -> Vec<String> {
+        layout::wholes(&self.name()).collect()
+    }
+
     /// Account and delivery date, where the name follows AWS's layout
     /// `…/AWSLogs/[ORG/]ACCOUNT/CloudTrail/REGION/YYYY/MM/DD/FILE`, and the day that LookupEvents was asked for; both empty
     /// elsewhere.

@@ -8,11 +8,11 @@ mod file;
 
 use std::borrow::Borrow;
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Read;
 use std::ops::{ControlFlow, Range};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sha2::{Digest as _, Sha256};
 
@@ -237,6 +237,7 @@ fn run(sources: &[&Source], options: &Options, progress: &Progress, seal: Seal, 
         contents: Contents::of_files(sources.len()),
         spare: Spare::default(),
         hashes: sources.iter().any(|source| source.is_named_like_a_digest()),
+        wholes: OnceLock::new(),
         take,
     };
     pool.broadcast(|_| run.work());
@@ -285,6 +286,8 @@ struct Run<'a> {
     spare: Spare,
     /// Whether digests are among them, with which the log files are to be compared.
     hashes: bool,
+    /// Of the sources those of which another one is a part or a copy by its name; found when one is damaged.
+    wholes: OnceLock<HashSet<String>>,
     take: &'a Take<'a>,
 }
 

@@ -1,6 +1,6 @@
 //! What names say.
 
-use super::{Holds, holds, is_named_like_a_log, part};
+use super::{Holds, holds, is_named_like_a_log, part, wholes};
 use crate::time::minute;
 
 #[test]
@@ -112,5 +112,28 @@ fn a_name_of_ones_own_does_not_tell_and_may_be_a_logs() {
             (Holds::Unknown, is_log),
             "{name}"
         );
+    }
+}
+
+#[test]
+fn a_part_is_of_the_log_whose_name_it_goes_on_from() {
+    let log = "a/111122223333_CloudTrail_eu-west-1_20261009T1210Z_6kVYTl8A1XYIsJeH.json";
+    let unpacked = log.to_owned();
+    let packed = format!("{log}.gz");
+    for name in [
+        format!("{packed}.part"),
+        format!("{packed}~"),
+        packed.replace("a/", "a/.") + ".x1Y2z3",
+    ] {
+        let found: Vec<String> = wholes(&name).collect();
+        assert_eq!(found, [unpacked.clone(), packed.clone()], "{name}");
+    }
+    for name in [
+        packed,
+        unpacked,
+        "a/export.json.j2".to_owned(),
+        "a/._export.json.gz".to_owned(),
+    ] {
+        assert_eq!(wholes(&name).next(), None, "{name}");
     }
 }

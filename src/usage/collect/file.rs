@@ -1,7 +1,10 @@
 //! What became of one file, and how that is booked.
 
+use std::collections::HashSet;
+
 use super::{FileRead, Run, Seal};
 use crate::coverage::Coverage;
+use crate::source::Source;
 use crate::usage::damage::Damage;
 use crate::usage::duplicates::Digest;
 use crate::usage::named;
@@ -68,9 +71,23 @@ impl Run<'_> {
             contents.entry(named::base(&name).to_owned()).or_default().insert(hash);
         }
         let loss = facts.damage.loss(source);
-        if let Some(loss) = loss.filter(|loss| self.options.filter.may_take(loss)) {
+        let loss = loss.filter(|loss| self.options.filter.may_take(loss));
+        if let Some(loss) = loss.filter(|_| !self.has_whole(source)) {
             coverage.lose(&name, loss);
         }
+    }
+
+    /// Whether the log lies among the sources of which this one is a part or a copy: that one is read, or lost itself.
+    fn has_whole(&self, source: &Source) -> bool {
+        let known = || {
+            let wanted: HashSet<String> = self.sources.iter().flat_map(|source| source.wholes()).collect();
+            let names = self.sources.iter().map(|source| source.name());
+            names.filter(|name| wanted.contains(name)).collect()
+        };
+        let wholes = source.wholes();
+        wholes
+            .iter()
+            .any(|whole| self.wholes.get_or_init(known).contains(whole))
     }
 
     /// Books a file that holds the same bytes as another, as what that one was found to hold.
