@@ -12,7 +12,8 @@ use crate::catalog::{ActionId, Catalog, How, Mapping};
 use crate::grants::{Grants, Kind, Principal, PrincipalIndex};
 use crate::resolve::{self, Call, Operation, Outcome};
 use crate::usage::shapes::shapes;
-use crate::usage::{Caller, Row, Seen, Table, Witness};
+use crate::usage::table::Signature;
+use crate::usage::{Row, Seen, Table, Witness};
 
 /// Calls that bear on one action of one principal.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -164,16 +165,21 @@ impl Callers {
         callers
     }
 
-    pub(super) fn find(&self, grants: &Grants, caller: &Caller) -> Option<(PrincipalIndex, bool)> {
+    pub(super) fn find(&self, grants: &Grants, signature: &Signature) -> Option<(PrincipalIndex, bool)> {
+        let caller = &signature.caller;
         let kind = match caller.kind {
-            PrincipalKind::Role => Kind::Role,
-            PrincipalKind::User => Kind::User,
-            PrincipalKind::Root | PrincipalKind::Account | PrincipalKind::IdentityCenterUser => return None,
+            PrincipalKind::Role => Some(Kind::Role),
+            PrincipalKind::User => Some(Kind::User),
+            // The id tells who of the account it was. In another account it is the owner's copy of a call, of which the
+            // caller's own account has one (CloudTrail user guide, "CloudTrail userIdentity element").
+            PrincipalKind::Account if *signature.account == *caller.account => None,
+            PrincipalKind::Account | PrincipalKind::Root | PrincipalKind::IdentityCenterUser => return None,
         };
         // An id is of one account; one that two accounts show was typed by somebody.
         if let Some(index) = self.by_id.get(&(caller.account.to_string(), caller.id.to_string())) {
             return Some((*index, false));
         }
+        let kind = kind?;
         // Ids are unique over all accounts (IAM user guide, "IAM identifiers"), so one tells whose call it is by itself.
         if caller.account.is_empty() && !caller.id.is_empty() {
             let is_it = |principal: &Principal| *principal.id == *caller.id;
@@ -208,7 +214,7 @@ pub(super) fn activities(
     let rows_of = table.rows_of();
     for (seen, rows) in table.signatures.iter().zip(&rows_of) {
         let signature = &seen.signature;
-        if let Some((index, earlier)) = callers.find(grants, &signature.caller) {
+        if let Some((index, earlier)) = callers.find(grants, signature) {
             operations
                 .entry((&signature.event_source, &signature.event_name))
                 .or_insert_with(|| Operation::of(catalog, &signature.event_source, &signature.event_name));
@@ -285,7 +291,7 @@ pub fn row_by_row(
     let found: Vec<Option<(PrincipalIndex, bool)>> = table
         .signatures
         .iter()
-        .map(|seen| callers.find(grants, &seen.signature.caller))
+        .map(|seen| callers.find(grants, &seen.signature))
         .collect();
     let mut operations: HashMap<(&str, &str), Operation> = HashMap::new();
     for row in &table.rows {

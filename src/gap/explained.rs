@@ -82,7 +82,7 @@ pub fn explained(catalog: &Catalog, table: &Table, grants: &Grants, coverage: &C
     let rows_of = table.rows_of();
     for (seen, rows) in table.signatures.iter().zip(&rows_of) {
         let signature = &seen.signature;
-        let Some((index, _)) = callers.find(grants, &signature.caller) else {
+        let Some((index, _)) = callers.find(grants, signature) else {
             continue;
         };
         if !went_through(seen) {

@@ -46,7 +46,7 @@ impl<'a> Shares<'a> {
         if !roles.is_empty() {
             let callers = Callers::of(grants);
             for (seen, rows) in table.signatures.iter().zip(table.rows_of()) {
-                let Some((index, earlier)) = callers.find(grants, &seen.signature.caller) else {
+                let Some((index, earlier)) = callers.find(grants, &seen.signature) else {
                     continue;
                 };
                 if roles.contains(&index) {
