@@ -206,7 +206,7 @@ pub struct Coverage {
     /// Denials that name an action which the mapping had not found: `source name: action`.
     pub mapping_disagreements: BTreeSet<String>,
     /// Calls that name nobody and that AWS did not deny: (account, source, name) → how many; at most [`SHOWN`], the first,
-    /// and (account, "", "") for those beyond.
+    /// and (account, "", "") for those beyond. Those of no account may be anybody's.
     #[serde(with = "pairs")]
     pub nobodys: BTreeMap<(String, String, String), u64>,
 }
@@ -546,8 +546,8 @@ impl Coverage {
             *self.excluded.entry(rule).or_default() += events;
         }
         self.mapping_disagreements.extend(other.mapping_disagreements);
-        for ((account, source, name), calls) in other.nobodys {
-            self.nobodys(&account, &source, &name, calls);
+        for (key, calls) in other.nobodys {
+            self.nobodys(&key, calls);
         }
         if let Some(span) = other.span {
             self.widen(span);

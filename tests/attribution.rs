@@ -8,6 +8,7 @@ mod associations;
 mod families;
 mod guesses;
 mod neighbours;
+mod said;
 
 use std::collections::BTreeMap;
 

@@ -266,8 +266,7 @@ fn a_region_without_events_is_outside_coverage() {
 
 #[test]
 fn a_denial_that_names_the_action_is_denied_only() {
-    let message =
-        "User: x is not authorized to perform: secretsmanager:DeleteSecret because no service control policy allows";
+    let message = "User: arn:aws:sts::111122223333:assumed-role/app/s is not authorized to perform: secretsmanager:DeleteSecret because no service control policy allows";
     let denied = call(
         3,
         "secretsmanager",

@@ -1,5 +1,6 @@
 //! `resolve`: one JSON line an event.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
 
@@ -43,11 +44,11 @@ struct Line<'a> {
     calls: Vec<LineCall<'a>>,
     may_need: Vec<&'a str>,
     unmapped: Option<&'a str>,
-    denied_action: Option<String>,
+    denied_action: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    denied_resource: Option<String>,
+    denied_resource: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    authorization_id: Option<String>,
+    authorization_id: Option<Cow<'a, str>>,
 }
 
 #[derive(Serialize)]

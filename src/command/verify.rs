@@ -16,8 +16,8 @@ use super::{Outcome, Terminal};
 use crate::catalog::Catalog;
 use crate::emit::escape;
 use crate::gap::{self, ActionSet};
-use crate::iam::subset::{self, Verdict, Witness};
 use crate::iam::Policy;
+use crate::iam::subset::{self, Verdict, Witness};
 use crate::patch::change::likely;
 use crate::report::{CoverageGap, gaps};
 use crate::time::moment;
@@ -212,8 +212,7 @@ impl VerifyArgs {
         };
         let account = arn.split(':').nth(4).unwrap_or_default();
         let missing = gaps(&collected.coverage, window, |of| of == account);
-        let anybodys = gap::nobodys(catalog, &collected.coverage);
-        let anybodys = anybodys.get(account);
+        let anybodys = gap::Nobodys::of(catalog, &collected.coverage).in_account(account);
         let mut all = Vec::new();
         for (place, old, new) in pairs {
             // What OLD does not explain of the calls, it may explain on other resources.
@@ -232,10 +231,8 @@ impl VerifyArgs {
                     self.usage.places()
                 ));
             }
-            let doubtful = anybodys.map_or_else(ActionSet::none, |actions| {
-                let allowed = |policy: &Policy| ActionSet::allowed_by(catalog, &policy.statements);
-                actions.intersection(&allowed(&old).difference(&allowed(&new)))
-            });
+            let allowed = |policy: &Policy| ActionSet::allowed_by(catalog, &policy.statements);
+            let doubtful = anybodys.intersection(&allowed(&old).difference(&allowed(&new)));
             let nameless = doubtful.iter().map(|action| CoverageGap {
                 account: account.to_owned(),
                 region: String::new(),

@@ -3,13 +3,17 @@
 use super::{Coverage, SHOWN};
 
 impl Coverage {
-    /// Counts calls of an operation that AWS did not deny.
-    pub fn nobodys(&mut self, account: &str, source: &str, name: &str, calls: u64) {
-        let key = [account, source, name].map(str::to_owned).into();
-        *self.nobodys.entry(key).or_default() += calls;
+    /// Counts calls of an operation, by account, source and name, that AWS did not deny.
+    pub fn nobodys(&mut self, operation: &(String, String, String), calls: u64) {
+        if let Some(known) = self.nobodys.get_mut(operation) {
+            *known += calls;
+            return;
+        }
+        self.nobodys.insert(operation.clone(), calls);
         while self.nobodys.len() > SHOWN
-            && let Some(((account, ..), calls)) = self.nobodys.pop_last()
+            && let Some(((account, source, _), calls)) = self.nobodys.pop_last()
         {
+            let account = if source.is_empty() { String::new() } else { account };
             let beyond = (account, String::new(), String::new());
             *self.nobodys.entry(beyond).or_default() += calls;
         }

@@ -179,3 +179,16 @@ fn a_field_that_an_older_version_lacks_is_empty() {
     let coverage: Coverage = serde_json::from_str(r#"{"files": 2}"#).expect("JSON");
     assert_eq!((coverage.files, coverage.records), (2, 0));
 }
+
+#[test]
+fn calls_that_name_nobody_of_more_accounts_than_are_told_apart_are_of_any() {
+    let mut coverage = Coverage::default();
+    for account in 0..SHOWN + 3 {
+        let key = (format!("{account:012}"), "s".to_owned(), "n".to_owned());
+        coverage.nobodys(&key, 1);
+        coverage.nobodys(&key, 1);
+    }
+    assert_eq!(coverage.nobodys.len(), SHOWN);
+    assert_eq!(coverage.nobodys.values().sum::<u64>(), 2 * (SHOWN as u64 + 3));
+    assert!(coverage.nobodys.contains_key(&Default::default()));
+}

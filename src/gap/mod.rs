@@ -41,7 +41,7 @@ pub use explain::{Cause, Doubt, Unexplained};
 pub use explained::{Explained, Share, explained};
 pub use lifecycle::{LIFE_CYCLE, LifeCycles};
 pub use named::{Named, UnmappedCalls, named, unmapped_calls};
-pub use observability::{Blind, View, nobodys};
+pub use observability::{Blind, Nobodys, View};
 pub use reason::Reason;
 pub use shares::Shares;
 pub use trust::{Trust, trust};

@@ -124,8 +124,7 @@ pub(super) struct Views<'a> {
     logging: Vec<Logging>,
     /// (account, region) → actions that the archive shows there as management events, whatever the tables say.
     shown: HashMap<(&'a str, &'a str), ActionSet>,
-    /// Account → what its calls that name nobody may have needed.
-    nobodys: HashMap<&'a str, ActionSet>,
+    nobodys: Nobodys<'a>,
 }
 
 impl<'a> Views<'a> {
@@ -152,7 +151,7 @@ impl<'a> Views<'a> {
             silences: BTreeMap::new(),
             logging,
             shown,
-            nobodys: nobodys(catalog, coverage),
+            nobodys: Nobodys::of(catalog, coverage),
         }
     }
 
@@ -190,7 +189,7 @@ impl<'a> Views<'a> {
         let stretches = this.trails.stretches(account);
         let catalog = this.catalog;
 
-        let nobodys = this.nobodys.get(account);
+        let nobodys = this.nobodys.in_account(account);
         let any_caller = || {
             Blind::Nobodys(format!(
                 "a call in account {account} that may have needed it names nobody"
@@ -266,7 +265,7 @@ impl<'a> Views<'a> {
                         .clone()
                 }
             };
-            let may_be_anybodys = nobodys.is_some_and(|actions| actions.contains(id));
+            let may_be_anybodys = nobodys.contains(id);
             if let Some(blind) = blind.or_else(|| may_be_anybodys.then(any_caller)) {
                 view.hide(id, blind, &mut numbers);
             }
@@ -345,30 +344,44 @@ impl<'a> Views<'a> {
     }
 }
 /// By account what calls may have needed that name nobody and that AWS did not deny.
-pub fn nobodys<'c>(catalog: &Catalog, coverage: &'c Coverage) -> HashMap<&'c str, ActionSet> {
-    let mut needed: HashMap<&str, ActionSet> = HashMap::new();
-    for (account, source, name) in coverage.nobodys.keys() {
-        let actions = needed.entry(account).or_insert_with(ActionSet::none);
-        if source.is_empty() {
-            // More kinds of them than are told apart.
-            *actions = ActionSet::all(catalog);
-            continue;
+pub struct Nobodys<'c>(HashMap<&'c str, ActionSet>);
+
+impl<'c> Nobodys<'c> {
+    /// What an archive shows of them.
+    pub fn of(catalog: &Catalog, coverage: &'c Coverage) -> Nobodys<'c> {
+        let mut needed: HashMap<&str, ActionSet> = HashMap::new();
+        for (account, source, name) in coverage.nobodys.keys() {
+            let actions = needed.entry(account).or_insert_with(ActionSet::none);
+            if source.is_empty() {
+                // More kinds of them than are told apart.
+                *actions = ActionSet::all(catalog);
+                continue;
+            }
+            let operation = Operation::of(catalog, source, name);
+            if let Mapping::Unmapped { prefixes, .. } = &operation.mapping {
+                let own = prefixes.iter().map(|prefix| catalog.service_range(prefix));
+                own.for_each(|range| actions.insert_range(range));
+                let is_named = |id: &ActionId| {
+                    catalog
+                        .name(*id)
+                        .split(':')
+                        .nth(1)
+                        .is_some_and(|own| own.eq_ignore_ascii_case(name))
+                };
+                catalog.ids().filter(is_named).for_each(|id| actions.insert(id));
+            }
+            let calls = resolve::resolve(catalog, &operation, &resolve::Facts::default(), &[]);
+            calls.may_need.iter().for_each(|call| actions.insert(call.action));
         }
-        let operation = Operation::of(catalog, source, name);
-        if let Mapping::Unmapped { prefixes, .. } = &operation.mapping {
-            let own = prefixes.iter().map(|prefix| catalog.service_range(prefix));
-            own.for_each(|range| actions.insert_range(range));
-            let is_named = |id: &ActionId| {
-                catalog
-                    .name(*id)
-                    .split(':')
-                    .nth(1)
-                    .is_some_and(|own| own.eq_ignore_ascii_case(name))
-            };
-            catalog.ids().filter(is_named).for_each(|id| actions.insert(id));
-        }
-        let calls = resolve::resolve(catalog, &operation, &resolve::Facts::default(), &[]);
-        calls.may_need.iter().for_each(|call| actions.insert(call.action));
+        Nobodys(needed)
     }
-    needed
+
+    /// What anybody of an account may have needed: calls that tell no account are of any.
+    pub fn in_account(&self, account: &str) -> ActionSet {
+        let mut all = ActionSet::none();
+        for needed in [account, ""].iter().filter_map(|of| self.0.get(of)) {
+            all.extend(needed);
+        }
+        all
+    }
 }

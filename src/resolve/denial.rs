@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use crate::decode::json;
+use crate::decode::{Identity, Issuer, json};
 
 /// Longest id of an authorization that is believed. AWS writes letters and digits.
 const LONGEST_ID: usize = 128;
@@ -15,6 +15,8 @@ const LONGEST_ID: usize = 128;
 /// What the sentence says.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(super) struct Sentence<'m> {
+    /// Who was denied, by an ARN or an id; `None` where it is only the caller.
+    pub(super) who: Option<&'m str>,
     /// `service:Action`, as AWS wrote it.
     pub(super) action: Option<&'m str>,
     /// The resource, as AWS wrote it.
@@ -47,11 +49,73 @@ impl<'m> Sentence<'m> {
         let tail = rest[action_end..].trim_start_matches(['\'', '`', '"']);
         let (resource, tail) = resource(tail);
         Some(Self {
+            who: who(before),
             action,
             resource,
             authorization_id: authorization_id(message),
             whole: action.is_some() && names_somebody(before) && is_reason(tail),
         })
+    }
+
+    /// Whether AWS says so of this caller. Services act under roles of their own as well, and pass on what those were
+    /// denied; whoever cannot be compared is somebody else, so that a wrong guess keeps a permission.
+    pub(super) fn is_of(&self, caller: Option<&Identity>) -> bool {
+        self.who
+            .is_none_or(|who| caller.is_some_and(|caller| is_called(caller, who)))
+    }
+}
+
+/// `arn:aws:iam::111122223333:user/ana` of `User: arn:aws:iam::111122223333:user/ana is n`; nobody of `You are n` and of
+/// `User is n`.
+fn who(before: &str) -> Option<&str> {
+    let named = before.strip_suffix(" is n")?;
+    let (said, who) = named.rsplit_once(' ').unwrap_or(("", named));
+    let announced = ["User:", "User", "Role:", "Role"]
+        .iter()
+        .any(|word| said.ends_with(word));
+    (announced || who.contains(':')).then(|| who.trim_matches(['`', '\'', '"']))
+}
+
+/// Whether a caller goes by this ARN or id.
+fn is_called(caller: &Identity, who: &str) -> bool {
+    let issuer = caller.session_issuer.as_ref();
+    let issuers = |of: fn(&Issuer) -> &Option<Box<str>>| issuer.and_then(|issuer| of(issuer).as_deref());
+    let (id, issuer_id) = (caller.principal_id.as_deref(), issuers(|issuer| &issuer.principal_id));
+    if !who.starts_with("arn:") {
+        let own = [id, issuer_id].into_iter().flatten();
+        return own
+            .map(without_session)
+            .any(|id| !id.is_empty() && id == without_session(who));
+    }
+    let (arn, issuer_arn) = (caller.arn.as_deref(), issuers(|issuer| &issuer.arn));
+    let account = issuers(|issuer| &issuer.account_id).or(caller.account_id.as_deref());
+    let (name, issuer_name) = (caller.user_name.as_deref(), issuers(|issuer| &issuer.user_name));
+    let names = [
+        arn.and_then(name_of),
+        issuer_arn.and_then(name_of),
+        account.zip(name).map(|(account, name)| (account, "user", name)),
+        account.zip(issuer_name).map(|(account, name)| (account, "role", name)),
+    ];
+    name_of(who).is_some_and(|(account, kind, name)| {
+        let same =
+            |(own, its, called): (&str, &str, &str)| own == account && its == kind && called.eq_ignore_ascii_case(name);
+        names.into_iter().flatten().any(same)
+    })
+}
+
+/// The `AROA…` of `AROA…:session`.
+fn without_session(id: &str) -> &str {
+    id.split(':').next().unwrap_or(id)
+}
+
+/// Account, kind and name of a user, role or root. A session's ARN lacks its role's path, and a role has many sessions.
+fn name_of(arn: &str) -> Option<(&str, &str, &str)> {
+    let mut parts = arn.splitn(6, ':').skip(4);
+    let (account, resource) = (parts.next()?, parts.next()?);
+    let mut path = resource.split('/');
+    match path.next()? {
+        "assumed-role" => Some((account, "role", path.next()?)),
+        kind => Some((account, kind, path.next_back().unwrap_or(""))),
     }
 }
 

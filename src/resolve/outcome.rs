@@ -33,43 +33,58 @@ impl Outcome {
 
 /// The outcome, and what a denial names.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Verdict {
+pub struct Verdict<'e> {
     /// What became of the call.
     pub outcome: Outcome,
     /// `service:Action` from the error message, as AWS wrote it.
-    pub denied_action: Option<String>,
+    pub denied_action: Option<Cow<'e, str>>,
     /// The resource on which it was denied, as AWS wrote it.
-    pub denied_resource: Option<String>,
+    pub denied_resource: Option<Cow<'e, str>>,
     /// The id by which IAM explains the denial.
-    pub authorization_id: Option<String>,
+    pub authorization_id: Option<Cow<'e, str>>,
 }
 
 /// What became of the event's call.
-pub fn outcome(event: &Event<'_>) -> Verdict {
-    let code = event.error_code.as_deref().unwrap_or("");
-    let mut outcome = of_code(code);
+pub fn outcome<'e>(event: &'e Event<'_>) -> Verdict<'e> {
+    let outcome = of_code(event.error_code.as_deref().unwrap_or(""));
     let message = match event.error_message.as_deref() {
         Some(message) if !message.is_empty() => Some(Cow::Borrowed(message)),
         // Only a denial's response is read: what a response says otherwise may be anybody's text.
         Some(_) | None if outcome == Outcome::Denied => event.response_elements.json().and_then(message_of),
         Some(_) | None => None,
     };
-    let sentence = message.as_deref().and_then(Sentence::read);
-    let sentence = match sentence {
-        Some(sentence) if outcome == Outcome::Denied => Some(sentence),
-        Some(sentence) if sentence.whole && may_deny(plain(code), &event.source, sentence.action) => {
-            outcome = Outcome::Denied;
-            Some(sentence)
-        }
-        Some(_) | None => None,
+    match message {
+        Some(Cow::Borrowed(message)) => told(event, outcome, message, Cow::Borrowed),
+        Some(Cow::Owned(message)) => told(event, outcome, &message, |text| Cow::Owned(text.to_owned())),
+        None => told(event, outcome, "", Cow::Borrowed),
+    }
+}
+
+/// What a message makes of the outcome that a code stands for.
+fn told<'e, 'm>(
+    event: &Event<'_>,
+    of_code: Outcome,
+    message: &'m str,
+    kept: fn(&'m str) -> Cow<'e, str>,
+) -> Verdict<'e> {
+    let code = plain(event.error_code.as_deref().unwrap_or(""));
+    let is_denial = |sentence: &Sentence<'_>| {
+        of_code == Outcome::Denied || sentence.whole && may_deny(code, &event.source, sentence.action)
     };
-    let owned = |text: Option<&str>| text.map(str::to_owned);
-    let sentence = sentence.unwrap_or_default();
-    Verdict {
-        outcome,
-        denied_action: owned(sentence.action),
-        denied_resource: owned(sentence.resource),
-        authorization_id: owned(sentence.authorization_id),
+    let sentence = Sentence::read(message).filter(is_denial);
+    match sentence.filter(|sentence| sentence.is_of(event.identity.as_deref())) {
+        Some(sentence) => Verdict {
+            outcome: Outcome::Denied,
+            denied_action: sentence.action.map(kept),
+            denied_resource: sentence.resource.map(kept),
+            authorization_id: sentence.authorization_id.map(kept),
+        },
+        None => Verdict {
+            outcome: of_code,
+            denied_action: None,
+            denied_resource: None,
+            authorization_id: None,
+        },
     }
 }
 

@@ -39,6 +39,8 @@ pub(super) struct Shard {
     heard: [Option<Noted>; 2],
     /// What is shown as a management event already: account, region, source, name.
     shown: HashSet<[Text; 4]>,
+    /// Account, source and name of the last call that named nobody, in the same memory each time.
+    nameless: (String, String, String),
 }
 
 impl Shard {
@@ -57,6 +59,7 @@ impl Shard {
             region: LatestRegion::default(),
             heard: [None; 2],
             shown: HashSet::new(),
+            nameless: <(String, String, String)>::default(),
         }
     }
 
@@ -244,8 +247,16 @@ impl Shard {
     fn name_nobody(&mut self, event: &Event<'_>) {
         self.coverage.events_unattributed += event.calls();
         if resolve::outcome(event).outcome != resolve::Outcome::Denied {
-            self.coverage
-                .nobodys(account_of(event), &event.source, &event.name, event.calls());
+            let (account, source, name) = &mut self.nameless;
+            for (known, text) in [
+                (account, account_of(event)),
+                (source, &event.source),
+                (name, &event.name),
+            ] {
+                known.clear();
+                known.push_str(text);
+            }
+            self.coverage.nobodys(&self.nameless, event.calls());
         }
     }
 
@@ -256,7 +267,7 @@ impl Shard {
             return self.builder.text("");
         };
         if let Some(id) = verdict.authorization_id {
-            let time = event.time.seconds();
+            let (time, id) = (event.time.seconds(), id.into_owned());
             self.coverage.authorization(caller, &action, Authorization { time, id });
         }
         if *operation.agreed != *action {

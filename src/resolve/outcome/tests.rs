@@ -1,13 +1,18 @@
 //! Which events are denials, and of what.
 
 use super::{Outcome, outcome};
-use crate::decode::{Event, Payload};
+use crate::decode::{Event, Identity, Payload};
 
 const SENTENCE: &str = "User: arn:aws:iam::111122223333:user/ana is not authorized to perform: sqs:DeleteQueue on resource: arn:aws:sqs:eu-west-1:111122223333:q because no identity-based policy allows the sqs:DeleteQueue action";
 
 #[track_caller]
 fn check(source: &str, code: &str, message: &str, response: Payload<'_>, expected: Outcome, action: Option<&str>) {
+    let ana = Identity {
+        arn: Some("arn:aws:iam::111122223333:user/ana".into()),
+        ..Identity::default()
+    };
     let event = Event {
+        identity: Some(ana.into()),
         source: source.into(),
         error_code: Some(code).filter(|code| !code.is_empty()).map(Into::into),
         error_message: Some(message).filter(|message| !message.is_empty()).map(Into::into),

@@ -40,8 +40,9 @@ fn trail(hour: usize, calls: usize) -> Vec<u8> {
     text.into_bytes()
 }
 
-#[test]
-fn counting_a_call_like_others_allocates_nothing() {
+/// Files of these hours: nothing is allocated for a call of the last one.
+#[track_caller]
+fn check(files: [Vec<u8>; 3]) {
     let (mut reader, mut memory) = (Reader::new(), Memory::default());
     let mut shard = Shard::new(1, Builder::default(), Arc::default());
     let mut count = |bytes: &[u8]| {
@@ -55,12 +56,35 @@ fn counting_a_call_like_others_allocates_nothing() {
         });
         (events, allocations)
     };
+    let [first, hour, same_hour] = files;
     // Shapes of resources settle once there are more than are kept apart.
-    let (_, before) = count(&trail(0, 3000));
+    let (_, before) = count(&first);
     assert!(before > 0, "what is new takes memory");
     // Another hour is new, once for each stream.
-    count(&trail(1, 60));
-    assert_eq!(count(&trail(1, 300)), (300, 0));
+    count(&hour);
+    assert_eq!(count(&same_hour), (300, 0));
+}
+
+#[test]
+fn counting_a_call_like_others_allocates_nothing() {
+    check([trail(0, 3000), trail(1, 60), trail(1, 300)]);
+}
+
+#[test]
+fn counting_a_call_that_names_nobody_or_was_denied_allocates_nothing() {
+    let changed = |hour, calls, from: &str, to: &str| {
+        let text = String::from_utf8(trail(hour, calls)).unwrap();
+        assert!(text.contains(from));
+        text.replace(from, to).into_bytes()
+    };
+    let nobody = |hour, calls| changed(hour, calls, "userIdentity", "nobody");
+    let denied = |hour, calls| {
+        let name = r#""eventName":"GetBucketAcl""#;
+        let error = r#""errorCode":"AccessDenied","errorMessage":"User: arn:aws:sts::111122223333:assumed-role/role-1/session is not authorized to perform: s3:GetBucketAcl on resource: *""#;
+        changed(hour, calls, name, &format!("{name},{error}"))
+    };
+    check([nobody(0, 3000), nobody(1, 60), nobody(1, 300)]);
+    check([denied(0, 3000), denied(1, 60), denied(1, 300)]);
 }
 
 #[test]
