@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use hcl_edit::expr::{Expression, FuncCall, ObjectKey, Traversal};
+use hcl_edit::expr::{Expression, FuncCall, Traversal};
 use hcl_edit::structure::{Block, Body};
 use hcl_edit::visit::{Visit, visit_body, visit_func_call, visit_traversal};
 
 use serde_json::Value;
 
 use super::files::{Files, Read, Unread, named_by, read_by};
+use super::given::inputs;
 use crate::patch::terraform::{Project, folder, labels, normal, path_of};
 
 /// Most definitions that are followed from one reference.
@@ -100,21 +101,16 @@ impl<'a> Definitions<'a> {
         if !read.is_empty() {
             self.give(path, "", &read.join("\n"));
         }
-        match body.get_attribute("inputs").map(|inputs| &inputs.value) {
-            Some(Expression::Object(inputs)) => {
-                for (key, value) in inputs.iter() {
-                    let key = match key {
-                        ObjectKey::Ident(name) => name.as_str(),
-                        ObjectKey::Expression(Expression::String(name)) => name.as_str(),
-                        ObjectKey::Expression(_) => "",
-                    };
-                    self.give(path, key, &words(&value.expr().to_string()));
+        match inputs(&body) {
+            Some(inputs) => {
+                for (key, value) in inputs {
+                    self.give(path, key, &value);
                 }
                 let mut rest = body.clone();
                 rest.remove_attribute("inputs");
                 self.give(path, "", &words(&rest.to_string()));
             }
-            _ => self.give(path, "", text),
+            None => self.give(path, "", text),
         }
     }
 

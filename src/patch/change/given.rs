@@ -34,22 +34,15 @@ pub(super) fn items(path: &Path, text: &str, references: &mut References) -> Vec
     }
     let all = grants_by_name(&source);
     let mut given = Vec::new();
-    match body.get_attribute("inputs").map(|inputs| &inputs.value) {
-        Some(Expression::Object(inputs)) => {
-            for (key, value) in inputs.iter() {
-                let key = match key {
-                    ObjectKey::Ident(name) => name.as_str(),
-                    ObjectKey::Expression(Expression::String(name)) => name.as_str(),
-                    ObjectKey::Expression(_) => "",
-                };
-                let value = words(&value.expr().to_string());
-                if all || may_matter(key, &value) {
-                    given.push(format!("{key} = {value}"));
-                }
-            }
+    match inputs(&body) {
+        Some(inputs) => {
+            let matters = inputs.into_iter().filter(|(key, value)| all || may_matter(key, value));
+            given.extend(matters.map(|(key, value)| format!("{key} = {value}")));
         }
-        Some(other) => given.push(words(&other.to_string())),
-        None => {}
+        None => given.extend(
+            body.get_attribute("inputs")
+                .map(|inputs| words(&inputs.value.to_string())),
+        ),
     }
     given.sort();
     let what = references.variable(&source, given.join("\n"));
@@ -59,4 +52,20 @@ pub(super) fn items(path: &Path, text: &str, references: &mut References) -> Vec
         what: What::Elsewhere(format!("what the module {what} makes of its inputs")),
         ..unreadable(path, "")
     }]
+}
+
+/// What a file of Terragrunt hands to its module, by argument; `None` where that is not written as a map.
+pub(super) fn inputs(body: &Body) -> Option<Vec<(&str, String)>> {
+    let Expression::Object(inputs) = &body.get_attribute("inputs")?.value else {
+        return None;
+    };
+    let each = inputs.iter().map(|(key, value)| {
+        let key = match key {
+            ObjectKey::Ident(name) => name.as_str(),
+            ObjectKey::Expression(Expression::String(name)) => name.as_str(),
+            ObjectKey::Expression(_) => "",
+        };
+        (key, words(&value.expr().to_string()))
+    });
+    Some(each.collect())
 }
