@@ -426,7 +426,7 @@ fn a_comment_is_written_once_and_kept_up_to_date() {
         assert_eq!((code, writes.len()), (0, 1 + uploads), "{said}");
         let now = world.forge().comments[150]["body"].as_str().expect("a text").to_owned();
         assert!(
-            now.contains("Nothing that grants was touched") && world.forge().comments.len() == 151,
+            now.contains("No IAM document was touched") && world.forge().comments.len() == 151,
             "{now}"
         );
         if !is_gitlab {

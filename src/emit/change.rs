@@ -45,18 +45,19 @@ fn headline(change: &Change) -> String {
     } = counts(change);
     let plural = |number: usize, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
     let same = change.same + change.touched.iter().filter(|one| one.how == How::Same).count();
+    let same = plural(same, "is as it was", "are as they were");
     match (touched, findings) {
-        (0, 0) => format!("Nothing that grants was touched; {same} are as they were."),
+        (0, 0) => format!("No IAM document was touched, nor anything else that grants; {same}."),
         (_, 0) => format!(
-            "Proved: {} grant no more than before; {same} are as they were.",
+            "Proved: {} than before; {same}.",
             plural(
                 touched,
-                "touched document or attachment",
-                "touched documents and attachments"
+                "touched document or attachment grants no more",
+                "touched documents and attachments grant no more"
             )
         ),
         (_, _) => format!(
-            "{} to look at; {proved} of {touched} touched are proved to grant no more, {same} are as they were.",
+            "{} to look at; {proved} of {touched} touched are proved to grant no more, {same}.",
             plural(findings, "finding", "findings")
         ),
     }

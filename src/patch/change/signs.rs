@@ -9,16 +9,32 @@ use crate::catalog::Catalog;
 const SILENT: [&str; 14] = [
     "adoc", "css", "gif", "htm", "html", "ico", "jpg", "log", "markdown", "md", "png", "rst", "sum", "svg",
 ];
-/// What packages are pinned to.
-const PINNED: [&str; 8] = [
+/// What packages and providers are pinned to. Which version of a provider makes a policy says nothing of what the policy says.
+const PINNED: [&str; 14] = [
+    ".terraform.lock.hcl",
     "Cargo.lock",
     "Gemfile.lock",
+    "Pipfile.lock",
     "composer.lock",
     "go.mod",
+    "mix.lock",
+    "npm-shrinkwrap.json",
     "package-lock.json",
+    "packages.lock.json",
     "pnpm-lock.yaml",
     "poetry.lock",
+    "uv.lock",
     "yarn.lock",
+];
+/// Languages in which a line that begins so is a comment; in scripts and YAML it may be the text of a document.
+const COMMENTS: [(&str, &[&str]); 2] = [
+    (
+        "//",
+        &[
+            "cs", "go", "java", "js", "jsx", "kt", "mjs", "rs", "scala", "swift", "ts", "tsx",
+        ],
+    ),
+    ("#", &["py", "rb"]),
 ];
 /// Words of commands, libraries and keys that grant, hand a role on, or give a variable its value; in lower case.
 const WORDS: [&str; 44] = [
@@ -75,11 +91,12 @@ pub(super) fn signs(path: &Path, text: &str) -> Vec<(usize, String)> {
     if SILENT.contains(&extension) || PINNED.contains(&&*name) {
         return Vec::new();
     }
+    let comment = COMMENTS.iter().find(|(_, languages)| languages.contains(&extension));
+    let is_comment = |line: &str| comment.is_some_and(|(start, _)| line.starts_with(start));
     let is_sign = |line: &str| match &*name {
-        // Which commits of others' repositories, and which versions of providers, make what is made.
+        // Which commits of others' repositories make what is made.
         ".gitmodules" => true,
-        ".terraform.lock.hcl" => line.starts_with("provider ") || line.starts_with("version "),
-        _ => may_grant(line),
+        _ => !is_comment(line) && may_grant(line),
     };
     let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line.trim()));
     let found = lines.filter(|(_, line)| !line.is_empty() && is_sign(line));
@@ -89,7 +106,12 @@ pub(super) fn signs(path: &Path, text: &str) -> Vec<(usize, String)> {
 /// Whether a line looks as if it granted something.
 pub(super) fn may_grant(line: &str) -> bool {
     let lower = line.to_ascii_lowercase();
-    let grants = |at: usize| lower[at + 6..].starts_with(|c: char| c.is_ascii_alphabetic() || c == '(' || c == '_');
+    let grants = |at: usize| {
+        let rest = &lower[at + 6..];
+        // What OAuth calls so (RFC 6749, section 4).
+        let is_type = rest.trim_start_matches('_').starts_with("type");
+        !is_type && rest.starts_with(|c: char| c.is_ascii_alphabetic() || c == '(' || c == '_')
+    };
     // `bucket.grantRead(role)`, as the CDK has it.
     let by_method = lower.match_indices(".grant").any(|(at, _)| grants(at));
     let is_effect = lower.contains("\"effect\"") || lower.trim_start_matches(['-', ' ']).starts_with("effect:");
@@ -141,11 +163,27 @@ mod tests {
             "image: repo:Latest",
             "replicas: 3",
             "# grant nothing",
+            "if request.grant_type != 'password':",
+            "client.grantTypes.push(one)",
             "x.granted = 1",
         ] {
             let expected = line == "x.granted = 1";
             assert_eq!(may_grant(line), expected, "{line}");
         }
-        assert_eq!(signs(Path::new("README.md"), "s3:*\n"), []);
+        for (file, text) in [
+            ("README.md", "s3:*\n"),
+            (
+                "infra/.terraform.lock.hcl",
+                "provider \"a/b\" {\n  version = \"5.1.0\"\n}\n",
+            ),
+            ("app/uv.lock", "name = \"put-role-policy\"\n"),
+            ("app/a.py", "    # reads s3:GetObject\n"),
+            ("app/a.ts", "// iam.PolicyStatement\n"),
+        ] {
+            assert_eq!(signs(Path::new(file), text), [], "{file}");
+        }
+        // Of a script's text it may be a part, and what stands behind code counts.
+        assert_eq!(signs(Path::new("a.sh"), "# s3:*\n").len(), 1);
+        assert_eq!(signs(Path::new("a.py"), "x = 1  # s3:*\n").len(), 1);
     }
 }
