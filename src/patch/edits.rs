@@ -195,6 +195,9 @@ fn deeper(text: &str) -> String {
     })
 }
 
+/// A list that must change, its new name where it gets another, and what it should hold.
+type Changed<'n> = (&'n Member, Option<&'static str>, Vec<String>);
+
 struct Writer<'a> {
     text: &'a str,
     document: &'a Document,
@@ -203,20 +206,27 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn statement(&self, node: &Node, old: &Value, new: &Value, edits: &mut Vec<Edit>) -> Result<(), String> {
         self.sid(node, old, new, edits)?;
+        for (member, renamed, wanted) in self.changes(node, old, new)? {
+            if let Some(name) = renamed {
+                self.rename(member, name, edits);
+            }
+            self.list(member, &wanted, renamed.is_none(), edits)?;
+        }
+        Ok(())
+    }
+
+    /// The lists that must change, each with its new name where it gets another, and what it should hold.
+    fn changes<'n>(&self, node: &'n Node, old: &Value, new: &Value) -> Result<Vec<Changed<'n>>, String> {
+        let mut all = Vec::new();
         for pair in CHANGES.chunks(2) {
             let key = |statement: &Value| pair.iter().copied().find(|key| statement.get(key).is_some());
             let (Some(old_key), Some(new_key)) = (key(old), key(new)) else {
                 continue;
             };
-            let Some((member, wanted)) = self.changed(node, old_key, &old[old_key], new_key, &new[new_key])? else {
-                continue;
-            };
-            if old_key != new_key {
-                self.rename(member, new_key, edits);
-            }
-            self.list(member, &wanted, old_key == new_key, edits)?;
+            let found = self.changed(node, old_key, &old[old_key], new_key, &new[new_key])?;
+            all.extend(found.map(|(member, wanted)| (member, (old_key != new_key).then_some(new_key), wanted)));
         }
-        Ok(())
+        Ok(all)
     }
 
     /// The list that must change, and what it should hold; `None` where it holds that.
@@ -296,19 +306,12 @@ impl Writer<'_> {
                 .ok_or("its key is not written: add the new one by hand")?;
             edits.push(self.longer(&(node.span.start..node.span.start + length), "Unseen"));
         }
-        for pair in CHANGES.chunks(2) {
-            let key = |statement: &Value| pair.iter().copied().find(|key| statement.get(key).is_some());
-            let (Some(old_key), Some(new_key)) = (key(old), key(new)) else {
-                continue;
-            };
-            let Some((member, wanted)) = self.changed(node, old_key, &old[old_key], new_key, &new[new_key])? else {
-                continue;
-            };
+        for (member, renamed, wanted) in self.changes(node, old, new)? {
             if member.value.elements().iter().any(|each| each.literal().is_none()) {
                 return Err(format!("its {} holds references: edit it by hand", member.name));
             }
-            if old_key != new_key {
-                self.rename(member, new_key, &mut edits);
+            if let Some(name) = renamed {
+                self.rename(member, name, &mut edits);
             }
             match &wanted[..] {
                 [one] if !matches!(member.value.kind, Kind::List(_)) => {
