@@ -8,13 +8,14 @@ use hcl_edit::structure::{Attribute, Block, Body, Structure};
 use hcl_edit::template::{Element, HeredocTemplate};
 use serde_json::{Number, Value};
 
-use super::json;
-use super::tree::{Document, Kind, Member, Node, Piece, Syntax, Taken, Takes, is_policy};
+use super::tree::{Document, Kind, Member, Node, Piece, Syntax, Takes, is_policy};
+use super::{json, tree};
 
 mod attached;
 mod entries;
 mod given;
 mod instances;
+mod lists;
 mod native;
 mod project;
 mod refers;
@@ -24,6 +25,7 @@ mod value;
 
 pub(super) use attached::{Policy, attachments};
 pub(super) use instances::{Made, Makes};
+use lists::{all_taken, listed, taken};
 pub(super) use native::{documents as json_documents, is_json};
 pub(super) use project::{Project, Reading, Source, Stands, folder, labels, normal, path_of};
 pub use state::State;
@@ -80,6 +82,16 @@ fn in_body(text: &str, body: &Body, is_call: bool, names: &[String], found: &mut
                 }
                 in_expression(text, &attribute.value, &around, found);
             }
+            Structure::Block(block) if block.has_ident("locals") => {
+                for local in block.body.attributes() {
+                    let from = found.len();
+                    match statements_of(local) {
+                        Some(document) => found.push(document),
+                        None => in_expression(text, &local.value, &around, found),
+                    }
+                    name_local(local, &mut found[from..]);
+                }
+            }
             Structure::Block(block) => {
                 let mut inner = around.clone();
                 inner.extend(block.labels.iter().map(|label| label.as_str().to_owned()));
@@ -91,18 +103,23 @@ fn in_body(text: &str, body: &Body, is_call: bool, names: &[String], found: &mut
                 if is_document {
                     found.extend(data_source(block, &inner));
                 } else {
-                    let from = found.len();
                     in_body(text, &block.body, block.has_ident("module"), &inner, found);
-                    if block.has_ident("locals") {
-                        block
-                            .body
-                            .attributes()
-                            .for_each(|local| name_local(local, &mut found[from..]));
-                    }
                 }
             }
         }
     }
+}
+
+/// The statements that a local holds, for whoever writes `Statement = local.app`.
+fn statements_of(local: &Attribute) -> Option<Document> {
+    let written = node(&local.value);
+    let is_statement = |each: &Node| each.member("Effect").is_some() && each.member("Principal").is_none();
+    let all = written.elements();
+    let is_list = matches!(written.kind, Kind::List(_)) && !all.is_empty();
+    (is_list && all.iter().all(is_statement)).then(|| {
+        let statements = all.to_vec();
+        Document::of(Syntax::Hcl, tree::around(written.span.clone(), None, statements), &[])
+    })
 }
 
 /// A local that is nothing but a document is what others may take in.
@@ -260,10 +277,13 @@ pub(super) fn node(expression: &Expression) -> Node {
                 .map_or(Kind::Unknown, Kind::Map)
         }
         Expression::Parenthesis(inner) => return node(inner.inner()),
+        Expression::FuncCall(call) => match listed(call) {
+            Some(all) => return node(all),
+            None => Kind::Unknown,
+        },
         Expression::HeredocTemplate(_)
         | Expression::Variable(_)
         | Expression::Conditional(_)
-        | Expression::FuncCall(_)
         | Expression::Traversal(_)
         | Expression::UnaryOp(_)
         | Expression::BinaryOp(_)
@@ -376,32 +396,6 @@ pub(super) fn whole_data_source(block: &Block, names: &[String]) -> Document {
     }
     found.left = left;
     found
-}
-
-/// The documents that an argument hands over.
-fn all_taken(value: &Expression) -> Vec<Taken> {
-    let one = |value: &Expression| {
-        let path = match value {
-            Expression::Traversal(traversal) => taken(&path_of(traversal).0),
-            _ => None,
-        };
-        path.unwrap_or_else(|| Taken::Other(value.to_string().trim().to_owned()))
-    };
-    match value {
-        Expression::Array(array) => array.iter().map(one).collect(),
-        Expression::Parenthesis(inner) => all_taken(inner.inner()),
-        value => vec![one(value)],
-    }
-}
-
-/// What a reference to a document names.
-fn taken(path: &[&str]) -> Option<Taken> {
-    let address = match path {
-        ["data", kind @ "aws_iam_policy_document", name, "json" | "minified_json"] => format!("data.{kind}.{name}"),
-        ["local", name] => format!("local.{name}"),
-        _ => return None,
-    };
-    Some(Taken::Address(address))
 }
 
 /// The name in a policy of an attribute of a `statement` block.
