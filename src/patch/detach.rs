@@ -6,9 +6,9 @@ use std::ops::Range;
 use super::called::{Called, called};
 use super::edits::{Edit, without_elements};
 use super::matching::Matching;
-use super::removal::{self, Goes};
+use super::removal;
 use super::terraform::{Name, Policy, attachments};
-use super::tree::{Piece, Syntax};
+use super::tree::{Node, Piece, Syntax};
 use super::{keep, stack};
 
 /// The edits that take a policy from those who have it, and why some of them keep it.
@@ -22,10 +22,17 @@ pub(super) struct Detached {
 struct Place {
     file: usize,
     at: usize,
-    /// The kind of whom it is attached to, and what that is called.
-    kind: &'static str,
-    name: Result<Name, String>,
-    edits: Result<Vec<Edit>, String>,
+    /// Each whom it is attached to there: the kind, and what that is called.
+    holders: Result<Vec<(&'static str, Name)>, String>,
+    goes: Goes,
+}
+
+/// What goes of a place.
+enum Goes {
+    /// The whole of it, where it goes from the only one that has it there.
+    Whole(Result<Vec<Edit>, String>),
+    /// Those of lists that it goes from, in the order of the holders; all of it where nobody is left.
+    Of(Vec<Node>, Result<Vec<Edit>, String>),
 }
 
 impl Matching<'_> {
@@ -43,27 +50,48 @@ impl Matching<'_> {
         let mut times: BTreeMap<&str, usize> = BTreeMap::new();
         for place in &places {
             let at = self.files[place.file].place(place.at);
-            let name = place.name.as_ref().map_err(|why| format!("{at}: {why}"))?;
-            let owned: Vec<&String> = owners
-                .iter()
-                .filter(|owner| is_called(owner, place.kind, name))
-                .collect();
-            let Some(first) = owned.first() else {
-                return Err(format!("{at} attaches it to somebody who is not told to have it"));
-            };
-            let known = times.entry(first.as_str()).or_default();
-            *known += 1;
-            if *known > owned.len() {
-                return Err(format!("{at} attaches it once more than it is attached"));
+            let holders = place.holders.as_ref().map_err(|why| format!("{at}: {why}"))?;
+            let mut goes = Vec::new();
+            for (kind, name) in holders {
+                let owned: Vec<&String> = owners.iter().filter(|owner| is_called(owner, kind, name)).collect();
+                goes.push(!owned.is_empty());
+                let Some(first) = owned.first() else { continue };
+                let known = times.entry(first.as_str()).or_default();
+                *known += 1;
+                if *known > owned.len() {
+                    return Err(format!("{at} attaches it once more than it is attached"));
+                }
+                gone.extend(owned.into_iter().cloned());
             }
-            gone.extend(owned.into_iter().cloned());
-            let cut = place.edits.as_ref().map_err(|why| format!("{at}: {why}"))?;
-            edits.extend(cut.iter().map(|edit| (place.file, edit.clone())));
+            if !goes.contains(&true) {
+                return Err(format!("{at} attaches it to somebody who is not told to have it"));
+            }
+            let cut = self.cut_of(place, &goes).map_err(|why| format!("{at}: {why}"))?;
+            edits.extend(cut.into_iter().map(|edit| (place.file, edit)));
         }
         gone.sort();
         gone.dedup();
         let owners = gone;
         Ok(Detached { edits, owners })
+    }
+
+    /// The edits of a place for those of its holders that lose the policy.
+    fn cut_of(&self, place: &Place, goes: &[bool]) -> Result<Vec<Edit>, String> {
+        let (lists, whole) = match &place.goes {
+            Goes::Whole(whole) => return whole.clone(),
+            Goes::Of(lists, whole) => (lists, whole),
+        };
+        if !goes.contains(&false) && whole.is_ok() {
+            return whole.clone();
+        }
+        let mut rest = goes;
+        let mut edits = Vec::new();
+        for list in lists {
+            let (here, behind) = rest.split_at(list.elements().len());
+            rest = behind;
+            edits.extend(without(&self.files[place.file].text, list, here)?);
+        }
+        Ok(edits)
     }
 
     fn in_terraform(&self, policy: Policy<'_>) -> Vec<Place> {
@@ -73,23 +101,32 @@ impl Matching<'_> {
                 continue;
             };
             let text = &self.files[file].text;
-            let cut = match &one.list {
-                Some((list, goes)) if goes.iter().all(|goes| *goes) => Ok(vec![Edit {
-                    range: list.span.clone(),
-                    text: "[]".to_owned(),
-                }]),
-                Some((list, goes)) => {
-                    without_elements(text, Syntax::Hcl, list, goes).map(|all| all.into_iter().map(cut).collect())
-                }
+            let kept = self.unless_kept(file, &one.span);
+            let whole = || match &one.list {
+                Some((list, goes)) => without(text, list, goes),
+                None if one.has_groups => Err("it is attached to groups, too".to_owned()),
                 None => self.without_block(file, &one.span, &one.address),
             };
-            let (kind, name) = one.owner;
+            let whole = kept.clone().and_then(|()| whole());
+            let lists = one.owners.iter().flatten().filter_map(|owners| owners.list.clone());
+            let lists: Vec<Node> = lists.collect();
             places.push(Place {
                 file,
                 at: one.span.start,
-                kind,
-                name: name.map(|name| vec![Piece::Literal(name)]),
-                edits: self.unless_kept(file, &one.span).and(cut),
+                holders: kept.and(one.owners).map(|all| {
+                    let each = all.into_iter().flat_map(|owners| {
+                        let kind = owners.kind;
+                        owners
+                            .names
+                            .into_iter()
+                            .map(move |name| (kind, vec![Piece::Literal(name)]))
+                    });
+                    each.collect()
+                }),
+                goes: match lists.is_empty() {
+                    true => Goes::Whole(whole),
+                    false => Goes::Of(lists, whole),
+                },
             });
         }
         places
@@ -98,7 +135,7 @@ impl Matching<'_> {
     /// A block of Terraform that attaches, with its lines.
     fn without_block(&self, file: usize, span: &Range<usize>, address: &str) -> Result<Vec<Edit>, String> {
         let here = &self.files[file];
-        let goes = Goes {
+        let goes = removal::Goes {
             path: &here.path,
             span: span.clone(),
             instead: "",
@@ -145,11 +182,11 @@ impl Matching<'_> {
                 places.push(Place {
                     file,
                     at: entry.at,
-                    kind: entry.kind,
-                    name: Ok(entry.name.unwrap_or_else(of_stack)),
-                    edits: self
-                        .unless_kept(file, &(entry.at..entry.at))
-                        .and(entry.gone.map(|all| all.into_iter().map(cut).collect())),
+                    holders: Ok(vec![(entry.kind, entry.name.unwrap_or_else(of_stack))]),
+                    goes: Goes::Whole(
+                        self.unless_kept(file, &(entry.at..entry.at))
+                            .and(entry.gone.map(|all| all.into_iter().map(cut).collect())),
+                    ),
                 });
             }
         }
@@ -164,6 +201,21 @@ fn is_called(arn: &str, kind: &str, name: &Name) -> bool {
     let told = called(std::slice::from_ref(name), &[own]);
     let is_told = matches!(told, Called::So(_, written) if written.is_whole() || written.is_telling());
     is_told && resource.split('/').next() == Some(kind)
+}
+
+/// A list without some of its elements.
+fn without(text: &str, list: &Node, goes: &[bool]) -> Result<Vec<Edit>, String> {
+    if !goes.contains(&false) {
+        return Ok(vec![Edit {
+            range: list.span.clone(),
+            text: "[]".to_owned(),
+        }]);
+    }
+    if !goes.contains(&true) {
+        return Ok(Vec::new());
+    }
+    let cuts = without_elements(text, Syntax::Hcl, list, goes)?;
+    Ok(cuts.into_iter().map(cut).collect())
 }
 
 /// A part of a file without anything in its place.

@@ -23,7 +23,7 @@ mod state;
 mod statements;
 mod value;
 
-pub(super) use attached::{Policy, attachments};
+pub(super) use attached::{Policy, attachments, makers};
 pub(super) use instances::{Made, Makes};
 use lists::{all_taken, listed, taken};
 pub(super) use native::{documents as json_documents, is_json};

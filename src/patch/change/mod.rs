@@ -16,6 +16,7 @@ mod plan;
 mod public;
 mod read;
 mod references;
+mod repeated;
 mod signs;
 mod template;
 mod terraform;

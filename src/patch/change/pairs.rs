@@ -219,28 +219,47 @@ impl Judge<'_> {
             }
         }
         let place = by.file.parent().unwrap_or(Path::new("")).to_owned();
-        let mut at = address_of(&without_indices(&shown)).map(|address| (place, address));
-        for _ in 0..4 {
-            // Before, as it may be gone with it.
-            let found = at.as_ref().and_then(|key| self.was.get(key).or(self.now.get(key)));
-            match found.map(|item| &item.what) {
-                Some(What::Document(document)) if document.policy.is_ok() && document.opaque.is_empty() => {
-                    let is_denial = document.policy.as_ref().is_ok_and(|policy| denies(&policy.to_string()));
-                    return match is_denial {
-                        true => vec![unproved(format!("{shown} is no longer attached, which denies"))],
-                        false => Vec::new(),
-                    };
-                }
-                Some(What::Elsewhere(further)) => {
-                    let shown = self.references.shown(further);
-                    at = address_of(&shown).zip(at).map(|(address, (place, _))| (place, address));
-                }
-                Some(_) | None => break,
+        let mut stands: Vec<(PathBuf, String)> = by
+            .makers
+            .iter()
+            .map(|(dir, name)| (dir.clone(), format!("aws_iam_policy.{name}.policy")))
+            .collect();
+        if stands.is_empty() {
+            stands.extend(address_of(&without_indices(&shown)).map(|address| (place, address)));
+        }
+        let denials: Option<Vec<bool>> = stands.into_iter().map(|at| self.has_denial(at)).collect();
+        match denials.unwrap_or_default() {
+            all if all.contains(&true) => {
+                return vec![unproved(format!("{shown} is no longer attached, which denies"))];
             }
+            all if !all.is_empty() => return Vec::new(),
+            _ => {}
         }
         vec![unproved(format!(
             "{shown} is no longer attached, and what it may deny is not known here"
         ))]
+    }
+
+    /// Whether the document at an address denies, before the change, or after it where it was not there before; `None` where
+    /// that is not known.
+    fn has_denial(&self, mut at: (PathBuf, String)) -> Option<bool> {
+        for _ in 0..4 {
+            // Of several that one argument chooses from, or that are laid over it, any may be it.
+            let others = format!("{} ", at.1);
+            let are_several = self
+                .was
+                .keys()
+                .any(|(place, address)| *place == at.0 && address.starts_with(&others));
+            let found = self.was.get(&at).or(self.now.get(&at)).filter(|_| !are_several)?;
+            match &found.what {
+                What::Document(document) if document.opaque.is_empty() => {
+                    return Some(document.policy.as_ref().ok()?.to_string().contains("Deny"));
+                }
+                What::Elsewhere(further) => at.1 = address_of(&self.references.shown(further))?,
+                _ => return None,
+            }
+        }
+        None
     }
 
     /// Who got it beside those that had it.

@@ -233,6 +233,7 @@ impl Reader<'_> {
             },
             in_folder: false,
             held_by: held_by.clone(),
+            makers: Vec::new(),
             what,
         });
     }

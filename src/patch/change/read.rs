@@ -123,6 +123,8 @@ pub(super) struct Item {
     pub(super) in_folder: bool,
     /// Whom and what it is for: `role=app`, `count=1`.
     pub(super) held_by: BTreeSet<String>,
+    /// The folder and the name of each resource that may make the policy which it attaches.
+    pub(super) makers: Vec<(PathBuf, String)>,
     pub(super) what: What,
 }
 
@@ -262,6 +264,7 @@ pub(super) fn unreadable(path: &Path, text: &str) -> Item {
         address: "file".to_owned(),
         in_folder: false,
         held_by: BTreeSet::new(),
+        makers: Vec::new(),
         what: What::Unreadable(text.to_owned()),
     }
 }

@@ -491,6 +491,7 @@ impl Walk<'_> {
             address: address.to_owned(),
             in_folder: false,
             held_by: held_by.clone(),
+            makers: Vec::new(),
             what,
         });
     }

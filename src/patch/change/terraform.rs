@@ -14,9 +14,12 @@ use super::files::{Read, read_by};
 use super::node::{Document, Reader, line_of, may_be_policy};
 use super::read::{ATTACHED, BOUNDING, GRANTING, HANDING, HOLDERS, Item, MEMBERSHIPS, What};
 use super::references::References;
+use super::repeated::each_of;
 use super::{signs, template};
 use crate::patch::json;
-use crate::patch::terraform::{Source, children, encodes, folder, labels, lines_of, node, path_of, whole_data_source};
+use crate::patch::terraform::{
+    Source, children, encodes, folder, labels, lines_of, makers, node, path_of, whole_data_source,
+};
 use crate::patch::tree::{Kind, Member, Node, Piece, Syntax, Takes};
 
 pub(super) fn items(source: &Source, text: &str, of: &Definitions<'_>, references: &mut References) -> Vec<Item> {
@@ -80,8 +83,9 @@ impl<'a> File<'_, 'a> {
                 );
             }
             ("resource", [kind, name]) => {
-                let held_by = self.held_by(block);
-                self.body(block, &block.body, &format!("{kind}.{name}"), &held_by);
+                let held_by = self.held_by(block, &block.body);
+                let is_attachment = kind.starts_with("aws_iam_") && kind.ends_with("_attachment");
+                self.bodies(block, is_attachment, &format!("{kind}.{name}"), &held_by);
                 if GRANTING.contains(kind) || BOUNDING.contains(kind) {
                     let what = self.whole(block);
                     let what = match BOUNDING.contains(kind) {
@@ -118,7 +122,7 @@ impl<'a> File<'_, 'a> {
                 }
             }
             ("module", [name]) => {
-                let held_by = self.held_by(block);
+                let held_by = self.held_by(block, &block.body);
                 self.body(block, &block.body, &format!("module.{name}"), &held_by);
                 if let Some(source) = block.body.get_attribute("source") {
                     let source = words(&source.value.to_string());
@@ -156,6 +160,19 @@ impl<'a> File<'_, 'a> {
                     .join(".");
                 self.documents_only(block, &block.body, &address);
             }
+        }
+    }
+
+    /// What a resource says, `by_key` for each key of its `for_each`, where all of them are written.
+    fn bodies(&mut self, block: &'a Block, by_key: bool, address: &str, held_by: &BTreeSet<String>) {
+        match by_key.then(|| each_of(&block.body)).flatten() {
+            Some(all) => {
+                for (key, body) in all {
+                    let held_by = self.held_by(block, &body);
+                    self.body(block, &body, &format!("{address}[{key}]"), &held_by);
+                }
+            }
+            None => self.body(block, &block.body, address, held_by),
         }
     }
 
@@ -233,6 +250,9 @@ impl<'a> File<'_, 'a> {
                         held_by.clone(),
                         What::Elsewhere(what),
                     );
+                    if let Some(item) = self.items.last_mut() {
+                        item.makers = makers(&self.of.project, &self.dir, each);
+                    }
                 }
             } else if (!self.documents(block, attribute, &own, held_by) || !is_plain(&attribute.value))
                 && holds_policy(key, &attribute.value)
@@ -375,10 +395,11 @@ impl<'a> File<'_, 'a> {
         block.has_ident("module") && self.of.project.called(&self.dir, block).is_some()
     }
 
-    fn held_by(&mut self, block: &'a Block) -> BTreeSet<String> {
+    /// Whom what a block makes is for, as `body` has it.
+    fn held_by(&mut self, block: &'a Block, body: &Body) -> BTreeSet<String> {
         let mut all = BTreeSet::new();
         let is_followed = self.is_followed(block);
-        for attribute in block.body.attributes().filter(|_| !is_followed) {
+        for attribute in body.attributes().filter(|_| !is_followed) {
             let key = attribute.key.as_str();
             if HOLDERS.contains(&key) {
                 for each in elements(&attribute.value) {
@@ -388,13 +409,12 @@ impl<'a> File<'_, 'a> {
             }
         }
         for key in ["count", "for_each"] {
-            let who = block
-                .body
+            let who = body
                 .get_attribute(key)
                 .map(|attribute| self.defined(block, &attribute.value, true));
             all.extend(who.map(|who| format!("{key}={who}")));
         }
-        if !block.body.has_attribute("count") && !block.body.has_attribute("for_each") {
+        if !body.has_attribute("count") && !body.has_attribute("for_each") {
             all.insert("count=1".to_owned());
         }
         // What is ignored of it is not what is written.
@@ -420,6 +440,7 @@ impl<'a> File<'_, 'a> {
             address,
             in_folder: true,
             held_by,
+            makers: Vec::new(),
             what,
         });
     }

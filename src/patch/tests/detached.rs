@@ -89,6 +89,57 @@ fn one_of_the_teams_own_is_detached_and_stays() {
 }
 
 #[test]
+fn one_of_a_list_or_a_set_of_holders_goes() {
+    let mail = "arn:aws:iam::111122223333:role/shop-mail";
+    let user = "arn:aws:iam::111122223333:user/ana";
+    let listed = |roles: &str, more: &str| {
+        format!(
+            "resource \"aws_iam_policy_attachment\" \"all\" {{\n  name       = \"all\"\n  roles      = {roles}\n{more}  policy_arn = \"{ADMINISTRATOR}\"\n}}\n{QUEUE}"
+        )
+    };
+    let set = |roles: &str| {
+        format!(
+            "resource \"aws_iam_role_policy_attachment\" \"all\" {{\n  for_each   = toset({roles})\n  role       = each.value\n  policy_arn = \"{ADMINISTRATOR}\"\n}}\n{QUEUE}"
+        )
+    };
+    let edited = |owners: &[&str], text: &str| unneeded(ADMINISTRATOR, owners).edited(&[("main.tf", text)]);
+    let (both, one) = ("[\"shop-cart\", \"shop-mail\"]", "[\"shop-mail\"]");
+    let rest = QUEUE.trim_start();
+    assert_eq!(edited(&[CART], &listed(both, "")), listed(one, ""));
+    assert_eq!(edited(&[CART, mail], &listed(both, "")), rest);
+    let users = "  users      = [\"ana\"]\n";
+    assert_eq!(
+        edited(&[CART, user], &listed(both, users)),
+        listed(one, "  users      = []\n")
+    );
+    assert_eq!(edited(&[CART, mail, user], &listed(both, users)), rest);
+    // Of a group's members nothing is told: it stays.
+    let groups = "  groups     = [\"ops\"]\n";
+    assert_eq!(edited(&[CART, mail], &listed(both, groups)), listed("[]", groups));
+    assert_eq!(edited(&[CART], &set(both)), set(one));
+    assert_eq!(edited(&[CART, mail], &set(both)), rest);
+    // A set of policies of one role.
+    let policies = |all: &str| {
+        format!(
+            "resource \"aws_iam_role_policy_attachment\" \"all\" {{\n  for_each   = toset({all})\n  role       = \"shop-cart\"\n  policy_arn = each.value\n}}\n"
+        )
+    };
+    let all = format!("[\n    \"{ADMINISTRATOR}\",\n    aws_iam_policy.own.arn,\n  ]");
+    let expected = policies("[\n    aws_iam_policy.own.arn,\n  ]");
+    assert_eq!(edited(&[CART], &policies(&all)), expected);
+    for text in [
+        listed(both, "").replace("\"shop-mail\"", "var.role"),
+        listed("var.roles", ""),
+        set("concat([\"shop-cart\"], var.more)"),
+        set(both).replace("each.value", "\"shop-${each.value}\""),
+        listed("[\"shop-mail\"]", ""),
+    ] {
+        let why = unneeded(ADMINISTRATOR, &[CART]).left(&[("main.tf", &text)]);
+        assert!(why.contains("main.tf:1"), "{why}");
+    }
+}
+
+#[test]
 fn what_is_not_told_is_named_with_its_line() {
     let arn = format!("\"{ADMINISTRATOR}\"");
     let one = attachment("cart", &arn);
