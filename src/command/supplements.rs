@@ -85,8 +85,8 @@ impl SupplementArgs {
 /// What EKS and its users' files say of clusters.
 #[derive(Args, Debug, Clone)]
 pub(super) struct ClusterArgs {
-    /// Output of `aws eks describe-cluster`, list- or describe-pod-identity-association(s), list-access-entries or
-    /// describe-access-entry; repeats
+    /// Output of `aws eks list-clusters` or describe-cluster, list- or describe-pod-identity-association(s) (lists to the end
+    /// and of all namespaces), list-access-entries or describe-access-entry; repeats
     #[arg(long, value_name = "FILE", env = "TRIMTRAIL_EKS")]
     eks: Vec<PathBuf>,
     /// A folder with Kubernetes manifests, Helm values or Kustomize: which service account is annotated with which role;

@@ -23,8 +23,21 @@ pub struct Eks {
     pub associations: BTreeMap<String, Association>,
     /// By cluster and principal; the cluster is empty where only `list-access-entries` tells of it.
     pub access_entries: BTreeMap<(String, String), AccessEntry>,
-    /// Clusters whose associations were listed to the end: account, region and name.
+    /// Clusters whose associations were all listed, as far as a list shows that: account, region and name.
     pub listed: BTreeSet<(String, String, String)>,
+    /// Clusters of which a list shows a part.
+    pub parts: BTreeMap<(String, String, String), Part>,
+    /// Names that `list-clusters` prints, of whatever account and region.
+    pub named: BTreeSet<String>,
+}
+
+/// Why a list of associations may not be all of a cluster's.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Part {
+    /// It may have been asked for of one namespace, or of one service account's name: it shows no other one.
+    Filtered,
+    /// It was cut off, so that what else is given may be another part.
+    Cut,
 }
 
 /// A cluster.
@@ -93,17 +106,13 @@ impl Eks {
             is_known = true;
             self.add_association(association)?;
         }
-        // A list that was cut off says so (EKS API reference, ListPodIdentityAssociations; the AWS CLI writes `NextToken`).
-        let is_cut = ["nextToken", "NextToken"]
-            .iter()
-            .any(|key| !text(value, key).is_empty());
-        for association in list("associations").into_iter().flatten().filter(|_| !is_cut) {
-            let arn = text(association, "associationArn");
-            let mut parts = arn.split(':').skip(3).map(str::to_owned);
-            if let (Some(region), Some(account)) = (parts.next(), parts.next()) {
-                self.listed.insert((account, region, text(association, "clusterName")));
-            }
+        if let Some(associations) = list("associations") {
+            // A list that was cut off says so (EKS API reference, ListPodIdentityAssociations; the AWS CLI writes `NextToken`).
+            let mut tokens = ["nextToken", "NextToken"].iter();
+            self.add_list(associations, tokens.any(|key| !text(value, key).is_empty()));
         }
+        let clusters = list("clusters").into_iter().flatten();
+        self.named.extend(clusters.filter_map(Value::as_str).map(str::to_owned));
         if let Some(entry) = member(value, "accessEntry") {
             is_known = true;
             self.add_access_entry(entry)?;
@@ -125,6 +134,31 @@ impl Eks {
             Ok(())
         } else {
             Err("no cluster, association or access entry is in it".to_owned())
+        }
+    }
+
+    /// Notes of which clusters a list has all associations. One that asks for a namespace or a service account alone looks
+    /// like any other, but has no other one in it.
+    fn add_list(&mut self, associations: &[Value], is_cut: bool) {
+        let mut clusters: BTreeMap<(String, String, String), [BTreeSet<String>; 2]> = BTreeMap::new();
+        for association in associations {
+            let (account, region) = place(&text(association, "associationArn"));
+            if !account.is_empty() {
+                let cluster = (account, region, text(association, "clusterName"));
+                let [namespaces, accounts] = clusters.entry(cluster).or_default();
+                namespaces.insert(text(association, "namespace"));
+                accounts.insert(text(association, "serviceAccount"));
+            }
+        }
+        for (cluster, told) in clusters {
+            let is_filtered = told.iter().any(|names| names.len() < 2);
+            if !is_cut && !is_filtered {
+                self.listed.insert(cluster);
+                continue;
+            }
+            let part = if is_cut { Part::Cut } else { Part::Filtered };
+            let known = self.parts.entry(cluster).or_insert(part);
+            *known = part.max(*known);
         }
     }
 
@@ -153,10 +187,8 @@ impl Eks {
 
     fn add_association(&mut self, value: &Value) -> Result<(), String> {
         let arn = text(value, "associationArn");
-        let mut parts = arn.split(':').skip(3).map(str::to_owned);
-        let (region, account) = (parts.next(), parts.next());
         let new = Association {
-            place: (account.unwrap_or_default(), region.unwrap_or_default()),
+            place: place(&arn),
             changed: last(value, ["createdAt", "modifiedAt"]),
             cluster: text(value, "clusterName"),
             namespace: text(value, "namespace"),
@@ -235,19 +267,55 @@ impl Eks {
         self.associations.extend(other.associations);
         self.access_entries.extend(other.access_entries);
         self.listed.extend(other.listed);
+        for (cluster, part) in other.parts {
+            let known = self.parts.entry(cluster).or_insert(part);
+            *known = part.max(*known);
+        }
+        self.named.extend(other.named);
     }
 
     /// Whether all associations of a cluster are known, and which role each gives.
     pub fn knows_all_of(&self, (account, region, name): (&str, &str, &str)) -> bool {
         let place = (account.to_owned(), region.to_owned());
-        let of_cluster = self
+        let mut of_cluster = self
             .associations
             .values()
             .filter(|one| one.place == place && one.cluster == name);
-        let listed = self
-            .listed
-            .contains(&(place.0.clone(), place.1.clone(), name.to_owned()));
-        listed && of_cluster.clone().all(|one| !one.role.is_empty())
+        let cluster = (account.to_owned(), region.to_owned(), name.to_owned());
+        self.is_whole(&cluster) && of_cluster.all(|one| !one.role.is_empty())
+    }
+
+    fn is_whole(&self, cluster: &(String, String, String)) -> bool {
+        self.listed.contains(cluster) && self.parts.get(cluster) != Some(&Part::Cut)
+    }
+
+    /// Clusters, by name, whose lists are parts.
+    pub fn partly_listed(&self) -> impl Iterator<Item = (&str, Part)> {
+        let parts = self.parts.iter().filter(|(cluster, _)| !self.is_whole(cluster));
+        parts.map(|((_, _, name), part)| (name.as_str(), *part))
+    }
+
+    /// Clusters of an account, and of none that is told: account, region and name.
+    fn clusters_in(&self, account: &str) -> impl Iterator<Item = (&str, &str, &str)> {
+        let described = self.clusters.values();
+        let described = described.map(|one| (one.account.as_str(), one.region.as_str(), one.name.as_str()));
+        let associated = self.associations.values();
+        let associated = associated.map(|one| (one.place.0.as_str(), one.place.1.as_str(), one.cluster.as_str()));
+        described
+            .chain(associated)
+            .filter(move |(of, ..)| of.is_empty() || *of == account)
+    }
+
+    /// The names of clusters that may be an account's.
+    pub fn names_in(&self, account: &str) -> impl Iterator<Item = &str> {
+        let named = self.named.iter().map(String::as_str);
+        self.clusters_in(account).map(|(_, _, name)| name).chain(named)
+    }
+
+    /// Whether an account may have a cluster of which not all associations are known.
+    pub fn knows_less_of(&self, account: &str) -> bool {
+        let is_listed = |name: &String| self.listed.iter().any(|(_, _, listed)| listed == name);
+        self.clusters_in(account).any(|cluster| !self.knows_all_of(cluster)) || !self.named.iter().all(is_listed)
     }
 
     /// A cluster's plain name, as EKS's own API takes it.
@@ -259,20 +327,19 @@ impl Eks {
         }
     }
 
-    /// The cluster with this id in its issuer's URL, or else the only one of this name, or the one that is called so.
+    /// The cluster with this id in its issuer's URL, or else the one that is called so.
     pub fn cluster(&self, id_or_name: &str) -> Option<&Cluster> {
         let mut clusters = self.clusters.values();
         if let Some(by_issuer) = clusters.find(|cluster| !id_or_name.is_empty() && cluster.issuer == id_or_name) {
             return Some(by_issuer);
         }
-        let by_name = self.clusters.values().filter(|cluster| cluster.name == id_or_name);
-        let called = self
+        let named = self
             .clusters
             .values()
-            .filter(|cluster| self.called(cluster) == id_or_name);
-        let mut found = by_name.chain(called);
-        let first = found.next()?;
-        found.all(|other| other == first).then_some(first)
+            .filter(|cluster| id_or_name.starts_with(&cluster.name));
+        let mut called = named.filter(|cluster| self.called(cluster) == id_or_name);
+        let first = called.next()?;
+        called.all(|other| other == first).then_some(first)
     }
 
     /// A cluster as people call it: by its name, with its region where several bear that name; else by what is known.
@@ -284,12 +351,13 @@ impl Eks {
     }
 
     fn called(&self, cluster: &Cluster) -> String {
-        let places: BTreeSet<(&str, &str)> = self
-            .clusters
-            .values()
-            .filter(|other| other.name == cluster.name)
-            .map(|other| (other.account.as_str(), other.region.as_str()))
-            .collect();
+        // An association of a cluster that nobody described shows another one of that name.
+        let described = self.clusters.values().filter(|other| other.name == cluster.name);
+        let described = described.map(|other| (other.account.as_str(), other.region.as_str()));
+        let associated = self.associations.values().filter(|one| one.cluster == cluster.name);
+        let associated = associated.map(|one| (one.place.0.as_str(), one.place.1.as_str()));
+        let associated = associated.filter(|(account, _)| !account.is_empty());
+        let places: BTreeSet<(&str, &str)> = described.chain(associated).collect();
         if places.len() > 1 {
             format!("{} ({}, {})", cluster.name, cluster.account, cluster.region)
         } else {
@@ -315,6 +383,13 @@ impl Eks {
         let mut kinds = of_role.map(|(_, entry)| entry.kind.as_str());
         kinds.find(|kind| matches!(*kind, "EC2" | "EC2_LINUX" | "EC2_WINDOWS" | "HYBRID_LINUX"))
     }
+}
+
+/// The account and the region of an ARN; empty where there is none.
+fn place(arn: &str) -> (String, String) {
+    let mut parts = arn.split(':').skip(3).map(str::to_owned);
+    let (region, account) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    (account, region)
 }
 
 /// The last of some moments.

@@ -40,8 +40,7 @@ struct Move {
 /// What is known of the users of one role.
 struct Users<'a> {
     eks: &'a Eks,
-    /// Whether all pods can be of one cluster: its trust policy, its pods and its associations show one id and one name at
-    /// most.
+    /// Whether all pods can be of one cluster: see [`is_one`].
     is_one: bool,
     moves: BTreeMap<String, Move>,
     /// The last call of sessions of a token whose service account is not known, by provider; empty where that is not either.
@@ -76,9 +75,18 @@ fn check(account: &Account<'_>) -> Vec<AccountFound> {
     }
     let mut gaps: Vec<&Gap> = roles.into_values().collect();
     gaps.sort_by_key(|gap| gap.principal);
+    let mut known: BTreeMap<&str, bool> = BTreeMap::new();
     let found = gaps.into_iter().map(|gap| {
         let role = &grants.principals[gap.principal];
-        let users = Users::of(account, role, rows.get(&gap.principal).map_or(&[][..], Vec::as_slice));
+        let is_one = *known
+            .entry(&role.account)
+            .or_insert_with(|| is_one(account, &role.account));
+        let users = Users::of(
+            account,
+            role,
+            rows.get(&gap.principal).map_or(&[][..], Vec::as_slice),
+            is_one,
+        );
         AccountFound {
             account: role.account.clone(),
             found: told(account, gap, role, &users),
@@ -87,23 +95,33 @@ fn check(account: &Account<'_>) -> Vec<AccountFound> {
     found.collect()
 }
 
+/// Whether an account has one cluster of EKS at most, as far as trust policies, calls and EKS's own answers show: one id, and
+/// one name. Then what came by its tokens and what came by Pod Identity came from one.
+fn is_one(account: &Account<'_>, id: &str) -> bool {
+    let grants = account.ground.grants;
+    let clusters = |kind: WorkloadKind| {
+        let of_account = account.table.workloads.iter().filter(|known| known.account == id);
+        let pods = of_account.filter_map(|known| known.actor.workload.as_ref());
+        pods.filter(move |pod| pod.kind == kind)
+            .filter_map(|pod| pod.cluster.as_deref())
+    };
+    let roles = grants.principals.iter().filter(|role| role.account == id);
+    let trusted = roles.flat_map(|role| ways(role).providers).filter_map(cluster_of);
+    let ids: BTreeSet<&str> = clusters(WorkloadKind::ServiceAccount).chain(trusted).collect();
+    let told = grants.supplements.eks.names_in(id);
+    let names: BTreeSet<&str> = clusters(WorkloadKind::PodIdentity).chain(told).collect();
+    ids.len() < 2 && names.len() < 2
+}
+
 impl<'a> Users<'a> {
-    fn of(account: &Account<'a>, role: &Principal, rows: &[(&Row, User)]) -> Users<'a> {
+    fn of(account: &Account<'a>, role: &Principal, rows: &[(&Row, User)], is_one: bool) -> Users<'a> {
         let eks = &account.ground.grants.supplements.eks;
         let pods = rows
             .iter()
             .filter_map(|(row, user)| Some((row, user.workload.as_ref()?)));
-        let clusters = |kind: WorkloadKind| {
-            let of_kind = pods.clone().filter(move |(_, pod)| pod.kind == kind);
-            of_kind.filter_map(|(_, pod)| pod.cluster.as_deref())
-        };
-        let providers = ways(role).providers.into_iter().filter_map(cluster_of);
-        let ids: BTreeSet<&str> = clusters(WorkloadKind::ServiceAccount).chain(providers).collect();
-        let associated = eks.associations_of(&role.arn).map(|one| one.cluster.as_str());
-        let names: BTreeSet<&str> = clusters(WorkloadKind::PodIdentity).chain(associated).collect();
         let mut users = Users {
             eks,
-            is_one: ids.len() < 2 && names.len() < 2,
+            is_one,
             moves: BTreeMap::new(),
             unnamed: BTreeMap::new(),
             tagless: None,
@@ -230,12 +248,18 @@ fn told(account: &Account<'_>, gap: &Gap, role: &Principal, users: &Users<'_>) -
             (None, true) => Some("an association that was not seen in use".to_owned()),
             (None, false) => None,
         };
-        let (verdict, count) = if one.stays(quiet) {
-            ("still by IRSA", &mut left)
-        } else {
-            ("moved", &mut moved)
+        let verdict = match one.irsa {
+            Some(_) if one.stays(quiet) => {
+                left += 1;
+                "still by IRSA"
+            }
+            Some(_) => {
+                moved += 1;
+                "moved"
+            }
+            // Whether it ever came by IRSA, this archive does not show.
+            None => "not by IRSA",
         };
-        *count += 1;
         let irsa = one
             .irsa
             .map(|(last, calls)| format!("IRSA until {} ({calls} calls)", day(last)));

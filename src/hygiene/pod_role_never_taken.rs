@@ -43,7 +43,12 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
         )
     }));
     if associations.is_empty() && ways.pod_identity && !eks.associations.is_empty() {
-        evidence.push("no association of those that are given has it".to_owned());
+        // A list names no roles.
+        let of_no_role = eks.associations.values().filter(|one| one.role.is_empty()).count();
+        evidence.push(match of_no_role {
+            0 => "no association of those that are given has it".to_owned(),
+            n => format!("{n} associations are given without their roles: one of them may have it"),
+        });
     }
     for one in subject
         .ground

@@ -17,13 +17,29 @@ fn association(cluster: &str, name: &str, more: Value) -> Value {
     json!({"association": one})
 }
 
-/// What `aws eks list-pod-identity-associations` prints of a cluster with the associations of these service accounts.
+/// What `aws eks list-pod-identity-associations` prints of a cluster with the associations of these service accounts in
+/// `shop`, and of one in another namespace.
 fn list(cluster: &str, names: &[&str]) -> Value {
+    let mut list = list_of(cluster, names);
+    let other = json!({"clusterName": cluster, "namespace": "tools", "serviceAccount": "log", "associationId": "a-1",
+        "associationArn": format!("arn:aws:eks:eu-west-1:{ACCOUNT}:podidentityassociation/{cluster}/a-log")});
+    list["associations"].as_array_mut().expect("a list").push(other);
+    list
+}
+
+/// The same with `--namespace shop`.
+fn list_of(cluster: &str, names: &[&str]) -> Value {
     let one = |name: &&str| {
         json!({"clusterName": cluster, "namespace": "shop", "serviceAccount": name, "associationId": "a-1",
             "associationArn": format!("arn:aws:eks:eu-west-1:{ACCOUNT}:podidentityassociation/{cluster}/a-{name}")})
     };
     json!({"associations": names.iter().map(one).collect::<Vec<Value>>()})
+}
+
+/// The other one, described: it gives another role.
+fn log(cluster: &str) -> Value {
+    let more = json!({"namespace": "tools", "roleArn": "arn:aws:iam::111122223333:role/log"});
+    association(cluster, "log", more)
 }
 
 /// A node of a cluster asks EKS for the role of one of its pods.
@@ -97,7 +113,7 @@ fn the_only_association_without_tags_names_the_pod_of_an_untagged_session() {
     let events = [asks("prod"), pods("K", json!({})), used("K")];
     let eks = trusts_service("pods.eks.amazonaws.com");
     let check = |more: &[Value], expected: &str| {
-        let whole = [&[list("prod", &["cart"])], more].concat();
+        let whole = [&[list("prod", &["cart"]), log("prod")], more].concat();
         check(&events, std::slice::from_ref(&eks), &whole, expected);
     };
     let one = association("prod", "cart", json!({}));
@@ -139,21 +155,112 @@ fn the_only_association_without_tags_names_the_pod_of_an_untagged_session() {
 fn associations_that_are_not_all_given_name_nobody() {
     let eks = [trusts_service("pods.eks.amazonaws.com")];
     let events = [asks("prod"), pods("K", json!({})), used("K")];
-    let one = association("prod", "cart", json!({}));
-    check(&events, &eks, std::slice::from_ref(&one), UNTAGGED);
-    check(&events, &eks, &[one.clone(), list("test", &["cart"])], UNTAGGED);
+    let (one, other) = (association("prod", "cart", json!({})), log("prod"));
+    let check = |more: &[Value], expected: &str| {
+        check(&events, &eks, &[std::slice::from_ref(&one), more].concat(), expected);
+    };
+    check(&[list("prod", &["cart"]), other.clone()], CART);
+    check(&[], UNTAGGED);
+    check(std::slice::from_ref(&other), UNTAGGED);
+    check(&[other.clone(), list("test", &["cart"])], UNTAGGED);
+    // One that is listed and not described may give the role as well.
+    check(&[list("prod", &["cart"])], UNTAGGED);
+    check(&[list("prod", &["cart", "web"]), other.clone()], UNTAGGED);
     for more in ["nextToken", "NextToken"] {
         let mut cut = list("prod", &["cart"]);
         cut[more] = json!("abc");
-        check(&events, &eks, &[one.clone(), cut], UNTAGGED);
+        check(&[cut.clone(), other.clone()], UNTAGGED);
+        // What else is given may be the last page, and the one between them missing.
+        check(&[cut.clone(), list("prod", &["cart"]), other.clone()], UNTAGGED);
+        check(&[list("prod", &["cart"]), cut, other.clone()], UNTAGGED);
     }
-    check(&events, &eks, &[one, list("prod", &["cart"])], CART);
+    // A list of one namespace, or of the service accounts of one name, looks like a whole one.
+    check(
+        &[
+            list_of("prod", &["cart", "web"]),
+            association("prod", "web", json!({"roleArn": "arn:aws:iam::111122223333:role/web"})),
+        ],
+        UNTAGGED,
+    );
+    let mut named = list("prod", &["cart"]);
+    named["associations"][1]["serviceAccount"] = json!("cart");
+    check(&[named, other], UNTAGGED);
+}
+
+#[test]
+fn one_cluster_of_two_names_nobody() {
+    let eks = [trusts_service("pods.eks.amazonaws.com")];
+    let events = [asks("prod"), pods("K", json!({})), used("K")];
+    let whole = [
+        association("prod", "cart", json!({})),
+        log("prod"),
+        list("prod", &["cart"]),
+    ];
+    let check = |more: &[Value], expected: &str| {
+        check(&events, &eks, &[&whole[..], more].concat(), expected);
+    };
+    let described = |account: &str, name: &str| json!({"cluster": {"name": name, "arn": format!("arn:aws:eks:eu-west-1:{account}:cluster/{name}")}});
+    check(&[described(ACCOUNT, "prod"), json!({"clusters": ["prod"]})], CART);
+    check(&[described("999988887777", "test")], CART);
+    check(&[described(ACCOUNT, "test")], UNTAGGED);
+    check(&[json!({"clusters": ["prod", "test"]})], UNTAGGED);
+    check(
+        &[association(
+            "test",
+            "api",
+            json!({"roleArn": "arn:aws:iam::111122223333:role/api"}),
+        )],
+        UNTAGGED,
+    );
+}
+
+#[test]
+fn a_pod_that_is_in_no_list_shows_that_it_is_not_whole() {
+    let eks = [trusts_service("pods.eks.amazonaws.com")];
+    let whole = [
+        association("prod", "cart", json!({})),
+        log("prod"),
+        list("prod", &["cart"]),
+    ];
+    let other_role = |name: &str| {
+        let identity = json!({"type": "AWSService", "invokedBy": "pods.eks.amazonaws.com"});
+        let seed = opened_as("AROALOG", "L", "AssumeRole", identity, tags("tools", name), json!({}));
+        let mut event = used("L");
+        event["userIdentity"] = session("AROALOG", "log", "L");
+        [seed, event]
+    };
+    for (name, expected) in [("log", CART), ("new", UNTAGGED)] {
+        let events = [
+            vec![asks("prod"), pods("K", json!({})), used("K")],
+            other_role(name).to_vec(),
+        ]
+        .concat();
+        check(&events, &eks, &whole, expected);
+    }
+}
+
+#[test]
+fn a_role_that_is_a_target_too_may_be_anothers() {
+    let eks = [trusts_service("pods.eks.amazonaws.com")];
+    let events = [asks("prod"), pods("K", json!({})), used("K")];
+    let target = json!({"roleArn": "arn:aws:iam::111122223333:role/log", "targetRoleArn": ROLE, "namespace": "tools"});
+    let both = [
+        association("prod", "cart", json!({})),
+        association("prod", "log", target),
+        list("prod", &["cart"]),
+    ];
+    check(&events, &eks, &both, UNTAGGED);
+    check(&events, &eks, &both[1..], UNTAGGED);
 }
 
 #[test]
 fn a_cluster_whose_associations_are_not_given_may_be_the_one() {
     let eks = [trusts_service("pods.eks.amazonaws.com")];
-    let one = [association("prod", "cart", json!({})), list("prod", &["cart"])];
+    let one = [
+        association("prod", "cart", json!({})),
+        list("prod", &["cart"]),
+        log("prod"),
+    ];
     let opened = || [pods("K", json!({})), used("K")];
     check(&opened(), &eks, &one, UNTAGGED);
     check(
@@ -165,7 +272,9 @@ fn a_cluster_whose_associations_are_not_given_may_be_the_one() {
     let both = [
         one[0].clone(),
         one[1].clone(),
+        one[2].clone(),
         list("test", &["cart"]),
+        log("test"),
         association(
             "test",
             "cart",
@@ -183,7 +292,12 @@ fn a_cluster_whose_associations_are_not_given_may_be_the_one() {
 #[test]
 fn a_change_of_associations_or_another_pod_that_came_says_that_they_were_others() {
     let eks = [trusts_service("pods.eks.amazonaws.com")];
-    let one = [association("prod", "cart", json!({})), list("prod", &["cart"])];
+    let one = [
+        association("prod", "cart", json!({})),
+        list("prod", &["cart"]),
+        log("prod"),
+    ];
+    check(&[asks("prod"), pods("K", json!({})), used("K")], &eks, &one, CART);
     for name in [
         "CreatePodIdentityAssociation",
         "UpdatePodIdentityAssociation",
@@ -201,6 +315,7 @@ fn sessions_from_before_the_archive_are_the_associations_only_where_eks_alone_co
     let one = [
         association("prod", "cart", json!({"disableSessionTags": false})),
         list("prod", &["cart"]),
+        log("prod"),
     ];
     check(&events, std::slice::from_ref(&eks), &one, CART);
     check(&events, &[eks.clone(), trusts_account()], &one, BEFORE);

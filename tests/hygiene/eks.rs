@@ -131,6 +131,16 @@ fn the_older_way_may_go_once_nobody_came_by_it_for_the_grace_time() {
         text.contains("take the statement for the identity provider out"),
         "{text}"
     );
+    // Nobody described the cluster, and there may be two: one went quiet, and the other came by Pod Identity.
+    let text = evidence(&moved, &trust, &association("prod", ("shop", "cart"), "app"), id);
+    assert!(text.contains("shop/cart: moved"), "{text}");
+    let of_two = association("prod", ("shop", "cart"), "app") + &association("test", ("shop", "api"), "api");
+    let text = evidence(&moved, &trust, &of_two, id);
+    assert!(text.contains("shop/cart of cluster AAAA: still by IRSA"), "{text}");
+    assert!(
+        !text.contains(": moved") && !text.contains("out of the trust policy"),
+        "{text}"
+    );
     // Another service account still comes by it.
     let other = [
         on(takes("AAAA", "shop:web", "app", "ASIA3"), "2026-10-29T10:00:00Z"),
@@ -181,4 +191,43 @@ fn credentials_that_the_older_metadata_service_handed_out() {
     let text = evidence(&events, &trust, &cluster("prod", "AAAA"), id);
     assert!(text.contains("2 calls with ec2RoleDelivery 1.0"), "{text}");
     assert!(text.contains("i-2: 2 calls") && !text.contains("i-1"), "{text}");
+}
+
+/// What is said of the role `app`, which EKS alone may take and nobody took.
+fn never_taken(beside: &str) -> Option<hygiene::Finding> {
+    let somebody: Vec<Value> = (1..=14)
+        .map(|day| event(day, "ec2", "DescribeVpcs", &json!({})))
+        .collect();
+    let options = Options {
+        min_window: 7,
+        ..Options::default()
+    };
+    let grants = app(&[by_service("pods.eks.amazonaws.com")]);
+    let told = told(&somebody, &grants, Some(beside), &options);
+    let mut found = told.into_iter().map(|told| told.finding);
+    found.find(|one| one.id == "pod-role-never-taken")
+}
+
+#[test]
+fn a_list_does_not_tell_that_no_association_has_a_role() {
+    let none = "no association of those that are given has it";
+    let described = association("prod", ("shop", "cart"), "other");
+    let evidence = |beside: &str| never_taken(beside).expect("it is found").evidence.join("\n");
+    assert!(evidence(&described).contains(none));
+    let listed = described.replace(&format!("\"roleArn\":\"arn:aws:iam::{ACCOUNT}:role/other\","), "");
+    let listed = listed.replace(&format!(",\"roleArn\":\"arn:aws:iam::{ACCOUNT}:role/other\""), "");
+    assert!(!listed.contains("roleArn"), "{listed}");
+    let evidence = evidence(&listed);
+    assert!(
+        !evidence.contains(none) && evidence.contains("one of them may have it"),
+        "{evidence}"
+    );
+}
+
+#[test]
+fn a_cluster_in_a_region_without_a_log_may_take_the_role_every_day() {
+    let here = association("prod", ("shop", "cart"), "app");
+    assert!(never_taken(&here).is_some());
+    let there = here.replace("eks:eu-west-1", "eks:ap-south-1");
+    assert!(never_taken(&there).is_none());
 }

@@ -21,19 +21,20 @@ pub(super) struct Associated {
 impl Associated {
     /// Whether what was seen fits it: a pod that is another one shows that there are, or were, more associations.
     pub(super) fn may_be(&self, seen: &Workload) -> bool {
-        // Of several clusters of one name each is called by its name, account and region.
-        let cluster = |pod: &Workload| {
-            pod.cluster
-                .as_deref()
-                .and_then(|name| name.split(' ').next().map(str::to_owned))
-        };
         let same = (&seen.namespace, &seen.name) == (&self.pod.namespace, &self.pod.name);
-        seen.kind != WorkloadKind::PodIdentity || same && cluster(seen) == cluster(&self.pod)
+        seen.kind != WorkloadKind::PodIdentity || same && plain_cluster(seen) == plain_cluster(&self.pod)
     }
+}
+
+/// A pod's cluster by its name alone: of several of one name each is called by its name, account and region.
+fn plain_cluster(pod: &Workload) -> Option<&str> {
+    pod.cluster.as_deref()?.split(' ').next()
 }
 
 /// The associations, and what the archive says against them.
 pub(super) struct Associations<'t> {
+    eks: Option<&'t Eks>,
+    /// By the role that EKS takes, and by the one that its credentials take.
     by_role: BTreeMap<&'t str, Vec<&'t Association>>,
     /// Accounts in which associations changed.
     changed: BTreeSet<&'t str>,
@@ -47,6 +48,7 @@ pub(super) struct Associations<'t> {
 impl<'t> Associations<'t> {
     pub(super) fn of(table: &'t Table, eks: &'t Eks, start: i64) -> Associations<'t> {
         let mut associations = Associations {
+            eks: (!eks.associations.is_empty()).then_some(eks),
             by_role: BTreeMap::new(),
             changed: BTreeSet::new(),
             clusters: BTreeMap::new(),
@@ -57,12 +59,28 @@ impl<'t> Associations<'t> {
             return associations;
         }
         for association in eks.associations.values() {
-            let of_role = associations.by_role.entry(&association.role).or_default();
-            of_role.push(association);
+            for role in [Some(&association.role), association.target_role.as_ref()]
+                .into_iter()
+                .flatten()
+            {
+                associations.by_role.entry(role).or_default().push(association);
+            }
             let (account, region) = &association.place;
             let cluster = (account.as_str(), region.as_str(), association.cluster.as_str());
             if eks.knows_all_of(cluster) {
                 associations.given.insert(cluster);
+            }
+        }
+        // A pod that was seen and is not among them shows that they are not all, or were others.
+        for seen in table.workloads.iter().filter_map(|known| known.actor.workload.as_ref()) {
+            if let (WorkloadKind::PodIdentity, Some(cluster)) = (seen.kind, plain_cluster(seen)) {
+                let is_it = |one: &Association| {
+                    (Some(&one.namespace), &one.service_account) == (seen.namespace.as_ref(), &seen.name)
+                };
+                let mut of_cluster = eks.associations.values().filter(|one| one.cluster == cluster);
+                if !of_cluster.any(is_it) {
+                    associations.given.retain(|(_, _, given)| *given != cluster);
+                }
             }
         }
         for row in &table.rows {
@@ -89,7 +107,11 @@ impl<'t> Associations<'t> {
         };
         let (account, region) = (one.place.0.as_str(), one.place.1.as_str());
         let is_older = one.changed.is_some_and(|changed| changed.as_second() < self.start);
-        if account.is_empty() || !is_older || self.changed.contains(account) {
+        if account.is_empty() || !is_older || self.changed.contains(account) || self.eks?.knows_less_of(account) {
+            return None;
+        }
+        // The role of a target is the first one's to take, and a pod that was handed that one takes it as it likes.
+        if one.role != role {
             return None;
         }
         let given = |arn: &'t str| {

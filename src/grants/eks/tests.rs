@@ -120,3 +120,44 @@ fn a_snapshot_tells_of_an_association_what_its_description_does() {
         ("", false, false, None)
     );
 }
+
+#[test]
+fn a_list_that_may_be_a_part_is_told_and_counts_as_one() {
+    let list = |pods: &[(&str, &str)], token: &str| {
+        let one = |(namespace, name): &(&str, &str)| {
+            json!({"clusterName": "prod", "namespace": namespace, "serviceAccount": name,
+                "associationArn": format!("arn:aws:eks:eu-west-1:111122223333:podidentityassociation/prod/a-{namespace}-{name}")})
+        };
+        json!({"associations": pods.iter().map(one).collect::<Vec<Value>>(), "nextToken": token})
+    };
+    let check = |lists: &[Value], expected: Option<Part>| {
+        let eks = read(lists);
+        assert_eq!(eks.partly_listed().next(), expected.map(|part| ("prod", part)));
+        let mut both = Eks::default();
+        for one in lists.iter().rev() {
+            both.extend(read(std::slice::from_ref(one)));
+        }
+        assert_eq!(both.partly_listed().next(), expected.map(|part| ("prod", part)));
+    };
+    let whole = list(&[("shop", "cart"), ("tools", "log")], "");
+    let cut = list(&[("shop", "cart"), ("tools", "log")], "abc");
+    check(std::slice::from_ref(&whole), None);
+    for (pods, part) in [
+        (&[("shop", "cart"), ("shop", "web")], Part::Filtered),
+        (&[("shop", "default"), ("tools", "default")], Part::Filtered),
+    ] {
+        check(&[list(pods, "")], Some(part));
+        check(&[list(pods, ""), whole.clone()], None);
+    }
+    check(std::slice::from_ref(&cut), Some(Part::Cut));
+    check(&[whole, cut], Some(Part::Cut));
+}
+
+#[test]
+fn a_cluster_of_another_region_is_not_the_only_one_of_the_name() {
+    let there = json!({"association": {"clusterName": "prod", "namespace": "shop", "serviceAccount": "cart",
+        "associationArn": "arn:aws:eks:us-east-1:111122223333:podidentityassociation/prod/a-1"}});
+    let described = cluster(CLUSTER, "https://oidc.eks.eu-west-1.amazonaws.com/id/ABC");
+    assert!(read(std::slice::from_ref(&described)).cluster("prod").is_some());
+    assert!(read(&[described, there]).cluster("prod").is_none());
+}

@@ -137,8 +137,8 @@ impl<'a> Ground<'a> {
         !self.coverage.regions_of(account).is_empty()
     }
 
-    /// Whether somebody may act in a place of which the archive has no log: its account, or a region that its policies or
-    /// its trust policy name.
+    /// Whether somebody may act in a place of which the archive has no log: its account, or a region that its policies, its
+    /// trust policy or the clusters whose pods get it name.
     pub(super) fn is_out_of_sight(&self, gap: &Gap) -> bool {
         let principal = self.principal(gap.principal);
         let heard = self.coverage.regions_of(&principal.account);
@@ -152,6 +152,9 @@ impl<'a> Ground<'a> {
             regions_in(statement, &mut named);
         }
         named.extend(principal.trust_statements().iter().flat_map(regions_of_clusters));
+        let associations = self.grants.supplements.eks.associations_of(&principal.arn);
+        let regions = associations.map(|one| one.place.1.as_str());
+        named.extend(regions.filter(|region| !region.is_empty()));
         heard.is_empty() || named.iter().any(|region| !heard.contains(region))
     }
 
@@ -264,17 +267,26 @@ fn regions_in<'s>(statement: &'s Statement, named: &mut BTreeSet<&'s str>) {
     named.retain(|region| !region.is_empty() && !region.contains(['*', '?', '$']));
 }
 
-/// Regions of the EKS clusters whose tokens a trust policy lets in.
+/// Regions of the EKS clusters that a trust policy lets in: by their tokens, or by their ARNs in its conditions.
 fn regions_of_clusters(statement: &Statement) -> impl Iterator<Item = &str> {
     let named = match &statement.principal {
         PrincipalPart::Principal(named) => &named[..],
         PrincipalPart::NotPrincipal(_) | PrincipalPart::None => &[],
     };
-    named.iter().filter_map(|who| match who {
+    let by_token = named.iter().filter_map(|who| match who {
         Named::Federated(provider) if cluster_of(provider).is_some() => {
             let (_, issuer) = provider.split_once(":oidc-provider/")?;
             region_of_issuer(issuer.split('/').next()?)
         }
         Named::Everyone | Named::Aws(_) | Named::Service(_) | Named::Federated(_) | Named::CanonicalUser(_) => None,
-    })
+    });
+    let values = statement.conditions.iter().flat_map(|condition| &condition.values);
+    let by_arn = values.filter_map(|value| {
+        let parts: Vec<&str> = value.splitn(6, ':').collect();
+        let ["arn", _, "eks", region, _, _] = parts[..] else {
+            return None;
+        };
+        (!region.is_empty() && !region.contains(['*', '?', '$'])).then_some(region)
+    });
+    by_token.chain(by_arn)
 }

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Entry, InventoryInputs};
-use crate::grants::ServiceAccount;
+use crate::grants::{Part, ServiceAccount};
 
 /// A cluster.
 #[derive(Clone, PartialEq, Debug, Default, Serialize, JsonSchema)]
@@ -241,6 +241,15 @@ pub(super) fn notes(inputs: &InventoryInputs<'_>) -> Vec<String> {
         } else if !known.contains(association.role.as_str()) {
             notes.push(format!("{whose}: {} is not in the grants", association.role));
         }
+    }
+    for (cluster, part) in eks.partly_listed() {
+        let why = match part {
+            Part::Cut => "a list was cut off",
+            Part::Filtered => "its list shows one namespace or one service account's name alone, as a part of it would",
+        };
+        notes.push(format!(
+            "associations of cluster {cluster}: {why}; they name nobody by being the only ones"
+        ));
     }
     for (cluster, arn) in eks.access_entries.keys() {
         if !known.contains(arn.as_str()) {
