@@ -32,7 +32,7 @@ enum Goes {
     /// The whole of it, where it goes from the only one that has it there.
     Whole(Result<Vec<Edit>, String>),
     /// Those of lists that it goes from, in the order of the holders; all of it where nobody is left.
-    Of(Vec<Node>, Result<Vec<Edit>, String>),
+    Of(Syntax, Vec<Node>, Result<Vec<Edit>, String>),
 }
 
 impl Matching<'_> {
@@ -77,9 +77,9 @@ impl Matching<'_> {
 
     /// The edits of a place for those of its holders that lose the policy.
     fn cut_of(&self, place: &Place, goes: &[bool]) -> Result<Vec<Edit>, String> {
-        let (lists, whole) = match &place.goes {
+        let (syntax, lists, whole) = match &place.goes {
             Goes::Whole(whole) => return whole.clone(),
-            Goes::Of(lists, whole) => (lists, whole),
+            Goes::Of(syntax, lists, whole) => (*syntax, lists, whole),
         };
         if !goes.contains(&false) && whole.is_ok() {
             return whole.clone();
@@ -89,7 +89,7 @@ impl Matching<'_> {
         for list in lists {
             let (here, behind) = rest.split_at(list.elements().len());
             rest = behind;
-            edits.extend(without(&self.files[place.file].text, list, here)?);
+            edits.extend(without(&self.files[place.file].text, syntax, list, here)?);
         }
         Ok(edits)
     }
@@ -101,18 +101,22 @@ impl Matching<'_> {
                 continue;
             };
             let text = &self.files[file].text;
-            let kept = self.unless_kept(file, &one.span);
+            let (is_json, at) = (one.source.native.is_some(), one.source.near(one.span.start));
+            let syntax = if is_json { Syntax::Json } else { Syntax::Hcl };
+            let kept = self.unless_kept(file, &(if is_json { at..at } else { one.span.clone() }));
+            let own = |list: &Node| one.source.in_file(text, list);
             let whole = || match &one.list {
-                Some((list, goes)) => without(text, list, goes),
+                Some((list, goes)) => without(text, syntax, &own(list)?, goes),
                 None if one.has_groups => Err("it is attached to groups, too".to_owned()),
+                None if is_json => self.without_json(file, &one.address),
                 None => self.without_block(file, &one.span, &one.address),
             };
             let whole = kept.clone().and_then(|()| whole());
-            let lists = one.owners.iter().flatten().filter_map(|owners| owners.list.clone());
-            let lists: Vec<Node> = lists.collect();
+            let lists = one.owners.iter().flatten().filter_map(|owners| owners.list.as_ref());
+            let lists: Result<Vec<Node>, String> = lists.map(own).collect();
             places.push(Place {
                 file,
-                at: one.span.start,
+                at,
                 holders: kept.and(one.owners).map(|all| {
                     let each = all.into_iter().flat_map(|owners| {
                         let kind = owners.kind;
@@ -123,9 +127,10 @@ impl Matching<'_> {
                     });
                     each.collect()
                 }),
-                goes: match lists.is_empty() {
-                    true => Goes::Whole(whole),
-                    false => Goes::Of(lists, whole),
+                goes: match lists {
+                    Ok(lists) if lists.is_empty() => Goes::Whole(whole),
+                    Ok(lists) => Goes::Of(syntax, lists, whole),
+                    Err(why) => Goes::Whole(Err(why)),
                 },
             });
         }
@@ -146,6 +151,23 @@ impl Matching<'_> {
         }
         let lines = removal::lines(&here.text, span).ok_or("it shares its lines with others")?;
         Ok(vec![cut(lines)])
+    }
+
+    /// The same of Terraform's JSON.
+    fn without_json(&self, file: usize, address: &str) -> Result<Vec<Edit>, String> {
+        let here = &self.files[file];
+        let (kind, name) = address.split_once('.').unwrap_or_default();
+        let gone = stack::without_block(&here.text, &["resource", kind, name])?;
+        let goes = removal::Goes {
+            path: &here.path,
+            span: gone.clone(),
+            instead: "",
+            address: address.to_owned(),
+        };
+        match self.still_named(&goes, std::slice::from_ref(&goes)) {
+            Some(place) => Err(format!("{place} still names {address}")),
+            None => Ok(vec![cut(gone)]),
+        }
     }
 
     fn unless_kept(&self, file: usize, span: &Range<usize>) -> Result<(), String> {
@@ -204,7 +226,7 @@ fn is_called(arn: &str, kind: &str, name: &Name) -> bool {
 }
 
 /// A list without some of its elements.
-fn without(text: &str, list: &Node, goes: &[bool]) -> Result<Vec<Edit>, String> {
+fn without(text: &str, syntax: Syntax, list: &Node, goes: &[bool]) -> Result<Vec<Edit>, String> {
     if !goes.contains(&false) {
         return Ok(vec![Edit {
             range: list.span.clone(),
@@ -214,7 +236,7 @@ fn without(text: &str, list: &Node, goes: &[bool]) -> Result<Vec<Edit>, String> 
     if !goes.contains(&true) {
         return Ok(Vec::new());
     }
-    let cuts = without_elements(text, Syntax::Hcl, list, goes)?;
+    let cuts = without_elements(text, syntax, list, goes)?;
     Ok(cuts.into_iter().map(cut).collect())
 }
 

@@ -121,6 +121,32 @@ pub(super) fn attached(text: &str, arn: &str) -> Vec<Entry> {
     found
 }
 
+/// What goes of Terraform's JSON with a block, told by the keys that lead to it: with it maps that hold nothing else.
+pub(super) fn without_block(text: &str, path: &[&str]) -> Result<Range<usize>, String> {
+    let unread = || "it is not found in its file".to_owned();
+    let stack = Stack::read(text).ok_or_else(unread)?;
+    let (mut node, mut found) = (&stack.root, None);
+    for key in path {
+        let mut named = members(node)
+            .iter()
+            .enumerate()
+            .filter(|(_, member)| member.name == *key);
+        let (at, one) = named.next().filter(|_| named.next().is_none()).ok_or_else(unread)?;
+        // The innermost map that holds more.
+        if members(node).len() > 1 {
+            found = Some((node, at));
+        }
+        node = &one.value;
+    }
+    if !matches!(node.kind, Kind::Map(_)) {
+        return Err("several stand at its place".to_owned());
+    }
+    let (map, at) = found.ok_or("nothing else stands in its file")?;
+    let gone = stack.without_member(map, at)?;
+    stack.prove(std::slice::from_ref(&gone))?;
+    Ok(gone)
+}
+
 /// A template.
 struct Stack<'t> {
     text: &'t str,

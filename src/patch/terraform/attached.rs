@@ -117,7 +117,6 @@ pub(in crate::patch) fn attachments<'a>(project: &Project<'a>, policy: Policy<'_
                 block,
             };
             let owners = match whom {
-                _ if source.native.is_some() => Err(format!("{kind}.{name} stands in Terraform's JSON")),
                 "" if kind == "aws_iam_policy_attachment" => here.listed(),
                 "" => Err(format!(
                     "{kind}.{name} attaches it to a group, whose members are not told"

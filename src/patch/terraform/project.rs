@@ -17,7 +17,8 @@ pub(in crate::patch) use super::refers::{Reading, path_of};
 use super::refers::{Reads, reads, refers};
 use super::state::State;
 use super::value::Name;
-use crate::patch::tree::Piece;
+use crate::patch::json;
+use crate::patch::tree::{Node, Piece, Syntax};
 
 /// Steps from a document to what is made of it, after which it is left alone.
 const STEPS: usize = 64;
@@ -73,6 +74,18 @@ impl Source {
             .filter(|(file, _)| file.start <= span.start && span.end <= file.end);
         let (_, parsed) = around.min_by_key(|(file, _)| file.len())?;
         Some(parsed.clone())
+    }
+
+    /// A list of what was parsed, as it stands in the text of the file.
+    pub(in crate::patch) fn in_file(&self, text: &str, list: &Node) -> Result<Node, String> {
+        if self.native.is_none() {
+            return Ok(list.clone());
+        }
+        let found = self.spans.iter().find(|(_, parsed)| *parsed == list.span);
+        let node = found.and_then(|(file, _)| json::root(text.get(file.clone())?, file.start, Syntax::JsonStatements));
+        let is_same = |node: &Node| node.elements().len() == list.elements().len();
+        node.filter(is_same)
+            .ok_or_else(|| "its list is put together".to_owned())
     }
 
     /// Where a block of what was parsed stands in the file.

@@ -140,6 +140,42 @@ fn one_of_a_list_or_a_set_of_holders_goes() {
 }
 
 #[test]
+fn attachments_in_terraforms_json_go() {
+    let edited = |text: &str| unneeded(ADMINISTRATOR, &[CART]).edited(&[("main.tf.json", text)]);
+    let file = |resources: &str| format!("{{\n  \"resource\": {{\n{resources}\n  }}\n}}\n");
+    let queue = "    \"aws_sqs_queue\": {\n      \"orders\": {\"name\": \"orders\"}\n    }";
+    let cart = format!(
+        "      \"cart\": {{\n        \"role\": \"shop-cart\",\n        \"policy_arn\": \"{ADMINISTRATOR}\"\n      }}"
+    );
+    let kind = "    \"aws_iam_role_policy_attachment\": {\n";
+    // With the map that holds nothing else.
+    let alone = file(&format!("{kind}{cart}\n    }},\n{queue}"));
+    assert_eq!(edited(&alone), file(queue));
+    let own = "      \"own\": {\n        \"role\": \"shop-cart\",\n        \"policy_arn\": \"${aws_iam_policy.own.arn}\"\n      }";
+    let beside = file(&format!("{kind}{cart},\n{own}\n    }}"));
+    assert_eq!(edited(&beside), file(&format!("{kind}{own}\n    }}")));
+    let list = |roles: &str| {
+        file(&format!(
+            "    \"aws_iam_policy_attachment\": {{\n      \"all\": {{\n        \"name\": \"all\",\n        \"roles\": {roles},\n        \"policy_arn\": \"{ADMINISTRATOR}\"\n      }}\n    }}"
+        ))
+    };
+    assert_eq!(edited(&list("[\"shop-cart\", \"shop-mail\"]")), list("[\"shop-mail\"]"));
+    let role = |arns: &str| {
+        file(&format!(
+            "    \"aws_iam_role\": {{\n      \"cart\": {{\n        \"name\": \"shop-cart\",\n        \"managed_policy_arns\": {arns}\n      }}\n    }}"
+        ))
+    };
+    let both = format!("[\n          \"${{aws_iam_policy.own.arn}}\",\n          \"{ADMINISTRATOR}\"\n        ]");
+    assert_eq!(
+        edited(&role(&both)),
+        role("[\n          \"${aws_iam_policy.own.arn}\"\n        ]")
+    );
+    let only = file(&format!("{kind}{cart}\n    }}"));
+    let why = unneeded(ADMINISTRATOR, &[CART]).left(&[("main.tf.json", &only)]);
+    assert!(why.contains("main.tf.json:4: nothing else stands in its file"), "{why}");
+}
+
+#[test]
 fn what_is_not_told_is_named_with_its_line() {
     let arn = format!("\"{ADMINISTRATOR}\"");
     let one = attachment("cart", &arn);
