@@ -218,6 +218,13 @@ fn doctor_needs_places() {
     );
     // As the environment may have it for `analyze`.
     folder.check(&["doctor", "--offline", "--grants", "grants.json"], 0, &[]);
+    let needs = |arguments: &[&str]| {
+        let output = folder.run(&[&["doctor", "--offline"], arguments].concat());
+        String::from_utf8_lossy(&output.stdout).contains("iam:GetAccountAuthorizationDetails")
+    };
+    assert!(!needs(&["--logs", "empty", "--grants", "grants.json"]));
+    assert!(needs(&["--logs", "empty", "--grants", "live"]));
+    assert!(needs(&[]));
 }
 
 /// Whoever mistypes a name is not told that nothing would break.
@@ -245,4 +252,41 @@ fn verify_says_when_a_principal_made_no_call() {
     let nobody = "arn:aws:iam::111122223333:role/nobody";
     verify(nobody, 0, &["no call of arn:aws:iam::111122223333:role/nobody in "]);
     verify("arn:aws:iam::111122223333:role/ci-deploy", 0, &[]);
+}
+
+/// Whatever the program calls somebody, it understands.
+#[test]
+fn principals_are_asked_for_as_they_are_told() {
+    let folder = Folder::new();
+    let analyze = [
+        "-q",
+        "analyze",
+        "--logs",
+        LOGS,
+        "--grants",
+        GRANTS,
+        "--min-window",
+        "7d",
+    ];
+    let of_one = [&analyze[..], &["--role", "role/orders", "--format", "json"]].concat();
+    assert!(!folder.run(&of_one).status.success(), "nobody is called so");
+    let of_one = [&analyze[..], &["--role", "role/ci-deploy", "--format", "json"]].concat();
+    let output = folder.run(&of_one);
+    folder.file("result.json", &String::from_utf8_lossy(&output.stdout));
+    let explained = |name: &str| {
+        folder
+            .run(&["explain", "result.json", name, "iam:PutRolePolicy"])
+            .stdout
+    };
+    let known = explained("arn:aws:iam::111122223333:role/ci-deploy");
+    assert!(!known.is_empty());
+    for name in ["role/ci-deploy", "ci-deploy", "role/ci-*"] {
+        assert_eq!(explained(name), known, "{name}");
+    }
+    folder.check(
+        &["explain", "result.json"],
+        1,
+        &["if it is a result, name a principal or a finding behind it"],
+    );
+    folder.check(&["explain", "nonsense"], 1, &["`nonsense` is no finding; give"]);
 }

@@ -37,7 +37,7 @@ pub(super) struct AnalyzeArgs {
     /// Write result.json, report.html, summary.md and the policies into this folder
     #[arg(long, value_name = "DIR", env = "TRIMTRAIL_OUT")]
     out: Option<PathBuf>,
-    /// Fail where the archive has a gap
+    /// Fail where the archive has a hole
     #[arg(long, env = "TRIMTRAIL_STRICT")]
     strict: bool,
 }

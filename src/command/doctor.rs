@@ -63,7 +63,7 @@ impl DoctorArgs {
             grants: self.grants.iter().any(|place| place == "live")
                 || self.org
                 || self.last_accessed
-                || places.is_empty(),
+                || self.logs.is_empty() && self.grants.is_empty(),
             organization: self.org,
             member_role: self.assume_role_name.as_deref(),
             last_accessed: self.last_accessed || !self.no_last_accessed,

@@ -34,6 +34,12 @@ impl ExplainArgs {
         let mut out = io::BufWriter::new(io::stdout().lock());
         let Some(wanted) = &self.principal else {
             let Some(check) = self.result.to_str().and_then(hygiene::check_of) else {
+                if self.result.exists() {
+                    bail!(
+                        "`{}` is no finding; if it is a result, name a principal or a finding behind it",
+                        self.result.display()
+                    );
+                }
                 let ids: Vec<&str> = hygiene::checks().map(|check| check.id).collect();
                 bail!(
                     "`{}` is no finding; give a result and a principal, or one of {}",
@@ -90,12 +96,14 @@ fn findings(report: &Report, wanted: &str, out: &mut dyn Write) -> io::Result<bo
 
 fn fits(principal: &Principal, wanted: &str) -> bool {
     let name = principal.arn.rsplit('/').next().unwrap_or("");
-    pattern::matches(wanted, &principal.arn) || pattern::matches(wanted, name)
+    let texts = [&principal.arn, name, &emit::short_name(&principal.arn)];
+    texts.iter().any(|text| pattern::matches(wanted, text))
 }
 
 fn explain(report: &Report, principal: &Principal, wanted: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
-    let wanted = wanted.unwrap_or("*").to_lowercase();
-    let takes = |name: &str| pattern::matches(&wanted, &name.to_lowercase());
+    let wanted = wanted.unwrap_or("*");
+    let lower = wanted.to_lowercase();
+    let takes = |name: &str| pattern::matches(&lower, &name.to_lowercase());
     writeln!(out, "{}", plain(&principal.arn))?;
     if let Some(rhythm) = &principal.rhythm {
         writeln!(out, "  {}", plain(&rhythm.says))?;
@@ -185,7 +193,7 @@ fn explain(report: &Report, principal: &Principal, wanted: Option<&str>, out: &m
         }
     }
     if !found {
-        writeln!(out, "  nothing granted fits `{}`", plain(&wanted))?;
+        writeln!(out, "  nothing granted fits `{}`", plain(wanted))?;
     }
     Ok(())
 }

@@ -47,7 +47,7 @@ pub(super) struct PatchArgs {
     /// Write what a pull request of these edits says, in Markdown, into this file
     #[arg(long, value_name = "FILE", conflicts_with = "revert")]
     summary: Option<PathBuf>,
-    /// What `terraform show -json` prints of a state or a plan: tells which policy each document became; repeatable
+    /// What `terraform show -json` prints of a state or a plan: tells which policy each document became; repeats
     #[arg(long, value_name = "FILE")]
     terraform_state: Vec<PathBuf>,
 }

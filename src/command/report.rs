@@ -26,7 +26,7 @@ pub(super) struct FormatArgs {
     #[arg(long, env = "TRIMTRAIL_INCLUDE_HELD")]
     include_held: bool,
     /// Exit with 10 where a finding or suggestion weighs this much, or is not in the baseline
-    #[arg(long, value_enum, default_value_t = FailOn::Never, env = "TRIMTRAIL_FAIL_ON")]
+    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = FailOn::Never, env = "TRIMTRAIL_FAIL_ON")]
     pub(super) fail_on: FailOn,
     /// An earlier result.json; what it holds is not new
     #[arg(long, value_name = "RESULT", env = "TRIMTRAIL_BASELINE")]
@@ -34,7 +34,7 @@ pub(super) struct FormatArgs {
     /// The folder with the Terraform, CloudFormation and JSON files of the policies: sarif and rdjson point there
     #[arg(long, value_name = "DIR", env = "TRIMTRAIL_SOURCES")]
     sources: Option<PathBuf>,
-    /// With --sources, what `terraform show -json` prints of a state or a plan; repeatable
+    /// With --sources, what `terraform show -json` prints of a state or a plan; repeats
     #[arg(long, value_name = "FILE", requires = "sources")]
     terraform_state: Vec<PathBuf>,
 }

@@ -10,15 +10,15 @@ use super::life_cycles::LifeCycleArgs;
 use super::{choices, keep};
 use crate::analysis::When;
 use crate::grants::Grants;
-use crate::iam;
 use crate::rightsize::{EvidenceLevel, Level, Options, Resources};
 use crate::time::typed_days;
+use crate::{emit, iam};
 
 /// What counts as evidence, and what is left alone.
 #[derive(Args, Debug, Clone)]
 pub(super) struct ChoiceArgs {
     /// How much evidence a removal needs
-    #[arg(long, value_enum, default_value_t = EvidenceArg::Conservative, env = "TRIMTRAIL_EVIDENCE")]
+    #[arg(long, value_enum, value_name = "LEVEL", default_value_t = EvidenceArg::Conservative, env = "TRIMTRAIL_EVIDENCE")]
     evidence: EvidenceArg,
     /// What becomes of resources
     #[arg(long, value_enum, default_value_t = ResourcesArg::Keep, env = "TRIMTRAIL_RESOURCES")]
@@ -62,7 +62,7 @@ pub(super) struct ChoiceArgs {
     #[command(flatten)]
     pub(super) life_cycles: LifeCycleArgs,
     /// Where what stays only because nobody could see it stands in a rewritten policy
-    #[arg(long, value_enum, default_value_t = UnseenArg::Apart, env = "TRIMTRAIL_UNSEEN")]
+    #[arg(long, value_enum, value_name = "WHERE", default_value_t = UnseenArg::Apart, env = "TRIMTRAIL_UNSEEN")]
     unseen: UnseenArg,
     /// Show only these principals: a glob over name, path or ARN; repeats
     #[arg(long, value_name = "GLOB", env = "TRIMTRAIL_ROLE")]
@@ -179,7 +179,8 @@ impl ChoiceArgs {
         let shown: BTreeSet<usize> = (0..grants.principals.len())
             .filter(|index| {
                 let principal = &grants.principals[*index];
-                let texts = [&principal.name, &principal.path, &principal.arn];
+                let short = emit::short_name(&principal.arn);
+                let texts = [&principal.name, &principal.path, &principal.arn, &short];
                 self.role
                     .iter()
                     .any(|glob| texts.iter().any(|text| iam::pattern::matches(glob, text)))

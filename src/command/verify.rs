@@ -57,7 +57,7 @@ pub(super) struct VerifyArgs {
     /// --ledger
     #[arg(long, value_name = "ARN")]
     principal: Option<String>,
-    /// Exit 10, too, where a stretch of the principal's account is missing from the logs
+    /// Exit 10, too, where the logs of the principal's account have a hole
     #[arg(long)]
     strict: bool,
     /// How to say it

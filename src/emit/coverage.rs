@@ -196,7 +196,7 @@ fn map(report: &CoverageReport, page: &mut Page<'_>) -> io::Result<()> {
             Some(format!("{} {}: {what}", stream.account, stream.region))
         })
         .collect();
-    page.list("Half-lit", partial)?;
+    page.list("Partly logged", partial)?;
     let kms: Vec<String> = report
         .streams
         .iter()
@@ -211,7 +211,7 @@ fn map(report: &CoverageReport, page: &mut Page<'_>) -> io::Result<()> {
         .into_iter()
         .map(|account| format!("{account}: no event of kms.amazonaws.com; its trail may leave them out"))
         .collect();
-    page.list("Perhaps left out", kms)
+    page.list("Perhaps excluded", kms)
 }
 
 fn holes(report: &CoverageReport, page: &mut Page<'_>) -> io::Result<()> {

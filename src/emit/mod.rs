@@ -45,6 +45,7 @@ pub use integrity::integrity;
 pub use json::json;
 pub use mapped::mapped;
 pub use practices::practices;
+pub(crate) use view::short as short_name;
 
 /// A form that the answer takes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

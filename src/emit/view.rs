@@ -15,8 +15,8 @@ mod rows;
 
 pub(super) use rows::{Row, merged, rows};
 
-/// `role/ci-deploy` of `arn:aws:iam::111122223333:role/path/ci-deploy`.
-pub(super) fn short(arn: &str) -> String {
+/// `role/ci-deploy` of `arn:aws:iam::111122223333:role/path/ci-deploy`: as whom all outputs tell somebody.
+pub(crate) fn short(arn: &str) -> String {
     let resource = arn.splitn(6, ':').nth(5).unwrap_or(arn);
     match (resource.split_once('/'), resource.rsplit_once('/')) {
         (Some((kind, _)), Some((_, name))) => format!("{kind}/{name}"),

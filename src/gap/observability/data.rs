@@ -131,7 +131,17 @@ impl Logged<'_, '_> {
                 Some(true) => (reads, "reading "),
                 Some(false) => (writes, "writing "),
                 // A trail may be told to log one of the two, and which of them this is nobody knows.
-                None => (reads && writes, ""),
+                None if reads != writes => {
+                    let (shown, other) = if reads {
+                        ("reading", "writes")
+                    } else {
+                        ("writing", "reads")
+                    };
+                    return Some(format!(
+                        "the archive shows only {shown} data events of {resource_type} for {root}, and it is not known whether the action {other}"
+                    ));
+                }
+                None => (reads, ""),
             };
             if !shown {
                 return Some(format!(
