@@ -49,7 +49,7 @@ pub mod grants {
 }
 
 pub mod hygiene {
-    pub use crate::hygiene::{Finding, Practice, Severity, check_of};
+    pub use crate::hygiene::{Finding, Practice, Severity, check_of, checks};
 }
 
 pub mod iam {

@@ -28,7 +28,8 @@
 
 /// Windows, days and moments: one definition of each.
 mod time;
-/// What was read, what was skipped and why; what that proves of days, accounts, regions and event classes.
+/// What was read, what was skipped and why; what that proves of days, accounts, regions and event classes; holes: what an
+/// archive is known to lack.
 mod coverage;
 /// Files that the program writes: whole or not at all, through no link, for their owner alone.
 mod disk;
@@ -42,7 +43,8 @@ mod aws;
 
 /// The policy language, pure: no files, no clock, no network, nothing of CloudTrail.
 mod iam;
-/// What AWS publishes, embedded: every IAM action, what each API call needs, what a trail can show.
+/// What AWS publishes, embedded: every IAM action, what each API call needs, what a trail can show (tables typed by hand:
+/// `data/hand.tsv`, and beside it).
 mod catalog;
 
 // What was done.
@@ -57,7 +59,7 @@ mod integrity;
 mod attribute;
 /// Event to IAM calls: actions, resources, and what stays unmapped.
 mod resolve;
-/// All calls, counted.
+/// All calls, counted; the ledger that keeps them; what a file that was not read may have held.
 mod usage;
 
 // What was allowed.
@@ -69,7 +71,7 @@ mod grants;
 
 /// Usage joined with grants: each granted action with its evidence grade.
 mod gap;
-/// Gap to smaller policy: what may go, and the documents that would do.
+/// Gap to smaller policy: what may go, the documents that would do, and why a suggestion is held.
 mod rightsize;
 /// Replay and inclusion: a proof for each suggestion, or a witness.
 mod verify;

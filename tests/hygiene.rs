@@ -405,3 +405,39 @@ fn use_that_iam_saw_and_the_archive_does_not_show() {
     );
     check(&used(&busy), &grants, Some(&at("2025-10-05T00:00:00Z")), &[]);
 }
+
+/// The page that lists all findings, as `trimtrail explain ID` tells them.
+fn page() -> String {
+    let mut page =
+        "# Every finding\n\nWhat `trimtrail explain ID` prints of each, in the order in which they are looked for. \
+        Made by `TRIMTRAIL_UPDATE=1 cargo test every_finding`.\n"
+            .to_owned();
+    for check in hygiene::checks() {
+        let about = &check.about;
+        page += &format!(
+            "\n## {}\n\n{}\n\n* How it is abused: {}\n* Instead: {}\n* Practice {}: {}\n* AWS: <{}>\n",
+            check.id,
+            about.what,
+            about.abuse,
+            about.instead,
+            check.practice.number(),
+            check.practice.title(),
+            about.page
+        );
+    }
+    page
+}
+
+#[test]
+fn every_finding_has_its_place_on_the_page() {
+    const PAGE: &str = "docs/findings.md";
+    let page = page();
+    if std::env::var_os("TRIMTRAIL_UPDATE").is_some() {
+        fs::write(PAGE, &page).expect("the page");
+    }
+    let found = fs::read_to_string(PAGE).unwrap_or_default();
+    assert!(
+        found == page,
+        "{PAGE}: TRIMTRAIL_UPDATE=1 cargo test every_finding writes it anew"
+    );
+}

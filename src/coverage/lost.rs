@@ -1,4 +1,4 @@
-//! What an archive is known to lack: files that could not be read whole, files that a digest names, days without any.
+//! Holes, which an archive is known to have: files that could not be read whole, files that a digest names, days without any.
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -261,7 +261,7 @@ impl Account<'_> {
 }
 
 /// Every check, in the order of its findings, under the name of its file.
-const CHECKS: [(&str, &Check); 40] = [
+const CHECKS: &[(&str, &Check)] = &[
     ("idle_role", &idle_role::CHECK),
     ("pod_role_never_taken", &pod_role_never_taken::CHECK),
     ("idle_user", &idle_user::CHECK),
