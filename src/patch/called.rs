@@ -122,6 +122,7 @@ mod tests {
             "role-2",
             "prod-app",
             "main",
+            "assume-base-stage",
             "${local.prefix}-role",
             "${var.name}-firehose-policy",
             "CodeBuildServiceRole",

@@ -20,7 +20,9 @@ const LETTERS: usize = 4;
 /// What everybody calls environments, and parts of a program, and files of Terraform.
 const COMMON: &[&str] = &[
     "additional",
+    "assume",
     "backend",
+    "base",
     "common",
     "consumer",
     "cron",
@@ -45,6 +47,7 @@ const COMMON: &[&str] = &[
     "queue",
     "root",
     "stack",
+    "stage",
     "staging",
     "terraform",
     "this",

@@ -1,11 +1,12 @@
 //! Lists as they are written, with or without a function around them, and the documents that they hand over.
 
 use hcl_edit::expr::{Expression, FuncCall};
+use hcl_edit::template::Element;
 
 use super::path_of;
 use crate::patch::tree::Taken;
 
-/// The list that a call leaves as it is, but for its order, what stands twice and what is empty.
+/// The list that a call leaves as it is, but for its order and what stands twice.
 ///
 /// (Terraform documentation, "Collection functions": `compact`, `distinct`, `flatten`, `sort`, `tolist`, `toset`.)
 pub(super) fn listed(call: &FuncCall) -> Option<&Expression> {
@@ -13,13 +14,32 @@ pub(super) fn listed(call: &FuncCall) -> Option<&Expression> {
     let mut arguments = call.args.iter();
     let list = arguments.next().filter(|_| leaves.contains(&call.name.name.as_str()))?;
     let Expression::Array(all) = list else { return None };
-    // One that is a list itself may be many.
+    let name = call.name.name.as_str();
     let is_one = |each: &Expression| match each {
+        _ if name == "compact" => is_never_empty(each),
         Expression::String(_) | Expression::StringTemplate(_) | Expression::Object(_) => true,
-        Expression::Traversal(_) | Expression::Conditional(_) => call.name.name.as_str() != "flatten",
+        // One that is a list itself may be many.
+        Expression::Traversal(_) | Expression::Conditional(_) => name != "flatten",
         _ => false,
     };
     (arguments.next().is_none() && all.iter().all(is_one)).then_some(list)
+}
+
+/// Whether `compact` leaves an element in its list, whatever it stands for.
+fn is_never_empty(element: &Expression) -> bool {
+    match element {
+        Expression::String(text) => !text.is_empty(),
+        Expression::StringTemplate(template) => {
+            let mut parts = template.iter();
+            parts.any(|part| matches!(part, Element::Literal(text) if !text.is_empty()))
+        }
+        Expression::Traversal(traversal) => {
+            let (path, _) = path_of(traversal);
+            let is_given = matches!(path.first(), Some(&("each" | "local" | "module" | "var")));
+            !is_given && matches!(path.last(), Some(&("arn" | "json" | "minified_json")))
+        }
+        _ => false,
+    }
 }
 
 /// The documents that an argument hands over.
