@@ -311,7 +311,7 @@ impl Rewriter<'_> {
                 attach: whole.attach.clone(),
                 attached: whole.attached.clone(),
                 kept,
-                trust: trust::trust(principal, &group.workloads, eks),
+                trust: trust::trust(principal, &group.workloads, eks, &|arn| self.is_hub(role, arn)),
                 gap: share,
             })
         });

@@ -7,13 +7,18 @@ use crate::attribute::{Workload, WorkloadKind, issuer_of};
 use crate::grants::{Eks, Principal};
 use crate::iam::condition::{Comparison, Condition};
 use crate::iam::policy::Principal as Named;
-use crate::iam::{Effect, PrincipalPart, Statement, pattern};
+use crate::iam::{Answer, Effect, PrincipalPart, Statement, pattern};
 
-/// The trust policy of a role for these alone.
+/// The trust policy of a role for these alone; `is_hub` says of another role whether pods come by it.
 ///
 /// # Errors
 /// Whom today's trust policy lets in by no statement that can be cut to it.
-pub(super) fn trust(role: &Principal, workloads: &[(Workload, u64)], eks: &Eks) -> Result<Value, String> {
+pub(super) fn trust(
+    role: &Principal,
+    workloads: &[(Workload, u64)],
+    eks: &Eks,
+    is_hub: &dyn Fn(&str) -> Answer,
+) -> Result<Value, String> {
     let statements = role.trust_statements();
     let mut left: Vec<Value> = Vec::new();
     let mut add = |statement: Value| {
@@ -25,7 +30,7 @@ pub(super) fn trust(role: &Principal, workloads: &[(Workload, u64)], eks: &Eks) 
         let allows = statements.iter().filter(|statement| statement.effect == Effect::Allow);
         let cut: Vec<Value> = allows
             .flat_map(|statement| named(statement).iter().map(move |who| (statement, who)))
-            .filter_map(|(statement, who)| cut(statement, who, workload, eks))
+            .filter_map(|(statement, who)| cut(statement, who, workload, eks, is_hub))
             .collect();
         if cut.is_empty() {
             return Err(format!(
@@ -62,7 +67,13 @@ fn named(statement: &Statement) -> &[Named] {
 }
 
 /// A statement for one of those whom it names, and of these for one workload; `None` where it is another's.
-fn cut(statement: &Statement, who: &Named, workload: &Workload, eks: &Eks) -> Option<Value> {
+fn cut(
+    statement: &Statement,
+    who: &Named,
+    workload: &Workload,
+    eks: &Eks,
+    is_hub: &dyn Fn(&str) -> Answer,
+) -> Option<Value> {
     match (workload.kind, who) {
         (WorkloadKind::ServiceAccount, Named::Federated(provider)) => {
             let id = issuer_of(provider)?;
@@ -85,19 +96,29 @@ fn cut(statement: &Statement, who: &Named, workload: &Workload, eks: &Eks) -> Op
             Some(with(statement, json!({"Federated": provider}), &[one]))
         }
         (WorkloadKind::PodIdentity, Named::Service(service)) if is_service(service, "pods.eks.amazonaws.com") => {
-            // The tags are those of EKS user guide, "Create IAM role with trust policy required by EKS Pod Identity".
-            let cluster = workload.cluster.as_deref().map(|id| eks.plain_name(id));
-            let tag = |tag: &str, value: &str| (format!("aws:RequestTag/{tag}"), vec![value.to_owned()]);
-            let mut tags = vec![
-                tag("kubernetes-namespace", workload.namespace.as_deref()?),
-                tag("kubernetes-service-account", &workload.name),
-            ];
-            tags.extend(cluster.map(|name| tag("eks-cluster-name", name)));
-            let all: Option<Vec<(String, Vec<String>)>> = tags
+            let all: Option<Vec<(String, Vec<String>)>> = tags(workload, eks)?
                 .into_iter()
                 .map(|(key, values)| allowed(statement, &key, &values).map(|values| (key, values)))
                 .collect();
             Some(with(statement, json!({"Service": service}), &all?))
+        }
+        // A target role is taken by the role that EKS takes first, with the pod's tags or, where those are off, with an external
+        // id (EKS user guide, "Access AWS resources using EKS Pod Identity target IAM roles"): which, only the policy tells.
+        (WorkloadKind::PodIdentity, Named::Aws(arn)) if account_of(arn).is_some() || is_hub(arn) != Answer::No => {
+            let asked = |key: &str| statement.conditions.iter().any(|one| is_plain(one, key));
+            let told = tags(workload, eks)?.into_iter().filter(|(key, _)| asked(key));
+            let told = told.map(|(key, values)| allowed(statement, &key, &values).map(|values| (key, values)));
+            let mut all: Vec<(String, Vec<String>)> = told.collect::<Option<_>>()?;
+            if let Some(one) = statement.conditions.iter().find(|one| is_plain(one, EXTERNAL_ID)) {
+                let whose = external_id(workload, eks)?;
+                let own = |value: &&String| value.ends_with(&whose) || value.contains(['*', '?', '$']);
+                let own: Vec<String> = one.values.iter().filter(own).cloned().collect();
+                if own.is_empty() {
+                    return None;
+                }
+                all.push((one.key.clone(), own));
+            }
+            Some(with(statement, json!({"AWS": arn}), &all))
         }
         (WorkloadKind::Ec2, Named::Service(service)) if is_service(service, "ec2.amazonaws.com") => {
             Some(with(statement, json!({"Service": service}), &[]))
@@ -137,6 +158,26 @@ fn cut(statement: &Statement, who: &Named, workload: &Workload, eks: &Eks) -> Op
             _,
         ) => None,
     }
+}
+
+const EXTERNAL_ID: &str = "sts:ExternalId";
+
+/// The tags of a pod's session (EKS user guide, "Create IAM role with trust policy required by EKS Pod Identity").
+fn tags(pod: &Workload, eks: &Eks) -> Option<Vec<(String, Vec<String>)>> {
+    let cluster = pod.cluster.as_deref().map(|id| eks.plain_name(id));
+    let tag = |tag: &str, value: &str| (format!("aws:RequestTag/{tag}"), vec![value.to_owned()]);
+    let mut tags = vec![
+        tag("kubernetes-namespace", pod.namespace.as_deref()?),
+        tag("kubernetes-service-account", &pod.name),
+    ];
+    tags.extend(cluster.map(|name| tag("eks-cluster-name", name)));
+    Some(tags)
+}
+
+/// What a pod's external id ends with: `REGION/ACCOUNT/CLUSTER/NAMESPACE/SERVICE_ACCOUNT`.
+fn external_id(pod: &Workload, eks: &Eks) -> Option<String> {
+    let cluster = eks.plain_name(pod.cluster.as_deref()?);
+    Some(format!("/{cluster}/{}/{}", pod.namespace.as_deref()?, pod.name))
 }
 
 fn is_service(service: &str, wanted: &str) -> bool {

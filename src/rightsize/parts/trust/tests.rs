@@ -16,7 +16,11 @@ fn check(statement: Value, workload: Workload, expected: Value) {
         .remove(0);
     let parsed = Policy::from_value(&today).expect("a policy");
     role.trust = Some(Ok(parsed.clone()));
-    match trust(&role, &[(workload, 1)], &Eks::default()) {
+    let is_hub = |arn: &str| match arn.ends_with("/hub") {
+        true => Answer::Yes,
+        false => Answer::No,
+    };
+    match trust(&role, &[(workload, 1)], &Eks::default(), &is_hub) {
         Ok(cut) => {
             assert_eq!(cut["Statement"][0], expected);
             let cut = Policy::from_value(&cut).expect("a policy");
@@ -110,4 +114,31 @@ fn a_repository_never_gets_more_branches_than_it_had() {
         workload(),
         allow(json!({"StringEquals": {key: main}})),
     );
+}
+
+#[test]
+fn a_target_role_stays_the_first_ones_to_take_for_its_own_pod() {
+    let pod = || account(WorkloadKind::PodIdentity, "prod");
+    let by = |who: &str, condition: Value| json!({"Effect": "Allow", "Principal": {"AWS": who}, "Action": ["sts:AssumeRole", "sts:TagSession"], "Condition": condition});
+    let hub = "arn:aws:iam::111122223333:role/hub";
+    let plain = json!({"Effect": "Allow", "Principal": {"AWS": hub}, "Action": "sts:AssumeRole"});
+    check(plain.clone(), pod(), plain);
+    let tag = |names: Value| json!({"StringEquals": {"aws:RequestTag/kubernetes-service-account": names}});
+    check(
+        by(hub, tag(json!(["cart", "till"]))),
+        pod(),
+        by(hub, tag(json!("cart"))),
+    );
+    check(by(hub, tag(json!("till"))), pod(), Value::Null);
+    let root = "arn:aws:iam::111122223333:root";
+    let of = |ids: Value| json!({"StringEquals": {"sts:ExternalId": ids}, "ArnEquals": {"aws:PrincipalArn": hub}});
+    let id = |name: &str| format!("eu-west-1/111122223333/prod/shop/{name}");
+    check(
+        by(root, of(json!([id("cart"), id("till")]))),
+        pod(),
+        by(root, of(json!(id("cart")))),
+    );
+    check(by(root, of(json!(id("till")))), pod(), Value::Null);
+    // Pods do not come by this one.
+    check(by("arn:aws:iam::111122223333:role/ci", json!({})), pod(), Value::Null);
 }
