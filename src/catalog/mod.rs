@@ -254,22 +254,25 @@ impl Catalog {
 
     /// The actions that an IAM action pattern (`s3:Get*`, `*`) names, ignoring ASCII case.
     pub fn expand(&self, pattern: &str) -> Vec<ActionId> {
+        self.matching(pattern).collect()
+    }
+
+    /// Whether an IAM action pattern names an action that the catalog knows.
+    pub fn knows(&self, pattern: &str) -> bool {
+        self.matching(pattern).next().is_some()
+    }
+
+    fn matching(&self, pattern: &str) -> impl Iterator<Item = ActionId> {
         let pattern = pattern.to_ascii_lowercase();
-        let literal = &pattern[..pattern.find(['*', '?']).unwrap_or(pattern.len())];
-        if literal.len() == pattern.len() {
-            return self.id(&pattern).into_iter().collect();
-        }
-        let candidates = self.actions.starting_with(literal);
-        let rest = &pattern[literal.len()..];
-        candidates
-            .map(ActionId::from_index)
-            .filter(|id| {
-                rest == "*" || {
-                    let name = self.name(*id).to_ascii_lowercase();
-                    crate::iam::pattern::matches(rest, &name[literal.len()..])
-                }
-            })
-            .collect()
+        let (one, candidates, from) = match pattern.find(['*', '?']) {
+            None => (self.id(&pattern), 0..0, 0),
+            Some(from) => (None, self.actions.starting_with(&pattern[..from]), from),
+        };
+        let named = candidates.map(ActionId::from_index).filter(move |id| {
+            let rest = &pattern[from..];
+            rest == "*" || crate::iam::pattern::matches(rest, &self.name(*id)[from..].to_ascii_lowercase())
+        });
+        one.into_iter().chain(named)
     }
 
     /// Every service prefix with the ids of its actions, in the order of [`Catalog::services`].

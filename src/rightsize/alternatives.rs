@@ -264,9 +264,7 @@ impl Rewriter<'_> {
             };
             for statement in &document.statements {
                 if let (Effect::Allow, ActionPart::Action(patterns)) = (statement.effect, &statement.action) {
-                    let new = patterns
-                        .iter()
-                        .filter(|pattern| self.catalog.expand(pattern.lower()).is_empty());
+                    let new = patterns.iter().filter(|pattern| !self.catalog.knows(pattern.lower()));
                     unknown.extend(new.map(|pattern| pattern.text().to_owned()));
                 }
             }

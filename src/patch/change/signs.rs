@@ -134,7 +134,7 @@ fn names_action(line: &str) -> bool {
             && is_action
             && service.len() > 1
             && !catalog.service_range(service).is_empty()
-            && !catalog.expand(&format!("{service}:{}", &action[..end])).is_empty()
+            && catalog.knows(&format!("{service}:{}", &action[..end]))
     })
 }
 

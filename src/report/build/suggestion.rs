@@ -144,9 +144,7 @@ fn unseen(
     }
     let unknown = match statement.map(|statement| &statement.action) {
         Some(ActionPart::Action(patterns)) => {
-            let unknown = patterns
-                .iter()
-                .filter(|one| inputs.catalog.expand(one.lower()).is_empty());
+            let unknown = patterns.iter().filter(|one| !inputs.catalog.knows(one.lower()));
             unknown.inspect(|one| one_more(one.lower())).count() as u64
         }
         Some(ActionPart::NotAction(_)) | None => 0,
