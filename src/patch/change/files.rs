@@ -230,6 +230,17 @@ pub(super) fn read_by(project: &Project<'_>, dir: &Path, call: &FuncCall) -> Vec
     named_by(project, dir, function, argument)
 }
 
+/// The file whose text an expression is.
+pub(super) fn file_of(project: &Project<'_>, dir: &Path, expression: &Expression) -> Option<PathBuf> {
+    match expression {
+        Expression::FuncCall(call) if call.name.name.as_str() == "file" => match &read_by(project, dir, call)[..] {
+            [Read::File(path)] => Some(path.clone()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// The files that an expression names to a function.
 pub(super) fn named_by(project: &Project<'_>, dir: &Path, function: &str, argument: &Expression) -> Vec<Read> {
     let names = match argument {

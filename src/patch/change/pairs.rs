@@ -251,11 +251,18 @@ impl Judge<'_> {
                 .keys()
                 .any(|(place, address)| *place == at.0 && address.starts_with(&others));
             let found = self.was.get(&at).or(self.now.get(&at)).filter(|_| !are_several)?;
-            match &found.what {
-                What::Document(document) if document.opaque.is_empty() => {
-                    return Some(document.policy.as_ref().ok()?.to_string().contains("Deny"));
+            match (&found.what, &found.reads) {
+                (What::Document(document), _) => return denies(document),
+                (What::Elsewhere(_), Some(file)) => {
+                    let inside = self.was.iter().filter(|((place, _), _)| place == file);
+                    let each = inside.map(|(_, item)| match &item.what {
+                        What::Document(document) => denies(document),
+                        _ => None,
+                    });
+                    let all: Vec<bool> = each.collect::<Option<_>>()?;
+                    return (!all.is_empty()).then(|| all.contains(&true));
                 }
-                What::Elsewhere(further) => at.1 = address_of(&self.references.shown(further))?,
+                (What::Elsewhere(further), None) => at.1 = address_of(&self.references.shown(further))?,
                 _ => return None,
             }
         }
@@ -423,6 +430,12 @@ impl Item {
             other => other.clone(),
         }
     }
+}
+
+/// Whether a document denies, as far as all of it is known.
+fn denies(document: &Document) -> Option<bool> {
+    let policy = document.policy.as_ref().ok().filter(|_| document.opaque.is_empty())?;
+    Some(policy.to_string().contains("Deny"))
 }
 
 /// A reference to one of several as that to the only one: `aws_iam_policy.app[0].arn`.

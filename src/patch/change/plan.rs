@@ -234,6 +234,7 @@ impl Reader<'_> {
             in_folder: false,
             held_by: held_by.clone(),
             makers: Vec::new(),
+            reads: None,
             what,
         });
     }

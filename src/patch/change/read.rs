@@ -125,6 +125,8 @@ pub(super) struct Item {
     pub(super) held_by: BTreeSet<String>,
     /// The folder and the name of each resource that may make the policy which it attaches.
     pub(super) makers: Vec<(PathBuf, String)>,
+    /// The file whose document it is.
+    pub(super) reads: Option<PathBuf>,
     pub(super) what: What,
 }
 
@@ -265,6 +267,7 @@ pub(super) fn unreadable(path: &Path, text: &str) -> Item {
         in_folder: false,
         held_by: BTreeSet::new(),
         makers: Vec::new(),
+        reads: None,
         what: What::Unreadable(text.to_owned()),
     }
 }

@@ -492,6 +492,7 @@ impl Walk<'_> {
             in_folder: false,
             held_by: held_by.clone(),
             makers: Vec::new(),
+            reads: None,
             what,
         });
     }

@@ -10,7 +10,7 @@ use hcl_edit::structure::{Attribute, Block, Body, Structure};
 use serde_json::Value;
 
 use super::definitions::{Definitions, words};
-use super::files::{Read, read_by};
+use super::files::{Read, file_of, read_by};
 use super::node::{Document, Reader, line_of, may_be_policy};
 use super::read::{ATTACHED, BOUNDING, GRANTING, HANDING, HOLDERS, Item, MEMBERSHIPS, What};
 use super::references::References;
@@ -259,6 +259,9 @@ impl<'a> File<'_, 'a> {
             {
                 let what = self.defined(block, &attribute.value, false);
                 self.add(attribute.span(), own, held_by.clone(), What::Elsewhere(what));
+                if let Some(item) = self.items.last_mut() {
+                    item.reads = file_of(&self.of.project, &self.dir, &attribute.value);
+                }
             }
         }
     }
@@ -441,6 +444,7 @@ impl<'a> File<'_, 'a> {
             in_folder: true,
             held_by,
             makers: Vec::new(),
+            reads: None,
             what,
         });
     }
