@@ -3,7 +3,7 @@
 //! Counting the names of one account does not tell: where one policy is called `LambdaRole`, a stranger's may be too. What
 //! tells is how AWS itself names things, for people name their policies after what they allow and who has them. So a word is
 //! common that many of AWS's names hold, as the catalog has them: names of services, of actions of many services, of many
-//! managed policies. What names of accounts and files have beside that is listed: it stands in no name of AWS's.
+//! managed policies. What names of accounts and files have beside that is listed: it stands in few names of AWS's.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
@@ -16,6 +16,8 @@ const SERVICES: usize = 10;
 const POLICIES: usize = 4;
 /// Letters that a word has to have: fewer are an abbreviation that many use, as `dev` or `ci`.
 const LETTERS: usize = 4;
+/// Most letters of a word that is looked into: a longer one tells nothing.
+const MOST: usize = 64;
 
 /// What everybody calls environments, and parts of a program, and files of Terraform.
 const COMMON: &[&str] = &[
@@ -68,6 +70,7 @@ fn is_common(word: &str) -> bool {
     let is_known = is_one(word) || is_one(&format!("{word}s")) || word.strip_suffix('s').is_some_and(is_one);
     let shortest = LETTERS - 1;
     is_known
+        || word.len() > MOST
         || (shortest..word.len().saturating_sub(shortest - 1)).any(|at| is_one(&word[..at]) && is_common(&word[at..]))
 }
 
@@ -153,6 +156,7 @@ mod tests {
             "AmazonCognitoUsers",
             "queues",
             "ReadOnly",
+            &"readonly".repeat(40),
         ] {
             check(name, 0);
         }
