@@ -138,26 +138,6 @@ fn what_came_by_the_first_role_for_a_pod_that_nobody_saw_stays_with_each() {
     assert_eq!(split.unattributed.len(), 1, "{:?}", split.unattributed);
 }
 
-#[test]
-fn what_came_by_the_first_role_without_tags_stays_with_each_whatever_it_claims() {
-    // An association without tags may hand the first role to a pod, which then writes another's external id.
-    let claims = [vec![untagged("job")], then("cart", "job", "DescribeVolumes").to_vec()].concat();
-    let events = [
-        background(),
-        pod("cart", "DescribeInstances"),
-        pod("web", "DescribeSubnets"),
-        claims,
-    ];
-    let report = analyze(&events.concat(), &grants(), &options(), 1);
-    let split = split(&report);
-    for name in ["app-cart", "app-web"] {
-        let part = split.parts.iter().find(|part| part.name == name).expect("a part");
-        let text = json!(part.documents).to_string();
-        assert!(text.contains("DescribeVolumes"), "{name}: {text}");
-    }
-    assert_eq!(split.unattributed.len(), 1, "{:?}", split.unattributed);
-}
-
 /// A session of the first role takes the target role under a name of EKS's making, and makes a call.
 fn named_by_eks(pod: &str, operation: &str) -> Vec<Value> {
     let [mut hop, used] = then("cart", pod, operation);

@@ -201,17 +201,18 @@ fn covers(opening: &Opening, (first, last): (i64, i64)) -> bool {
     opening.from - SKEW <= first && last <= opening.until + SKEW
 }
 
-/// The pod that a claim names, if EKS opened the session that names it for that very pod; else the role. An external id
+/// The pod that a claim names, if EKS opened the session that names it, and for no other pod; else the role. An external id
 /// names the cluster that the target role's association is of, which need not be how the session's own tags name it.
 ///
-/// A session without tags is not known to be EKS's own way to a target role: an association without tags may hand the role
-/// to a pod, which then writes whatever external id it likes.
+/// Where an association turns tags off, the external id is all that tells the pod (EKS user guide, "Access AWS resources
+/// using EKS Pod Identity target IAM roles"). A pod that was handed such a role itself could write another's.
 fn believed<'o>(claim: &Claim, time: i64, openings_of: &dyn Fn(&str, &str) -> Option<&'o Openings>) -> Workload {
     let openings = openings_of(&claim.role_id, &claim.session)
         .into_iter()
         .flat_map(Openings::iter);
     let mut current = openings.filter(|opening| covers(opening, (time, time)));
     let by_eks = |opening: &Opening| match &*opening.opener {
+        Opener::Unnamed(WorkloadKind::PodIdentity) => Some(claim.pod.clone()),
         Opener::Named(pod) => {
             let names = |pod: &Workload| (pod.namespace.clone(), pod.name.clone());
             let is_it = pod.kind == WorkloadKind::PodIdentity && names(pod) == names(&claim.pod);

@@ -1,7 +1,7 @@
 //! Openings of sessions: who asked for one, as far as the event that opened it tells, and how long it lasts.
 //!
 //! Anybody who may assume a role chooses tags and external id as it pleases. They name a pod only where EKS wrote them:
-//! in a call of `pods.eks.amazonaws.com`, or in the next hop of a session that such a call opened for the same pod.
+//! in a call of `pods.eks.amazonaws.com`, or in the next hop of a session that such a call opened.
 
 use std::borrow::Cow;
 use std::collections::{BTreeSet, btree_set};

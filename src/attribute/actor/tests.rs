@@ -95,7 +95,7 @@ fn copy_of_a_call_in_the_other_account_is_no_second_opener() {
 }
 
 #[test]
-fn claim_is_believed_where_eks_opened_the_session_for_that_pod() {
+fn claim_is_believed_where_eks_opened_the_session_that_makes_it() {
     let claim = opening(
         Opener::Claimed(Box::new(Claim {
             caller: role("hub"),
@@ -119,9 +119,8 @@ fn claim_is_believed_where_eks_opened_the_session_for_that_pod() {
         name: "api".to_owned(),
         ..cart()
     };
+    check(&[hub(Opener::Unnamed(WorkloadKind::PodIdentity))], &cart());
     check(&[hub(Opener::Named(cart()))], &cart());
-    // Without tags it may be any pod's that has the role.
-    check(&[hub(Opener::Unnamed(WorkloadKind::PodIdentity))], &role("hub"));
     check(&[hub(Opener::Named(other.clone()))], &role("hub"));
     check(&[hub(Opener::Named(role("ci")))], &role("hub"));
     check(&[hub(Opener::Unnamed(WorkloadKind::WebIdentity))], &role("hub"));
