@@ -225,9 +225,12 @@ impl Catalog {
             .map(|(id, _)| *id)
             .collect();
         keeps.extend(halves);
-        let reads = service
-            .iter()
-            .filter(|(_, name)| !is_data && read.iter().any(|noun| name.reads(noun)));
+        // Whoever changes, attaches or starts something looks at it, and at what came of that; what is passed is only named.
+        let looks = own.verb != "pass" && self.access_level(action) != AccessLevel::Tagging;
+        let reads = service.iter().filter(|(_, name)| {
+            let of_it = !is_data && read.iter().any(|noun| name.reads(noun));
+            of_it || looks && (!is_data || own.starts()) && name.looks_at(own)
+        });
         keeps.extend(reads.map(|(id, _)| *id));
         keeps
     }

@@ -28,7 +28,7 @@ const MAKES: [&str; 20] = [
 ];
 
 /// What sets a job going.
-const STARTS: [&str; 5] = ["begin", "execute", "send", "start", "submit"];
+const STARTS: [&str; 7] = ["begin", "detect", "execute", "generate", "send", "start", "submit"];
 
 /// What ends a job that was set going, clears it away, or takes it up again.
 const ENDS_OR_REPEATS: [&str; 10] = [
@@ -103,7 +103,7 @@ const CLOSES: [&str; 32] = [
 ];
 
 /// What looks at a thing.
-const READS: [&str; 4] = ["describe", "get", "head", "list"];
+const READS: [&str; 5] = ["describe", "get", "head", "list", "view"];
 
 /// A verb and those that undo it on the same nouns.
 const UNDONE_BY: [(&str, &[&str]); 50] = [
@@ -191,6 +191,24 @@ const SIDES: [&str; 9] = [
     "tag",
     "version",
 ];
+
+/// Ends of a noun that name what came of a job.
+const OUTCOMES: [&str; 11] = [
+    "detail",
+    "event",
+    "history",
+    "invocation",
+    "log",
+    "output",
+    "progress",
+    "result",
+    "state",
+    "statistic",
+    "status",
+];
+
+/// What a job is called behind what it does.
+const JOBS: [&str; 5] = ["execution", "job", "operation", "run", "task"];
 
 /// A name taken apart. Words are lower case and singular; the words of a noun stand between spaces.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -299,6 +317,46 @@ impl Name {
     pub(super) fn reads(&self, noun: &str) -> bool {
         let side = |rest: &str| rest.is_empty() || SIDES.contains(&rest.trim());
         READS.contains(&self.verb.as_str()) && self.nouns.iter().any(|own| own.strip_prefix(noun).is_some_and(side))
+    }
+
+    /// Whether it looks at what another changed, attached or set going: at the same noun or a side of it, at what is
+    /// `Attached`, at how far that has come and what came of it.
+    pub(super) fn looks_at(&self, other: &Name) -> bool {
+        let ends = other.closes() && !other.attaches();
+        let changed = |noun: &String| !ends && self.reads(noun);
+        let mut nouns = other.nouns.iter().take(if other.attaches() { 2 } else { 1 });
+        READS.contains(&self.verb.as_str())
+            && nouns.any(|noun| changed(noun) || self.nouns.iter().any(|own| other.shows_in(noun, own)))
+    }
+
+    /// Whether a noun that is read shows how it went, or goes on, with this on its noun.
+    fn shows_in(&self, noun: &str, read: &str) -> bool {
+        let verb = self.verb.as_str();
+        let participle = format!(" {}ed", verb.strip_suffix('e').unwrap_or(verb));
+        // ListAttachedRolePolicies after AttachRolePolicy, DescribeUpdate after UpdateClusterConfig,
+        // DescribeCreateAccountStatus after CreateAccount
+        if read.strip_prefix(participle.as_str()) == Some(noun)
+            || read.trim() == verb
+            || read.trim() == format!("{verb}{noun}status")
+        {
+            return true;
+        }
+        // DescribeVolumesModifications after ModifyVolume, GetServiceLinkedRoleDeletionStatus after DeleteServiceLinkedRole
+        let stem = &verb[..verb.len().saturating_sub(1)];
+        let going_on = read.strip_prefix(noun).filter(|rest| rest.starts_with(stem));
+        if going_on.is_some_and(|rest| rest.trim_end().ends_with("ion") || rest.ends_with(" status ")) {
+            return true;
+        }
+        // GetQueryResults after StartQueryExecution, ListCommandInvocations after SendCommand
+        let of = JOBS
+            .iter()
+            .find_map(|job| noun.strip_suffix(format!("{job} ").as_str()));
+        let of = of.filter(|of| of.len() > 1).unwrap_or(noun);
+        let outcome = |of: &str| {
+            read.strip_prefix(of)
+                .is_some_and(|rest| OUTCOMES.contains(&rest.trim()))
+        };
+        self.starts() && (outcome(noun) || outcome(of))
     }
 
     /// Whether it undoes another: the opposite verb, the same nouns; or it cancels or replaces what the other did.

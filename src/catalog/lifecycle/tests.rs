@@ -477,3 +477,120 @@ fn service_names_of_linked_roles_are_those_of_aws_managed_policies() {
     }
     assert!(found > 80, "{found}");
 }
+
+#[test]
+fn who_changes_attaches_or_starts_something_looks_at_it() {
+    for (makes, keeps) in [
+        ("iam:AttachRolePolicy", "iam:ListAttachedRolePolicies"),
+        ("iam:AttachUserPolicy", "iam:ListAttachedUserPolicies"),
+        ("iam:AddUserToGroup", "iam:GetGroup"),
+        ("iam:AddUserToGroup", "iam:ListGroupsForUser"),
+        ("ec2:AttachVolume", "ec2:DescribeVolumes"),
+        ("ec2:ModifyVolume", "ec2:DescribeVolumesModifications"),
+        ("ec2:PurchaseHostReservation", "ec2:DescribeHostReservations"),
+        ("ec2:AuthorizeSecurityGroupIngress", "ec2:DescribeSecurityGroups"),
+        (
+            "elasticloadbalancing:RegisterTargets",
+            "elasticloadbalancing:DescribeTargetHealth",
+        ),
+        ("ssm:ModifyDocumentPermission", "ssm:DescribeDocumentPermission"),
+        ("budgets:ModifyBudget", "budgets:ViewBudget"),
+        ("ecs:UpdateService", "ecs:DescribeServices"),
+        ("eks:UpdateClusterConfig", "eks:DescribeUpdate"),
+        ("kms:PutKeyPolicy", "kms:GetKeyPolicy"),
+        ("ec2:AllocateAddress", "ec2:DescribeAddresses"),
+    ] {
+        check(makes, keeps);
+    }
+    check_not("iam:PassRole", "iam:GetRole");
+    check_not("ec2:CreateTags", "ec2:DescribeVolumes");
+    check_not("ec2:DeleteVolume", "ec2:DescribeVolumes");
+    check_not("secretsmanager:RotateSecret", "secretsmanager:GetSecretValue");
+    check_not("ec2:AttachVolume", "ec2:DescribeSnapshots");
+    check_not(
+        "elasticloadbalancing:RegisterTargets",
+        "elasticloadbalancing:DescribeListeners",
+    );
+}
+
+#[test]
+fn what_goes_on_by_itself_is_watched_and_its_outcome_is_read() {
+    for (makes, keeps) in [
+        (
+            "organizations:CreateAccount",
+            "organizations:DescribeCreateAccountStatus",
+        ),
+        ("iam:DeleteServiceLinkedRole", "iam:GetServiceLinkedRoleDeletionStatus"),
+        ("iam:GenerateCredentialReport", "iam:GetCredentialReport"),
+        (
+            "iam:GenerateServiceLastAccessedDetails",
+            "iam:GetServiceLastAccessedDetails",
+        ),
+        ("athena:StartQueryExecution", "athena:GetQueryExecution"),
+        ("athena:StartQueryExecution", "athena:GetQueryResults"),
+        ("logs:StartQuery", "logs:GetQueryResults"),
+        ("states:StartExecution", "states:GetExecutionHistory"),
+        ("ssm:SendCommand", "ssm:GetCommandInvocation"),
+        ("ssm:SendCommand", "ssm:ListCommandInvocations"),
+        ("redshift-data:ExecuteStatement", "redshift-data:GetStatementResult"),
+        ("codepipeline:StartPipelineExecution", "codepipeline:GetPipelineState"),
+        (
+            "cloudformation:DetectStackDrift",
+            "cloudformation:DescribeStackDriftDetectionStatus",
+        ),
+        (
+            "textract:StartDocumentTextDetection",
+            "textract:GetDocumentTextDetection",
+        ),
+    ] {
+        check(makes, keeps);
+    }
+    check_not("sqs:SendMessage", "sqs:ReceiveMessage");
+}
+
+#[test]
+fn what_is_made_as_one_thing_may_be_ended_as_another() {
+    let catalog = Catalog::embedded();
+    for (makes, ends, on) in [
+        (
+            "ssm:CreateActivation",
+            "ssm:DeregisterManagedInstance",
+            "managed-instance/*",
+        ),
+        ("iot:RegisterThing", "iot:DeleteCertificate", "cert/*"),
+        (
+            "ecs:RegisterContainerInstance",
+            "ecs:DeregisterContainerInstance",
+            "cluster/*",
+        ),
+        ("datasync:CreateAgent", "datasync:DeleteAgent", "agent/*"),
+        ("storagegateway:CreateTapes", "storagegateway:DeleteTape", "tape/*"),
+        ("storagegateway:CreateSnapshot", "ec2:DeleteSnapshot", "snapshot/*"),
+        ("outposts:CreateOrder", "outposts:CancelOrder", "order/*"),
+        (
+            "greengrass:CreateDeployment",
+            "greengrass:DeleteCoreDevice",
+            "coreDevices:*",
+        ),
+        (
+            "ssm-incidents:StartIncident",
+            "ssm-incidents:DeleteIncidentRecord",
+            "incident-record/*/*",
+        ),
+        (
+            "organizations:CreateAccount",
+            "organizations:CloseAccount",
+            "account/o-*/*",
+        ),
+    ] {
+        check(makes, ends);
+        let (made, ended) = (catalog.id(makes).unwrap(), catalog.id(ends).unwrap());
+        let stages = catalog.life_cycles(made).iter().flat_map(|cycle| &cycle.keeps);
+        let resources: Vec<&String> = stages
+            .filter(|stage| stage.action == ended)
+            .flat_map(|stage| &stage.resources)
+            .collect();
+        let is_there = resources.is_empty() || resources.iter().any(|resource| resource.ends_with(on));
+        assert!(is_there, "{makes} → {ends}: {resources:?}");
+    }
+}
