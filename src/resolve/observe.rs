@@ -412,7 +412,8 @@ impl<'e> Place<'e> {
 }
 
 /// The ARN that a secret's ARN may be a part of: requests may leave out the hyphen and six random characters at its end
-/// (Secrets Manager API reference, `SecretId`), which policies write as `-??????`.
+/// (Secrets Manager API reference, `SecretId`), which policies write as `-??????`. A name may end as if it had them, as
+/// `app/db-j3di3x` does; a capital letter says that they were drawn, of which six have one 96 times in 100.
 fn whole_secret(arn: &str) -> Option<String> {
     let mut segments = arn.splitn(7, ':').skip(2);
     let (service, _region, _account) = (segments.next()?, segments.next()?, segments.next()?);
@@ -420,13 +421,11 @@ fn whole_secret(arn: &str) -> Option<String> {
     if service != "secretsmanager" || resource_type != "secret" {
         return None;
     }
-    let is_random = |end: &str| {
-        let mixed = end
-            .bytes()
-            .any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase());
-        end.len() == 6 && mixed && end.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    let is_drawn = |end: &str| {
+        let drawn = end.bytes().any(|byte| byte.is_ascii_uppercase());
+        end == "??????" || end.len() == 6 && drawn && end.bytes().all(|byte| byte.is_ascii_alphanumeric())
     };
-    let whole = name.ends_with("-??????") || name.rsplit_once('-').is_some_and(|(_, end)| is_random(end));
+    let whole = name.rsplit_once('-').is_some_and(|(_, end)| is_drawn(end));
     (!whole).then(|| format!("{arn}-??????"))
 }
 

@@ -63,6 +63,8 @@ fn a_function_is_explained_with_its_qualifier_and_without() {
 #[test]
 fn a_secret_a_rule_and_a_group_are_explained_however_they_are_granted() {
     let secret = json!({"secretId": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:app/db"});
+    let like_whole = json!({"secretId": "arn:aws:secretsmanager:eu-west-1:111122223333:secret:app/h0-j3di3x"});
+    let by_name = json!({"secretId": "app/h0-j3di3x"});
     let rule = json!({"name": "n", "eventBusName": "arn:aws:events:eu-west-1:111122223333:event-bus/orders"});
     let group = json!({"logGroupName": "/aws/g", "filterName": "f"});
     for (service, name, request, granted, explained) in [
@@ -79,6 +81,35 @@ fn a_secret_a_rule_and_a_group_are_explained_however_they_are_granted() {
             &secret,
             "secret:app/dc-AbCdEf",
             false,
+        ),
+        // A name that ends like a whole ARN, and a whole ARN.
+        (
+            "secretsmanager",
+            "PutSecretValue",
+            &like_whole,
+            "secret:app/h0-j3di3x-AbCdEf",
+            true,
+        ),
+        (
+            "secretsmanager",
+            "PutSecretValue",
+            &like_whole,
+            "secret:app/h0-j3di3x",
+            true,
+        ),
+        (
+            "secretsmanager",
+            "PutSecretValue",
+            &like_whole,
+            "secret:app/h0-AbCdEf",
+            false,
+        ),
+        (
+            "secretsmanager",
+            "PutSecretValue",
+            &by_name,
+            "secret:app/h0-j3di3x-AbCdEf",
+            true,
         ),
         ("events", "PutRule", &rule, "rule/orders/n", true),
         ("events", "PutRule", &rule, "rule/orders/m", false),
