@@ -36,6 +36,9 @@ impl Outcome {
 pub struct Verdict<'e> {
     /// What became of the call.
     pub outcome: Outcome,
+    /// Whether it is the caller who was denied. Services act under roles of their own as well, and pass on what those were
+    /// denied.
+    pub of_caller: bool,
     /// `service:Action` from the error message, as AWS wrote it.
     pub denied_action: Option<Cow<'e, str>>,
     /// The resource on which it was denied, as AWS wrote it.
@@ -72,19 +75,20 @@ fn told<'e, 'm>(
         of_code == Outcome::Denied || sentence.whole && may_deny(code, &event.source, sentence.action)
     };
     let sentence = Sentence::read(message).filter(is_denial);
-    match sentence.filter(|sentence| sentence.is_of(event.identity.as_deref())) {
-        Some(sentence) => Verdict {
-            outcome: Outcome::Denied,
-            denied_action: sentence.action.map(kept),
-            denied_resource: sentence.resource.map(kept),
-            authorization_id: sentence.authorization_id.map(kept),
+    let of_caller = sentence
+        .as_ref()
+        .map(|sentence| sentence.is_of(event.identity.as_deref()));
+    let sentence = sentence.unwrap_or_default();
+    Verdict {
+        outcome: if of_caller == Some(true) {
+            Outcome::Denied
+        } else {
+            of_code
         },
-        None => Verdict {
-            outcome: of_code,
-            denied_action: None,
-            denied_resource: None,
-            authorization_id: None,
-        },
+        of_caller: of_caller.unwrap_or(true),
+        denied_action: sentence.action.map(kept),
+        denied_resource: sentence.resource.map(kept),
+        authorization_id: sentence.authorization_id.map(kept),
     }
 }
 

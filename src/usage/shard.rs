@@ -260,10 +260,10 @@ impl Shard {
         }
     }
 
-    /// The action that a denial names. One that the mapping had not found is noted.
+    /// The action that AWS says to have denied the caller. One that the mapping had not found is noted.
     fn denied_action(&mut self, event: &Event<'_>, operation: &mut KnownOperation, caller: &str) -> Text {
         let verdict = resolve::outcome(event);
-        let Some(action) = verdict.denied_action else {
+        let Some(action) = verdict.denied_action.filter(|_| verdict.of_caller) else {
             return self.builder.text("");
         };
         if let Some(id) = verdict.authorization_id {

@@ -175,3 +175,33 @@ fn code_that_may_be_something_else_is_told_by_its_sentence() {
         Some("sqs:DeleteQueue"),
     );
 }
+
+#[test]
+fn what_another_was_denied_is_told_as_its() {
+    let message =
+        "Role arn:aws:iam::111122223333:role/fh is not authorized to perform: glue:GetTable for the given table";
+    let event = Event {
+        source: "firehose.amazonaws.com".into(),
+        error_code: Some("AccessDenied".into()),
+        error_message: Some(message.into()),
+        ..Event::default()
+    };
+    let verdict = outcome(&event);
+    assert_eq!(
+        (verdict.outcome, verdict.denied_action.as_deref(), verdict.of_caller),
+        (Outcome::Denied, Some("glue:GetTable"), false)
+    );
+    let whole =
+        "User: arn:aws:sts::111122223333:assumed-role/fh/s is not authorized to perform: glue:GetTable on resource: *";
+    let event = Event {
+        error_code: Some("InvalidArgumentException".into()),
+        error_message: Some(whole.into()),
+        ..event
+    };
+    let verdict = outcome(&event);
+    assert_ne!(verdict.outcome, Outcome::Denied);
+    assert_eq!(
+        (verdict.denied_action.as_deref(), verdict.of_caller),
+        (Some("glue:GetTable"), false)
+    );
+}

@@ -109,7 +109,7 @@ impl Plain {
             event_source: (*event.source).into(),
             event_name: (*event.name).into(),
             error_code: text(event.error_code.as_deref()).into(),
-            denied_action: resolve::outcome(event).denied_action.unwrap_or_default().into(),
+            denied_action: denied_action(event).into(),
             facts: observed.facts.into(),
         };
         let witness = Witness {
@@ -189,6 +189,13 @@ impl Plain {
         }
         table
     }
+}
+
+/// What AWS says to have denied the caller.
+fn denied_action(event: &Event<'_>) -> String {
+    let verdict = resolve::outcome(event);
+    let action = verdict.denied_action.filter(|_| verdict.of_caller);
+    action.unwrap_or_default().into_owned()
 }
 
 /// Who stood behind a call of a role that shows no key: what the call itself says.
