@@ -3,6 +3,7 @@
 mod alone;
 mod chains;
 mod eks;
+mod held;
 mod manifests;
 mod pods;
 mod unused;

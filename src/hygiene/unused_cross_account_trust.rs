@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use super::unused::waits_for_its_day;
 use super::{About, Check, Find, Found, Practice, Severity, Subject, day};
 use crate::iam::policy::Principal as Named;
 use crate::iam::{Effect, PrincipalPart};
+use crate::time::DAY;
 
 pub(super) const CHECK: Check = Check {
     id: "unused-cross-account-trust",
@@ -42,7 +44,10 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
     if trusted.is_empty() {
         return None;
     }
-    let wait = ground.wait_for_days(subject.gap);
+    let wait = ground
+        .wait_for_days(subject.gap)
+        .or_else(|| seen_by_iam(subject))
+        .or_else(|| waits_for_its_day(principal));
     let (from, to) = (subject.ground.window.first, subject.ground.window.last());
     Some(Found {
         about: String::new(),
@@ -62,6 +67,24 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
             .into_iter()
             .map(|account| format!("account {account} did not assume it from {} to {}", day(from), day(to)))
             .collect(),
+    })
+}
+
+/// That IAM saw a use of the role in the window of which the archive shows nothing: whose it was, nobody knows.
+fn seen_by_iam(subject: &Subject<'_>) -> Option<String> {
+    let (role, window) = (subject.principal, subject.ground.window);
+    let used = role.last_used?.as_second();
+    let shown = [
+        subject.gap.activity.last_seen,
+        subject.ground.coverage.taken.get(&role.id).copied(),
+    ];
+    // A session that was opened is used for up to twelve hours.
+    let is_shown = shown.into_iter().flatten().any(|last| last + DAY >= used);
+    (used >= window.first && !is_shown).then(|| {
+        format!(
+            "IAM saw its last use on {}, and the archive does not show whose it was",
+            day(used)
+        )
     })
 }
 

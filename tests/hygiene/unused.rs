@@ -4,18 +4,18 @@
 use super::*;
 
 /// Two weeks of somebody's calls.
-fn weeks() -> Vec<Value> {
+pub(super) fn weeks() -> Vec<Value> {
     (1..=14)
         .map(|day| event(day, "ec2", "DescribeVpcs", &json!({})))
         .collect()
 }
 
-fn with(more: &[Value]) -> Vec<Value> {
+pub(super) fn with(more: &[Value]) -> Vec<Value> {
     [&weeks()[..], more].concat()
 }
 
 /// The fix and commands of the one finding of this id, if there is one.
-fn advice(
+pub(super) fn advice(
     id: &str,
     events: &[Value],
     grants: &Value,
@@ -29,7 +29,7 @@ fn advice(
     Some((one.fix, one.commands))
 }
 
-fn options() -> Options {
+pub(super) fn options() -> Options {
     Options {
         min_window: 7,
         ..Options::default()
@@ -38,7 +38,7 @@ fn options() -> Options {
 
 /// Whether somebody is told to go, with these events and these reports beside the grants.
 #[track_caller]
-fn goes(id: &str, events: &[Value], grants: &Value, beside: Option<&str>) -> bool {
+pub(super) fn goes(id: &str, events: &[Value], grants: &Value, beside: Option<&str>) -> bool {
     advice(id, events, grants, beside, &options()).is_some_and(|(fix, commands)| {
         assert_eq!(
             fix.starts_with("nothing yet"),
@@ -50,12 +50,12 @@ fn goes(id: &str, events: &[Value], grants: &Value, beside: Option<&str>) -> boo
 }
 
 /// The role `app` of the other tests, which makes no call here.
-fn idle() -> Value {
+pub(super) fn idle() -> Value {
     role(&plain_trust(), &json!("ec2:DescribeVpcs"), &[])
 }
 
 /// The same with something else about it.
-fn idle_with(field: &str, value: Value) -> Value {
+pub(super) fn idle_with(field: &str, value: Value) -> Value {
     let mut grants = idle();
     grants["RoleDetailList"][0][field] = value;
     grants
@@ -64,7 +64,7 @@ fn idle_with(field: &str, value: Value) -> Value {
 #[test]
 fn a_user_whose_credentials_were_used_is_not_idle() {
     let grants = json!({"UserDetailList": [{"Arn": "arn:aws:iam::111122223333:user/y", "UserName": "y", "UserId": "AIDAY", "Path": "/",
-        "CreateDate": "2025-01-01T00:00:00Z", "UserPolicyList": [{"PolicyName": "p", "PolicyDocument": allow(&json!("s3:*"))}]}]});
+        "CreateDate": "2025-01-01T00:00:00Z", "UserPolicyList": [{"PolicyName": "p", "PolicyDocument": allow(&json!("ec2:*"))}]}]});
     let report = |password: &str, key: &str| {
         format!(
             "user,arn,password_enabled,password_last_used,mfa_active,access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date\n\

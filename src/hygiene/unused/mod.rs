@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::day;
 use super::denied::Denied;
 use crate::attribute::{cluster_of, region_of_issuer};
+use crate::catalog::ActionId;
 use crate::coverage::Coverage;
 use crate::gap::{self, Gap, Reason, Slice};
-use crate::grants::{Grants, PolicyKind, Principal, PrincipalIndex};
+use crate::grants::{Grants, Kind, PolicyKind, Principal, PrincipalIndex};
 use crate::iam::policy::Principal as Named;
 use crate::iam::{Effect, PrincipalPart, ResourcePart, Statement, pattern};
 use crate::resolve;
@@ -211,6 +212,33 @@ impl<'a> Ground<'a> {
             .or_else(|| self.handed(principal))
             .or_else(nobodys)
             .or_else(by_services)
+            .or_else(|| self.unseen_user(gap))
+            .or_else(|| waits_for_its_day(principal))
+    }
+
+    /// A user's keys need no session that a log would show being opened: where none of its grants would have shown, or some
+    /// only in data events that the archive lacks, the credential report alone tells whether they were used.
+    fn unseen_user(&self, gap: &Gap) -> Option<String> {
+        let user = self.principal(gap.principal);
+        if user.kind != Kind::User || self.grants.supplements.credentials.contains_key(&user.arn) {
+            return None;
+        }
+        let grants_any = |is: fn(&Slice, ActionId) -> bool| {
+            let mut slices = gap.slices.iter();
+            slices.any(|slice| slice.granted.iter().any(|action| is(slice, action)))
+        };
+        let data_events = grants_any(|slice, action| slice.reason(action) == Some(Reason::DataEvents));
+        let would_show = grants_any(|slice, action| slice.reason(action).is_none());
+        let what = if !would_show {
+            "no log given would show"
+        } else if data_events {
+            "data events alone would show some of"
+        } else {
+            return None;
+        };
+        Some(format!(
+            "{what} what it may do: ask its owner, or give --credential-report, which tells when its keys were used"
+        ))
     }
 
     /// Why it is too early to say that something was not used: the archive is too short, or has too many holes.
@@ -247,6 +275,46 @@ impl<'a> Ground<'a> {
             )
         })
     }
+}
+
+/// That somebody is there for a day that seldom comes, as its name, path or tags say: an organization's way into the account,
+/// a deployment's, or the one for when all others fail. No archive is long enough to call such a one unused.
+pub(super) fn waits_for_its_day(principal: &Principal) -> Option<String> {
+    let plain = |text: &str| -> String {
+        let letters = text.chars().filter(char::is_ascii_alphanumeric);
+        letters.map(|letter| letter.to_ascii_lowercase()).collect()
+    };
+    let has = |text: &str, marks: &[&str]| marks.iter().any(|mark| plain(text).contains(mark));
+    let mut tags = principal.tags.iter().flat_map(|(key, value)| [key, value]);
+    let whose = [&principal.path, &principal.name];
+    let why = if whose.iter().any(|text| has(text, &["breakglass", "emergency"]))
+        || tags.any(|text| has(text, &["breakglass", "emergencyaccess"]))
+    {
+        "it is named or tagged as the way in for an emergency"
+    } else if has(&principal.name, &["organizationaccountaccessrole", "awscontroltower"]) {
+        // Organizations user guide, "Accessing member accounts"; Control Tower user guide, "How AWS Control Tower works with
+        // roles".
+        "the organization's management account comes into the account by it"
+    } else if has(&principal.name, &["stackset"]) || trusted_roles(principal).any(|arn| has(arn, &["stackset"])) {
+        // CloudFormation user guide, "Grant self-managed permissions": StackSets take it only when they change something.
+        "stack sets deploy by it"
+    } else {
+        return None;
+    };
+    Some(format!("{why}, perhaps once in years: ask who keeps it"))
+}
+
+/// The roles that a trust policy names.
+fn trusted_roles(principal: &Principal) -> impl Iterator<Item = &str> {
+    let statements = principal.trust_statements().iter();
+    let named = statements.filter_map(|statement| match &statement.principal {
+        PrincipalPart::Principal(named) if statement.effect == Effect::Allow => Some(named),
+        PrincipalPart::Principal(_) | PrincipalPart::NotPrincipal(_) | PrincipalPart::None => None,
+    });
+    named.flatten().filter_map(|who| match who {
+        Named::Aws(arn) if arn.contains(":role/") => Some(arn.as_str()),
+        Named::Everyone | Named::Aws(_) | Named::Service(_) | Named::Federated(_) | Named::CanonicalUser(_) => None,
+    })
 }
 
 /// Regions that a statement is about: in ARNs of its resources, and where its conditions ask for some.
