@@ -349,13 +349,16 @@ impl<'m> Matching<'m> {
         let Some(stands) = self.stands.get(&place) else {
             return Ok(());
         };
-        if let Some(why) = &stands.unknown {
-            return Err(format!("{at}: not all that is made of it is known: {why}"));
-        }
-        let where_made = |made: &Made| {
-            let file = self.files.iter().find(|file| file.path == made.file);
-            file.map_or_else(|| made.file.display().to_string(), |file| file.place(made.at))
+        let line = |path: &Path, at: usize| {
+            let file = self.files.iter().find(|file| file.path == path);
+            file.map_or_else(|| path.display().to_string(), |file| file.place(at))
         };
+        let where_made = |made: &Made| line(&made.file, made.at);
+        if let Some(why) = &stands.unknown {
+            let told = stands.unknown_at.as_ref();
+            let told = told.map_or_else(String::new, |(path, at)| format!(" ({})", line(path, *at)));
+            return Err(format!("{at}: not all that is made of it is known: {why}{told}"));
+        }
         // Each that is made of it is one of the group, and no two are the same one.
         let mut choices: Vec<Vec<usize>> = Vec::new();
         for made in &stands.made {

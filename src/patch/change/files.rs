@@ -10,7 +10,7 @@ use hcl_edit::structure::Body;
 use hcl_edit::visit::{Visit, visit_body, visit_func_call};
 use sha2::{Digest as _, Sha256};
 
-use crate::patch::terraform::{Project, Source, folder, labels, normal, possible_names};
+use crate::patch::terraform::{Project, Source, folder, labels, module_path, normal, possible_names};
 use crate::patch::tree::Piece;
 use crate::patch::{DEPTH, FOREIGN, LARGEST};
 
@@ -262,7 +262,7 @@ pub(super) fn named_by(project: &Project<'_>, dir: &Path, function: &str, argume
         }
         let text = match name.first() {
             Some(Piece::Reference) => text.trim_start_matches('/'),
-            Some(Piece::Literal(_)) | None => text.as_str(),
+            Some(Piece::Literal(_)) | None => text.strip_prefix(&format!("{}/", module_path(dir))).unwrap_or(&text),
         };
         match is_whole && function != "fileset" {
             true => Read::File(normal(&dir.join(text))),

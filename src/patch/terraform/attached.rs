@@ -8,7 +8,8 @@ use hcl_edit::expr::Expression;
 use hcl_edit::structure::Block;
 
 use super::instances::{Each, contexts};
-use super::project::{Project, Source, labels, path_of};
+use super::project::{Project, labels, path_of};
+use super::source::Source;
 use super::value::{self, literal};
 use super::{node, spot};
 use crate::patch::shift;

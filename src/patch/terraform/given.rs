@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use hcl_edit::expr::{Expression, ObjectKey, Traversal};
 use hcl_edit::visit::{Visit, visit_traversal};
 
-use super::project::{Module, Source, file_name, folder, labels, normal};
+use super::project::{Module, file_name, folder, labels, normal};
+use super::source::Source;
 
 /// The values of one environment.
 pub(in crate::patch) struct Given<'a> {

@@ -7,7 +7,8 @@ use std::rc::Rc;
 use hcl_edit::expr::{Expression, ObjectKey};
 use hcl_edit::structure::Block;
 
-use super::project::{Project, Source, chain, labels};
+use super::project::{Project, chain, labels};
+use super::source::Source;
 use super::state;
 use super::value::{self, Name, literal};
 

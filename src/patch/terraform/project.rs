@@ -3,111 +3,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
 
 use hcl_edit::Span;
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Block, Body};
-use hcl_edit::visit::Visit;
 
 use super::entries;
 use super::given::{Given, given};
-use super::instances::{Context, Each, Made, contexts, made};
+use super::instances::{Context, Each, Made, contexts, made, several};
+use super::reads::{Reading, Reads, Search};
 pub(super) use super::refers::file_name;
-pub(in crate::patch) use super::refers::{Reading, path_of};
-use super::refers::{Reads, reads, refers};
+pub(in crate::patch) use super::refers::path_of;
+use super::refers::refers;
+use super::source::Source;
 use super::state::State;
 use super::value::Name;
-use crate::patch::json;
-use crate::patch::tree::{Node, Piece, Syntax};
+use crate::patch::tree::Piece;
 
 /// Steps from a document to what is made of it, after which it is left alone.
 const STEPS: usize = 64;
-
-/// A parsed file.
-pub(in crate::patch) struct Source {
-    pub(in crate::patch) path: PathBuf,
-    pub(in crate::patch) body: Body,
-    /// Bytes before the text that was parsed: a byte order mark.
-    pub(in crate::patch) offset: usize,
-    /// Where values of the file stand in what was parsed, if that is another text.
-    pub(in crate::patch) spans: Vec<(Range<usize>, Range<usize>)>,
-    /// That text.
-    pub(in crate::patch) native: Option<String>,
-}
-
-impl Source {
-    /// A file in Terraform's own language, or in its JSON.
-    pub(in crate::patch) fn any(path: &Path, text: &str) -> Option<Source> {
-        Source::of(path, text).or_else(|| Source::of_json(path, text))
-    }
-
-    /// `None` where it is no Terraform.
-    pub(in crate::patch) fn of(path: &Path, text: &str) -> Option<Source> {
-        let (text, offset) = match text.strip_prefix('\u{feff}') {
-            Some(rest) => (rest, '\u{feff}'.len_utf8()),
-            None => (text, 0),
-        };
-        // OpenTofu documentation, "Files and Directories".
-        let is_named_so = path
-            .extension()
-            .is_some_and(|extension| extension == "tf" || extension == "tofu");
-        if !is_named_so || super::depth(text) > super::DEPTH {
-            return None;
-        }
-        Some(Source {
-            path: path.to_owned(),
-            body: text.parse().ok()?,
-            offset,
-            spans: Vec::new(),
-            native: None,
-        })
-    }
-
-    /// Where a span of the file stands in what was parsed; `None` where nothing of it does.
-    fn parsed(&self, span: &Range<usize>) -> Option<Range<usize>> {
-        if self.spans.is_empty() {
-            return Some(span.start.checked_sub(self.offset)?..span.end.checked_sub(self.offset)?);
-        }
-        let around = self
-            .spans
-            .iter()
-            .filter(|(file, _)| file.start <= span.start && span.end <= file.end);
-        let (_, parsed) = around.min_by_key(|(file, _)| file.len())?;
-        Some(parsed.clone())
-    }
-
-    /// A list of what was parsed, as it stands in the text of the file.
-    pub(in crate::patch) fn in_file(&self, text: &str, list: &Node) -> Result<Node, String> {
-        if self.native.is_none() {
-            return Ok(list.clone());
-        }
-        let found = self.spans.iter().find(|(_, parsed)| *parsed == list.span);
-        let node = found.and_then(|(file, _)| json::root(text.get(file.clone())?, file.start, Syntax::JsonStatements));
-        let is_same = |node: &Node| node.elements().len() == list.elements().len();
-        node.filter(is_same)
-            .ok_or_else(|| "its list is put together".to_owned())
-    }
-
-    /// Where a block of what was parsed stands in the file.
-    pub(in crate::patch) fn place(&self, block: &Block) -> usize {
-        self.place_of(block.span().unwrap_or_default().start)
-    }
-
-    /// Where a byte of what was parsed stands in the file, as far as that is known.
-    pub(in crate::patch) fn near(&self, at: usize) -> usize {
-        let around = self
-            .spans
-            .iter()
-            .filter(|(_, parsed)| parsed.start <= at && at < parsed.end);
-        let nearest = around.min_by_key(|(_, parsed)| parsed.len());
-        nearest.map_or_else(|| self.place_of(at), |(file, _)| file.start)
-    }
-
-    fn place_of(&self, start: usize) -> usize {
-        let known = self.spans.iter().find(|(_, parsed)| parsed.start == start);
-        known.map_or(start + self.offset, |(file, _)| file.start)
-    }
-}
 
 /// One folder: what Terraform calls a module.
 #[derive(Default)]
@@ -164,6 +79,8 @@ pub(in crate::patch) struct Stands {
     pub(in crate::patch) made: Vec<Made>,
     /// Why there may be others.
     pub(in crate::patch) unknown: Option<String>,
+    /// Where that is written.
+    pub(in crate::patch) unknown_at: Option<(PathBuf, usize)>,
     /// The policies of calls that may stand outside of the folder, as far as its own module tells what they are called.
     pub(in crate::patch) outside: Vec<Made>,
 }
@@ -212,12 +129,20 @@ impl<'a> Project<'a> {
 
     /// What is made of a file that Terraform reads: `file`, `templatefile`.
     pub(in crate::patch) fn of_file(&self, path: &Path) -> Option<Stands> {
-        let mut walk = Walk::new(self);
         let path = normal(path);
-        for dir in self.modules.keys() {
-            walk.queue.push((dir.clone(), Handed::File(path.clone())));
+        let of = |reads: Reads| {
+            let mut walk = Walk::new(self);
+            walk.reads = reads;
+            for dir in self.modules.keys() {
+                walk.queue.push((dir.clone(), Handed::File(path.clone())));
+            }
+            walk.walk()
+        };
+        let (mut stands, maybe) = (of(Reads::Yes), of(Reads::Maybe));
+        stands.made.extend(maybe.made);
+        if stands.unknown.is_none() {
+            (stands.unknown, stands.unknown_at) = (maybe.unknown, maybe.unknown_at);
         }
-        let stands = walk.walk();
         (!stands.made.is_empty() || stands.unknown.is_some()).then_some(stands)
     }
 
@@ -254,9 +179,9 @@ impl<'a> Project<'a> {
         for (dir, module) in &self.modules {
             for (_, block) in &module.blocks {
                 let is_template = block.has_ident("data") && labels(block).first() == Some(&"template_file");
-                let mut search = Reads::of(dir, &path);
-                search.visit_body(&block.body);
-                found.extend(search.found.into_iter().map(|reading| match is_template {
+                let context = Context::outside(dir);
+                let search = Search::of(self, &context, &Each::Any, &path).block(block, &block.body);
+                found.extend(search.how.into_iter().map(|reading| match is_template {
                     true => Reading::Template,
                     false => reading,
                 }));
@@ -301,6 +226,10 @@ struct Walk<'p, 'a> {
     queue: Vec<(PathBuf, Handed)>,
     seen: BTreeSet<(PathBuf, Handed)>,
     stands: Stands,
+    /// Whether the file is read that is followed, or only may be.
+    reads: Reads,
+    /// The file, where what is looked at reads it itself.
+    read: Option<PathBuf>,
     /// The folder that the document stands in.
     home: Option<PathBuf>,
     /// What others of that folder refer to it by.
@@ -314,6 +243,8 @@ impl<'p, 'a> Walk<'p, 'a> {
             queue: Vec::new(),
             seen: BTreeSet::new(),
             stands: Stands::default(),
+            reads: Reads::Yes,
+            read: None,
             home: None,
             origin: None,
         }
@@ -331,18 +262,64 @@ impl<'p, 'a> Walk<'p, 'a> {
             let Some(module) = self.project.modules.get(&dir) else {
                 continue;
             };
+            let path = match &handed {
+                Handed::Reference(path) => {
+                    for (source, block) in &module.blocks {
+                        self.hand(&dir, source, block, &|expression| refers(expression, path));
+                    }
+                    continue;
+                }
+                Handed::File(path) => path,
+            };
+            let (project, context, wanted) = (self.project, Context::outside(&dir), self.reads);
+            self.read = Some(path.clone());
             for (source, block) in &module.blocks {
-                self.hand(&dir, source, block, &|expression| match &handed {
-                    Handed::Reference(path) => refers(expression, path),
-                    Handed::File(path) => reads(expression, &dir, path),
+                let search = || Search::of(project, &context, &Each::Any, path);
+                if let ("data", ["local_file", name]) = (block.ident.as_str(), &labels(block)[..])
+                    && search().block(block, &block.body).reads == wanted
+                {
+                    self.refer(&dir, &["data", "local_file", name]);
+                }
+                // A path of which nothing is written may be that of a key, or of a script.
+                let is_policys = !block.has_ident("resource")
+                    || labels(block)
+                        .first()
+                        .is_some_and(|kind| kind.starts_with("aws_iam_") || kind.starts_with("aws_ssoadmin_"));
+                self.hand(&dir, source, block, &|expression| {
+                    let found = search().expression(expression);
+                    found.reads == wanted && (found.is_named || is_policys)
                 });
             }
+            self.read = None;
         }
         self.stands
     }
 
     fn doubt(&mut self, why: String) {
         self.stands.unknown.get_or_insert(why);
+    }
+
+    /// The same, where a block tells so.
+    fn doubt_at(&mut self, why: String, source: &Source, block: &Block) {
+        if self.stands.unknown.is_none() {
+            self.stands.unknown_at = Some((source.path.clone(), source.place(block)));
+        }
+        self.doubt(why);
+    }
+
+    /// Whether one of those that a block makes reads the file.
+    fn reads(&self, context: &Rc<Context>, block: &Block, body: &Body, address: &str) -> Reads {
+        let Some(path) = &self.read else {
+            return self.reads;
+        };
+        let all = several(self.project, context, block).each;
+        let is_it = |each: &&Each| match each {
+            Each::One => true,
+            Each::Key(key, _) => address.ends_with(&format!("[\"{key}\"]")),
+            Each::Any => false,
+        };
+        let each = all.iter().find(is_it).unwrap_or(&Each::Any);
+        Search::of(self.project, context, each, path).block(block, body).reads
     }
 
     /// Where a policy is looked up by its ARN, whoever takes the document from there.
@@ -440,12 +417,18 @@ impl<'p, 'a> Walk<'p, 'a> {
             }
             _ if kind.starts_with("aws_iam_") || kind.starts_with("aws_ssoadmin_") => {
                 let labels = labels(block).join(".");
-                self.doubt(format!("{labels} takes it as `{name}`, which is not followed"));
+                self.doubt_at(
+                    format!("{labels} takes it as `{name}`, which is not followed"),
+                    source,
+                    block,
+                );
             }
+            // What may take it takes a key or a script as well.
+            _ if self.reads == Reads::Maybe && self.read.is_none() => {}
             // Of an organization, or something that only looks at it: what becomes of that is not known.
             _ => {
                 let labels = labels(block).join(".");
-                self.doubt(format!("{labels} takes it as `{name}`"));
+                self.doubt_at(format!("{labels} takes it as `{name}`"), source, block);
             }
         }
     }
@@ -463,9 +446,19 @@ impl<'p, 'a> Walk<'p, 'a> {
         let found = contexts(self.project, dir);
         for context in &found {
             let all = made(self.project, context, source, block, inner, kind);
-            self.stands
-                .made
-                .extend(all.into_iter().filter(|made| takes(&made.address)));
+            for made in all.into_iter().filter(|made| takes(&made.address)) {
+                match self.reads(context, block, &inner.unwrap_or(block).body, &made.address) {
+                    Reads::Yes => self.stands.made.push(made),
+                    Reads::Maybe => {
+                        let why = format!(
+                            "{} reads a file whose path is not written, which may be this one",
+                            made.address
+                        );
+                        self.doubt_at(why, source, block);
+                    }
+                    Reads::No => {}
+                }
+            }
         }
         let is_called = found.iter().any(|context| context.call.is_some());
         if is_called && self.home.as_deref() == Some(dir) {

@@ -11,6 +11,7 @@ use hcl_edit::visit::{Visit, visit_body, visit_traversal};
 
 use super::instances::{Context, Each, contexts};
 use super::project::{Project, labels, path_of};
+use super::reads::module_path;
 use crate::patch::tree::Piece;
 
 /// A string whose references are open.
@@ -281,6 +282,7 @@ impl<'p> Evaluation<'p, '_> {
     ) -> Option<Vec<Name>> {
         let module = self.project.modules.get(&context.dir)?;
         match (path, each) {
+            (["path", "module"], _) => Some(vec![vec![Piece::Literal(module_path(&context.dir))]]),
             (["each", "key"] | ["count", "index"], Each::Key(key, _)) => Some(vec![vec![Piece::Literal(key.clone())]]),
             (["each", "value", rest @ ..], Each::Key(_, Some(value))) => {
                 let mut value: &Expression = value;

@@ -1,0 +1,7 @@
+variable "file" {}
+
+resource "aws_iam_role_policy" "batch" {
+  name   = "batch"
+  role   = "shop-batch"
+  policy = file(var.file)
+}

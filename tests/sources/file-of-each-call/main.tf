@@ -1,0 +1,9 @@
+module "app" {
+  source = "./app"
+  name   = "app"
+}
+
+module "batch" {
+  source = "./app"
+  name   = "batch"
+}
