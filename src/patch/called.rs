@@ -54,7 +54,7 @@ impl Called<'_> {
 impl Written<'_> {
     /// Whether all of it is written.
     pub(super) fn is_whole(&self) -> bool {
-        !self.0.contains(&Piece::Reference)
+        self.0.iter().all(|piece| matches!(piece, Piece::Literal(_)))
     }
 
     /// Whether somebody may be called so.
@@ -74,7 +74,7 @@ impl Written<'_> {
     pub(super) fn letters(&self) -> usize {
         let letters = self.0.iter().map(|piece| match piece {
             Piece::Literal(text) => text.chars().filter(char::is_ascii_alphanumeric).count(),
-            Piece::Reference => 0,
+            Piece::Reference | Piece::Suffix => 0,
         });
         letters.sum()
     }
@@ -83,7 +83,7 @@ impl Written<'_> {
     pub(super) fn is_telling(&self) -> bool {
         let literals = self.0.iter().map(|piece| match piece {
             Piece::Literal(text) => own_letters(text),
-            Piece::Reference => 0,
+            Piece::Reference | Piece::Suffix => 0,
         });
         literals.sum::<usize>() >= OWN
     }

@@ -1,6 +1,6 @@
 //! A managed policy of which its holders need nothing: its attachments to them go, and it stays for others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::called::{Called, called};
@@ -24,6 +24,8 @@ struct Place {
     at: usize,
     /// Each whom it is attached to there: the kind, and what that is called.
     holders: Result<Vec<(&'static str, Name)>, String>,
+    /// The accounts that they can be of, where that is written.
+    accounts: Option<BTreeSet<String>>,
     goes: Goes,
 }
 
@@ -53,7 +55,17 @@ impl Matching<'_> {
             let holders = place.holders.as_ref().map_err(|why| format!("{at}: {why}"))?;
             let mut goes = Vec::new();
             for (kind, name) in holders {
-                let owned: Vec<&String> = owners.iter().filter(|owner| is_called(owner, kind, name)).collect();
+                let is_there = |owner: &str| {
+                    let account = owner.split(':').nth(4).unwrap_or_default();
+                    place
+                        .accounts
+                        .as_ref()
+                        .is_none_or(|accounts| accounts.contains(account))
+                };
+                let owned = owners
+                    .iter()
+                    .filter(|owner| is_called(owner, kind, name) && is_there(owner));
+                let owned: Vec<&String> = owned.collect();
                 goes.push(!owned.is_empty());
                 let Some(first) = owned.first() else { continue };
                 let known = times.entry(first.as_str()).or_default();
@@ -127,6 +139,7 @@ impl Matching<'_> {
                     });
                     each.collect()
                 }),
+                accounts: one.accounts,
                 goes: match lists {
                     Ok(lists) if lists.is_empty() => Goes::Whole(whole),
                     Ok(lists) => Goes::Of(syntax, lists, whole),
@@ -205,6 +218,7 @@ impl Matching<'_> {
                     file,
                     at: entry.at,
                     holders: Ok(vec![(entry.kind, entry.name.unwrap_or_else(of_stack))]),
+                    accounts: None,
                     goes: Goes::Whole(
                         self.unless_kept(file, &(entry.at..entry.at))
                             .and(entry.gone.map(|all| all.into_iter().map(cut).collect())),

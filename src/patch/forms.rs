@@ -208,7 +208,7 @@ pub(super) fn with_references(node: &mut Node) {
         Kind::Text(found) => {
             let read = found.iter().flat_map(|piece| match piece {
                 Piece::Literal(text) => pieces(text, Template::Sub),
-                Piece::Reference => vec![Piece::Reference],
+                Piece::Reference | Piece::Suffix => vec![piece.clone()],
             });
             *found = read.collect();
         }

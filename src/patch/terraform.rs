@@ -11,6 +11,7 @@ use serde_json::{Number, Value};
 use super::tree::{Document, Kind, Member, Node, Piece, Syntax, Takes, is_policy};
 use super::{json, tree};
 
+mod accounts;
 mod attached;
 mod entries;
 mod given;

@@ -43,6 +43,8 @@ pub(super) enum Piece {
     Literal(String),
     /// `${var.bucket}`, `${AWS::AccountId}`: whatever it may stand for.
     Reference,
+    /// What Terraform's AWS provider adds to a `name_prefix`.
+    Suffix,
 }
 
 /// Something written at a place.
@@ -188,7 +190,7 @@ impl Node {
                 .iter()
                 .map(|piece| match piece {
                     Piece::Literal(text) => Some(text.as_str()),
-                    Piece::Reference => None,
+                    Piece::Reference | Piece::Suffix => None,
                 })
                 .collect(),
             Kind::Plain(value) => scalar(value),
@@ -324,8 +326,20 @@ pub(super) fn paired(choices: &[Vec<usize>], values: usize) -> bool {
     (0..choices.len()).all(|one| find(one, choices, &mut of, &mut vec![false; values]))
 }
 
+/// The digits of a time that the provider adds to a `name_prefix`, and those of a counter, in base 16 (Terraform plugin SDK,
+/// `id.PrefixedUniqueId`).
+const SUFFIX: (usize, usize) = (18, 8);
+
 /// Whether a string is `text` for some value of each of its references.
 pub(super) fn stands_for(pieces: &[Piece], text: &str) -> bool {
+    if let [before @ .., Piece::Suffix] = pieces {
+        let at = text.len().checked_sub(SUFFIX.0 + SUFFIX.1);
+        let parts = at.and_then(|at| text.split_at_checked(at));
+        return parts.is_some_and(|(start, suffix)| {
+            let (time, count) = suffix.as_bytes().split_at(SUFFIX.0);
+            time.iter().all(u8::is_ascii_digit) && count.iter().all(u8::is_ascii_hexdigit) && stands_for(before, start)
+        });
+    }
     let mut rest = text;
     let mut open = false;
     for (index, piece) in pieces.iter().enumerate() {

@@ -102,7 +102,7 @@ pub(super) fn of_made(live: &Live<'_>, made: &Made, names: Names<'_>) -> Told {
         Makes::Inline(owner) => matches!(kind, "inline" | "group") && owner_kind == Some(owner),
         Makes::Elsewhere => true,
     };
-    if !fits {
+    if !fits || is_elsewhere(live, made) {
         return Told::Against;
     }
     let own = [live.policy.policy.as_str()];
@@ -129,6 +129,29 @@ pub(super) fn of_made(live: &Live<'_>, made: &Made, names: Names<'_>) -> Told {
         Told::Nothing if is_inline => of_tags(live, &made.tags),
         told => told,
     }
+}
+
+/// Whether what Terraform makes here is in another account than a policy, or of another path.
+///
+/// (IAM User Guide, "IAM identifiers": a name is one policy's of an account, whatever its path.)
+fn is_elsewhere(live: &Live<'_>, made: &Made) -> bool {
+    if made.makes == Makes::PermissionSet {
+        return false;
+    }
+    let arn: Vec<&str> = live.policy.policy_arn.splitn(6, ':').collect();
+    let [.., account, resource] = arn[..] else {
+        return false;
+    };
+    if made
+        .accounts
+        .as_ref()
+        .is_some_and(|accounts| !accounts.contains(account))
+    {
+        return true;
+    }
+    let path = resource.find('/').zip(resource.rfind('/'));
+    let path = path.map_or("/", |(from, to)| &resource[from..=to]);
+    !made.path.is_empty() && !made.path.iter().any(|written| stands_for(written, path))
 }
 
 /// What the names of a policy and its owner tell.

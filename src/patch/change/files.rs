@@ -254,7 +254,7 @@ pub(super) fn named_by(project: &Project<'_>, dir: &Path, function: &str, argume
                 Piece::Literal(more) => text.push_str(more),
                 // `${path.module}/`
                 Piece::Reference if at == 0 && name.len() > 1 => {}
-                Piece::Reference => {
+                Piece::Reference | Piece::Suffix => {
                     is_whole = false;
                     break;
                 }
@@ -262,7 +262,9 @@ pub(super) fn named_by(project: &Project<'_>, dir: &Path, function: &str, argume
         }
         let text = match name.first() {
             Some(Piece::Reference) => text.trim_start_matches('/'),
-            Some(Piece::Literal(_)) | None => text.strip_prefix(&format!("{}/", module_path(dir))).unwrap_or(&text),
+            Some(Piece::Literal(_) | Piece::Suffix) | None => {
+                text.strip_prefix(&format!("{}/", module_path(dir))).unwrap_or(&text)
+            }
         };
         match is_whole && function != "fileset" {
             true => Read::File(normal(&dir.join(text))),

@@ -155,7 +155,7 @@ impl Reader<'_> {
         for piece in pieces {
             match piece {
                 Piece::Literal(text) => out.push_str(text),
-                Piece::Reference => {
+                Piece::Reference | Piece::Suffix => {
                     let text = written.next().unwrap_or_default();
                     out.push_str(&self.references.variable(text.trim(), (self.define)(text)));
                 }

@@ -1,5 +1,6 @@
 //! Attachments of managed policies: to whom, and what of a file goes with one.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -7,6 +8,7 @@ use hcl_edit::Span;
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::Block;
 
+use super::accounts;
 use super::instances::{Each, contexts};
 use super::project::{Project, labels, path_of};
 use super::source::Source;
@@ -43,6 +45,8 @@ pub(in crate::patch) struct Attached<'a> {
     pub(in crate::patch) list: Option<(Node, Vec<bool>)>,
     /// Whom it is attached to, or why that is not known.
     pub(in crate::patch) owners: Result<Vec<Owners>, String>,
+    /// The accounts that it can be of, where that is written.
+    pub(in crate::patch) accounts: Option<BTreeSet<String>>,
     /// Whether it is attached to groups, too.
     pub(in crate::patch) has_groups: bool,
 }
@@ -130,6 +134,7 @@ pub(in crate::patch) fn attachments<'a>(project: &Project<'a>, policy: Policy<'_
                 span,
                 list,
                 owners,
+                accounts: accounts::of_all(project, dir, block),
                 has_groups: block
                     .body
                     .get_attribute("groups")

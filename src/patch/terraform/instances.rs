@@ -7,6 +7,7 @@ use std::rc::Rc;
 use hcl_edit::expr::{Expression, ObjectKey};
 use hcl_edit::structure::Block;
 
+use super::accounts::accounts;
 use super::project::{Project, chain, labels};
 use super::source::Source;
 use super::state;
@@ -113,6 +114,10 @@ pub(in crate::patch) struct Made {
     pub(in crate::patch) policy: Vec<Name>,
     /// What its owner may be called.
     pub(in crate::patch) owner: Vec<Name>,
+    /// Its path, or its owner's where it is inline; empty where nothing says so.
+    pub(in crate::patch) path: Vec<Name>,
+    /// The accounts that it can be of, where that is written.
+    pub(in crate::patch) accounts: Option<BTreeSet<String>>,
     /// The tags of its owner that are written out.
     pub(in crate::patch) tags: Vec<(String, String)>,
     /// Why there may be more of them.
@@ -124,8 +129,17 @@ pub(in crate::patch) struct Made {
 }
 
 impl Made {
-    pub(super) fn elsewhere(context: &Context, source: &Source, block: &Block, call: &str, names: Vec<Name>) -> Made {
+    pub(super) fn elsewhere(
+        project: &Project<'_>,
+        context: &Rc<Context>,
+        source: &Source,
+        block: &Block,
+        call: &str,
+        names: Vec<Name>,
+    ) -> Made {
         Made {
+            path: Vec::new(),
+            accounts: accounts(project, context, block),
             makes: Makes::Elsewhere,
             address: joined(&chain(context), &format!("module.{call}")),
             file: source.path.clone(),
@@ -242,7 +256,7 @@ pub(super) fn made(
             if let Some(attribute) = block.body.get_attribute(key) {
                 let mut found = value::names(project, context, each, &attribute.value);
                 if key.ends_with("_prefix") {
-                    found.iter_mut().for_each(|name| name.push(value::open()));
+                    found.iter_mut().for_each(|name| name.push(value::suffix()));
                 }
                 names.append(&mut found);
             }
@@ -259,6 +273,7 @@ pub(super) fn made(
         Makes::Inline(_) | Makes::PermissionSet | Makes::Elsewhere => Vec::new(),
     };
     let workspaces = workspaces(project, context, block, &plain);
+    let accounts = accounts(project, context, block);
     let mut all = Vec::new();
     for each in &several.each {
         let (policy, owner) = match inner {
@@ -282,6 +297,13 @@ pub(super) fn made(
             at: source.place(block),
             policy,
             owner,
+            path: match makes {
+                Makes::Inline(_) | Makes::Managed => {
+                    value::paths(project, context, each, block, makes != Makes::Managed)
+                }
+                Makes::PermissionSet | Makes::Elsewhere => Vec::new(),
+            },
+            accounts: accounts.clone(),
             tags: match makes {
                 Makes::Inline(_) => value::owner_tags(project, context, each, block),
                 Makes::Managed | Makes::PermissionSet | Makes::Elsewhere => Vec::new(),

@@ -11,7 +11,9 @@ use crate::patch::json;
 use crate::patch::tree::{Document, Kind, Member, Node, Syntax, Taken, Takes, around, is_policy};
 
 /// Keys that are blocks in the native language, where a reader here asks for them.
-const BLOCKS: [&str; 8] = [
+const BLOCKS: [&str; 10] = [
+    "assume_role",
+    "assume_role_with_web_identity",
     "condition",
     "content",
     "dynamic",

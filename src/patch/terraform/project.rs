@@ -487,7 +487,7 @@ impl<'p, 'a> Walk<'p, 'a> {
             names.extend(names.iter().map(dashed).collect::<Vec<Name>>());
             self.stands
                 .made
-                .push(Made::elsewhere(&context, source, block, call, names));
+                .push(Made::elsewhere(self.project, &context, source, block, call, names));
         }
     }
 }

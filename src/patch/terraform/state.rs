@@ -106,6 +106,10 @@ impl Resource {
             address: self.address.clone(),
             policy,
             owner: owner.into_iter().collect(),
+            path: match (like.makes, text("path")) {
+                (Makes::Managed, Some(path)) => vec![vec![Piece::Literal(path.to_owned())]],
+                _ => like.path.clone(),
+            },
             // Those of the first of several: the state says more.
             tags: Vec::new(),
             unknown: None,

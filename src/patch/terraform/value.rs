@@ -30,13 +30,18 @@ pub(super) fn open() -> Piece {
     Piece::Reference
 }
 
+/// What the provider adds to a `name_prefix`.
+pub(super) fn suffix() -> Piece {
+    Piece::Suffix
+}
+
 /// The one string that an expression is.
 pub(super) fn literal(names: &[Name]) -> Option<String> {
     let [name] = names else { return None };
     name.iter()
         .map(|piece| match piece {
             Piece::Literal(text) => Some(text.as_str()),
-            Piece::Reference => None,
+            Piece::Reference | Piece::Suffix => None,
         })
         .collect()
 }
@@ -62,32 +67,62 @@ pub(super) fn owner_tags(
     each: &Each,
     block: &Block,
 ) -> Vec<(String, String)> {
-    let evaluation = Evaluation { project };
+    let Some((owner, each)) = owner(project, context, each, block) else {
+        return Vec::new();
+    };
+    let tags = owner.body.get_attribute("tags").map(|tags| &tags.value);
+    let all = tags.and_then(|tags| Evaluation { project }.tags(context, &each, tags, 0));
+    let written = all.into_iter().flatten().filter_map(|(key, value)| Some((key, value?)));
+    written.collect()
+}
+
+/// The paths that a policy may have, or who has it where it is inline; none where nothing says so.
+///
+/// (AWS provider documentation, "Resource: aws_iam_policy", "Resource: aws_iam_role": `/` where none is written.)
+pub(super) fn paths(
+    project: &Project<'_>,
+    context: &Rc<Context>,
+    each: &Each,
+    block: &Block,
+    is_inline: bool,
+) -> Vec<Name> {
+    let found = match is_inline {
+        true => owner(project, context, each, block),
+        false => Some((block, each.clone())),
+    };
+    let Some((block, each)) = found else {
+        return Vec::new();
+    };
+    match block.body.get_attribute("path") {
+        Some(path) => names(project, context, &each, &path.value),
+        None => vec![vec![Piece::Literal("/".to_owned())]],
+    }
+}
+
+/// The block of who has an inline policy that a block makes, and which of those that it makes.
+fn owner<'p>(
+    project: &'p Project<'_>,
+    context: &Rc<Context>,
+    each: &Each,
+    block: &'p Block,
+) -> Option<(&'p Block, Each)> {
     let owner = ["role", "user"]
         .into_iter()
         .find_map(|key| block.body.get_attribute(key));
-    let (owner, each) = match owner.map(|owner| &owner.value) {
+    match owner.map(|owner| &owner.value) {
         Some(Expression::Traversal(traversal)) => {
             let (path, indices) = path_of(traversal);
-            let found = match path[..] {
+            match path[..] {
                 [kind @ ("aws_iam_role" | "aws_iam_user"), name, ..] => {
-                    evaluation.resource(context, each, &[kind, name], &indices, 0)
+                    Evaluation { project }.resource(context, each, &[kind, name], &indices, 0)
                 }
                 _ => None,
-            };
-            match found {
-                Some(found) => found,
-                None => return Vec::new(),
             }
         }
-        Some(_) => return Vec::new(),
+        Some(_) => None,
         // A role with the policy inside.
-        None => (block, each.clone()),
-    };
-    let tags = owner.body.get_attribute("tags").map(|tags| &tags.value);
-    let all = tags.and_then(|tags| evaluation.tags(context, &each, tags, 0));
-    let written = all.into_iter().flatten().filter_map(|(key, value)| Some((key, value?)));
-    written.collect()
+        None => (!block.body.has_attribute("group")).then(|| (block, each.clone())),
+    }
 }
 
 /// Whether an expression takes the name of Terraform's workspace, itself or by a local or a module's argument.
@@ -310,7 +345,7 @@ impl<'p> Evaluation<'p, '_> {
                     if let Some(value) = block.body.get_attribute(attribute) {
                         let mut names = self.names(context, &key, &value.value, depth);
                         if attribute == "name_prefix" {
-                            names.iter_mut().for_each(|name| name.push(open()));
+                            names.iter_mut().for_each(|name| name.push(suffix()));
                         }
                         all.append(&mut names);
                     }

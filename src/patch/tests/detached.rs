@@ -205,6 +205,12 @@ fn what_is_not_told_is_named_with_its_line() {
         let left = unneeded(ADMINISTRATOR, &[CART]).left(&[("main.tf", &text)]);
         assert!(left.contains(why), "{left} says nothing of {why}");
     }
+    let elsewhere = format!("{one}provider \"aws\" {{\n  allowed_account_ids = [\"999988887777\"]\n}}\n");
+    let left = unneeded(ADMINISTRATOR, &[CART]).left(&[("main.tf", &elsewhere)]);
+    assert!(
+        left.contains("attaches it to somebody who is not told to have it"),
+        "{left}"
+    );
     // Of two holders the one whose attachment stands here.
     let others = [CART, "arn:aws:iam::111122223333:role/shop-mail"];
     let plan = unneeded(ADMINISTRATOR, &others).plan(&[("main.tf", &format!("{one}{QUEUE}"))]);

@@ -15,6 +15,7 @@ fn filled(pieces: &[Piece]) -> String {
     let each = pieces.iter().map(|piece| match piece {
         Piece::Literal(text) => text.as_str(),
         Piece::Reference => "filled",
+        Piece::Suffix => "20240115093045123400000001",
     });
     each.collect()
 }
@@ -89,10 +90,11 @@ fn reach(files: &[File]) -> Vec<(String, String)> {
             let name = |names: &[Name], or: &str| names.first().map_or_else(|| or.to_owned(), |name| filled(name));
             for made in stands.iter().flat_map(|stands| &stands.made) {
                 let (policy, owner) = (name(&made.policy, "some-policy"), name(&made.owner, "some-owner"));
+                let path = name(&made.path, "/");
                 let arn = match made.makes {
-                    Makes::Inline(kind) => format!("arn:aws:iam::111122223333:{kind}/{owner}"),
+                    Makes::Inline(kind) => format!("arn:aws:iam::111122223333:{kind}{path}{owner}"),
                     Makes::Managed | Makes::PermissionSet | Makes::Elsewhere => {
-                        format!("arn:aws:iam::111122223333:policy/{policy}")
+                        format!("arn:aws:iam::111122223333:policy{path}{policy}")
                     }
                 };
                 world = world.with(&policy, &arn, &before, Some(&after));

@@ -1,0 +1,18 @@
+resource "aws_iam_role_policy" "app" {
+  name   = "objects"
+  role   = "shop-app"
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = ["s3:GetObject", "s3:PutObject"], Resource = "arn:aws:s3:::shop-assets/*" }]
+  })
+}
+
+provider "aws" {
+  assume_role {
+    role_arn = "arn:aws:iam::${local.account}:role/terraform"
+  }
+}
+
+locals {
+  account = "999988887777"
+}

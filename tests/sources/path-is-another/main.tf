@@ -1,0 +1,8 @@
+resource "aws_iam_policy" "app" {
+  path   = "/team-a/"
+  name   = "shop-app"
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = ["s3:GetObject", "s3:PutObject"], Resource = "arn:aws:s3:::shop-assets/*" }]
+  })
+}

@@ -1,0 +1,12 @@
+resource "aws_iam_policy" "app" {
+  path   = "/${local.team}/"
+  name   = "shop-app"
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = ["s3:GetObject", "s3:PutObject"], Resource = "arn:aws:s3:::shop-assets/*" }]
+  })
+}
+
+locals {
+  team = "team-b"
+}
