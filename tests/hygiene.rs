@@ -5,6 +5,7 @@ mod chains;
 mod eks;
 mod held;
 mod manifests;
+mod moves;
 mod pods;
 mod unused;
 

@@ -296,7 +296,7 @@ impl Eks {
     }
 
     /// Clusters of an account, and of none that is told: account, region and name.
-    fn clusters_in(&self, account: &str) -> impl Iterator<Item = (&str, &str, &str)> {
+    pub fn clusters_in(&self, account: &str) -> impl Iterator<Item = (&str, &str, &str)> {
         let described = self.clusters.values();
         let described = described.map(|one| (one.account.as_str(), one.region.as_str(), one.name.as_str()));
         let associated = self.associations.values();

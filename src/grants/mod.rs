@@ -24,7 +24,7 @@ use crate::iam::{Policy, Statement};
 
 pub use authorization_details::read;
 pub use credential_report::Credentials;
-pub use eks::{Association, Eks, Part};
+pub use eks::{Association, Cluster, Eks, Part};
 pub use files::{Exports, exports, load};
 pub use manifests::ServiceAccount;
 pub use supplements::{LastAccessed, OrganizationPolicies, SupplementFiles, Supplements, TrailConfig};

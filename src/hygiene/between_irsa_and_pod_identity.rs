@@ -6,9 +6,10 @@ use serde_json::Value;
 
 use super::graph::pods::ways;
 use super::{About, Account, AccountFound, Check, Find, Found, Practice, Severity, day, retire};
-use crate::attribute::{Known, WorkloadKind, cluster_of, issuer_of};
+use crate::attribute::{Known, WorkloadKind, cluster_of, issuer_of, region_of_issuer};
 use crate::gap::{Gap, User};
-use crate::grants::{Eks, Kind, Principal, PrincipalIndex};
+use crate::grants::{Cluster, Eks, Kind, Principal, PrincipalIndex};
+use crate::iam::condition::{Comparison, Condition};
 use crate::iam::policy::Principal as Named;
 use crate::iam::{Effect, PrincipalPart};
 use crate::rightsize::covered_days;
@@ -40,6 +41,8 @@ struct Move {
 /// What is known of the users of one role.
 struct Users<'a> {
     eks: &'a Eks,
+    /// Clusters as workloads call them → their ARNs.
+    arns: &'a BTreeMap<String, String>,
     /// Whether all pods can be of one cluster: see [`is_one`].
     is_one: bool,
     moves: BTreeMap<String, Move>,
@@ -95,22 +98,42 @@ fn check(account: &Account<'_>) -> Vec<AccountFound> {
     found.collect()
 }
 
-/// Whether an account has one cluster of EKS at most, as far as trust policies, calls and EKS's own answers show: one id, and
-/// one name. Then what came by its tokens and what came by Pod Identity came from one.
+/// Whether an account has one cluster of EKS at most, as far as trust policies, calls and EKS's own answers show: one id, one
+/// name and one region. Then what came by its tokens and what came by Pod Identity came from one.
 fn is_one(account: &Account<'_>, id: &str) -> bool {
-    let grants = account.ground.grants;
+    let (grants, table) = (account.ground.grants, account.table);
     let clusters = |kind: WorkloadKind| {
-        let of_account = account.table.workloads.iter().filter(|known| known.account == id);
+        let of_account = table.workloads.iter().filter(|known| known.account == id);
         let pods = of_account.filter_map(|known| known.actor.workload.as_ref());
         pods.filter(move |pod| pod.kind == kind)
             .filter_map(|pod| pod.cluster.as_deref())
     };
     let roles = grants.principals.iter().filter(|role| role.account == id);
-    let trusted = roles.flat_map(|role| ways(role).providers).filter_map(cluster_of);
-    let ids: BTreeSet<&str> = clusters(WorkloadKind::ServiceAccount).chain(trusted).collect();
-    let told = grants.supplements.eks.names_in(id);
-    let names: BTreeSet<&str> = clusters(WorkloadKind::PodIdentity).chain(told).collect();
-    ids.len() < 2 && names.len() < 2
+    let trusted: BTreeSet<&str> = roles.flat_map(|role| ways(role).providers).collect();
+    let of_trusted = trusted.iter().filter_map(|provider| cluster_of(provider));
+    let ids: BTreeSet<&str> = clusters(WorkloadKind::ServiceAccount).chain(of_trusted).collect();
+    let eks = &grants.supplements.eks;
+    let names: BTreeSet<&str> = clusters(WorkloadKind::PodIdentity)
+        .map(|name| eks.plain_name(name))
+        .chain(eks.names_in(id))
+        .collect();
+    let of_arns = clusters(WorkloadKind::PodIdentity)
+        .filter_map(|name| table.clusters.get(name))
+        .filter_map(|arn| arn.split(':').nth(3));
+    let regions: BTreeSet<&str> = eks
+        .clusters_in(id)
+        .map(|(_, region, _)| region)
+        .filter(|region| !region.is_empty())
+        .chain(trusted.iter().filter_map(|provider| region_of(provider)))
+        .chain(of_arns)
+        .collect();
+    ids.len() < 2 && names.len() < 2 && regions.len() < 2
+}
+
+/// The region of the cluster whose identity provider this is.
+fn region_of(provider: &str) -> Option<&str> {
+    let (_, issuer) = provider.split_once(":oidc-provider/")?;
+    region_of_issuer(issuer.split('/').next()?)
 }
 
 impl<'a> Users<'a> {
@@ -121,18 +144,19 @@ impl<'a> Users<'a> {
             .filter_map(|(row, user)| Some((row, user.workload.as_ref()?)));
         let mut users = Users {
             eks,
+            arns: &account.table.clusters,
             is_one,
             moves: BTreeMap::new(),
             unnamed: BTreeMap::new(),
             tagless: None,
         };
         for (row, pod) in pods.clone() {
-            let one = match pod.kind {
-                WorkloadKind::ServiceAccount | WorkloadKind::PodIdentity => {
-                    users.one(pod.cluster.as_deref(), &pod.namespace, &pod.name)
-                }
+            let cluster = match pod.kind {
+                WorkloadKind::ServiceAccount => users.of_issuer(pod.cluster.as_deref()),
+                WorkloadKind::PodIdentity => users.of_name(pod.cluster.as_deref(), None),
                 _ => continue,
             };
+            let one = users.one(cluster, pod.namespace.as_deref(), &pod.name);
             if pod.kind == WorkloadKind::ServiceAccount {
                 let (last, calls) = one.irsa.get_or_insert_default();
                 (*last, *calls) = ((*last).max(row.last), *calls + row.calls);
@@ -154,33 +178,85 @@ impl<'a> Users<'a> {
             }
         }
         for one in eks.associations_of(&role.arn) {
-            let namespace = Some(one.namespace.clone());
+            let place = (one.place.0.as_str(), one.place.1.as_str());
+            let cluster = users.of_name(Some(&one.cluster), Some(place));
             users
-                .one(Some(&one.cluster), &namespace, &one.service_account)
+                .one(cluster, Some(&one.namespace), &one.service_account)
                 .associated = true;
         }
         users
     }
 
-    /// How a cluster is told apart from the role's others. One of which only an id is known and one of which only a name
-    /// is may be the same where there is no other.
-    fn place(&self, cluster: Option<&str>) -> String {
-        match cluster.filter(|cluster| self.eks.cluster(cluster).is_some() || !self.is_one) {
-            Some(cluster) => self.eks.name_of(cluster),
-            None => String::new(),
+    /// How the cluster of an issuer is told apart from the role's others: by the name that EKS gives it. One of which only
+    /// an id is known and one of which only a name is may be the same where there is no other.
+    fn of_issuer(&self, id: Option<&str>) -> String {
+        let id = id.unwrap_or_default();
+        let mut described = self.eks.clusters.values();
+        match described.find(|cluster| !id.is_empty() && cluster.issuer == id) {
+            Some(_) => self.eks.name_of(id),
+            None if self.is_one => String::new(),
+            None => id.to_owned(),
         }
     }
 
-    fn one(&mut self, cluster: Option<&str>, namespace: &Option<String>, name: &str) -> &mut Move {
-        let cluster = self.place(cluster);
-        let namespace = namespace.as_deref().unwrap_or("?");
-        let label = match &*cluster {
+    /// The same of a cluster of which a name is known. A name is one cluster's in an account and region alone, so another
+    /// one of that name may be what EKS was asked about.
+    fn of_name(&self, called: Option<&str>, place: Option<(&str, &str)>) -> String {
+        let called = called.unwrap_or_default();
+        let name = self.eks.plain_name(called);
+        let of_arn = || {
+            let mut parts = self.arns.get(called)?.split(':').skip(3);
+            let region = parts.next()?;
+            Some((parts.next()?, region))
+        };
+        let place = place.or_else(of_arn).or_else(|| self.associated(name));
+        let place = place.filter(|(account, region)| !account.is_empty() && !region.is_empty());
+        let mut described = self.eks.clusters.values();
+        let is_it = |cluster: &&Cluster| {
+            cluster.name == name
+                && !cluster.issuer.is_empty()
+                && place == Some((cluster.account.as_str(), cluster.region.as_str()))
+        };
+        match (described.find(is_it), place) {
+            (Some(cluster), _) => self.eks.name_of(&cluster.issuer),
+            (None, _) if self.is_one => String::new(),
+            (None, Some((account, region))) => format!("{name} ({account}, {region})"),
+            (None, None) => format!("{name} of some region"),
+        }
+    }
+
+    /// The one account and region of which associations name a cluster.
+    fn associated(&self, name: &str) -> Option<(&str, &str)> {
+        let of_name = self.eks.associations.values().filter(|one| one.cluster == name);
+        let places: BTreeSet<(&str, &str)> = of_name
+            .map(|one| (one.place.0.as_str(), one.place.1.as_str()))
+            .collect();
+        places.first().copied().filter(|_| places.len() == 1)
+    }
+
+    fn label(cluster: &str, namespace: &str, name: &str) -> String {
+        match cluster {
             "" => format!("{namespace}/{name}"),
             of => format!("{namespace}/{name} of cluster {of}"),
-        };
+        }
+    }
+
+    fn one(&mut self, cluster: String, namespace: Option<&str>, name: &str) -> &mut Move {
+        let label = Users::label(&cluster, namespace.unwrap_or("?"), name);
         let one = self.moves.entry(label).or_default();
         one.cluster = cluster;
         one
+    }
+
+    /// Whether a subject of a token of this provider comes by Pod Identity, and came by its token before `settled` at last.
+    fn has_moved(&self, provider: &str, subject: &str, settled: i64) -> bool {
+        let account = subject.strip_prefix("system:serviceaccount:");
+        let Some((namespace, name)) = account.and_then(|account| account.split_once(':')) else {
+            return false;
+        };
+        let label = Users::label(&self.of_issuer(cluster_of(provider)), namespace, name);
+        let one = self.moves.get(&label);
+        one.is_some_and(|one| one.pods.is_some() && one.irsa.is_none_or(|(last, _)| last <= settled))
     }
 
     /// The last session of a token of this provider whose service account is not known.
@@ -201,7 +277,7 @@ impl Move {
 /// The providers by which nobody comes any more, since all who came by them have moved.
 fn closed<'r>(role: &'r Principal, users: &Users<'_>, quiet: i64) -> Vec<&'r str> {
     let providers = ways(role).providers.into_iter().filter(|provider| {
-        let place = users.place(cluster_of(provider));
+        let place = users.of_issuer(cluster_of(provider));
         // One that is of no known cluster may have come by any.
         let mut of = users
             .moves
@@ -217,29 +293,80 @@ fn closed<'r>(role: &'r Principal, users: &Users<'_>, quiet: i64) -> Vec<&'r str
     providers.collect()
 }
 
-/// A trust policy without these providers: whom else a statement names it names still, under the same conditions.
-fn without(role: &Principal, providers: &[&str]) -> Option<Value> {
-    let Some(Ok(trust)) = &role.trust else { return None };
+/// A trust policy without those who have moved.
+#[derive(Default)]
+struct Narrower {
+    /// What it becomes; nothing where nobody can be taken out alone.
+    policy: Option<Value>,
+    /// Providers by which a statement let in nobody but them.
+    gone: BTreeSet<String>,
+    /// Whom else the statements of their providers let in.
+    others: BTreeSet<String>,
+}
+
+/// Takes out of a trust policy those who have moved, and nobody else: whom a statement lets in beside them, it lets in still.
+fn without(role: &Principal, providers: &[&str], users: &Users<'_>, settled: i64) -> Narrower {
+    let mut narrower = Narrower::default();
+    let Some(Ok(trust)) = &role.trust else { return narrower };
     let mut after = trust.clone();
-    for statement in after
-        .statements
-        .iter_mut()
-        .filter(|statement| statement.effect == Effect::Allow)
-    {
-        if let PrincipalPart::Principal(named) = &mut statement.principal {
-            named.retain(|who| !matches!(who, Named::Federated(provider) if providers.contains(&provider.as_str())));
+    let allowed = after.statements.iter_mut();
+    for statement in allowed.filter(|statement| statement.effect == Effect::Allow) {
+        let PrincipalPart::Principal(named) = &mut statement.principal else {
+            continue;
+        };
+        for provider in providers {
+            let is_it = |who: &Named| matches!(who, Named::Federated(named) if named == provider);
+            if !named.iter().any(is_it) {
+                continue;
+            }
+            let Some(subjects) = subjects(&mut statement.conditions, provider) else {
+                narrower
+                    .others
+                    .insert(format!("{provider} lets in others than those that moved"));
+                continue;
+            };
+            let stay = |subject: &String| !users.has_moved(provider, subject, settled);
+            let staying: Vec<String> = subjects.iter().filter(|subject| stay(subject)).cloned().collect();
+            if staying.is_empty() {
+                named.retain(|who| !is_it(who));
+                narrower.gone.insert((*provider).to_owned());
+            } else {
+                let told = staying
+                    .iter()
+                    .map(|subject| format!("{provider} lets in {subject}, which was not seen to move"));
+                narrower.others.extend(told);
+                *subjects = staying;
+            }
         }
     }
     after
         .statements
         .retain(|statement| !matches!(&statement.principal, PrincipalPart::Principal(named) if named.is_empty()));
-    Some(after.to_value())
+    narrower.policy = (after != *trust && !after.statements.is_empty()).then(|| after.to_value());
+    narrower
 }
 
-fn told(account: &Account<'_>, gap: &Gap, role: &Principal, users: &Users<'_>) -> Found {
-    let end = account.ground.window.last();
-    let grace = account.ground.options.grace;
-    let quiet = end - i64::from(grace) * DAY;
+/// The subjects whose tokens a statement accepts of a provider, where it names each.
+fn subjects<'s>(conditions: &'s mut [Condition], provider: &str) -> Option<&'s mut Vec<String>> {
+    let (_, issuer) = provider.split_once(":oidc-provider/")?;
+    let subject = format!("{issuer}:sub");
+    let names_each = |condition: &&mut Condition| {
+        let operator = condition.operator;
+        let exact = match operator.comparison {
+            Comparison::StringEquals => true,
+            Comparison::StringLike => condition.values.iter().all(|value| !value.contains(['*', '?'])),
+            _ => false,
+        };
+        exact && operator.set.is_none() && !operator.if_exists && condition.key.eq_ignore_ascii_case(&subject)
+    };
+    conditions
+        .iter_mut()
+        .find(names_each)
+        .map(|condition| &mut condition.values)
+}
+
+/// A line for each service account: whether it moved; how many did, and how many still come the older way.
+fn moves(users: &Users<'_>, quiet: i64) -> (Vec<String>, usize, usize) {
     let mut evidence = Vec::new();
     let (mut moved, mut left) = (0, 0);
     for (name, one) in &users.moves {
@@ -266,6 +393,14 @@ fn told(account: &Account<'_>, gap: &Gap, role: &Principal, users: &Users<'_>) -
         let both: Vec<String> = irsa.into_iter().chain(by_pods).collect();
         evidence.push(format!("{name}: {verdict}: {}", both.join(", ")));
     }
+    (evidence, moved, left)
+}
+
+fn told(account: &Account<'_>, gap: &Gap, role: &Principal, users: &Users<'_>) -> Found {
+    let end = account.ground.window.last();
+    let grace = account.ground.options.grace;
+    let quiet = end - i64::from(grace) * DAY;
+    let (mut evidence, moved, left) = moves(users, quiet);
     if let Some(last) = users.unnamed.values().max() {
         evidence.push(format!(
             "calls until {} of sessions that nobody can be named for: some may be by IRSA",
@@ -285,12 +420,14 @@ fn told(account: &Account<'_>, gap: &Gap, role: &Principal, users: &Users<'_>) -
     let is_long = account.ground.window.first <= quiet && covered_days(gap) >= i64::from(grace);
     let ground = account.ground;
     let is_left_alone = ground.keeps(role) || ground.is_out_of_sight(gap);
-    let may_go = match is_long && !is_left_alone {
-        true => closed(role, users, quiet),
-        false => Vec::new(),
+    // Whoever came once in the first half may come again after as long a time.
+    let settled = quiet.min(end - (end - account.ground.window.first) / 2);
+    let narrower = match is_long && !is_left_alone {
+        true => without(role, &closed(role, users, settled), users, settled),
+        false => Narrower::default(),
     };
-    let after = (!may_go.is_empty()).then(|| without(role, &may_go)).flatten();
-    let (fix, commands) = if let Some(after) = after {
+    evidence.extend(narrower.others);
+    let (fix, commands) = if let Some(after) = narrower.policy {
         let name = retire::shell(&role.name);
         let commands = vec![
             format!("aws iam get-role --role-name {name} --query Role.AssumeRolePolicyDocument > trust.json"),
@@ -300,20 +437,23 @@ fn told(account: &Account<'_>, gap: &Gap, role: &Principal, users: &Users<'_>) -
             ),
         ];
         evidence.extend(
-            may_go
+            narrower
+                .gone
                 .iter()
                 .map(|provider| format!("nobody comes by {provider} any more")),
         );
-        (
-            "take the statement for the identity provider out of the trust policy: nobody came by it".to_owned(),
-            commands,
-        )
+        let fix = if narrower.gone.is_empty() {
+            "take those that moved out of the identity provider's statement in the trust policy; whom else it names may come by it"
+        } else {
+            "take the statement for the identity provider out of the trust policy: nobody came by it"
+        };
+        (fix.to_owned(), commands)
     } else if left > 0 {
         let fix = "move those that still come by IRSA: an association each, then restart their pods and take the annotation eks.amazonaws.com/role-arn off";
         (fix.to_owned(), Vec::new())
     } else {
         let fix = format!(
-            "wait until {} of the archive show nobody who came by IRSA; then its statement may go from the trust policy",
+            "wait until {} of the archive, and its later half, show nobody who came by IRSA; then its statement may go from the trust policy, unless it lets in others",
             if grace > 1 {
                 format!("{grace} days")
             } else {

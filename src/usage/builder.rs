@@ -3,7 +3,7 @@
 //! Nothing is allocated for a call whose signature, day and resources were met before.
 
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
@@ -489,6 +489,7 @@ impl Builder {
             rows,
             behind,
             workloads: Vec::new(),
+            clusters: BTreeMap::new(),
             sessions,
         }
     }

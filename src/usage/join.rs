@@ -134,6 +134,7 @@ pub(super) fn join(table: &mut Table) {
             *actor = Arc::new(called);
         }
     }
+    table.clusters = clusters.into_iter().map(|(arn, called)| (called, arn)).collect();
     let mut bound = Bound::default();
     for (row, number) in table.rows.iter().zip(&of_rows) {
         if let Some(number) = number {

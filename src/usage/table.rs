@@ -146,6 +146,8 @@ pub struct Table {
     pub behind: Vec<Behind>,
     /// Who stood behind roles, once sessions are joined: what the rows say, added up.
     pub workloads: Vec<WorkloadCalls>,
+    /// Clusters as workloads call them → their ARNs, once sessions are joined.
+    pub clusters: BTreeMap<String, String>,
     /// Sessions that are not joined yet; see [`Table::join_sessions`].
     pub sessions: Vec<Session>,
 }
@@ -213,6 +215,7 @@ impl Table {
             signatures,
             behind: self.behind.clone(),
             workloads: Vec::new(),
+            clusters: self.clusters.clone(),
             sessions: Vec::new(),
         }
     }

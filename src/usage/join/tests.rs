@@ -67,6 +67,7 @@ fn keyed(role: u8, name: u8, key: &str, opener: Option<usize>) -> Table {
         }],
         behind: vec![Behind::Nobody, Behind::Session(key.into())],
         workloads: Vec::new(),
+        clusters: Default::default(),
         sessions: opened
             .map(|opening| Session {
                 role_id: format!("AROA{role}").into(),

@@ -110,6 +110,7 @@ fn table(calls: &[Called]) -> Table {
             }],
             behind: vec![Behind::Nobody, Behind::Actor(Arc::new(actor(*who)))],
             workloads: Vec::new(),
+            clusters: Default::default(),
             sessions: Vec::new(),
         }
     });
