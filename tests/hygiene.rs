@@ -102,7 +102,8 @@ fn told(events: &[Value], grants: &Value, beside: Option<&str>, options: &Option
     if let Some(text) = beside {
         let path = folder.join("beside");
         fs::write(&path, text).expect("a file");
-        let (is_json, is_trail) = (text.starts_with('{'), text.contains("TrailARN"));
+        let is_report = text.contains("\"GeneratedTime\"");
+        let (is_json, is_trail) = (text.starts_with('{') && !is_report, text.contains("TrailARN"));
         let (is_eks, is_manifest) = (text.contains("arn:aws:eks:"), text.contains("kind: ServiceAccount"));
         let files = SupplementFiles {
             credential_report: if is_json || is_manifest {

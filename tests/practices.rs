@@ -123,6 +123,7 @@ fn the_sample_has_something_for_each_practice() {
         logs: true,
         unheard: false,
         credential_report: false,
+        old_credential_report: false,
         trail_config: false,
     };
     let card = report::practices(&report, given).practices;

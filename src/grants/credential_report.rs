@@ -1,6 +1,7 @@
 //! The credential report: what IAM knows of each user's password and access keys (IAM user guide, "Getting credential
 //! reports").
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
@@ -8,6 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::supplements::moment;
 use crate::coverage::member;
 
 /// One access key as the report tells; it does not name the key's id.
@@ -38,12 +40,18 @@ pub struct Credentials {
     pub mfa: bool,
     /// The keys that exist, or existed.
     pub keys: Vec<AccessKey>,
+    /// When IAM made the report; a bare CSV does not say.
+    pub generated: Option<Timestamp>,
+    /// Whether a date of it cannot be read, so that it does not tell whether something was used.
+    pub unreadable: bool,
 }
 
 /// Reads a report, as CSV or as `get-credential-report` prints it (`Content` in base64), by ARN. Nobody may be in it.
 pub(super) fn read(text: &str) -> Result<BTreeMap<String, Credentials>, String> {
+    let mut generated = None;
     let decoded = if text.trim_start().starts_with('{') {
         let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        generated = member(&value, "GeneratedTime").and_then(moment);
         let content = member(&value, "Content").and_then(Value::as_str);
         let content = content.ok_or("Content is not in it")?;
         let content: String = content.split_whitespace().collect();
@@ -64,8 +72,13 @@ pub(super) fn read(text: &str) -> Result<BTreeMap<String, Credentials>, String> 
     for row in table.records() {
         let row = row.map_err(|error| error.to_string())?;
         let text = |name: &str| column(name).and_then(|at| row.get(at)).unwrap_or("");
-        // What does not apply is `N/A`, `no_information` or `not_supported`.
-        let time = |name: &str| text(name).parse::<Timestamp>().ok();
+        let unreadable = Cell::new(false);
+        let time = |name: &str| {
+            let time = text(name).parse::<Timestamp>().ok();
+            let does_not_apply = matches!(text(name), "" | "N/A" | "no_information" | "not_supported");
+            unreadable.set(unreadable.get() || time.is_none() && !does_not_apply);
+            time
+        };
         let keys = [1, 2].into_iter().filter_map(|number| {
             let field = |name: &str| format!("access_key_{number}_{name}");
             let key = AccessKey {
@@ -85,6 +98,8 @@ pub(super) fn read(text: &str) -> Result<BTreeMap<String, Credentials>, String> 
             password_last_used: time("password_last_used"),
             mfa: text("mfa_active").eq_ignore_ascii_case("true"),
             keys: keys.collect(),
+            generated,
+            unreadable: unreadable.get(),
         };
         if let Some(arn) = row.get(arn).filter(|arn| arn.starts_with("arn:")) {
             lines.insert(arn.to_owned(), credentials);

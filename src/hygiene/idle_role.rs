@@ -2,6 +2,7 @@
 
 use super::{About, Check, Find, Found, Practice, Severity, Subject, day, pod_role_never_taken, retire};
 use crate::grants::Kind;
+use crate::time::DAY;
 
 pub(super) const CHECK: Check = Check {
     id: "idle-role",
@@ -39,7 +40,7 @@ pub(super) fn idle(subject: &Subject<'_>, fix: &str) -> Option<Found> {
     }
     let ground = subject.ground;
     let spared = ground.spared(gap.principal).is_some() && principal.created.is_some();
-    if spared || ground.is_out_of_sight(gap) || ground.is_seen_elsewhere(gap) {
+    if spared || ground.is_out_of_sight(gap) || ground.is_seen_elsewhere(gap) || has_new_key(subject) {
         return None;
     }
     let (from, to) = (window.first, window.last());
@@ -83,4 +84,12 @@ pub(super) fn idle(subject: &Subject<'_>, fix: &str) -> Option<Found> {
         commands,
         evidence,
     })
+}
+
+/// Whether somebody was given an access key within `--grace`, which waits for its first use.
+fn has_new_key(subject: &Subject<'_>) -> bool {
+    let (end, grace) = (subject.ground.window.end, subject.ground.options.grace);
+    let keys = subject.credentials().into_iter().flat_map(|known| &known.keys);
+    let mut made = keys.filter(|key| key.active).filter_map(|key| key.rotated);
+    made.any(|made| end - made.as_second() < i64::from(grace) * DAY)
 }

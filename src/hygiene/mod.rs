@@ -60,7 +60,7 @@ pub use graph::Graph;
 pub use graph::strangers::{strangers, trusted};
 pub use graph::takes::{Hierarchy, Takes, takers};
 pub use practice::Practice;
-pub use unused::{Across, Ground};
+pub use unused::{Across, Ground, has_old_credentials};
 
 /// How much a finding weighs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

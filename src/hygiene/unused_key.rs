@@ -51,22 +51,33 @@ fn check(subject: &Subject<'_>) -> Option<Found> {
         return None;
     }
     let own = format!("--user-name {}", retire::shell(&subject.principal.name));
-    Some(Found {
-        about: String::new(),
-        commands: vec![
+    let wait = subject.ground.doubts_credentials(&subject.principal.arn);
+    let commands = match wait {
+        Some(_) => Vec::new(),
+        None => vec![
             format!("aws iam list-access-keys {own}"),
             format!(
                 "aws iam update-access-key {own} --access-key-id KEY --status Inactive  # undo: aws iam update-access-key {own} --access-key-id KEY --status Active"
             ),
             format!("wait two weeks, then aws iam delete-access-key {own} --access-key-id KEY  # no undo"),
         ],
-        severity: Severity::Medium,
+    };
+    Some(Found {
+        about: String::new(),
+        commands,
+        severity: match wait {
+            Some(_) => Severity::Low,
+            None => Severity::Medium,
+        },
         title: format!(
             "user {} has an active access key that nobody uses",
             subject.principal.name
         ),
         why: "a key that nobody uses and nobody misses is a door left open".to_owned(),
-        fix: "make the key inactive for two weeks, then delete it".to_owned(),
+        fix: match wait {
+            Some(why) => format!("nothing yet: {why}"),
+            None => "make the key inactive for two weeks, then delete it".to_owned(),
+        },
         evidence,
     })
 }

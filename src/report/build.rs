@@ -147,6 +147,10 @@ fn given(inputs: &Inputs<'_>) -> Given {
         logs: inputs.archive.window.is_some() && accounts.iter().any(heard),
         unheard: !accounts.iter().all(heard),
         credential_report: !supplements.credentials.is_empty(),
+        old_credential_report: inputs
+            .archive
+            .window
+            .is_some_and(|window| hygiene::has_old_credentials(inputs.grants, inputs.archive.coverage, window)),
         trail_config: !supplements.trails.is_empty(),
     }
 }

@@ -17,6 +17,8 @@ pub struct Given {
     pub unheard: bool,
     /// A credential report.
     pub credential_report: bool,
+    /// One that is older than the logs.
+    pub old_credential_report: bool,
     /// The configuration of trails.
     pub trail_config: bool,
 }
@@ -181,6 +183,10 @@ impl Card<'_> {
             Practice::RotateCredentials if !given.credential_report => {
                 ("no credential report was given", "give --credential-report")
             }
+            Practice::RotateCredentials if given.old_credential_report => (
+                "the credential report is older than the logs",
+                "give a --credential-report of today",
+            ),
             Practice::Logging if !given.trail_config => {
                 ("how the trails are configured was not given", "give --trail-config")
             }

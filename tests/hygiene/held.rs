@@ -101,3 +101,34 @@ fn a_trust_stays_while_iam_saw_a_use_that_the_archive_lacks() {
     let fix = fix("OrganizationAccountAccessRole", json!({}));
     assert!(fix.starts_with("nothing yet: the organization's"), "{fix}");
 }
+
+/// A credential report as AWS prints it, made on a day.
+fn report_of(line: &str, made: &str) -> String {
+    use base64::Engine as _;
+    let text = format!(
+        "user,arn,password_enabled,mfa_active,access_key_1_active,access_key_1_last_rotated,access_key_1_last_used_date\n{line}\n"
+    );
+    let content = base64::engine::general_purpose::STANDARD.encode(text);
+    json!({"Content": content, "GeneratedTime": made, "ReportFormat": "text/csv"}).to_string()
+}
+
+#[test]
+fn a_credential_report_of_another_time_or_unreadable_ends_no_key() {
+    let line = |made: &str, used: &str| format!("y,arn:aws:iam::111122223333:user/y,false,false,true,{made},{used}");
+    let (s3, ec2) = (quiet_user(&json!("s3:*")), quiet_user(&json!("ec2:*")));
+    let of = |id: &str, user: &Value, line: &str, made: &str| goes(id, &weeks(), user, Some(&report_of(line, made)));
+    let never = line("2025-01-01T00:00:00Z", "N/A");
+    let (today, old) = ("2026-10-15T08:00:00Z", "2025-03-01T00:00:00Z");
+    for id in ["unused-key", "idle-user"] {
+        assert!(of(id, &s3, &never, today), "{id}");
+        assert!(!of(id, &s3, &never, old), "{id}");
+    }
+    for line in [line("garbage", "garbage"), line("2025-01-01T00:00:00Z", "03/10/2026")] {
+        assert!(!of("unused-key", &ec2, &line, today), "{line}");
+        assert!(!of("idle-user", &ec2, &line, today), "{line}");
+    }
+    // A key that was made a week ago waits for its first use.
+    let new = line("2026-10-08T00:00:00Z", "N/A");
+    let advised = advice("idle-user", &weeks(), &ec2, Some(&report_of(&new, today)), &options());
+    assert_eq!(advised, None);
+}

@@ -23,6 +23,8 @@ fn a_line_tells_of_password_factor_and_keys() {
             last_used: "2026-10-03T10:15:00Z".parse().ok(),
             last_service: Some("s3".to_owned()),
         }],
+        generated: None,
+        unreadable: false,
     };
     assert_eq!(*maria, expected);
     let root = &report["arn:aws:iam::111122223333:root"];
@@ -37,6 +39,35 @@ fn the_commands_own_output_holds_it_in_base64() {
     let text = "{\"Content\": \"dXNlcixhcm4KeCxhcm46YXdzOmlhbTo6MTExMTIyMjIzMzMzOnVzZXIveAo=\", \"ReportFormat\": \"text/csv\"}";
     let report = read(text).expect("a report");
     assert_eq!(report.keys().collect::<Vec<_>>(), ["arn:aws:iam::111122223333:user/x"]);
+    assert_eq!(report["arn:aws:iam::111122223333:user/x"].generated, None);
+    let dated = text.replace(
+        "\"ReportFormat\"",
+        "\"GeneratedTime\": \"2025-03-01T00:00:00+00:00\", \"ReportFormat\"",
+    );
+    let generated = read(&dated).expect("a report")["arn:aws:iam::111122223333:user/x"].generated;
+    assert_eq!(generated, "2025-03-01T00:00:00Z".parse().ok());
+}
+
+#[test]
+fn a_date_that_cannot_be_read_is_told_and_never_taken_for_none() {
+    let unreadable = |date: &str| {
+        let text = format!(
+            "user,arn,access_key_1_active,access_key_1_last_used_date\nx,arn:aws:iam::111122223333:user/x,true,{date}\n"
+        );
+        read(&text).expect("a report")["arn:aws:iam::111122223333:user/x"].unreadable
+    };
+    for date in [
+        "",
+        "N/A",
+        "no_information",
+        "not_supported",
+        "2026-10-03T10:15:00+00:00",
+    ] {
+        assert!(!unreadable(date), "{date}");
+    }
+    for date in ["garbage", "03/10/2026", "2026-10-03"] {
+        assert!(unreadable(date), "{date}");
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use crate::attribute::{cluster_of, region_of_issuer};
 use crate::catalog::ActionId;
 use crate::coverage::Coverage;
 use crate::gap::{self, Gap, Reason, Slice};
-use crate::grants::{Grants, Kind, PolicyKind, Principal, PrincipalIndex};
+use crate::grants::{Credentials, Grants, Kind, PolicyKind, Principal, PrincipalIndex};
 use crate::iam::policy::Principal as Named;
 use crate::iam::{Effect, PrincipalPart, ResourcePart, Statement, pattern};
 use crate::resolve;
@@ -41,12 +41,9 @@ impl<'a> Across<'a> {
             policy_writes: gap::policy_writes(table, grants),
             session_policies: gap::session_policies(table),
             denied: Denied::of(table),
+            keys: keys_seen(coverage),
             ..Across::default()
         };
-        for (owner, calls) in coverage.access_keys.values().flatten() {
-            let last = across.keys.entry(owner).or_insert(calls.last);
-            *last = (*last).max(calls.last);
-        }
         for row in &table.rows {
             let signature = &table.signatures[row.signature].signature;
             match (&*signature.event_source, &*signature.event_name) {
@@ -220,8 +217,19 @@ impl<'a> Ground<'a> {
     /// only in data events that the archive lacks, the credential report alone tells whether they were used.
     fn unseen_user(&self, gap: &Gap) -> Option<String> {
         let user = self.principal(gap.principal);
-        if user.kind != Kind::User || self.grants.supplements.credentials.contains_key(&user.arn) {
+        let doubt = self.doubts_credentials(&user.arn);
+        let is_told = doubt.is_none() && self.grants.supplements.credentials.contains_key(&user.arn);
+        if user.kind != Kind::User || is_told {
             return None;
+        }
+        if self
+            .grants
+            .supplements
+            .credentials
+            .get(&user.arn)
+            .is_some_and(|known| known.unreadable)
+        {
+            return doubt;
         }
         let grants_any = |is: fn(&Slice, ActionId) -> bool| {
             let mut slices = gap.slices.iter();
@@ -237,8 +245,26 @@ impl<'a> Ground<'a> {
             return None;
         };
         Some(format!(
-            "{what} what it may do: ask its owner, or give --credential-report, which tells when its keys were used"
+            "{what} what it may do: ask its owner, or give a --credential-report of today, which tells when its keys were used"
         ))
+    }
+
+    /// Why the credential report does not tell what became of somebody's credentials.
+    pub(super) fn doubts_credentials(&self, arn: &str) -> Option<String> {
+        let known = self.grants.supplements.credentials.get(arn)?;
+        let seen = self.across.keys.get(arn).copied();
+        if known.unreadable {
+            return Some(format!("unreadable date: the credential report has one of {arn}"));
+        }
+        is_older(known, seen, self.window).then(|| match known.generated {
+            Some(made) => format!(
+                "the credential report is of {}, older than the archive's end: get a new one",
+                day(made.as_second())
+            ),
+            None => {
+                "the credential report is older than the archive, which shows a later use: get a new one".to_owned()
+            }
+        })
     }
 
     /// Why it is too early to say that something was not used: the archive is too short, or has too many holes.
@@ -275,6 +301,34 @@ impl<'a> Ground<'a> {
             )
         })
     }
+}
+
+/// Whether a credential report speaks of another time than the archive.
+pub fn has_old_credentials(grants: &Grants, coverage: &Coverage, window: Window) -> bool {
+    let keys = keys_seen(coverage);
+    let mut lines = grants.supplements.credentials.iter();
+    lines.any(|(arn, known)| is_older(known, keys.get(arn.as_str()).copied(), window))
+}
+
+/// The last call under a long-term key of each user, by ARN.
+fn keys_seen(coverage: &Coverage) -> BTreeMap<&str, i64> {
+    let mut keys = BTreeMap::new();
+    for (owner, calls) in coverage.access_keys.values().flatten() {
+        let last = keys.entry(owner.as_str()).or_insert(calls.last);
+        *last = (*last).max(calls.last);
+    }
+    keys
+}
+
+/// Whether a line of a credential report is older than the archive's end: by its own date, or else by a use of a key that it
+/// does not know, `seen` being the last one.
+fn is_older(known: &Credentials, seen: Option<i64>, window: Window) -> bool {
+    if let Some(made) = known.generated {
+        return made.as_second() < window.last() - DAY;
+    }
+    let used = known.keys.iter().filter_map(|key| key.last_used);
+    let used = used.map(|time| time.as_second()).max();
+    seen.is_some_and(|seen| used.is_none_or(|used| used + DAY < seen))
 }
 
 /// That somebody is there for a day that seldom comes, as its name, path or tags say: an organization's way into the account,

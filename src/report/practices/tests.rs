@@ -34,6 +34,7 @@ const ALL: Given = Given {
     logs: true,
     unheard: false,
     credential_report: true,
+    old_credential_report: false,
     trail_config: true,
 };
 
