@@ -9,6 +9,7 @@ mod families;
 mod guesses;
 mod neighbours;
 mod said;
+mod splits;
 
 use std::collections::BTreeMap;
 

@@ -43,8 +43,13 @@ fn part(part: &SplitPart) -> String {
     } else {
         "; its trust policy is to be written by hand"
     };
+    let named_by: Vec<String> = part.named_by.iter().map(|arn| view::short(arn)).collect();
+    let named_by = match &named_by[..] {
+        [] => String::new(),
+        named => format!("; first add it to the trust policy of {}", named.join(", ")),
+    };
     format!(
-        "{}: for {whom} ({}), which used {}; it would have {}, {} fewer{trust}",
+        "{}: for {whom} ({}), which used {}; it would have {}, {} fewer{trust}{named_by}",
         part.name,
         view::count(part.calls, "call", "calls"),
         view::count(part.used, "action", "actions"),
@@ -129,6 +134,15 @@ fn of_part(folder: &str, part: &SplitPart) -> Result<Vec<(String, String)>, Erro
     }
     if let Some(trust) = &part.trust {
         add("trust.json", json(trust)?);
+    }
+    if !part.tags.is_empty() {
+        // As `aws iam create-role --tags` takes them.
+        let tags: Vec<Value> = part
+            .tags
+            .iter()
+            .map(|(key, value)| json!({"Key": key, "Value": value}))
+            .collect();
+        add("tags.json", json(&json!(tags))?);
     }
     for (name, text) in [
         ("role.tf", &part.terraform),

@@ -170,6 +170,11 @@ impl Principal {
         }
     }
 
+    /// The ARN of one of another name in the same place.
+    pub fn arn_beside(&self, name: &str) -> String {
+        format!("{}{name}", self.arn.strip_suffix(&self.name).unwrap_or(&self.arn))
+    }
+
     /// The permission set of IAM Identity Center that a role was made for: `AWSReservedSSO_NAME_0123456789abcdef` under a path
     /// that nobody else can give (IAM Identity Center user guide, "Referencing permission sets in resource policies").
     pub fn permission_set(&self) -> Option<&str> {

@@ -68,6 +68,9 @@ pub struct SplitPart {
     pub removed: u64,
     /// Of what it would have, actions that another part would have as well.
     pub overlap: u64,
+    /// The shared role's tags, which it has to have as well: policies here and elsewhere may ask for them.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
     /// Policies to create, each within AWS's quota.
     pub documents: Vec<Value>,
     /// ARNs of AWS-managed policies to attach as they are.
@@ -76,6 +79,9 @@ pub struct SplitPart {
     pub trust: Option<Value>,
     /// Why there is none.
     pub trust_why: Option<String>,
+    /// Roles that it takes by a trust policy that names the shared role, by their ARNs: add it to each of them.
+    #[serde(default)]
+    pub named_by: Vec<String>,
     /// All that as Terraform; empty where there is no trust policy.
     pub terraform: String,
     /// Kubernetes manifests of its service accounts, for IRSA; empty where it has none.
@@ -105,6 +111,14 @@ fn workloads(grants: &Grants, part: &Part) -> Vec<Workload> {
     told.collect()
 }
 
+/// What the proof says, which knows nothing of the policies that others have: roles that name the shared one are another's.
+pub(super) fn keeps(named_by: &[String]) -> String {
+    match named_by {
+        [] => "proved".to_owned(),
+        _ => "proved once the roles under named_by trust it".to_owned(),
+    }
+}
+
 /// A split as `result.json` tells it.
 pub(super) fn role_split(catalog: &Catalog, grants: &Grants, split: &ProvedSplit) -> RoleSplit {
     let role = &grants.principals[split.role];
@@ -129,11 +143,7 @@ pub(super) fn role_split(catalog: &Catalog, grants: &Grants, split: &ProvedSplit
             };
             let mut told = SplitPart {
                 name: part.name.clone(),
-                arn: format!(
-                    "{}{}",
-                    role.arn.strip_suffix(&role.name).unwrap_or(&role.arn),
-                    part.name
-                ),
+                arn: role.arn_beside(&part.name),
                 workloads: workloads(grants, part),
                 why: part.why.clone(),
                 calls: part.workloads.iter().map(|(_, calls)| calls).sum(),
@@ -147,6 +157,11 @@ pub(super) fn role_split(catalog: &Catalog, grants: &Grants, split: &ProvedSplit
                 granted: part.kept.len() as u64,
                 removed: split.granted.difference(&part.kept).len() as u64,
                 overlap: shared(&part.kept),
+                // Those are AWS's to set (IAM user guide, "Tags for IAM resources").
+                tags: (role.tags.iter())
+                    .filter(|(key, _)| !key.to_lowercase().starts_with("aws:"))
+                    .map(|(key, value)| (key.clone(), value.clone()))
+                    .collect(),
                 documents,
                 attach: part
                     .attach
@@ -155,6 +170,7 @@ pub(super) fn role_split(catalog: &Catalog, grants: &Grants, split: &ProvedSplit
                     .collect(),
                 trust: part.trust.as_ref().ok().cloned(),
                 trust_why: part.trust.as_ref().err().cloned(),
+                named_by: part.named_by.clone(),
                 terraform: String::new(),
                 manifests: String::new(),
                 associations: Vec::new(),
@@ -162,6 +178,7 @@ pub(super) fn role_split(catalog: &Catalog, grants: &Grants, split: &ProvedSplit
                 commands: Vec::new(),
                 verdict: verdict_of(replayed),
             };
+            told.verdict.keeps = keeps(&told.named_by);
             text::fill(&mut told, role, &grants.supplements.eks);
             told
         })

@@ -166,7 +166,7 @@ pub struct Narrowed {
 pub struct Verdict {
     /// `proved`: it allows nothing that the original does not.
     pub narrower: String,
-    /// `proved`: every observed call that the original allows, it allows.
+    /// `proved`: every observed call that the original allows, it allows; of a role's part with what has to be changed elsewhere.
     pub keeps: String,
     /// Pairs of action and observed resource shape that were replayed.
     pub shapes_proved: u64,

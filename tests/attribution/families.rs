@@ -3,7 +3,7 @@
 use super::*;
 
 /// A session that a role opened under this name, and a call in it.
-fn session_of(caller: &str, name: &str, service: &str, operation: &str) -> [Value; 2] {
+pub(super) fn session_of(caller: &str, name: &str, service: &str, operation: &str) -> [Value; 2] {
     let name_as_hex: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
     let key = format!("ASIA{caller}{name_as_hex}");
     let id = format!("AROA{}", caller.to_uppercase());

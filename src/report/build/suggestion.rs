@@ -299,6 +299,7 @@ pub(super) fn role_split(inputs: &Inputs<'_>, proved: &ProvedSplit) -> Alternati
         .iter()
         .flat_map(|part| part.documents.iter().cloned())
         .collect();
+    let named_by: Vec<String> = split.parts.iter().flat_map(|part| part.named_by.clone()).collect();
     Alternative {
         kind: AlternativeKind::Roles.name().to_owned(),
         policy: None,
@@ -313,7 +314,10 @@ pub(super) fn role_split(inputs: &Inputs<'_>, proved: &ProvedSplit) -> Alternati
         equivalent: AlternativeKind::Roles.is_equivalent(),
         note: AlternativeKind::Roles.note().to_owned(),
         held: proved.held.clone(),
-        verdict: verdict(proved.replayed()),
+        verdict: Verdict {
+            keeps: split::keeps(&named_by),
+            ..verdict(proved.replayed())
+        },
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Names are strangers' text: each goes through the quoting of the language that it stands in.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use serde_json::{Value, json};
@@ -138,6 +139,9 @@ fn terraform(part: &SplitPart, role: &Principal) -> String {
     if let Some(arn) = &role.permissions_boundary {
         members.push(("permissions_boundary", hcl(arn)));
     }
+    if !part.tags.is_empty() {
+        members.push(("tags", map(&part.tags)));
+    }
     members.push(("assume_role_policy", document(trust)));
     block("aws_iam_role", &label, &members);
     let arn_of_role = format!("aws_iam_role.{label}.arn");
@@ -221,6 +225,16 @@ fn label(name: &str) -> String {
 /// Text as Terraform writes it: JSON's quoting, and nothing of it a template.
 fn hcl(text: &str) -> String {
     no_template(&Value::from(text).to_string())
+}
+
+/// A map as `terraform fmt` lays it out.
+fn map(entries: &BTreeMap<String, String>) -> String {
+    let entries: Vec<(String, String)> = entries.iter().map(|(key, value)| (hcl(key), hcl(value))).collect();
+    let widest = entries.iter().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
+    let lines = entries
+        .iter()
+        .map(|(key, value)| format!("    {key:widest$} = {value}\n"));
+    format!("{{\n{}  }}", lines.collect::<String>())
 }
 
 /// A document as a Terraform expression.

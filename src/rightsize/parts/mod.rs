@@ -4,6 +4,7 @@
 //! alone saw stays with every part. `verify` proves each part against the role, and all of them together against its use.
 
 mod groups;
+mod itself;
 mod trust;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,6 +75,8 @@ pub struct Part {
     pub kept: ActionSet,
     /// Today's trust policy for these alone, or why it cannot be cut.
     pub trust: Result<Value, String>,
+    /// Roles that it takes by a trust policy that names the shared role, by their ARNs: they have to name the new one as well.
+    pub named_by: Vec<String>,
 }
 
 impl RoleSplit {
@@ -284,6 +287,9 @@ impl Rewriter<'_> {
                 .cloned()
                 .collect(),
         );
+        if let Some(why) = itself::why_not(self.grants, principal, &all) {
+            return Err(why);
+        }
         let mut granted = ActionSet::none();
         for slice in &gap.slices {
             granted.extend(&slice.granted);
@@ -301,7 +307,9 @@ impl Rewriter<'_> {
                 used.insert(*action);
             }
             let (candidates, kept) = self.cut_to_share(shares, &whole, &share, &mine)?;
+            let new = principal.arn_beside(&name);
             Ok(Part {
+                named_by: itself::named_by(self.catalog, self.grants, principal, &new, (&share, &kept)),
                 name,
                 workloads: group.workloads.clone(),
                 sessions: group.sessions.clone(),
