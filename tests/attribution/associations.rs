@@ -302,6 +302,10 @@ fn a_change_of_associations_or_another_pod_that_came_says_that_they_were_others(
         "CreatePodIdentityAssociation",
         "UpdatePodIdentityAssociation",
         "DeletePodIdentityAssociation",
+        "CreateAddon",
+        "UpdateAddon",
+        "DeleteAddon",
+        "DeleteCluster",
     ] {
         let events = [asks("prod"), change(name), pods("K", json!({})), used("K")];
         check(&events, &eks, &one, UNTAGGED);

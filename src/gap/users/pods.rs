@@ -86,9 +86,17 @@ impl<'t> Associations<'t> {
         for row in &table.rows {
             let signature = &table.signatures[row.signature].signature;
             match (&*signature.event_source, &*signature.event_name) {
+                // An add-on brings associations and takes them along; a cluster of the same name may be another one (EKS API
+                // reference, "CreateAddon", `podIdentityAssociations`; EKS user guide, "Delete a cluster").
                 (
                     "eks.amazonaws.com",
-                    "CreatePodIdentityAssociation" | "UpdatePodIdentityAssociation" | "DeletePodIdentityAssociation",
+                    "CreatePodIdentityAssociation"
+                    | "UpdatePodIdentityAssociation"
+                    | "DeletePodIdentityAssociation"
+                    | "CreateAddon"
+                    | "UpdateAddon"
+                    | "DeleteAddon"
+                    | "DeleteCluster",
                 ) => _ = associations.changed.insert(&signature.account),
                 ("eks-auth.amazonaws.com", "AssumeRoleForPodIdentity") => {
                     let of_account = associations.clusters.entry(&signature.account).or_default();
