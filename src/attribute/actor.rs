@@ -37,6 +37,8 @@ pub enum Known {
     Unnamed(WorkloadKind),
     /// No opening was seen.
     Unseen,
+    /// No opening was seen, and the calls show that no pod's session made them.
+    NoPod,
     /// Several opened sessions under that key.
     Several,
     /// An opening was seen, and the calls lie outside the life of its session.
@@ -56,6 +58,7 @@ impl Known {
             Known::UserAgent => "user_agent",
             Known::Unnamed(_) => "unnamed",
             Known::Unseen => "unseen",
+            Known::NoPod => "no_pod",
             Known::Several => "several",
             Known::Outside => "outside",
             Known::Other => "other",
@@ -71,6 +74,7 @@ impl Known {
             "user_agent" => Known::UserAgent,
             "unnamed" => Known::Unnamed(opener?),
             "unseen" => Known::Unseen,
+            "no_pod" => Known::NoPod,
             "several" => Known::Several,
             "outside" => Known::Outside,
             "other" => Known::Other,
@@ -99,6 +103,7 @@ impl Actor {
             Known::Call
             | Known::UserAgent
             | Known::Unseen
+            | Known::NoPod
             | Known::Several
             | Known::Outside
             | Known::Other
@@ -117,6 +122,10 @@ pub fn behind<'o>(
     openings_of: &dyn Fn(&str, &str) -> Option<&'o Openings>,
 ) -> Actor {
     let opened = opened(openings, (first, last), openings_of);
+    let (no_pod, shown): (Option<&Shown>, Option<&Shown>) = match shown {
+        Some(shown) if shown.workload.kind == WorkloadKind::Principal => (Some(shown), None),
+        shown => (None, shown),
+    };
     let call = shown.filter(|shown| !shown.said);
     let said = shown.filter(|shown| shown.said);
     let named = |workload: &Workload, known: Known| Actor {
@@ -143,7 +152,10 @@ pub fn behind<'o>(
         }
         (Opened::Not(why), None) => Actor {
             workload: None,
-            known: why,
+            known: match why {
+                Known::Unseen if no_pod.is_some() => Known::NoPod,
+                why => why,
+            },
             provider: provider.to_owned(),
             sessions: String::new(),
         },

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::actor::issuer_of;
 use super::family::family;
-use super::session::{Session, Workload, WorkloadKind, session, tells_apart};
+use super::session::{Session, Workload, WorkloadKind, is_masked, session, tells_apart};
 use super::{Attribution, attribute};
 use crate::decode::json::Value;
 use crate::decode::{Event, Time};
@@ -141,7 +141,9 @@ pub fn seed(event: &Event<'_>) -> Option<Seed> {
         .get("expiration")
         .and_then(Value::as_str)
         .and_then(expiration);
-    let until = ends.map_or(from + LIFE, |ends| ends.min(from + LIFE));
+    // A session that asked for no time of its own may have been given any.
+    let until = ends.or_else(|| Some(from + asked_for(event)?));
+    let until = until.map_or(from + LIFE, |until| until.min(from + LIFE));
     let sessions = sessions(event, &opener);
     (tells_apart(key) && !role_id.is_empty()).then(|| Seed {
         session: Session {
@@ -155,6 +157,16 @@ pub fn seed(event: &Event<'_>) -> Option<Seed> {
             sessions: sessions.into(),
         },
     })
+}
+
+/// The seconds that a session was asked to last, where the request says so.
+fn asked_for(event: &Event<'_>) -> Option<i64> {
+    let request = event.request_parameters.parse()?;
+    let seconds: u32 = match request.get("durationSeconds")? {
+        Value::Number(text) => text.parse().ok()?,
+        other => other.as_str()?.parse().ok()?,
+    };
+    (seconds > 0).then_some(seconds.into())
 }
 
 /// The identity provider whose token opened a session, where the event is a call that did.
@@ -226,7 +238,7 @@ fn opener(event: &Event<'_>, response: &Value<'_>) -> Option<Opener> {
             .as_ref()
             .and_then(|request| request.get("roleSessionName")?.as_str());
         match session_name {
-            Some(name) if !name.is_empty() => Opener::Named(Workload::plain(kind, name)),
+            Some(name) if !is_masked(name) => Opener::Named(Workload::plain(kind, name)),
             Some(_) | None => Opener::Unnamed(kind),
         }
     };
@@ -242,22 +254,31 @@ fn opener(event: &Event<'_>, response: &Value<'_>) -> Option<Opener> {
         "WebIdentityUser" => {
             let provider = identity.identity_provider.as_deref();
             let provider = provider.or_else(|| response.get("provider")?.as_str()).unwrap_or("");
-            let told = identity.user_name.as_deref().filter(|name| !name.is_empty());
+            let told = identity.user_name.as_deref();
             let proved = response.get("subjectFromWebIdentityToken").and_then(Value::as_str);
+            let in_id = identity
+                .principal_id
+                .as_deref()
+                .and_then(|id| subject_in(id, provider, response));
             // Where the name is not the token's own, the token's counts.
-            let service_account = [proved, told]
-                .into_iter()
-                .flatten()
-                .find(|name| is_service_account(name));
+            let subjects = || {
+                [proved, told, in_id]
+                    .into_iter()
+                    .flatten()
+                    .filter(|subject| is_subject(subject))
+            };
             Some(
-                match service_account.or(proved.filter(|name| !name.is_empty())).or(told) {
+                match subjects()
+                    .find(|name| is_service_account(name))
+                    .or_else(|| subjects().next())
+                {
                     Some(subject) => Opener::Named(web_identity(subject, provider)),
                     None => Opener::Unnamed(WorkloadKind::WebIdentity),
                 },
             )
         }
         "SAMLUser" => Some(match identity.user_name.as_deref() {
-            Some(name) if !name.is_empty() => Opener::Named(Workload::plain(WorkloadKind::Saml, name)),
+            Some(name) if !is_masked(name) => Opener::Named(Workload::plain(WorkloadKind::Saml, name)),
             Some(_) | None => Opener::Unnamed(WorkloadKind::Saml),
         }),
         "AWSService" => match service {
@@ -303,7 +324,34 @@ fn opener(event: &Event<'_>, response: &Value<'_>) -> Option<Opener> {
 /// Namespace and name of `system:serviceaccount:NAMESPACE:NAME`.
 fn service_account(subject: &str) -> Option<(&str, &str)> {
     let (namespace, name) = subject.strip_prefix("system:serviceaccount:")?.split_once(':')?;
-    (!namespace.is_empty() && !name.is_empty() && !name.contains(':')).then_some((namespace, name))
+    (is_kubernetes_name(namespace) && is_kubernetes_name(name)).then_some((namespace, name))
+}
+
+/// Whether text can be the name of a namespace or a service account (Kubernetes documentation, "Object Names and IDs", DNS
+/// subdomain names).
+fn is_kubernetes_name(text: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let plain = text.bytes().all(|byte| is_letter(byte) || matches!(byte, b'-' | b'.'));
+    let ends = text.bytes().next().is_some_and(is_letter) && text.bytes().last().is_some_and(is_letter);
+    plain && ends && !is_masked(text)
+}
+
+/// Whether text names whom a token is for: neither it nor a part of it is a mask.
+fn is_subject(text: &str) -> bool {
+    !text.is_empty() && text.split(':').all(|part| part.is_empty() || !is_masked(part))
+}
+
+/// The subject in `PROVIDER:AUDIENCE:SUBJECT`, the id of a web identity; an audience may hold colons.
+fn subject_in<'i>(id: &'i str, provider: &str, response: &Value<'_>) -> Option<&'i str> {
+    let rest = id
+        .strip_prefix(provider)
+        .filter(|_| !provider.is_empty())?
+        .strip_prefix(':')?;
+    if let Some(at) = rest.find(":system:serviceaccount:") {
+        return Some(&rest[at + 1..]);
+    }
+    let audience = response.get("audience")?.as_str()?.to_owned();
+    rest.strip_prefix(&*audience)?.strip_prefix(':')
 }
 
 fn is_service_account(subject: &str) -> bool {
@@ -341,8 +389,12 @@ fn pod_identity(request: &Value<'_>) -> Option<Workload> {
         name,
     };
     if let (Some(namespace), Some(name)) = (tag("kubernetes-namespace"), tag("kubernetes-service-account")) {
+        if !is_kubernetes_name(&namespace) || !is_kubernetes_name(&name) {
+            return None;
+        }
         let arn = tag("eks-cluster-arn").filter(|arn| account_of_cluster(arn).is_some());
-        return Some(workload(arn.or_else(|| tag("eks-cluster-name")), namespace, name));
+        let cluster = || tag("eks-cluster-name").filter(|name| !is_masked(name));
+        return Some(workload(arn.or_else(cluster), namespace, name));
     }
     let external: Vec<&str> = request.get("externalId")?.as_str()?.split('/').collect();
     let [region, account, cluster, namespace, name] = external[..] else {
@@ -356,7 +408,8 @@ fn pod_identity(request: &Value<'_>) -> Option<Workload> {
         "arn:{}:eks:{region}:{account}:cluster/{cluster}",
         partition.unwrap_or("aws")
     );
-    let is_whole = ![region, cluster, namespace, name].contains(&"");
+    let is_whole =
+        !region.is_empty() && !is_masked(cluster) && is_kubernetes_name(namespace) && is_kubernetes_name(name);
     (is_whole && account_of_cluster(&arn).is_some()).then(|| workload(Some(arn), namespace.to_owned(), name.to_owned()))
 }
 

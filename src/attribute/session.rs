@@ -123,7 +123,6 @@ pub fn session_of<'i>(identity: &'i Identity, principal: &Principal<'i>) -> Opti
 /// Whether an access key's id can tell sessions apart: not one that somebody masked, which many share then, nor the id of a
 /// long-term key, which no role's session has (IAM user guide, "IAM identifiers", unique ID prefixes).
 pub(super) fn tells_apart(key: &str) -> bool {
-    const MASKS: [&str; 5] = ["REDACTED", "HIDDEN", "MASKED", "REMOVED", "ANONYM"];
     let plain = key
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
@@ -132,8 +131,21 @@ pub(super) fn tells_apart(key: &str) -> bool {
     let upper = key.to_ascii_uppercase();
     let mut end = upper.bytes().rev().take(6);
     let ends_alike = upper.len() >= 6 && end.next().is_some_and(|last| end.all(|byte| byte == last));
-    let is_masked = ends_alike || upper.contains("XXXXXX");
-    !key.is_empty() && plain && !is_masked && !key.starts_with("AKIA") && !MASKS.iter().any(|mask| upper.contains(mask))
+    // The keys of AWS's documentation end so, and many put one of them in every key's place.
+    let is_example = upper.ends_with("EXAMPLE");
+    !key.is_empty() && plain && !ends_alike && !is_example && !key.starts_with("AKIA") && !is_masked(key)
+}
+
+/// Whether somebody put a mask in a name's place, such as CloudTrail's `HIDDEN_DUE_TO_SECURITY_REASONS` or `***`: it is the
+/// same for many, and nobody's name.
+pub(super) fn is_masked(name: &str) -> bool {
+    const MASKS: [&str; 5] = ["REDACTED", "HIDDEN_", "MASKED", "REMOVED", "ANONYMI"];
+    let upper = name.to_ascii_uppercase();
+    let is_mask = |mask: &str| upper.contains(mask) || upper == mask.trim_end_matches('_');
+    !name.contains(char::is_alphanumeric)
+        || name.contains("***")
+        || upper.contains("XXXXXX")
+        || MASKS.into_iter().any(is_mask)
 }
 
 /// The user or role that signed in to the console, where the event says that one did.
@@ -161,7 +173,8 @@ pub fn signed_in<'e>(event: &'e Event<'_>) -> Option<Cow<'e, str>> {
 /// How SDKs name the service in which they run, in the user agent.
 static ENVIRONMENT: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("exec-env/AWS_"));
 
-/// A workload that a session's own call shows, without the opening of its session.
+/// A workload that a session's own call shows, without the opening of its session; or, of the kind
+/// [`WorkloadKind::Principal`], that no pod opened it, whoever did.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Shown {
     /// AWS did not say so, the caller did: anybody can send that user agent.
@@ -172,7 +185,8 @@ pub struct Shown {
 
 /// The workload that the event of a session itself shows.
 pub fn shown_by(event: &Event<'_>) -> Option<Shown> {
-    let (said, kind, name) = shown(event.identity.as_ref()?, event.user_agent.as_deref().unwrap_or(""))?;
+    let user_agent = event.user_agent.as_deref().unwrap_or("");
+    let (said, kind, name) = shown(event.identity.as_ref()?, user_agent, event.from_console == Some(true))?;
     Some(Shown {
         said,
         workload: Workload::plain(kind, name),
@@ -182,7 +196,11 @@ pub fn shown_by(event: &Event<'_>) -> Option<Shown> {
 /// The same, in parts.
 ///
 /// A session's name is whatever its opener wanted, so that `i-…` alone names no instance.
-pub fn shown<'i>(identity: &'i Identity, user_agent: &str) -> Option<(bool, WorkloadKind, &'i str)> {
+pub fn shown<'i>(
+    identity: &'i Identity,
+    user_agent: &str,
+    from_console: bool,
+) -> Option<(bool, WorkloadKind, &'i str)> {
     let issuer = identity.session_issuer.as_ref()?;
     let session_name = session_name(identity)?;
     // Nobody can give a role of his own that path; the name alone anybody can give.
@@ -206,6 +224,8 @@ pub fn shown<'i>(identity: &'i Identity, user_agent: &str) -> Option<(bool, Work
         (false, WorkloadKind::Ec2)
     } else if identity.in_scope_of_issuer_type.as_deref() == Some("AWS::Lambda::Function") {
         (false, WorkloadKind::Lambda)
+    } else if from_console || is_no_pods(identity, session_name) {
+        (false, WorkloadKind::Principal)
     } else if runs_in("Lambda") {
         (true, WorkloadKind::Lambda)
     } else if runs_in("ECS") {
@@ -216,8 +236,22 @@ pub fn shown<'i>(identity: &'i Identity, user_agent: &str) -> Option<(bool, Work
     Some((said, kind, session_name))
 }
 
+/// Whether a session has what none has that a pod opened: a second factor, a source identity, which neither a service
+/// account's token nor EKS sets, or an instance's name (IAM user guide, "Monitor and control actions taken with assumed
+/// roles"; CloudTrail user guide, "CloudTrail userIdentity element").
+fn is_no_pods(identity: &Identity, session_name: &str) -> bool {
+    let is_instances = session_name
+        .strip_prefix("i-")
+        .is_some_and(|id| matches!(id.len(), 8 | 17) && id.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let has_source = identity
+        .source_identity
+        .as_deref()
+        .is_some_and(|source| !source.is_empty());
+    identity.mfa == Some(true) || has_source || is_instances
+}
+
 /// The name that a role's session has.
 pub fn session_name(identity: &Identity) -> Option<&str> {
     let (_, name) = identity.principal_id.as_deref()?.split_once(':')?;
-    Some(name).filter(|name| !name.is_empty())
+    Some(name).filter(|name| !is_masked(name))
 }

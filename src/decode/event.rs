@@ -61,6 +61,8 @@ pub struct Event<'a> {
     pub service_event_details: Payload<'a>,
     /// `addendum`: says that this record is late, or corrects another one.
     pub addendum: Payload<'a>,
+    /// `sessionCredentialFromConsole`: whether somebody's session in the console made the call.
+    pub from_console: Option<bool>,
     /// True where the record comes from an export that leaves out ARNs (the console's Event history as CSV): such a
     /// record shows that a call was made, and never on which resource.
     pub coarse: bool,

@@ -29,6 +29,7 @@ pub(super) enum Field {
     Resources,
     ResponseElements,
     ServiceEventDetails,
+    SessionCredentialFromConsole,
     SharedEventId,
     SourceIpAddress,
     UserAgent,
@@ -78,6 +79,7 @@ impl Field {
             18 if name == b"recipientAccountId" => Field::RecipientAccountId,
             19 if name == b"additionalEventData" => Field::AdditionalEventData,
             19 if name == b"serviceEventDetails" => Field::ServiceEventDetails,
+            28 if name == b"sessionCredentialFromConsole" => Field::SessionCredentialFromConsole,
             _ => Field::Other,
         }
     }

@@ -126,6 +126,7 @@ pub(super) fn record<'d, 'a>(text: &'a str, draft: &'d mut Draft<'a>) -> Record<
             event_version: members.text("eventVersion"),
             management_event: members.flag("managementEvent"),
             read_only: members.flag("readOnly"),
+            from_console: members.flag_or_text("sessionCredentialFromConsole"),
             error_code: members.text("errorCode"),
             error_message: members.text("errorMessage"),
             source_ip_address: members.text("sourceIPAddress"),

@@ -244,6 +244,7 @@ impl<'a> Skim<'a, '_> {
             Field::RequestParameters => return self.payload(at, &mut event.request_parameters),
             Field::Resources => return self.payload(at, &mut event.resources),
             Field::ResponseElements => return self.payload(at, &mut event.response_elements),
+            Field::SessionCredentialFromConsole => return self.flag_or_text(at, &mut event.from_console),
             Field::ServiceEventDetails => return self.payload(at, &mut event.service_event_details),
             Field::SharedEventId => return self.string(at, &mut event.shared_event_id),
             Field::SourceIpAddress => return self.string(at, &mut event.source_ip_address),

@@ -259,6 +259,7 @@ impl Door {
             (Some(seen), Known::Opening | Known::Call) => self.lets_in(seen),
             (_, Known::Unnamed(kind)) => self.lets_in(&Workload::plain(kind, "")),
             (_, Known::Several) => false,
+            (_, Known::NoPod) => self.lets_in_others(),
             (
                 _,
                 Known::Opening
@@ -277,6 +278,15 @@ impl Door {
     fn by_federation(&self, is_it: impl Fn(&str, Option<&(String, String)>) -> bool) -> bool {
         let mut ways = self.ways.iter();
         self.everybody || ways.any(|way| matches!(way, Way::Federated(provider, one) if is_it(provider, one.as_ref())))
+    }
+
+    /// Whether somebody may come in who is no pod.
+    fn lets_in_others(&self) -> bool {
+        let is_pods = |way: &Way| match way {
+            Way::Service(service) => service == PODS,
+            Way::Federated(_, one) => one.is_some(),
+        };
+        self.others || !self.ways.iter().all(is_pods)
     }
 
     /// Whether a workload that was seen could come in today. In doubt it could not.
@@ -452,7 +462,9 @@ fn subject(conditions: &[Condition], provider: &str) -> Option<(String, String)>
 /// Why nobody is named.
 fn why_unknown(known: Known) -> &'static str {
     match known {
-        Known::Opening | Known::Call | Known::UserAgent | Known::Unseen => "sessions opened outside this archive",
+        Known::Opening | Known::Call | Known::UserAgent | Known::Unseen | Known::NoPod => {
+            "sessions opened outside this archive"
+        }
         Known::Unnamed(WorkloadKind::PodIdentity) => "sessions opened by pods.eks without tags",
         Known::Unnamed(WorkloadKind::WebIdentity | WorkloadKind::ServiceAccount) => {
             "sessions opened by a web identity that the trail does not name"

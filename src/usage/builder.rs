@@ -268,8 +268,8 @@ impl Builder {
     }
 
     /// A session of which no key is known: what its calls themselves show of it.
-    pub(super) fn keyless(&mut self, identity: &Identity) -> Whose {
-        let shown = shown(identity, "").map(|(said, kind, name)| Shown {
+    pub(super) fn keyless(&mut self, identity: &Identity, from_console: bool) -> Whose {
+        let shown = shown(identity, "", from_console).map(|(said, kind, name)| Shown {
             said,
             workload: Workload::plain(kind, name),
         });

@@ -168,7 +168,7 @@ pub(super) struct KnownCaller {
     /// Whether it names nobody at all.
     pub(super) is_nobody: bool,
     /// A user agent, and what it and the identity show of the workload.
-    shown: Option<(Box<str>, Saying)>,
+    shown: Option<((Box<str>, bool), Saying)>,
     /// The shard that was told so.
     told: u64,
     pub(super) numbers: Local<CallerNumbers>,
@@ -241,13 +241,18 @@ impl KnownCaller {
 impl KnownCaller {
     /// The workload that a call with this user agent shows itself, and whether the caller alone says so; `None` where
     /// the shard that has this number was told so of the last call.
-    pub(super) fn shown(&mut self, shard: u64, user_agent: &str) -> Option<(bool, WorkloadKind, &str)> {
+    pub(super) fn shown(
+        &mut self,
+        shard: u64,
+        (user_agent, from_console): (&str, bool),
+    ) -> Option<(bool, WorkloadKind, &str)> {
+        let is_same = |known: &(Box<str>, bool)| (&*known.0, known.1) == (user_agent, from_console);
         let shown = match &self.shown {
-            Some((known, _)) if **known == *user_agent && self.told == shard => return None,
-            Some((known, shown)) if **known == *user_agent => *shown,
+            Some((known, _)) if is_same(known) && self.told == shard => return None,
+            Some((known, shown)) if is_same(known) => *shown,
             Some(_) | None => {
-                let shown = shown(&self.identity, user_agent).map(|(said, kind, _)| (said, kind));
-                self.shown = Some((user_agent.into(), shown));
+                let shown = shown(&self.identity, user_agent, from_console).map(|(said, kind, _)| (said, kind));
+                self.shown = Some(((user_agent.into(), from_console), shown));
                 shown
             }
         };

@@ -179,7 +179,9 @@ impl Shard {
                         builder.show_provider(session, federated);
                         Whose::Session(session)
                     }
-                    None if billed.kind == PrincipalKind::Role => builder.keyless(identity),
+                    None if billed.kind == PrincipalKind::Role => {
+                        builder.keyless(identity, event.from_console == Some(true))
+                    }
                     None => Whose::Nobody,
                 }
             },
@@ -235,9 +237,13 @@ impl Shard {
         observation.open_shapes(event, reading, &mut memory.scratch, |shape| {
             builder.name_shape(row, shape)
         });
+        let client = (
+            event.user_agent.as_deref().unwrap_or(""),
+            event.from_console == Some(true),
+        );
         if let Whose::Session(session) = whose
             && !correction
-            && let Some((said, kind, name)) = caller.shown(self.number, event.user_agent.as_deref().unwrap_or(""))
+            && let Some((said, kind, name)) = caller.shown(self.number, client)
         {
             builder.facts_of_session(session).show(said, kind, name);
         }

@@ -76,6 +76,8 @@ fn a_key_that_was_masked_or_that_two_roles_show_joins_nobody() {
         "ASIA...",
         "AKIAIOSFODNN7ABCDEFG",
         "ASIA0000000000000000",
+        "ASIAIOSFODNN7EXAMPLE",
+        "-",
     ] {
         check(
             &[irsa(key, "AAAA", "shop:cart"), used(key)],
@@ -232,4 +234,126 @@ fn what_a_pod_claims_is_believed_of_its_own_account_alone() {
         &trust,
         &["pod_identity bank shop/cart seen 1"],
     );
+}
+
+#[test]
+fn a_session_that_no_pod_has_is_nobodys() {
+    let by_trust = "service_account AAAA shop/cart trust 1";
+    check(&[used("K")], &only_cart(), &[by_trust]);
+    let with = |change: &dyn Fn(&mut Value)| {
+        let mut event = used("K");
+        change(&mut event);
+        event
+    };
+    let context = |key: &'static str, value: Value| {
+        with(&move |event| event["userIdentity"]["sessionContext"][key] = value.clone())
+    };
+    let named = |name: &str| with(&|event| event["userIdentity"]["principalId"] = json!(format!("AROAAPP:{name}")));
+    let attributes = |mfa: Value| {
+        context(
+            "attributes",
+            json!({"mfaAuthenticated": mfa, "creationDate": "2026-10-03T09:00:00Z"}),
+        )
+    };
+    let console = |value: Value| with(&|event| event["sessionCredentialFromConsole"] = value.clone());
+    for event in [
+        attributes(json!("true")),
+        attributes(json!(true)),
+        context("sourceIdentity", json!("bob")),
+        console(json!("true")),
+        console(json!(true)),
+        named("i-0123456789abcdef0"),
+        named("i-01234567"),
+    ] {
+        check(std::slice::from_ref(&event), &only_cart(), &[UNSEEN]);
+        // The trust policy was another one, so that it tells nothing of the others either.
+        check(
+            &[event.clone(), used("L")],
+            &only_cart(),
+            &["unknown - sessions opened outside this archive unknown 2"],
+        );
+        let mut keyless = event.clone();
+        keyless["userIdentity"]
+            .as_object_mut()
+            .expect("an identity")
+            .remove("accessKeyId");
+        check(&[keyless], &only_cart(), &[UNSEEN]);
+        // Who opened it is known nevertheless, where that was seen.
+        check(
+            &[irsa("K", "AAAA", "shop:cart"), event],
+            &only_cart(),
+            &["service_account AAAA shop/cart seen 1"],
+        );
+    }
+    for event in [
+        attributes(json!("false")),
+        console(json!("false")),
+        context("sourceIdentity", json!("")),
+        named("i-am-cart"),
+    ] {
+        check(&[event], &only_cart(), &[by_trust]);
+    }
+}
+
+#[test]
+fn a_mask_is_nobodys_name() {
+    let unnamed = "unknown - sessions opened by pods.eks without tags unknown 1";
+    let trust = [trusts_service("pods.eks.amazonaws.com")];
+    for mask in [
+        "HIDDEN_DUE_TO_SECURITY_REASONS",
+        "***",
+        "-",
+        "xxxxxxxx",
+        "[REDACTED]",
+        "redacted",
+    ] {
+        check(&[pods("K", tags("shop", mask)), used("K")], &trust, &[unnamed]);
+        check(&[pods("K", tags(mask, "cart")), used("K")], &trust, &[unnamed]);
+        let external = json!({"externalId": format!("eu-west-1/111122223333/prod/shop/{mask}")});
+        check(&[pods("K", external), used("K")], &trust, &[unnamed]);
+        let mut seed = irsa("K", "AAAA", "shop:cart");
+        seed["userIdentity"]["userName"] = json!(mask);
+        let nobody = "unknown - sessions opened by a web identity that the trail does not name unknown 1";
+        check(&[seed.clone(), used("K")], &[trusts_account()], &[nobody]);
+        let mut part = seed.clone();
+        part["userIdentity"]["userName"] = json!(format!("system:serviceaccount:shop:{mask}"));
+        check(&[part, used("K")], &[trusts_account()], &[nobody]);
+        seed["userIdentity"]["principalId"] = json!(format!(
+            "{}:sts.amazonaws.com:system:serviceaccount:shop:cart",
+            provider("AAAA")
+        ));
+        check(
+            &[seed, used("K")],
+            &[trusts_account()],
+            &["service_account AAAA shop/cart seen 1"],
+        );
+    }
+    check(
+        &[pods("K", tags("hidden-valley", "cart.v2")), used("K")],
+        &trust,
+        &["pod_identity prod hidden-valley/cart.v2 seen 1"],
+    );
+}
+
+#[test]
+fn a_session_ends_by_the_time_that_it_asked_for() {
+    let trust = [trusts_service("pods.eks.amazonaws.com")];
+    let lasting = |seconds: Value| {
+        let mut seed = pods("K", tags("shop", "cart"));
+        seed["requestParameters"]["durationSeconds"] = seconds;
+        seed["responseElements"]["credentials"]
+            .as_object_mut()
+            .expect("credentials")
+            .remove("expiration");
+        seed
+    };
+    let outside = "unknown - calls outside the life of the session that was opened under their key unknown 1";
+    let pod = "pod_identity prod shop/cart seen 1";
+    let late = at(used("K"), "2026-10-03T14:00:00Z");
+    for seconds in [json!(900), json!("900")] {
+        check(&[lasting(seconds), late.clone()], &trust, &[outside]);
+    }
+    for seconds in [json!(43_200), json!(null), json!(0), json!("soon")] {
+        check(&[lasting(seconds), late.clone()], &trust, &[pod]);
+    }
 }

@@ -59,7 +59,7 @@ fn seed() -> Value {
         "readOnly": true, "managementEvent": false, "resources": [{"ARN": "arn"}], "eventType": "AwsApiCall",
         "recipientAccountId": "1", "sharedEventID": "s", "vpcEndpointId": "v", "eventCategory": "Data",
         "serviceEventDetails": {"k": "v"}, "addendum": {"reason": "UPDATED_DATA", "originalEventID": "o"},
-        "tlsDetails": {"tlsVersion": "TLSv1.2"},
+        "sessionCredentialFromConsole": "true", "tlsDetails": {"tlsVersion": "TLSv1.2"},
     })
 }
 

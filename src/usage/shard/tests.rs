@@ -201,7 +201,7 @@ fn denied_action(event: &Event<'_>) -> String {
 /// Who stood behind a call of a role that shows no key: what the call itself says.
 fn keyless(event: &Event<'_>) -> Actor {
     let identity = event.identity.as_deref();
-    let shown = identity.and_then(|identity| shown(identity, ""));
+    let shown = identity.and_then(|identity| shown(identity, "", event.from_console == Some(true)));
     let shown = shown.map(|(said, kind, name)| Shown {
         said,
         workload: Workload::plain(kind, name),
