@@ -136,7 +136,13 @@ fn what_no_role_of_a_shared_document_uses_goes_and_comes_back() {
     let (code, said) = team.patch(&["--write"]);
     let expected = text.replace(", \"ec2:DescribeSubnets\"", "");
     assert_eq!((code, team.terraform()), (0, expected.clone()), "{said}");
-    assert_eq!(team.patch(&["--check"]).0, 0, "a second run changes nothing");
+    let (code, said) = team.patch(&["--check"]);
+    assert_eq!(code, 0, "a second run changes nothing");
+    for role in ["worker-a", "worker-b"] {
+        let already = format!("already as suggested: {role}-p of role/{role} at infra/main.tf:1");
+        assert!(said.contains(&already), "{said}");
+    }
+    assert!(said.contains("for 0 policies, 0 left"), "{said}");
     let (code, said) = team.patch(&["--revert"]);
     assert_eq!((code, team.terraform()), (0, text), "{said}");
     let (code, said) = team.patch(&["--revert"]);

@@ -118,6 +118,9 @@ impl PatchArgs {
         if self.write {
             Undo::write(plan, &self.dir, &self.note())?;
         }
+        for one in &plan.already {
+            terminal.say(&format!("already as suggested: {one}"));
+        }
         for left in &plan.left {
             terminal.say(&format!("left: {}: {}", left.policy, left.why));
         }

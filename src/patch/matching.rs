@@ -5,13 +5,13 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::live::Live;
+use super::live::{Fate, Live};
 use super::merged::{self, Part, Place, Slice};
 use super::nearest::{self, nearest};
 use super::terraform::{Made, Project, Stands};
 use super::tree::{Document, Fit, Takes, elements, fit, paired, scalar};
 use super::witness::{self, Names, Rare, Told, Whose};
-use super::{File, Reason};
+use super::{File, Reason, keep};
 
 /// Live policies that may name a resource for it to tell whose a document is.
 const RARE: usize = 3;
@@ -39,6 +39,8 @@ pub(super) struct Matching<'m> {
     wholes: HashMap<Place, Result<Vec<Place>, String>>,
     /// For each policy the documents that say what it says and are not told to be others'.
     pub(super) candidates: Vec<Vec<Candidate>>,
+    /// For those that no document says the one that says what is suggested for it, and is told to be it.
+    pub(super) already: HashMap<usize, Place>,
 }
 
 impl<'m> Matching<'m> {
@@ -48,27 +50,15 @@ impl<'m> Matching<'m> {
         project: &'m Project<'m>,
         now: Option<i64>,
     ) -> Matching<'m> {
-        let mut stands = HashMap::new();
-        for (at, file) in files.iter().enumerate() {
-            for (index, document) in file.documents.iter().enumerate() {
-                let found = match &file.terraform {
-                    Some(_) => project.of_document(&file.path, &document.root.span),
-                    None if project.is_empty() => None,
-                    None => project.of_file(&file.path),
-                };
-                if let Some(found) = found {
-                    stands.insert((at, index), found);
-                }
-            }
-        }
         let mut matching = Matching {
             lives,
             files,
             project,
             now,
-            stands,
+            stands: stands(files, project),
             wholes: merged::wholes(files),
             candidates: Vec::new(),
+            already: HashMap::new(),
         };
         let mut owners: HashMap<&str, HashSet<&str>> = HashMap::new();
         let mut naming: HashMap<String, HashSet<&str>> = HashMap::new();
@@ -103,9 +93,9 @@ impl<'m> Matching<'m> {
             .iter()
             .filter(|live| unsaid.iter().all(|unsaid| !std::ptr::eq(*unsaid, *live)));
         let said: HashSet<&str> = said.flat_map(Live::owners).collect();
-        for live in lives {
+        let found = |matching: &Matching<'_>, live: &Live<'_>, fitting: Vec<Fitting>| {
             let mut candidates = Vec::new();
-            for (parts, place, fit) in fits[live.policy.sha256.as_str()].iter().cloned() {
+            for (parts, place, fit) in fitting {
                 let document = matching.document(place);
                 let rare = Rare {
                     is_only: &is_only,
@@ -128,6 +118,18 @@ impl<'m> Matching<'m> {
                     });
                 }
             }
+            candidates
+        };
+        for (at, live) in lives.iter().enumerate() {
+            let candidates = found(&matching, live, fits[live.policy.sha256.as_str()].clone());
+            if candidates.is_empty()
+                && let Fate::May(_, after) = &live.fate
+            {
+                let done = found(&matching, live, matching.fitting(after));
+                let told = done.iter().filter(|candidate| candidate.told.is_enough());
+                let best = told.max_by_key(|candidate| (candidate.told.rank(), candidate.fit));
+                matching.already.extend(best.map(|best| (at, best.place)));
+            }
             matching.candidates.push(candidates);
         }
         matching
@@ -139,6 +141,28 @@ impl<'m> Matching<'m> {
 
     pub(super) fn name_of(&self, place: Place) -> String {
         self.files[place.0].place(self.document(place).root.span.start)
+    }
+
+    /// What comments keep of a document, beside it and beside whatever takes it.
+    pub(super) fn kept(&self, place: Place) -> Result<Vec<String>, String> {
+        let own = (&self.files[place.0], self.document(place).root.span.clone());
+        let uses = self.stands.get(&place).into_iter().flat_map(|stands| &stands.uses);
+        let uses = uses.filter_map(|(path, span)| {
+            let file = self.files.iter().find(|file| file.path == *path)?;
+            Some((file, span.clone()))
+        });
+        let mut all = Vec::new();
+        for (file, span) in std::iter::once(own).chain(uses) {
+            let kept = keep::kept(&file.text, &span, self.now);
+            if let Some(at) = kept.unclear {
+                return Err(format!(
+                    "{}: a comment says `trimtrail`, and not what to keep, as in `trimtrail: keep s3:GetObject until 2027-03`",
+                    file.place(at)
+                ));
+            }
+            all.extend(kept.patterns);
+        }
+        Ok(all)
     }
 
     /// All documents that say what a policy says, alone or by what they take in.
@@ -429,6 +453,24 @@ impl<'m> Matching<'m> {
         };
         (0..self.lives.len()).find(is_stray)
     }
+}
+
+/// What documents stand for, those of Terraform and those that it reads.
+fn stands(files: &[File], project: &Project<'_>) -> HashMap<Place, Stands> {
+    let mut stands = HashMap::new();
+    for (at, file) in files.iter().enumerate() {
+        for (index, document) in file.documents.iter().enumerate() {
+            let found = match &file.terraform {
+                Some(_) => project.of_document(&file.path, &document.root.span),
+                None if project.is_empty() => None,
+                None => project.of_file(&file.path),
+            };
+            if let Some(found) = found {
+                stands.insert((at, index), found);
+            }
+        }
+    }
+    stands
 }
 
 /// Resources that a policy names, those that name something.

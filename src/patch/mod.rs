@@ -151,6 +151,8 @@ pub struct Plan {
     pub files: Vec<FileEdit>,
     /// What stays to be done by hand.
     pub left: Vec<Left>,
+    /// The policies that are written as suggested, each with where.
+    pub already: Vec<String>,
 }
 
 /// How policies are looked for.

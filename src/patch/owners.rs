@@ -175,7 +175,7 @@ pub fn owned(plan: Plan, dir: &Path, list: &CodeOwners, tag: &dyn Fn(&str) -> Ve
             owner,
             plan: Plan {
                 files,
-                left: Vec::new(),
+                ..Plan::default()
             },
         })
         .collect()

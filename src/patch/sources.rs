@@ -96,7 +96,12 @@ pub(super) fn plan(answer: Answer<'_>, options: Options<'_>, files: &[File]) -> 
                 plan.left
                     .extend(whys.into_iter().map(|(reason, why)| left(live, reason, why)));
             }
-            Err((reason, why)) => plan.left.push(left(live, reason, why)),
+            Err((reason, why)) => match matching.already.get(&at) {
+                Some(place) => plan
+                    .already
+                    .push(format!("{} at {}", live.name(), matching.name_of(*place))),
+                None => plan.left.push(left(live, reason, why)),
+            },
         }
     }
     matching.edit_all(&edited, &mut plan);
@@ -280,19 +285,6 @@ impl Matching<'_> {
                 .map(|((live, here, _), document)| (*live, here.fit, document))
                 .collect(),
         })
-    }
-
-    /// What comments keep of a document.
-    fn kept(&self, place: Place) -> Result<Vec<String>, String> {
-        let file = &self.files[place.0];
-        let kept = keep::kept(&file.text, &self.document(place).root.span, self.now);
-        match kept.unclear {
-            Some(at) => Err(format!(
-                "{}: a comment says `trimtrail`, and not what to keep, as in `trimtrail: keep s3:GetObject until 2027-03`",
-                file.place(at)
-            )),
-            None => Ok(kept.patterns),
-        }
     }
 
     /// The parts of files that go with a policy of which nothing is needed.

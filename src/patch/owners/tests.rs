@@ -72,7 +72,7 @@ fn edit(path: &str, before: &str, after: &str, suggestions: &[&str]) -> FileEdit
 fn divided(files: Vec<FileEdit>, text: &str, tag: &dyn Fn(&str) -> Vec<Option<String>>) -> Vec<(String, Vec<String>)> {
     let plan = Plan {
         files,
-        left: Vec::new(),
+        ..Plan::default()
     };
     let owned = owned(plan, Path::new("/r/infra"), &list(text), tag);
     let files = |one: &Owned| {

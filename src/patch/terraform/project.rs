@@ -81,6 +81,8 @@ pub(in crate::patch) struct Stands {
     pub(in crate::patch) unknown: Option<String>,
     /// Where that is written.
     pub(in crate::patch) unknown_at: Option<(PathBuf, usize)>,
+    /// The blocks that take it on the way, and the locals, each with its file.
+    pub(in crate::patch) uses: Vec<(PathBuf, Range<usize>)>,
     /// The policies of calls that may stand outside of the folder, as far as its own module tells what they are called.
     pub(in crate::patch) outside: Vec<Made>,
 }
@@ -124,6 +126,8 @@ impl<'a> Project<'a> {
             return Some(walk.walk());
         }
         walk.hand(&dir, source, block, &|expression| within(expression, &span));
+        // Its own block is looked at as what stands around it.
+        walk.stands.uses.clear();
         Some(walk.walk())
     }
 
@@ -140,6 +144,7 @@ impl<'a> Project<'a> {
         };
         let (mut stands, maybe) = (of(Reads::Yes), of(Reads::Maybe));
         stands.made.extend(maybe.made);
+        stands.uses.extend(maybe.uses);
         if stands.unknown.is_none() {
             (stands.unknown, stands.unknown_at) = (maybe.unknown, maybe.unknown_at);
         }
@@ -342,6 +347,7 @@ impl<'p, 'a> Walk<'p, 'a> {
             // How many there are of it may hang on whether it is given.
             .filter(|name| !matches!(*name, "count" | "depends_on"))
             .collect();
+        self.note(source, block, takes);
         match (block.ident.as_str(), &labels[..]) {
             // Another document takes it in.
             ("data", ["aws_iam_policy_document", name]) if body_takes(&block.body, takes) => {
@@ -400,6 +406,21 @@ impl<'p, 'a> Walk<'p, 'a> {
             },
             _ => {}
         }
+    }
+
+    /// Where a block takes the document, or a local.
+    fn note(&mut self, source: &Source, block: &Block, takes: &dyn Fn(&Expression) -> bool) {
+        let spans: Vec<Option<Range<usize>>> = match block.has_ident("locals") {
+            true => {
+                let locals = block.body.attributes().filter(|local| takes(&local.value));
+                locals.map(Span::span).collect()
+            }
+            false => vec![block.span().filter(|_| body_takes(&block.body, takes))],
+        };
+        // What stands in JSON is no comment of its block.
+        let spans = spans.into_iter().flatten().filter(|_| source.native.is_none());
+        let spans = spans.map(|span| span.start + source.offset..span.end + source.offset);
+        self.stands.uses.extend(spans.map(|span| (source.path.clone(), span)));
     }
 
     fn refer(&mut self, dir: &Path, path: &[&str]) {
