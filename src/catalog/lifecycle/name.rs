@@ -67,7 +67,7 @@ const UPDATES: [&str; 18] = [
 ];
 
 /// What ends a thing, or its tie to another.
-const CLOSES: [&str; 32] = [
+const CLOSES: [&str; 33] = [
     "abort",
     "cancel",
     "close",
@@ -81,6 +81,7 @@ const CLOSES: [&str; 32] = [
     "disassociate",
     "disconnect",
     "discard",
+    "dissociate",
     "empty",
     "end",
     "leave",
@@ -115,7 +116,7 @@ const UNDONE_BY: [(&str, &[&str]); 50] = [
     ("allow", &["deny"]),
     ("archive", &["unarchive"]),
     ("assign", &["unassign", "deassign"]),
-    ("associate", &["disassociate"]),
+    ("associate", &["disassociate", "dissociate"]),
     ("attach", &["detach"]),
     ("authorize", &["revoke", "deauthorize"]),
     ("block", &["unblock"]),
