@@ -115,6 +115,10 @@ impl Ord for File {
     }
 }
 
+/// Hidden folders in which rsync keeps what it is not done with, under its own name (rsync(1), `--delay-updates` and
+/// `--partial-dir`).
+const OF_RSYNC: [&str; 2] = [".~tmp~", ".rsync-partial"];
+
 /// Everything that `places` name, each file once, sorted by name. A folder stands for all files in it; hidden files are
 /// passed over, but for logs that somebody was not done with writing.
 ///
@@ -245,7 +249,10 @@ impl Walk {
         entries.sort_unstable();
         for (name, is_link) in entries {
             let is_hidden = name.as_encoded_bytes().starts_with(b".");
-            if is_hidden && !is_hidden_log(&name.to_string_lossy()) {
+            if is_hidden
+                && !is_hidden_log(&name.to_string_lossy())
+                && !OF_RSYNC.iter().any(|of_rsync| name == *of_rsync)
+            {
                 continue;
             }
             let path = path.join(name);

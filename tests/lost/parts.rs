@@ -39,6 +39,12 @@ fn a_log_that_is_there_in_part_alone_is_a_hole() {
         check_hole(&analyze(&folder, &[]));
         fs::remove_file(folder.0.join(&part)).expect("it is there");
     }
+    for of_rsync in [".~tmp~/", ".rsync-partial/"] {
+        let part = called(&file, (of_rsync, ""));
+        folder.write(&part, &good[..good.len() / 2]);
+        check_hole(&analyze(&folder, &[]));
+        fs::remove_file(folder.0.join(&part)).expect("it is there");
+    }
     // Whatever its name, what can be read counts.
     folder.write(&called(&file, NAMES[0]), &good);
     let answer = analyze(&folder, &[]);
