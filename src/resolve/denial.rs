@@ -96,7 +96,12 @@ fn is_called(caller: &Identity, who: &str) -> bool {
         account.zip(name).map(|(account, name)| (account, "user", name)),
         account.zip(issuer_name).map(|(account, name)| (account, "role", name)),
     ];
+    // Of a caller from another account its owner's log tells the account alone.
+    let is_account = caller.kind.as_deref() == Some("AWSAccount");
     name_of(who).is_some_and(|(account, kind, name)| {
+        if is_account && caller.account_id.as_deref() == Some(account) {
+            return true;
+        }
         let same =
             |(own, its, called): (&str, &str, &str)| own == account && its == kind && called.eq_ignore_ascii_case(name);
         names.into_iter().flatten().any(same)

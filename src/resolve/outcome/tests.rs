@@ -205,3 +205,25 @@ fn what_another_was_denied_is_told_as_its() {
         (Some("glue:GetTable"), false)
     );
 }
+
+#[test]
+fn of_another_accounts_caller_the_account_is_all_there_is() {
+    let of_account = |account: &str| {
+        let caller = Identity {
+            kind: Some("AWSAccount".into()),
+            account_id: Some(account.into()),
+            principal_id: Some("AIDAEXAMPLE".into()),
+            ..Identity::default()
+        };
+        let event = Event {
+            identity: Some(caller.into()),
+            source: SQS.into(),
+            error_code: Some("AccessDenied".into()),
+            error_message: Some(SENTENCE.into()),
+            ..Event::default()
+        };
+        outcome(&event).of_caller
+    };
+    assert!(of_account("111122223333"));
+    assert!(!of_account("444455556666"));
+}
