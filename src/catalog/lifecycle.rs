@@ -1,7 +1,8 @@
 //! Life cycles: what somebody who makes or attaches a kind of thing will need to change it, look at it and end it.
 //!
-//! Three sources: CloudFormation's handlers (`data/lifecycles.tsv`, derived), exceptions that AWS documents
-//! (`data/lifecycles_by_hand.tsv`), and, for what neither names, the opposite verbs of the same noun in the same service.
+//! Four sources: CloudFormation's handlers (`data/lifecycles.tsv`, derived), identifiers that a response tells and another
+//! operation takes (`data/handles.tsv`, derived), exceptions that AWS documents (`data/lifecycles_by_hand.tsv`), and, for
+//! what none of them names, the opposite verbs of the same noun in the same service.
 
 pub(super) mod name;
 
@@ -11,6 +12,13 @@ use std::sync::{Arc, OnceLock};
 use super::table::{rows, unpack_text};
 use super::{AccessLevel, ActionId, Catalog, Logging, embedded};
 use name::{Name, letters, version_of};
+
+/// The tables, by the name of their file.
+const TABLES: [(&str, &[u8]); 3] = [
+    ("lifecycles", embedded!("lifecycles.z")),
+    ("handles", embedded!("handles.z")),
+    ("lifecycles_by_hand", embedded!("lifecycles_by_hand.z")),
+];
 
 /// One kind of thing that an action makes or attaches, and what its life cycle takes.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -81,14 +89,14 @@ impl Catalog {
                 linked_services: Arc::default(),
                 of: vec![OnceLock::new(); self.len()],
             };
-            for text in [embedded!("lifecycles.z"), embedded!("lifecycles_by_hand.z")] {
+            for (_, text) in TABLES {
                 for row in rows(&unpack_text(text)) {
                     let [kind, prefix, makes, keeps, ..] = row.as_slice() else {
                         continue;
                     };
                     let actions = |names: &str| -> Vec<ActionId> {
                         let names = names.split_ascii_whitespace();
-                        names.flat_map(|name| self.expand(&full(prefix, name))).collect()
+                        names.filter_map(|name| self.id(&full(prefix, name))).collect()
                     };
                     for action in actions(makes) {
                         tables.made_by.entry(action).or_default().push(tables.rows.len());

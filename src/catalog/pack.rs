@@ -10,12 +10,13 @@ use std::path::{Path, PathBuf};
 
 const DATA: &str = "src/catalog/data";
 /// Tables written by hand, and the generated life cycles and list of sources: embedded as they are.
-const TABLES: [&str; 14] = [
+const TABLES: [&str; 15] = [
     "aliases",
     "bindings",
     "clients",
     "global",
     "hand",
+    "handles",
     "lifecycles",
     "lifecycles_by_hand",
     "linked_roles",

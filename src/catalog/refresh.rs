@@ -6,6 +6,7 @@
 mod bind;
 mod described;
 mod hand;
+mod handles;
 mod lifecycles;
 mod operations;
 mod packages;
@@ -88,6 +89,10 @@ pub fn run(from: &Path, to: &Path) -> Result<Report, Error> {
     write_policies(&to.join("managed_policies.tsv.gz"), &packages.policies)?;
     let lifecycles = lifecycles::derive(&packages);
     write(&to.join("lifecycles.tsv"), lifecycles.text.as_bytes())?;
+    write(
+        &to.join("handles.tsv"),
+        handles::derive(&packages, &compiled).as_bytes(),
+    )?;
     compiled.report.kinds = lifecycles.kinds;
     compiled.report.outside = lifecycles.unknown.into_iter().collect();
     Ok(compiled.report)

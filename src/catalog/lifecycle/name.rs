@@ -275,7 +275,7 @@ impl Name {
     }
 
     /// Whether it sets a job going.
-    pub(super) fn starts(&self) -> bool {
+    pub(in crate::catalog) fn starts(&self) -> bool {
         STARTS.contains(&self.verb.as_str())
     }
 
@@ -305,13 +305,30 @@ impl Name {
         UPDATES.contains(&self.verb.as_str())
     }
 
-    pub(super) fn closes(&self) -> bool {
+    pub(in crate::catalog) fn closes(&self) -> bool {
         CLOSES.contains(&self.verb.as_str())
     }
 
     /// Whether it ends something, or only says what there is.
     pub(in crate::catalog) fn ends_or_lists(&self) -> bool {
         self.closes() || ["describe", "list"].contains(&self.verb.as_str())
+    }
+
+    /// Whether it only looks.
+    pub(in crate::catalog) fn looks(&self) -> bool {
+        READS.contains(&self.verb.as_str())
+    }
+
+    /// Whether it does what is done to a thing that is there: looks at it, changes it, ends it or takes it up again.
+    pub(in crate::catalog) fn follows(&self) -> bool {
+        self.looks() || self.updates() || self.closes() || ENDS_OR_REPEATS.contains(&self.verb.as_str())
+    }
+
+    /// Whether its first noun is this one, a side of it, or what came of it.
+    pub(in crate::catalog) fn is_about(&self, noun: &str) -> bool {
+        let rest = self.nouns.first().and_then(|own| own.strip_prefix(noun));
+        let rest = rest.map(str::trim).filter(|_| !noun.is_empty());
+        rest.is_some_and(|rest| rest.is_empty() || SIDES.contains(&rest) || OUTCOMES.contains(&rest))
     }
 
     /// Whether it looks at this noun, or at a side of it.
@@ -349,10 +366,7 @@ impl Name {
             return true;
         }
         // GetQueryResults after StartQueryExecution, ListCommandInvocations after SendCommand
-        let of = JOBS
-            .iter()
-            .find_map(|job| noun.strip_suffix(format!("{job} ").as_str()));
-        let of = of.filter(|of| of.len() > 1).unwrap_or(noun);
+        let of = without_job(noun);
         let outcome = |of: &str| {
             read.strip_prefix(of)
                 .is_some_and(|rest| OUTCOMES.contains(&rest.trim()))
@@ -418,6 +432,24 @@ impl Name {
 pub(in crate::catalog) fn noun(text: &str) -> String {
     let words: Vec<String> = words(text).iter().map(|word| singular(word)).collect();
     format!(" {} ", words.join(" "))
+}
+
+/// Whether a noun is a job of some kind: ` cluster operation `.
+pub(in crate::catalog) fn is_job(noun: &str) -> bool {
+    JOBS.iter().any(|job| noun.trim_end().ends_with(&format!(" {job}")))
+}
+
+/// Whether a noun is but a side of some thing: ` version `.
+pub(in crate::catalog) fn is_side(noun: &str) -> bool {
+    SIDES.contains(&noun.trim())
+}
+
+/// What a job does, of its noun: ` query ` of ` query execution `; other nouns as they are.
+pub(in crate::catalog) fn without_job(noun: &str) -> &str {
+    let of = JOBS
+        .iter()
+        .find_map(|job| noun.strip_suffix(format!("{job} ").as_str()));
+    of.filter(|of| of.len() > 1).unwrap_or(noun)
 }
 
 /// The noun that a version is of: ` policy ` of ` policy version `.

@@ -1,5 +1,7 @@
 //! What makes what, and what then stays with it.
 
+mod handles;
+
 use std::collections::BTreeSet;
 
 use super::name::Name;
@@ -394,10 +396,7 @@ fn a_name_is_a_verb_and_nouns() {
 #[test]
 fn the_tables_name_actions_that_the_catalog_has() {
     let catalog = Catalog::embedded();
-    for (file, text) in [
-        ("lifecycles", embedded!("lifecycles.z")),
-        ("lifecycles_by_hand", embedded!("lifecycles_by_hand.z")),
-    ] {
+    for (file, text) in TABLES {
         let text = unpack_text(text);
         assert!(text.len() < 1 << 20, "{file} has {} bytes", text.len());
         for row in rows(&text) {

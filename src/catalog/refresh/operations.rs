@@ -20,6 +20,8 @@ pub(super) struct Compiled {
     pub(super) lines: BTreeMap<String, BTreeMap<String, (String, &'static str, String)>>,
     /// Full lower-case names of actions that authorise some operation in their own right.
     pub(super) authorising: BTreeSet<String>,
+    /// The actions that each operation shows in its own right, by client and operation.
+    pub(super) shown: BTreeMap<(String, String), Vec<String>>,
     /// Operations of which several parameters name resources of one type.
     pub(super) two_sided: TwoSided,
     pub(super) report: Report,
@@ -73,6 +75,7 @@ pub(super) fn compile(packages: &Packages, hand: &HandTables) -> Compiled {
     };
     let mut merged: BTreeMap<(String, String), (String, Decided)> = BTreeMap::new();
     let mut two_sided = TwoSided::new();
+    let mut shown = BTreeMap::new();
     for client in &packages.clients {
         let (source, prefixes) = compiler.place(client);
         for (name, operation) in &client.model.operations {
@@ -88,6 +91,8 @@ pub(super) fn compile(packages: &Packages, hand: &HandTables) -> Compiled {
             let (Some(decided), Some(prefix)) = (decided, prefixes.first()) else {
                 continue;
             };
+            let own = own_actions(name, &decided.needs).map(str::to_owned).collect();
+            shown.insert((client.name.clone(), name.clone()), own);
             let members = compiler.members(client, &prefixes, operation);
             sides::note(name, &decided.needs, &members, packages, &mut two_sided);
             let key = (prefix.clone(), name.to_ascii_lowercase());
@@ -100,7 +105,7 @@ pub(super) fn compile(packages: &Packages, hand: &HandTables) -> Compiled {
     let mut authorising = compiler.named_by_hand();
     let mut lines: BTreeMap<String, BTreeMap<String, (String, &'static str, String)>> = BTreeMap::new();
     for ((prefix, key), (name, decided)) in merged {
-        authorising.extend(own_actions(&name, &decided.needs));
+        authorising.extend(own_actions(&name, &decided.needs).map(str::to_ascii_lowercase));
         let plain = decided.step == "same" && decided.needs.len() == 1 && decided.needs[0].bindings.is_empty();
         if plain && decided.needs[0].when == When::Always {
             continue; // The catalog's own name says as much.
@@ -112,25 +117,22 @@ pub(super) fn compile(packages: &Packages, hand: &HandTables) -> Compiled {
     Compiled {
         lines,
         authorising,
+        shown,
         two_sided,
         report,
     }
 }
 
 /// The actions that the call shows in their own right, not as something beside it.
-fn own_actions(operation: &str, needs: &[RowNeed]) -> Vec<String> {
-    let own = |need: &&RowNeed| {
+fn own_actions<'n>(operation: &str, needs: &'n [RowNeed]) -> impl Iterator<Item = &'n str> {
+    let own = move |need: &&RowNeed| {
         let named = need
             .action
             .split_once(':')
             .is_some_and(|(_, name)| name.eq_ignore_ascii_case(operation));
         named || (need.certain && matches!(need.when, When::Always | When::Absent(_)))
     };
-    needs
-        .iter()
-        .filter(own)
-        .map(|need| need.action.to_ascii_lowercase())
-        .collect()
+    needs.iter().filter(own).map(|need| need.action.as_str())
 }
 
 fn count(report: &mut Report, client: &Client, name: &str, step: Option<&'static str>, newer: bool) {
@@ -548,8 +550,13 @@ impl<'a> Compiler<'a> {
     /// What the hand table says that events of any name show.
     fn named_by_hand(&self) -> BTreeSet<String> {
         let rows = self.hand.hand.iter().filter(|(_, text)| no_permission(text).is_none());
-        rows.flat_map(|((_, event), text)| own_actions(event, &row::read(text.trim_start_matches("+ "))))
-            .collect()
+        rows.flat_map(|((_, event), text)| {
+            let needs = row::read(text.trim_start_matches("+ "));
+            own_actions(event, &needs)
+                .map(str::to_ascii_lowercase)
+                .collect::<Vec<_>>()
+        })
+        .collect()
     }
 
     /// Actions that the hand table or the map names and the list lacks.

@@ -60,6 +60,8 @@ pub(super) struct Operation {
     #[serde(default)]
     pub(super) input: Option<ShapeRef>,
     #[serde(default)]
+    pub(super) output: Option<ShapeRef>,
+    #[serde(default)]
     pub(super) documentation: String,
 }
 
@@ -87,6 +89,8 @@ pub(super) struct ShapeRef {
     #[serde(default)]
     pub(super) location_name: Option<String>,
     #[serde(default)]
+    pub(super) idempotency_token: bool,
+    #[serde(default)]
     pub(super) documentation: String,
 }
 
@@ -96,6 +100,8 @@ pub(super) struct Shape {
     pub(super) kind: String,
     #[serde(default)]
     pub(super) members: BTreeMap<String, ShapeRef>,
+    #[serde(default)]
+    pub(super) required: Vec<String>,
     #[serde(default)]
     pub(super) member: Option<ShapeRef>,
     #[serde(default)]

@@ -1,6 +1,8 @@
 //! Refreshing from the packages that the committed text names gives the committed text; from invented packages, what each
 //! reader makes of them.
 
+mod handles;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
